@@ -1,0 +1,61 @@
+# Every target sets up what it needs; `make help` lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+DISTRIBUTIONS := index service clients/python
+PORT   ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all check format bench run openapi lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(READY) ## Make .venv with the locked requirements and the three packages
+
+$(READY): requirements.lock $(DISTRIBUTIONS:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@echo "Setting up $(VENV) (once; a minute or two) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(DISTRIBUTIONS:%=-e ./%)
+	@touch $@
+
+demo: $(READY) ## Walk the whole story on real photos, against a real service
+	@$(BIN)/python -m demo
+
+test: $(READY) ## Run every test but the slow proofs
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(READY) ## Run every test, the slow proofs too
+	@$(BIN)/python -m pytest
+
+check: $(READY) ## Lint, types, import floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## Put the code in the house style
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(READY) ## Measure; prints tables and writes benchmarks/results/*.json
+	@$(BIN)/python -m benchmarks
+
+run: $(READY) ## Serve on http://127.0.0.1:8000, data kept in ./data
+	@$(BIN)/unseen-service serve --port $(PORT) --data data
+
+openapi: $(READY) ## Write openapi.yaml from the app
+	@$(BIN)/unseen-service openapi > openapi.yaml
+
+lock: ## Resolve requirements.lock anew (needs uv)
+	@uv pip compile $(DISTRIBUTIONS:%=%/pyproject.toml) \
+	  --group build --group check --group test --group demo \
+	  --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+	  --no-emit-package unseen-index -o requirements.lock
+
+clean: ## Remove what the other targets made, but for ./data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,6 @@
+"""The `unseen` command."""
+
+
+def main() -> None:
+    """Run the command."""
+    raise SystemExit("unseen: not built yet")

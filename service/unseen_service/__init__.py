@@ -1,0 +1,1 @@
+"""The service: keeps hashes, answers platforms, proves what was done."""
