@@ -122,11 +122,12 @@ class EmbeddedPostgres:
             cluster = place(link, account, SHELTER)
             log = link.with_name(f"{link.name}.log")
             bindir = within_reach(bindir, account, SHELTER)
-            if not (cluster / "PG_VERSION").exists():
+            if cluster.exists():  # and so it is whole: it got its name last
+                _check_owner(cluster, account)
+            else:
                 initdb(cluster, bindir, major, account, log)
-            _check_owner(cluster, account)
             url = self._join_or_serve(cluster, bindir, account, log)
-        _log.info("database: the embedded PostgreSQL %d in %s", major, link)
+        _log.info("database: the embedded PostgreSQL %d in %s", major, cluster)
         return url
 
     def _join_or_serve(self, cluster: Path, bindir: Path, account: Account, log: Path) -> str:
@@ -141,6 +142,8 @@ class EmbeddedPostgres:
             elif self._process is None or self._process.poll() is not None:
                 if time.monotonic() > serve_by:
                     break
+                if self._process is not None:
+                    time.sleep(0.1)  # the orphans of one that ended need a moment
                 disown_stale_pid(cluster)
                 self._serve(cluster, bindir, account, log)
             time.sleep(0.02)
@@ -203,7 +206,10 @@ def _locked(path: Path) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise
+                    raise EmbeddedPostgresError(
+                        f"Another process has held {path} for {_READY_WITHIN_S:.0f} s.",
+                        hint="It is starting the embedded PostgreSQL; see to it first.",
+                    ) from None
                 time.sleep(0.02)
         yield
 
@@ -232,7 +238,9 @@ def _try(cluster: Path, sockets: Path, account: Account) -> str | None:
     at = {"host": sockets, "port": PORT, "user": SUPERUSER, "requirepeer": account.name}
     query = urlencode(at, quote_via=quote)  # libpq does not read + as a space
     try:
-        with psycopg.connect(f"postgresql:///postgres?{query}", autocommit=True) as db:
+        with psycopg.connect(
+            f"postgresql:///postgres?{query}", autocommit=True, connect_timeout=5
+        ) as db:
             served = db.execute("SHOW data_directory").fetchone()
             if served is None or Path(served[0]).resolve() != cluster:
                 return None  # the pid file came with a copied folder
