@@ -10,7 +10,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,9 +21,7 @@ from .account import Account
 from .binaries import major_version, packaged_bindir, within_reach
 from .cluster import PORT, SUPERUSER, PidFile, disown_stale_pid, initdb, place
 from .errors import EmbeddedPostgresError
-
-if sys.platform != "win32":
-    import fcntl
+from .lock import locked
 
 DATABASE = "unseen"
 SHELTER = Path("/var/lib/unseen")  # as root: for what must lie outside root's closed folders
@@ -117,7 +114,7 @@ class EmbeddedPostgres:
         major = major_version(bindir)
         link = self._data / f"postgres-{major}"
         self._data.mkdir(mode=0o755, parents=True, exist_ok=True)
-        with _locked(link.with_name(f"{link.name}.lock")):
+        with locked(link.with_name(f"{link.name}.lock"), within_s=_READY_WITHIN_S):
             account = Account.choose(self._run_as, _owner(link))
             cluster = place(link, account, SHELTER)
             log = link.with_name(f"{link.name}.log")
@@ -193,25 +190,6 @@ def _check_platform_and_thread() -> None:
             "The embedded PostgreSQL would end with this thread.",
             hint="Start it in the main thread and hand its URL down.",
         )
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold `path`'s lock: of several processes, one at a time starts or joins."""
-    with path.open("a") as file:
-        deadline = time.monotonic() + _READY_WITHIN_S
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise EmbeddedPostgresError(
-                        f"Another process has held {path} for {_READY_WITHIN_S:.0f} s.",
-                        hint="It is starting the embedded PostgreSQL; see to it first.",
-                    ) from None
-                time.sleep(0.02)
-        yield
 
 
 def _owner(cluster: Path) -> int | None:
