@@ -1,0 +1,33 @@
+"""What the routes work with, put together by the composition root."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from ..live import Follower, LiveIndex, LiveKeys
+from ..matching import Matching
+from ..settings import Settings
+from ..store import Store
+from ..takedown import Takedown
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The flows and what they stand on, one of each a worker."""
+
+    settings: Settings
+    store: Store
+    index: LiveIndex
+    keys: LiveKeys
+    follower: Follower
+    takedown: Takedown
+    matching: Matching
+
+
+def services(request: Request) -> Services:
+    """Hand a route what the composition root made."""
+    return cast(Services, request.app.state.services)
+
+
+Provided = Annotated[Services, Depends(services)]

@@ -1,0 +1,150 @@
+"""What each `unseen-service` command does."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TypeAlias, TypeVar
+
+import uvicorn
+
+from . import oversight
+from .embedded_postgres import EmbeddedPostgres
+from .errors import StoreUnavailable
+from .models import Key, Scope
+from .store import Store
+from .store import migrate as migrate_store
+
+Command: TypeAlias = Callable[[Namespace], None]
+Answer = TypeVar("Answer")
+
+_BANNER = """\
+Unseen is on {address}
+  the API        {address}/openapi.json, and in words: docs/
+  a key          unseen-service keys issue NAME --scope match{data}
+  is it ready?   {address}/readyz
+  stop it with   Ctrl-C
+"""
+
+
+@contextmanager
+def database(data: Path) -> Iterator[str]:
+    """Give the database's URL: DATABASE_URL, or an embedded one, stopped at the end."""
+    url = os.environ.get("DATABASE_URL")
+    if url:
+        yield url
+        return
+    server = EmbeddedPostgres(data)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+def serve(given: Namespace) -> None:
+    """Migrate, then serve until told to stop."""
+    signal.signal(signal.SIGTERM, _exit)
+    with database(given.data) as url:
+        _migrated(url, patient=True)
+        _say_where(given)
+        # The workers read their settings from the environment, in processes of their own.
+        os.environ["DATABASE_URL"] = url
+        uvicorn.run(
+            "unseen_service.app:from_environment",
+            factory=True,
+            host=given.host,
+            port=given.port,
+            workers=given.workers,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=5,
+        )
+
+
+def migrate(given: Namespace) -> None:
+    """Bring the database up to this version."""
+    with database(given.data) as url:
+        applied = _migrated(url)
+    print("\n".join(f"applied {name}" for name in applied) or "the database is up to date")
+
+
+def issue_key(given: Namespace) -> None:
+    """Make a key and show it, once."""
+    scopes = frozenset(Scope(each) for each in given.scope)
+    key_id, key = _ask(given, lambda store: oversight.issue_key(store, given.platform, scopes))
+    print(f"key {key_id} for {given.platform} ({', '.join(sorted(scopes))}):", file=sys.stderr)
+    print(key)
+    print("It is shown this once. Keep it as you keep a password.", file=sys.stderr)
+
+
+def list_keys(given: Namespace) -> None:
+    """Show every key, without what is secret."""
+    keys = _ask(given, oversight.list_keys)
+    print("\n".join(map(_key_line, keys)) or "no key was issued yet")
+
+
+def revoke_key(given: Namespace) -> None:
+    """Put a key out of force."""
+    _ask(given, lambda store: oversight.revoke_key(store, given.key))
+    print(f"key {given.key} is out of force")
+
+
+def verify_audit(given: Namespace) -> None:
+    """Walk the audit log's hash chain."""
+    end = _ask(given, oversight.verify_audit)
+    print(f"chain verified: {end.position} entries, the last is {end.digest.hex()}")
+
+
+def _ask(given: Namespace, question: Callable[[Store], Awaitable[Answer]]) -> Answer:
+    """Run one flow against the database."""
+
+    async def asked(url: str) -> Answer:
+        store = Store(url, pool_size=1, timeout=10)
+        await store.open()
+        try:
+            return await question(store)
+        finally:
+            await store.close()
+
+    with database(given.data) as url:
+        _migrated(url)
+        return asyncio.run(asked(url))
+
+
+def _migrated(url: str, *, patient: bool = False) -> list[str]:
+    """Migrate; a patient one waits for a database that is not up yet."""
+    told = False
+    while True:
+        try:
+            return migrate_store(url)
+        except StoreUnavailable:
+            if not patient:
+                raise
+            if not told:
+                print("waiting for the database ...", file=sys.stderr, flush=True)
+            told = True
+            time.sleep(1)
+
+
+def _say_where(given: Namespace) -> None:
+    embedded = "" if "DATABASE_URL" in os.environ else f" --data {given.data}"
+    print(_BANNER.format(address=f"http://{given.host}:{given.port}", data=embedded), flush=True)
+
+
+def _key_line(key: Key) -> str:
+    state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "in force"
+    scopes = ",".join(sorted(key.scopes))
+    return f"{key.id:>4}  {key.platform:<24} {scopes:<24} {key.created_at:%Y-%m-%d}  {state}"
+
+
+def _exit(_: int, __: FrameType | None) -> None:
+    # As an exception, so that what was started here is stopped on the way out.
+    raise SystemExit(0)

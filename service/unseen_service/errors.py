@@ -1,0 +1,155 @@
+"""Everything that can go wrong, as the flows see it: no HTTP here, no driver's errors.
+
+ServiceError
+├── Refused                  what was asked cannot be done as asked
+│   ├── InvalidRequest       it breaks a rule of the API
+│   ├── QualityTooLow        an image is too flat or small to be hashed reliably
+│   └── SubmissionReused     one idempotency key, two different submissions
+├── NotFound
+│   ├── CaseNotFound         no such case, or not with this PIN: on purpose the same
+│   └── ImageNotFound        the case has no image with this number
+├── NotAllowed
+│   ├── NotAuthenticated     no key, or not one that is in force
+│   └── ScopeMissing         the key may not do this
+├── TooManyGuesses           wrong PINs for one case, too fast
+├── Unavailable              for now; the same request may succeed later
+│   ├── StoreUnavailable     PostgreSQL is away
+│   └── IndexLoading         the index is not loaded yet
+└── OperatorError            for who runs the service: told on the command line
+    ├── SettingInvalid
+    ├── MigrationMismatch    the database is not one that this version can serve
+    ├── ChainBroken          the audit log does not fit its digests
+    └── UnknownName          no such platform, key or scope
+"""
+
+
+class ServiceError(Exception):
+    """The root: its text is written for the person who reads the answer."""
+
+
+class Refused(ServiceError):
+    """What was asked cannot be done as asked."""
+
+
+class InvalidRequest(Refused):
+    """The request breaks a rule of the API; `at` says where in it, as a dotted path."""
+
+    def __init__(self, detail: str, at: str | None = None) -> None:
+        super().__init__(detail)
+        self.at = at
+
+
+class QualityTooLow(Refused):
+    """At least one hash is of a picture too flat or too small; `at` lists where they are."""
+
+    def __init__(self, at: list[str]) -> None:
+        super().__init__(
+            "An image has too little detail to be recognised reliably (quality under 50). "
+            "Leave it out, or use a larger or sharper copy of it."
+        )
+        self.at = at
+
+
+class SubmissionReused(Refused):
+    """An idempotency key came a second time, with another submission behind it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This Idempotency-Key was used for a different submission. "
+            "Repeat the first one unchanged, or make a new key for a new case."
+        )
+
+
+class NotFound(ServiceError):
+    """What was asked for is not here."""
+
+
+class CaseNotFound(NotFound):
+    """No such case, or not with this PIN: one answer, so that case numbers cannot be probed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no case with this number and this PIN. "
+            "Check both; they are not case-sensitive, and the hyphens do not matter."
+        )
+
+
+class ImageNotFound(NotFound):
+    """The case has no image with this number."""
+
+    def __init__(self, images: int) -> None:
+        super().__init__(f"This case has images 1 to {images}; name one of them.")
+
+
+class NotAllowed(ServiceError):
+    """Who asks may not."""
+
+
+class NotAuthenticated(NotAllowed):
+    """No key, or not one that is in force."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This call needs a key that is in force: send 'Authorization: Bearer <key>'. "
+            "The service's operator issues keys."
+        )
+
+
+class ScopeMissing(NotAllowed):
+    """The key is in force, but not for this."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This key lacks the scope '{scope}'; ask the service's operator for it.")
+
+
+class TooManyGuesses(ServiceError):
+    """Wrong PINs for one case came faster than a person types; the right one is still taken."""
+
+    retry_after = 5
+
+    def __init__(self) -> None:
+        super().__init__("Too many wrong PINs were tried for this case. Wait a little, try again.")
+
+
+class Unavailable(ServiceError):
+    """It cannot be answered now; the same request may succeed after `retry_after` seconds."""
+
+    retry_after = 1
+
+
+class StoreUnavailable(Unavailable):
+    """PostgreSQL is away, or too busy to answer in time."""
+
+    def __init__(self) -> None:
+        super().__init__("The service's database is away. Nothing was lost; try again shortly.")
+
+
+class IndexLoading(Unavailable):
+    """The index is not loaded yet, so no look-up can be answered."""
+
+    def __init__(self) -> None:
+        super().__init__("The service is starting and cannot match yet; try again shortly.")
+
+
+class OperatorError(ServiceError):
+    """Something for the operator to mend; told on the command line, never over HTTP."""
+
+
+class SettingInvalid(OperatorError):
+    """A setting in the environment cannot be read."""
+
+
+class MigrationMismatch(OperatorError):
+    """The database's ledger of migrations is not a beginning of this version's own."""
+
+
+class UnknownName(OperatorError):
+    """No platform, key or scope of this name."""
+
+
+class ChainBroken(OperatorError):
+    """The audit log does not fit its digests; `position` is the first entry that does not."""
+
+    def __init__(self, position: int, why: str) -> None:
+        super().__init__(f"audit entry {position} does not fit: {why}")
+        self.position = position

@@ -1,0 +1,57 @@
+"""Keeps the index and the keys in step with the store, for as long as the worker lives."""
+
+import asyncio
+import logging
+import time
+from contextlib import aclosing
+
+from ..errors import StoreUnavailable
+from ..store import Store, changes, keys
+from .index import LiveIndex
+from .keys import LiveKeys
+
+_HEARTBEAT = 1.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Follower:
+    """Listens, wakes up, catches up; finds its way back when the connection is lost.
+
+    A notification is only a hint: what is new is always read from the change log, so one that
+    is lost delays by a heartbeat at most.
+    """
+
+    def __init__(self, store: Store, index: LiveIndex, live_keys: LiveKeys) -> None:
+        self._store = store
+        self._index = index
+        self._keys = live_keys
+        self._in_step_at: float | None = None
+
+    def behind_for(self) -> float | None:
+        """Say how many seconds ago index and keys were last known to be in step; None: never."""
+        return None if self._in_step_at is None else time.monotonic() - self._in_step_at
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                async with aclosing(
+                    self._store.listen(changes.CHANNEL, keys.CHANNEL, heartbeat=_HEARTBEAT)
+                ) as wakes:
+                    async for _ in wakes:
+                        await self._catch_up()
+                        pause = _FIRST_PAUSE
+            except StoreUnavailable:
+                logger.warning("PostgreSQL is away; trying again in %.2f s", pause)
+            except Exception:
+                logger.exception("following the change log failed; trying again")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _catch_up(self) -> None:
+        await self._keys.reload(self._store)
+        await self._index.catch_up(self._store)
+        self._in_step_at = time.monotonic()

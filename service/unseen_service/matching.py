@@ -1,0 +1,69 @@
+"""The platform's look-up: a miss is answered from memory, a hit is confirmed and recorded."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from .live import LiveIndex
+from .models import AuditEvent, ConfirmedHash, Hit, Key, Matched
+from .store import Store, Transaction, audit, matches
+
+
+class Matching:
+    """Answers whether hashes are close to any that are kept."""
+
+    def __init__(self, store: Store, index: LiveIndex) -> None:
+        self._store = store
+        self._index = index
+
+    async def look_up(self, key: Key, queries: npt.NDArray[np.uint8], radius: int) -> Matched:
+        """Look up hashes (uint8[q, 32]) within `radius` bits, inclusive.
+
+        Raises IndexLoading; StoreUnavailable only where there is something to confirm.
+        """
+        generation = self._index.position
+        hits = await self._index.search(queries, radius)
+        if not len(hits.ids):
+            return Matched(generation, ())
+        query = np.repeat(np.arange(len(queries)), np.diff(hits.limits))
+        candidates = list(
+            zip(query.tolist(), hits.ids.tolist(), hits.distances.tolist(), strict=True)
+        )
+        async with self._store.transaction() as tx:
+            return Matched(generation, await _confirm(tx, key, len(queries), candidates))
+
+
+async def _confirm(
+    tx: Transaction, key: Key, asked: int, candidates: Sequence[tuple[int, int, int]]
+) -> tuple[Hit, ...]:
+    """Keep what may be matched at this moment, and record it, before anybody is told.
+
+    The audit log's lock comes first: whatever was withdrawn and audited before is seen here,
+    so that the log never shows a hit behind the withdrawal of what it hit.
+    """
+    await audit.lock(tx)
+    confirmed = await matches.confirm(tx, sorted({hash_id for _, hash_id, _ in candidates}))
+    found = [each for each in candidates if each[1] in confirmed]
+    if not found:
+        return ()
+    hits = tuple(_hit(query, distance, confirmed[id_]) for query, id_, distance in found)
+    position = await audit.append(tx, _recorded(key, asked, hits))
+    await matches.insert(tx, audit_position=position, platform_id=key.platform_id, found=found)
+    return hits
+
+
+def _hit(query: int, distance: int, confirmed: ConfirmedHash) -> Hit:
+    return Hit(query, confirmed.record, distance, confirmed.view, confirmed.standing)
+
+
+def _recorded(key: Key, asked: int, hits: tuple[Hit, ...]) -> AuditEvent:
+    details = {
+        "key": key.id,
+        "asked": asked,
+        "hits": [
+            {"query": hit.query, "record": str(hit.record), "distance": hit.distance}
+            for hit in hits
+        ],
+    }
+    return AuditEvent("match.hit", f"platform:{key.platform}", None, details)

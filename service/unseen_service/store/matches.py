@@ -1,0 +1,37 @@
+"""What look-ups hit: candidates confirmed, matches kept."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..models import ConfirmedHash, Standing, View
+from .database import Transaction, execute
+
+
+async def confirm(tx: Transaction, hash_ids: Sequence[int]) -> dict[int, ConfirmedHash]:
+    """Of an index's candidates, find those that may be matched at this moment, by id."""
+    rows = await (await execute(tx, "confirm_hashes", hash_ids=list(hash_ids))).fetchall()
+    return {row["id"]: _confirmed(row) for row in rows}
+
+
+async def insert(
+    tx: Transaction,
+    *,
+    audit_position: int,
+    platform_id: int,
+    found: Sequence[tuple[int, int, int]],
+) -> None:
+    """Keep what one look-up hit: (query, hash id, distance) each."""
+    queries, hash_ids, distances = zip(*found, strict=True)
+    await execute(
+        tx,
+        "insert_matches",
+        audit_position=audit_position,
+        platform_id=platform_id,
+        queries=list(queries),
+        hash_ids=list(hash_ids),
+        distances=list(distances),
+    )
+
+
+def _confirmed(row: Mapping[str, Any]) -> ConfirmedHash:
+    return ConfirmedHash(row["id"], row["record"], View(row["view"]), Standing(row["standing"]))

@@ -1,0 +1,190 @@
+"""The person's flow: submit, look, withdraw; a change and its audit entry are one transaction."""
+
+import asyncio
+import hashlib
+import json
+
+from . import codes
+from .errors import (
+    CaseNotFound,
+    ImageNotFound,
+    QualityTooLow,
+    SubmissionReused,
+    TooManyGuesses,
+)
+from .models import (
+    LOWEST_QUALITY,
+    AuditEvent,
+    Case,
+    CaseSecret,
+    ChangeKind,
+    Submission,
+    SubmittedImage,
+)
+from .store import Store, Transaction, audit, cases, changes
+
+PERSON = "person"
+"""The actor of every entry of this flow: nobody is asked who they are."""
+
+_FREE_GUESSES = 5
+_LONGEST_WAIT = 5.0
+_MOST_WAITING = 10
+
+
+class Takedown:
+    """Takes submissions, tells what became of them, withdraws them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: dict[int, int] = {}
+        # scrypt takes 16 MiB and a core: no crowd of strangers may have more than two at a time.
+        self._scrypt = asyncio.Semaphore(2)
+
+    async def submit(self, submission: Submission, idempotency_key: str) -> tuple[Case, bool]:
+        """Take a submission; answer its case, and whether it is new.
+
+        The same submission under the same key answers the same case. Raises QualityTooLow,
+        SubmissionReused, StoreUnavailable.
+        """
+        _refuse_low_quality(submission.images)
+        key_digest = hashlib.sha256(idempotency_key.encode()).digest()
+        request_digest = _request_digest(submission.images)
+        salt = codes.new_salt()
+        pin_digest = await self._digest(submission.pin, salt)
+        async with self._store.transaction() as tx:
+            await changes.lock(tx)
+            known = await cases.find_submission(tx, key_digest)
+            if known is None:
+                case_id = await _open_case(tx, submission, salt, pin_digest)
+                await cases.insert_submission(
+                    tx, key_digest=key_digest, request_digest=request_digest, case_id=case_id
+                )
+                return await cases.read(tx, case_id), True
+        known_digest, case_id = known
+        if not codes.same(known_digest, request_digest):
+            raise SubmissionReused
+        return await self._repeat(case_id, submission.pin), False
+
+    async def status(self, number: str, pin: str) -> Case:
+        """Show a case to who has its PIN; raises CaseNotFound, TooManyGuesses."""
+        secret = await self._unlock(number, pin)
+        async with self._store.transaction() as tx:
+            return await cases.read(tx, secret.case_id)
+
+    async def withdraw(self, number: str, pin: str, image: int | None = None) -> Case:
+        """Withdraw one image of a case, or all; withdrawing again changes nothing.
+
+        Raises CaseNotFound, ImageNotFound, TooManyGuesses.
+        """
+        secret = await self._unlock(number, pin)
+        async with self._store.transaction() as tx:
+            await changes.lock(tx)
+            case = await cases.read(tx, secret.case_id)
+            if image is not None and not 1 <= image <= len(case.images):
+                raise ImageNotFound(len(case.images))
+            numbers, removed = await cases.withdraw(tx, secret.case_id, image)
+            if not numbers:
+                return case
+            await changes.append(tx, ChangeKind.REMOVE, removed)
+            case = await cases.read(tx, secret.case_id)
+            await audit.append(tx, _withdrawn(secret, numbers, len(removed)))
+            return case
+
+    async def _repeat(self, case_id: int, pin: str) -> Case:
+        async with self._store.transaction() as tx:
+            case = await cases.read(tx, case_id)
+            secret = await cases.secret(tx, case.number)
+        if secret is None or not await self._fits(pin, secret):
+            raise SubmissionReused
+        return case
+
+    async def _unlock(self, number: str, pin: str) -> CaseSecret:
+        """Find the case that this number and PIN open."""
+        read_number, read_pin = codes.read_case_number(number), codes.read_pin(pin)
+        if read_number is None or read_pin is None:
+            raise CaseNotFound
+        async with self._store.transaction() as tx:
+            secret = await cases.secret(tx, read_number)
+        if secret is None:
+            # As slow as a wrong PIN, so that the time does not tell which cases there are.
+            await self._digest(read_pin, codes.new_salt())
+            raise CaseNotFound
+        if not await self._fits(read_pin, secret):
+            await self._slow_down(secret)
+            raise CaseNotFound
+        return secret
+
+    async def _slow_down(self, secret: CaseSecret) -> None:
+        """Make who guesses wait; the right PIN never comes here, so nobody is locked out."""
+        async with self._store.transaction() as tx:
+            wrong = await cases.count_wrong_pin(tx, secret.case_id)
+            await audit.append(tx, AuditEvent("case.pin-refused", PERSON, str(secret.audit_ref)))
+        waiting = self._waiting.get(secret.case_id, 0)
+        if waiting >= _MOST_WAITING:
+            raise TooManyGuesses
+        self._waiting[secret.case_id] = waiting + 1
+        try:
+            await asyncio.sleep(_wait_after(wrong))
+        finally:
+            self._waiting[secret.case_id] -= 1
+            if not self._waiting[secret.case_id]:
+                del self._waiting[secret.case_id]
+
+    async def _fits(self, pin: str, secret: CaseSecret) -> bool:
+        return codes.same(await self._digest(pin, secret.pin_salt), secret.pin_digest)
+
+    async def _digest(self, pin: str, salt: bytes) -> bytes:
+        async with self._scrypt:
+            return await asyncio.to_thread(codes.pin_digest, pin, salt)
+
+
+async def _open_case(
+    tx: Transaction, submission: Submission, salt: bytes, pin_digest: bytes
+) -> int:
+    opened = None
+    while opened is None:
+        number = codes.new_case_number()
+        opened = await cases.insert(tx, number, pin_salt=salt, pin_digest=pin_digest)
+    case_id, audit_ref = opened
+    added = await cases.add_images(tx, case_id, submission.images)
+    await changes.append(tx, ChangeKind.ADD, added)
+    details = {
+        "images": len(submission.images),
+        "hashes": sum(len(image.hashes) for image in submission.images),
+        "activated": len(added),
+    }
+    await audit.append(tx, AuditEvent("case.submitted", PERSON, audit_ref, details))
+    return case_id
+
+
+def _withdrawn(secret: CaseSecret, numbers: list[int], removed: int) -> AuditEvent:
+    details = {"images": numbers, "deactivated": removed}
+    return AuditEvent("case.withdrawn", PERSON, str(secret.audit_ref), details)
+
+
+def _refuse_low_quality(images: tuple[SubmittedImage, ...]) -> None:
+    low = [
+        f"images.{i}.hashes.{j}.quality"
+        for i, image in enumerate(images)
+        for j, each in enumerate(image.hashes)
+        if each.quality < LOWEST_QUALITY
+    ]
+    if low:
+        raise QualityTooLow(low)
+
+
+def _request_digest(images: tuple[SubmittedImage, ...]) -> bytes:
+    """Tell two submissions apart; kept as a digest, so that it holds no hash of a picture."""
+    content = [
+        [image.convention, [[h.pdq.hex(), h.quality, h.view.value] for h in image.hashes]]
+        for image in images
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).digest()
+
+
+def _wait_after(wrong_pins: int) -> float:
+    """Give the seconds that a wrong guess waits for its answer: none for a person's first few."""
+    beyond = wrong_pins - _FREE_GUESSES
+    if beyond <= 0:
+        return 0.0
+    return min(0.25 * 2.0 ** min(beyond, 10), _LONGEST_WAIT)

@@ -1,0 +1,54 @@
+"""One embedded PostgreSQL for the whole run; a database of its own for every test that asks."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+from unseen_service.embedded_postgres import EmbeddedPostgres
+from unseen_service.store import migrate
+
+from tests.support import Service, serving
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server; the URL of its database `template_unseen`, migrated and empty."""
+    server = EmbeddedPostgres(Path(tmp_path_factory.mktemp("postgres")))
+    url = server.start()
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE template_unseen")
+        template = _named(url, "template_unseen")
+        migrate(template)
+        yield template
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def database_url(postgres: str) -> Iterator[str]:
+    """A fresh database of this test alone, migrated."""
+    name = f"test_{next(_numbers)}"
+    admin = _named(postgres, "postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_unseen")  # type: ignore[call-overload]
+    yield _named(postgres, name)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def service(database_url: str) -> Iterator[Service]:
+    """A real service on a fresh database."""
+    with serving(database_url) as running:
+        yield running
+
+
+def _named(url: str, database: str) -> str:
+    """Give the URL of another database of the same server."""
+    head, _, query = url.partition("?")
+    return f"{head.rpartition('/')[0]}/{database}?{query}"

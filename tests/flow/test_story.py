@@ -1,0 +1,44 @@
+"""The main job: submitted, matched, withdrawn, audited."""
+
+import httpx
+from unseen_service import oversight
+
+from tests.support import PIN, Service, flipped, random_pdq, submission
+
+
+def test_a_copy_matches_until_the_person_withdraws(service: Service) -> None:
+    pdq = random_pdq(1)
+    submitted = httpx.post(f"{service.url}/v1/cases", json=submission(pdq, random_pdq(2)))
+    assert submitted.status_code == 201
+    case = submitted.json()
+    assert case["status"] == "active"
+    assert [image["matches"] for image in case["images"]] == [0, 0]
+
+    with service.client("match") as platform:
+        service.wait_in_step()
+        copy = {"hashes": [random_pdq(3), flipped(pdq, 31), flipped(pdq, 32)]}
+        answer = platform.post("/v1/match", json=copy).json()
+        assert [(hit["query"], hit["distance"], hit["view"]) for hit in answer["hits"]] == [
+            (1, 31, "original")
+        ]
+
+        address, pin = f"{service.url}/v1/cases/{case['case']}", {"Unseen-Pin": PIN}
+        seen = httpx.get(address, headers=pin).json()
+        assert [image["matches"] for image in seen["images"]] == [1, 0]
+        assert [each["platform"] for each in seen["platforms"]] == ["Example"]
+
+        withdrawn = httpx.delete(address, headers=pin).json()
+        assert withdrawn["status"] == "withdrawn"
+        # At once, also where the index has not caught up: a hit is confirmed in the database.
+        assert platform.post("/v1/match", json=copy).json()["hits"] == []
+
+    end = service.flow(oversight.verify_audit)
+    kinds = [entry["kind"] for entry in _audit(service)]
+    assert kinds[:1] + kinds[2:4] == ["case.submitted", "match.hit", "case.withdrawn"]
+    assert end.position >= 4
+
+
+def _audit(service: Service) -> list[dict[str, object]]:
+    with service.client("audit") as staff:
+        entries: list[dict[str, object]] = staff.get("/v1/audit").json()["entries"]
+    return entries

@@ -1,0 +1,137 @@
+"""What the tests stand on: a real PostgreSQL, a real uvicorn, a real key."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx
+import numpy as np
+import uvicorn
+from unseen_service import oversight
+from unseen_service.app import create_app
+from unseen_service.models import Scope
+from unseen_service.settings import Settings
+from unseen_service.store import Store
+
+Answer = TypeVar("Answer")
+
+PIN = "7K4M-9QTX-2HBD"
+
+
+def wait_until(true: Callable[[], Any], within: float = 10.0) -> None:
+    """Wait for something to become true; fail when it does not."""
+    deadline = time.monotonic() + within
+    while not true():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"it did not become true within {within} s")
+        time.sleep(0.005)
+
+
+@dataclass
+class Service:
+    """A service under test: where it is, and what an operator can do to it."""
+
+    url: str
+    database_url: str
+    _keys: dict[frozenset[str], str] = field(default_factory=dict)
+
+    def flow(self, question: Callable[[Store], Awaitable[Answer]]) -> Answer:
+        """Run one of the service's flows on its database, as its command line does."""
+
+        async def asked() -> Answer:
+            store = Store(self.database_url, pool_size=1, timeout=10)
+            await store.open()
+            try:
+                return await question(store)
+            finally:
+                await store.close()
+
+        return asyncio.run(asked())
+
+    def key(self, *scopes: str, platform: str = "Example") -> str:
+        """Issue a key with these scopes; it is in force when this returns."""
+        wanted = frozenset(Scope(scope) for scope in scopes)
+        _, key = self.flow(lambda store: oversight.issue_key(store, platform, wanted))
+        wait_until(lambda: self._in_force(key))
+        return key
+
+    def client(self, *scopes: str, platform: str = "Example") -> httpx.Client:
+        """Make an HTTP client that holds a key with these scopes."""
+        headers = {"Authorization": f"Bearer {self.key(*scopes, platform=platform)}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=20)
+
+    def wait_for_generation(self, generation: int) -> None:
+        """Wait until the index has reached a position of the change log."""
+        wait_until(lambda: self.ready()["generation"] >= generation)
+
+    def wait_in_step(self) -> None:
+        """Wait until the index has seen everything that is committed."""
+
+        async def position(store: Store) -> int:
+            from unseen_service.store import changes  # noqa: PLC0415
+
+            async with store.transaction() as tx:
+                return await changes.position(tx)
+
+        self.wait_for_generation(self.flow(position))
+
+    def ready(self) -> dict[str, Any]:
+        """Ask whether it is ready."""
+        answer: dict[str, Any] = httpx.get(f"{self.url}/readyz").json()
+        return answer
+
+    def _in_force(self, key: str) -> bool:
+        headers = {"Authorization": f"Bearer {key}"}
+        return httpx.get(f"{self.url}/v1/audit", headers=headers).status_code != 401
+
+
+@contextlib.contextmanager
+def serving(database_url: str, **settings: Any) -> Iterator[Service]:
+    """Serve an app of its own from a real uvicorn, until the block ends."""
+    app = create_app(Settings(database_url=database_url, **settings))
+    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    service = Service(f"http://127.0.0.1:{port}", database_url)
+    wait_until(lambda: service.ready()["status"] == "ready")
+    try:
+        yield service
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+def random_pdq(seed: int) -> str:
+    """Make a hash that looks like one of a photo: 64 hex digits."""
+    return np.random.default_rng(seed).bytes(32).hex()
+
+
+def flipped(pdq: str, bits: int, seed: int = 0) -> str:
+    """Give the hash at exactly this distance, in bits."""
+    chosen = np.random.default_rng(seed).choice(256, bits, replace=False)
+    changed = int(pdq, 16)
+    for bit in chosen:
+        changed ^= 1 << int(bit)
+    return f"{changed:064x}"
+
+
+def submission(*pdqs: str, pin: str = PIN) -> dict[str, Any]:
+    """Make the body of a submission: one image a hash."""
+    return {
+        "images": [
+            {
+                "hashes": [{"pdq": pdq, "quality": 100, "view": "original"}],
+                "convention": "pdq-srgb-full-1",
+            }
+            for pdq in pdqs
+        ],
+        "statements": {"adult": True, "depicted": True, "without_consent": True},
+        "pin": pin,
+    }
