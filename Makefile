@@ -48,7 +48,7 @@ run: $(READY) ## Serve on http://127.0.0.1:8000, data kept in ./data
 	@$(BIN)/unseen-service serve --port $(PORT) --data data
 
 openapi: $(READY) ## Write openapi.yaml from the app
-	@$(BIN)/unseen-service openapi > openapi.yaml
+	@$(BIN)/python -m tools.openapi > openapi.yaml
 
 lock: ## Resolve requirements.lock anew (needs uv)
 	@uv pip compile $(DISTRIBUTIONS:%=%/pyproject.toml) \

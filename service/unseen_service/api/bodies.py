@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ..errors import InvalidRequest
 from ..models import HASH_BYTES
-from .schemas import MAX_MATCH_HASHES, MatchIn
+from .schemas.platform import MAX_MATCH_HASHES, MatchIn
 
 JSON = "application/json"
 RAW = "application/octet-stream"

@@ -1,22 +1,15 @@
-"""The shapes on the wire, as openapi.yaml has them."""
+"""What the person sends and sees: a submission, a case."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from .. import models
+from ... import models
+from .common import Pdq, Wire
 
-Pdq = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$", description="A PDQ hash in hex.")]
-MAX_MATCH_HASHES = 10_000
 MAX_CASE_IMAGES = 1_000
 MAX_IMAGE_HASHES = 16
-
-
-class Wire(BaseModel):
-    """What comes in: exactly the fields that are named, each of its own type."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class HashIn(Wire):
@@ -119,70 +112,3 @@ def _image(image: models.ImageStatus) -> ImageOut:
 
 def _status(withdrawn_at: datetime | None) -> Literal["active", "withdrawn"]:
     return "active" if withdrawn_at is None else "withdrawn"
-
-
-class MatchIn(Wire):
-    """A look-up."""
-
-    hashes: list[Pdq] = Field(min_length=1, max_length=MAX_MATCH_HASHES)
-    max_distance: int | None = Field(
-        default=None, ge=0, le=256, description="In bits; the service's limit unless given."
-    )
-
-
-class HitOut(BaseModel):
-    """One stored hash close to one of those asked about."""
-
-    query: int = Field(description="Which of the hashes asked about, from 0.")
-    record: str = Field(description="Names the stored hash, without saying what it is.")
-    distance: int = Field(description="Hamming distance in bits.")
-    view: models.View
-    standing: models.Standing
-
-
-class MatchOut(BaseModel):
-    """The hits, by query, nearest first; a hash that is not listed has none."""
-
-    generation: int = Field(description="How far along the change log this was answered.")
-    hits: list[HitOut]
-
-
-class AuditEntryOut(BaseModel):
-    """One link of the audit log; docs/audit.md says how its digest is made."""
-
-    position: int
-    at: str = Field(examples=["2026-11-22T13:40:00.123456Z"])
-    kind: str
-    actor: str
-    subject: str | None
-    details: dict[str, Any]
-    digest: str
-
-
-class AuditHeadOut(BaseModel):
-    """How far the log is."""
-
-    position: int
-    digest: str
-
-
-class AuditOut(BaseModel):
-    """A page of the audit log; ask again with `after` the last position for the next."""
-
-    entries: list[AuditEntryOut]
-    head: AuditHeadOut
-
-
-class ReadyOut(BaseModel):
-    """Whether this worker should be sent requests, and if not, why."""
-
-    status: Literal["ready", "not-ready"]
-    reasons: list[str]
-    generation: int
-    hashes: int
-
-
-class AliveOut(BaseModel):
-    """The worker is alive."""
-
-    status: Literal["alive"]

@@ -1,0 +1,11 @@
+"""The routes, one module for each who calls them."""
+
+from fastapi import APIRouter
+
+from . import operator, person, platform, staff
+
+router = APIRouter()
+for each in (person, platform, staff, operator):
+    router.include_router(each.router)
+
+__all__ = ["router"]

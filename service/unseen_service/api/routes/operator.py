@@ -1,0 +1,39 @@
+"""The operator's calls: alive, ready."""
+
+from fastapi import APIRouter, Response
+
+from ..schemas import operator as schemas
+from ..services import Provided
+
+router = APIRouter(tags=["operator"])
+
+
+@router.get("/healthz")
+async def alive() -> schemas.AliveOut:
+    """Say that this worker is alive."""
+    return schemas.AliveOut(status="alive")
+
+
+@router.get(
+    "/readyz",
+    responses={503: {"model": schemas.ReadyOut, "description": "Not now; it says why."}},
+)
+async def ready(provided: Provided, response: Response) -> schemas.ReadyOut:
+    """Say whether this worker is loaded and in step with the change log."""
+    reasons = _reasons(provided)
+    response.status_code = 503 if reasons else 200
+    return schemas.ReadyOut(
+        status="not-ready" if reasons else "ready",
+        reasons=reasons,
+        generation=provided.index.position,
+        hashes=len(provided.index),
+    )
+
+
+def _reasons(provided: Provided) -> list[str]:
+    if not provided.index.loaded:
+        return ["the index is not loaded yet"]
+    behind = provided.follower.behind_for()
+    if behind is None or 1_000 * behind > provided.settings.stale_after_ms:
+        return ["the database is away: the index may be stale"]
+    return []

@@ -1,0 +1,49 @@
+"""The platforms' calls: look-ups."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
+
+from ...errors import InvalidRequest
+from ...models import Key, Matched, Scope
+from ..authentication import key_with
+from ..bodies import match_body
+from ..openapi import MATCH_REQUEST, problems
+from ..schemas import platform as schemas
+from ..services import Provided
+
+router = APIRouter(tags=["platform"])
+
+
+@router.post(
+    "/v1/match",
+    response_model=schemas.MatchOut,
+    openapi_extra=MATCH_REQUEST,
+    responses=problems(401, 403, 413, 415, 422, 503),
+)
+async def match(
+    provided: Provided, request: Request, key: Annotated[Key, Depends(key_with(Scope.MATCH))]
+) -> Response:
+    """Ask whether hashes are close to any that are kept; every hit is recorded."""
+    queries, distance = await match_body(request)
+    limit = provided.settings.max_distance
+    if distance is not None and distance > limit:
+        raise InvalidRequest(f"The distance may be {limit} bits at most.", "max_distance")
+    radius = limit if distance is None else distance
+    return _match_answer(await provided.matching.look_up(key, queries, radius))
+
+
+def _match_answer(matched: Matched) -> Response:
+    """Write the answer by hand: this is the hot path, and its values are known to be plain."""
+    hits = [
+        {
+            "query": hit.query,
+            "record": str(hit.record),
+            "distance": hit.distance,
+            "view": hit.view.value,
+            "standing": hit.standing.value,
+        }
+        for hit in matched.hits
+    ]
+    return JSONResponse({"generation": matched.generation, "hits": hits})

@@ -1,0 +1,1 @@
+"""What keeps generated files true; `make openapi` and the tests run these."""
