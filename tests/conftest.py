@@ -48,6 +48,15 @@ def service(database_url: str) -> Iterator[Service]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def any_service(postgres: str) -> Iterator[Service]:
+    """A service that many tests share: for those that leave nothing behind that others see."""
+    with psycopg.connect(_named(postgres, "postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE shared TEMPLATE template_unseen")
+    with serving(_named(postgres, "shared")) as running:
+        yield running
+
+
 def _named(url: str, database: str) -> str:
     """Give the URL of another database of the same server."""
     head, _, query = url.partition("?")

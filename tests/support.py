@@ -37,7 +37,7 @@ class Service:
 
     url: str
     database_url: str
-    _keys: dict[frozenset[str], str] = field(default_factory=dict)
+    _keys: dict[tuple[str, frozenset[Scope]], str] = field(default_factory=dict)
 
     def flow(self, question: Callable[[Store], Awaitable[Answer]]) -> Answer:
         """Run one of the service's flows on its database, as its command line does."""
@@ -53,11 +53,13 @@ class Service:
         return asyncio.run(asked())
 
     def key(self, *scopes: str, platform: str = "Example") -> str:
-        """Issue a key with these scopes; it is in force when this returns."""
+        """Give a platform's key with these scopes; it is in force when this returns."""
         wanted = frozenset(Scope(scope) for scope in scopes)
-        _, key = self.flow(lambda store: oversight.issue_key(store, platform, wanted))
-        wait_until(lambda: self._in_force(key))
-        return key
+        if (platform, wanted) not in self._keys:
+            _, key = self.flow(lambda store: oversight.issue_key(store, platform, wanted))
+            wait_until(lambda: self._in_force(key))
+            self._keys[platform, wanted] = key
+        return self._keys[platform, wanted]
 
     def client(self, *scopes: str, platform: str = "Example") -> httpx.Client:
         """Make an HTTP client that holds a key with these scopes."""
@@ -93,7 +95,7 @@ class Service:
 def serving(database_url: str, **settings: Any) -> Iterator[Service]:
     """Serve an app of its own from a real uvicorn, until the block ends."""
     app = create_app(Settings(database_url=database_url, **settings))
-    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False)
+    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False, server_header=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

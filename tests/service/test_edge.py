@@ -1,0 +1,29 @@
+"""What every answer has, whatever was asked."""
+
+import httpx
+
+from tests.service.test_cases_api import slug
+from tests.support import Service
+
+
+def test_unknown_addresses_and_methods_are_problems(any_service: Service) -> None:
+    nowhere = httpx.get(f"{any_service.url}/v1/nowhere")
+    assert (nowhere.status_code, slug(nowhere)) == (404, "not-found")
+    not_this_way = httpx.put(f"{any_service.url}/v1/match")
+    assert (not_this_way.status_code, slug(not_this_way)) == (405, "method-not-allowed")
+    slash = httpx.get(f"{any_service.url}/healthz/")
+    assert slash.status_code == 404, "no redirects: they would carry keys along"
+
+
+def test_every_answer_is_kept_close(any_service: Service) -> None:
+    for path in ("/healthz", "/readyz", "/v1/nowhere", "/v1/audit"):
+        headers = httpx.get(any_service.url + path).headers
+        assert headers["cache-control"] == "no-store"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "server" not in headers
+
+
+def test_it_says_that_it_is_alive_and_ready(service: Service) -> None:
+    assert httpx.get(f"{service.url}/healthz").json() == {"status": "alive"}
+    assert service.ready() == {"status": "ready", "reasons": [], "generation": 0, "hashes": 0}
