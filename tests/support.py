@@ -92,7 +92,7 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(database_url: str, **settings: Any) -> Iterator[Service]:
+def serving(database_url: str, *, until_ready: bool = True, **settings: Any) -> Iterator[Service]:
     """Serve an app of its own from a real uvicorn, until the block ends."""
     app = create_app(Settings(database_url=database_url, **settings))
     config = uvicorn.Config(app, port=0, log_level="warning", access_log=False, server_header=False)
@@ -102,7 +102,8 @@ def serving(database_url: str, **settings: Any) -> Iterator[Service]:
     wait_until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     service = Service(f"http://127.0.0.1:{port}", database_url)
-    wait_until(lambda: service.ready()["status"] == "ready")
+    if until_ready:
+        wait_until(lambda: service.ready()["status"] == "ready")
     try:
         yield service
     finally:

@@ -14,7 +14,7 @@ ServiceError
 ├── TooManyGuesses           wrong PINs for one case, too fast
 ├── Unavailable              for now; the same request may succeed later
 │   ├── StoreUnavailable     PostgreSQL is away
-│   └── IndexLoading         the index is not loaded yet
+│   └── StillLoading         index and keys are not loaded yet
 └── OperatorError            for who runs the service: told on the command line
     ├── SettingInvalid
     ├── MigrationMismatch    the database is not one that this version can serve
@@ -124,11 +124,11 @@ class StoreUnavailable(Unavailable):
         super().__init__("The service's database is away. Nothing was lost; try again shortly.")
 
 
-class IndexLoading(Unavailable):
-    """The index is not loaded yet, so no look-up can be answered."""
+class StillLoading(Unavailable):
+    """Index and keys are not loaded yet, so no look-up can be answered."""
 
     def __init__(self) -> None:
-        super().__init__("The service is starting and cannot match yet; try again shortly.")
+        super().__init__("The service is starting and cannot answer yet; try again shortly.")
 
 
 class OperatorError(ServiceError):

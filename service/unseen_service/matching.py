@@ -20,7 +20,7 @@ class Matching:
     async def look_up(self, key: Key, queries: npt.NDArray[np.uint8], radius: int) -> Matched:
         """Look up hashes (uint8[q, 32]) within `radius` bits, inclusive.
 
-        Raises IndexLoading; StoreUnavailable only where there is something to confirm.
+        Raises StillLoading; StoreUnavailable only where there is something to confirm.
         """
         generation = self._index.position
         hits = await self._index.search(queries, radius)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from unseen_index import HashTable, Hits
 
-from ..errors import IndexLoading
+from ..errors import StillLoading
 from ..models import HASH_BYTES, Change, ChangeKind
 from ..store import Store, changes
 
@@ -32,9 +32,9 @@ class LiveIndex:
         return 0 if self._table is None else len(self._table)
 
     async def search(self, queries: npt.NDArray[np.uint8], radius: int) -> Hits:
-        """Search; raise IndexLoading before the first load has ended."""
+        """Search; raise StillLoading before the first load has ended."""
         if self._table is None:
-            raise IndexLoading
+            raise StillLoading
         if len(queries) <= _IN_THE_LOOP:
             return self._table.search(queries, radius)
         return await asyncio.to_thread(self._table.search, queries, radius)

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from ..errors import NotAuthenticated, ScopeMissing
+from ..errors import NotAuthenticated, ScopeMissing, StillLoading
 from ..models import Key, Scope
 from ..store import Store, keys
 
@@ -11,7 +11,7 @@ class LiveKeys:
     """Every key that is in force, by digest."""
 
     def __init__(self) -> None:
-        self._by_digest: dict[bytes, Key] = {}
+        self._by_digest: dict[bytes, Key] | None = None
 
     async def reload(self, store: Store) -> None:
         """Read the keys anew."""
@@ -20,11 +20,13 @@ class LiveKeys:
         self._by_digest = {key.digest: key for key in everything if key.revoked_at is None}
 
     def authenticate(self, key: str | None, scope: Scope) -> Key:
-        """Find who holds this key; raise NotAuthenticated or ScopeMissing.
+        """Find who holds this key; raise NotAuthenticated, ScopeMissing or StillLoading.
 
         It is looked up by its SHA-256: what a comparison's time could tell is of a digest that
         nobody can choose.
         """
+        if self._by_digest is None:
+            raise StillLoading
         found = self._by_digest.get(digest(key)) if key else None
         if found is None:
             raise NotAuthenticated

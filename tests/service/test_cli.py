@@ -1,0 +1,124 @@
+"""The `unseen-service` command, run as an operator runs it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support import random_pdq, submission, wait_until
+
+COMMAND = [str(Path(sys.executable).with_name("unseen-service"))]
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("UNSEEN_", "DATABASE_"))}
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_keys_are_issued_listed_and_revoked_and_all_of_it_is_audited(database_url: str) -> None:
+    issued = run("keys", "issue", "Example", "--scope", "match", DATABASE_URL=database_url)
+    assert issued.returncode == 0
+    assert re.fullmatch(r"unseen_[\w-]{43}\n", issued.stdout), "stdout is the key alone"
+
+    listed = run("keys", "list", DATABASE_URL=database_url).stdout
+    assert re.search(r"1\s+Example\s+match\s+.*in force", listed)
+    assert issued.stdout.strip() not in listed
+
+    assert run("keys", "revoke", "1", DATABASE_URL=database_url).returncode == 0
+    again = run("keys", "revoke", "1", DATABASE_URL=database_url)
+    assert again.returncode == 1
+    assert "keys list" in again.stderr
+
+    verified = run("audit", "verify", DATABASE_URL=database_url)
+    assert re.match(r"chain verified: 2 entries, the last is [0-9a-f]{64}\n", verified.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "told"),
+    [
+        (["keys", "issue", " ", "--scope", "match"], {}, "needs a name"),
+        (["keys", "list"], {"DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "away"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_line(
+    database_url: str, arguments: list[str], environment: dict[str, str], told: str
+) -> None:
+    failed = run(*arguments, **{"DATABASE_URL": database_url, **environment})
+    assert failed.returncode == 1
+    assert told in failed.stderr
+    assert failed.stderr.count("\n") == 1
+    assert "secret" not in failed.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["keys"], ["keys", "issue", "X"], ["keys", "issue", "X", "--scope", "all"]]
+)
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
+    assert run(*arguments).returncode == 2
+
+
+def test_help_ends_in_an_example() -> None:
+    assert "example:\n  $ unseen-service serve" in run("--help").stdout
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`unseen-service serve` with two workers, on an embedded PostgreSQL of its own."""
+    port = 20_000 + os.getpid() % 20_000
+    data = ["--data", str(tmp_path / "data")]
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", str(port), "--workers", "2", *data],
+        env={k: v for k, v in os.environ.items() if k != "DATABASE_URL"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    yield process, f"http://127.0.0.1:{port}"
+    process.kill()
+    process.communicate()
+
+
+def test_serve_starts_everything_and_stops_it(
+    served: tuple[subprocess.Popen[str], str], tmp_path: Path
+) -> None:
+    process, url = served
+    data = ["--data", str(tmp_path / "data")]
+
+    def ready() -> bool:
+        try:
+            return httpx.get(f"{url}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    wait_until(ready, within=30)
+    pdq = random_pdq(1)
+    assert httpx.post(f"{url}/v1/cases", json=submission(pdq)).status_code == 201
+    # The second process joins the PostgreSQL that the first one started.
+    key = run("keys", "issue", "Example", "--scope", "match", *data).stdout.strip()
+    headers = {"Authorization": f"Bearer {key}"}
+
+    def matched() -> bool:
+        answer = httpx.post(f"{url}/v1/match", json={"hashes": [pdq]}, headers=headers)
+        return answer.status_code == 200 and len(answer.json()["hits"]) == 1
+
+    wait_until(matched)
+    process.send_signal(signal.SIGTERM)
+    out, errors = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert f"Unseen is on {url}" in out
+    assert errors == ""
+    # It can be started again on what it left behind: nothing of it runs any more.
+    assert "chain verified: 3 entries" in run("audit", "verify", *data).stdout

@@ -1,0 +1,112 @@
+"""A worker keeps in step with the store, and finds its way back when the connection is lost."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from unseen_service import oversight
+from unseen_service.embedded_postgres import EmbeddedPostgres
+from unseen_service.store import migrate
+
+from tests.support import PIN, Service, random_pdq, serving, submission, wait_until
+
+
+def submit(service: Service, *pdqs: str) -> httpx.Response:
+    return httpx.post(f"{service.url}/v1/cases", json=submission(*pdqs), timeout=20)
+
+
+def test_a_worker_that_starts_later_has_everything(service: Service) -> None:
+    kept, gone = random_pdq(1), random_pdq(2)
+    submit(service, kept)
+    case = submit(service, gone).json()["case"]
+    httpx.delete(f"{service.url}/v1/cases/{case}", headers={"Unseen-Pin": PIN})
+    with serving(service.database_url) as later, later.client("match") as platform:
+        assert later.ready()["hashes"] == 1
+        answer = platform.post("/v1/match", json={"hashes": [gone, kept]}).json()
+        assert [hit["query"] for hit in answer["hits"]] == [1]
+
+
+def test_two_workers_see_each_others_submissions_and_withdrawals(service: Service) -> None:
+    with serving(service.database_url) as other:
+        case = submit(service, random_pdq(1)).json()["case"]
+        wait_until(lambda: other.ready()["hashes"] == 1, within=2)
+        httpx.delete(f"{other.url}/v1/cases/{case}", headers={"Unseen-Pin": PIN})
+        wait_until(lambda: service.ready()["hashes"] == 0, within=2)
+
+
+def test_a_revoked_key_is_out_of_force_within_a_second(service: Service) -> None:
+    key = service.key("match")
+    headers = {"Authorization": f"Bearer {key}"}
+    ids = service.flow(oversight.list_keys)
+    service.flow(lambda store: oversight.revoke_key(store, ids[-1].id))
+
+    def refused() -> bool:
+        asked = {"hashes": [random_pdq(1)]}
+        url = f"{service.url}/v1/match"
+        return httpx.post(url, json=asked, headers=headers).status_code == 401
+
+    wait_until(refused, within=1)
+
+
+def test_the_listeners_connection_is_lost_and_nothing_is_missed(service: Service) -> None:
+    submit(service, random_pdq(1))
+    service.wait_in_step()
+    with psycopg.connect(service.database_url, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    wait_until(lambda: submit(service, random_pdq(2)).status_code == 201)
+    wait_until(lambda: service.ready()["hashes"] == 2, within=5)
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[tuple[EmbeddedPostgres, str]]:
+    """Start a server that the test may stop."""
+    server = EmbeddedPostgres(tmp_path)
+    url = server.start()
+    migrate(url)
+    yield server, url
+    server.stop()
+
+
+def test_postgresql_goes_away_and_comes_back(
+    own_postgres: tuple[EmbeddedPostgres, str],
+) -> None:
+    server, url = own_postgres
+    with serving(url, stale_after_ms=500, pool_timeout_ms=300) as service:
+        pdq = random_pdq(1)
+        submit(service, pdq)
+        service.wait_in_step()
+        with service.client("match") as platform:
+            server.stop()
+            miss = platform.post("/v1/match", json={"hashes": [random_pdq(2)]})
+            assert (miss.status_code, miss.json()["hits"]) == (200, [])
+            hit = platform.post("/v1/match", json={"hashes": [pdq]})
+            assert hit.status_code == 503
+            assert int(hit.headers["retry-after"]) <= 2
+            refused = submit(service, random_pdq(3))
+            assert refused.status_code == 503
+            assert refused.json()["type"] == "urn:unseen:problem:unavailable"
+            wait_until(lambda: service.ready()["status"] == "not-ready")
+
+            server.start()
+            wait_until(lambda: service.ready()["status"] == "ready", within=5)
+            assert len(platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]) == 1
+            assert submit(service, random_pdq(3)).status_code == 201
+
+
+def test_it_starts_while_postgresql_is_away(own_postgres: tuple[EmbeddedPostgres, str]) -> None:
+    server, url = own_postgres
+    server.stop()
+    with serving(url, until_ready=False) as service:
+        assert service.ready()["reasons"] == ["the index is not loaded yet"]
+        asked = {"hashes": [random_pdq(1)]}
+        refused = httpx.post(
+            f"{service.url}/v1/match", json=asked, headers={"Authorization": "Bearer x"}
+        )
+        assert refused.status_code == 503, "it cannot know yet which keys there are"
+        server.start()
+        wait_until(lambda: service.ready()["status"] == "ready", within=5)

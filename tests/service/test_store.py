@@ -1,0 +1,170 @@
+"""The store's promises: positions without gaps in commit order, a chain that shows tampering."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+from unseen_service import oversight
+from unseen_service import store as store_package
+from unseen_service.errors import ChainBroken, MigrationMismatch, StoreUnavailable
+from unseen_service.models import AuditEvent, SubmittedHash, SubmittedImage, View
+from unseen_service.models import Submission as SubmissionModel
+from unseen_service.store import Store, audit, changes, migrate
+from unseen_service.store.sql import SQL
+from unseen_service.takedown import Takedown
+
+from tests.support import random_pdq
+
+
+async def opened(url: str, size: int = 8) -> Store:
+    store = Store(url, pool_size=size, timeout=20)
+    await store.open()
+    return store
+
+
+def submission(seed: int) -> SubmissionModel:
+    one = SubmittedHash(bytes.fromhex(random_pdq(seed)), 100, View.ORIGINAL)
+    return SubmissionModel((SubmittedImage((one,), "pdq-srgb-full-1"),), "7K4M9QTX2HBD")
+
+
+def test_changes_are_numbered_in_commit_order_without_gaps(database_url: str) -> None:
+    """Many write at once, some of them fail; a reader who tails must never be overtaken."""
+
+    async def run() -> None:
+        store = await opened(database_url)
+        takedown = Takedown(store)
+        seen: list[int] = []
+        done = asyncio.Event()
+
+        async def write(seed: int) -> None:
+            case, _ = await takedown.submit(submission(seed), f"idempotency-key-{seed:04d}")
+            if seed % 3 == 0:
+                await takedown.withdraw(case.number, "7K4M9QTX2HBD")
+            if seed % 4 == 0:
+                with pytest.raises(ZeroDivisionError):
+                    async with store.transaction() as tx:
+                        await changes.lock(tx)
+                        await changes.append(tx, changes.ChangeKind.ADD, [1])
+                        raise ZeroDivisionError
+
+        async def tail() -> None:
+            while not done.is_set() or await drained():
+                await asyncio.sleep(0)
+
+        async def drained() -> bool:
+            async with store.transaction() as tx:
+                page = await changes.read(tx, seen[-1] if seen else 0, 3)
+            seen.extend(change.position for change in page)
+            return bool(page)
+
+        tailing = asyncio.create_task(tail())
+        await asyncio.gather(*(write(seed) for seed in range(40)))
+        done.set()
+        await tailing
+        assert seen == list(range(1, 40 + 14 + 1))
+        async with store.transaction() as tx:
+            await audit.verify(tx)
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_an_entry_is_recorded_if_and_only_if_what_it_records_is(database_url: str) -> None:
+    async def run() -> None:
+        store = await opened(database_url)
+        with pytest.raises(ZeroDivisionError):
+            async with store.transaction() as tx:
+                await audit.append(tx, AuditEvent("test.undone", "operator"))
+                raise ZeroDivisionError
+        async with store.transaction() as tx:
+            assert await audit.append(tx, AuditEvent("test.kept", "operator")) == 1
+            assert (await audit.verify(tx)).position == 1
+        await store.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("tampering", "position"),
+    [
+        ("UPDATE audit_log SET kind = 'x' WHERE position = 3", 3),
+        ("UPDATE audit_log SET at = at + interval '1 microsecond' WHERE position = 3", 3),
+        ("UPDATE audit_log SET actor = 'x' WHERE position = 1", 1),
+        ("UPDATE audit_log SET subject = NULL WHERE position = 2", 2),
+        ("UPDATE audit_log SET details = '{\"n\": 9}' WHERE position = 4", 4),
+        ("UPDATE audit_log SET digest = sha256(digest) WHERE position = 5", 5),
+        ("DELETE FROM audit_log WHERE position = 2", 2),
+        ("DELETE FROM audit_log WHERE position = 5", 5),
+        ("UPDATE audit_head SET digest = sha256(digest)", 5),
+        (
+            "UPDATE audit_log SET position = 7 - position WHERE position IN (3, 4);",
+            3,
+        ),
+    ],
+)
+def test_tampering_is_found_where_it_is(database_url: str, tampering: str, position: int) -> None:
+    async def fill() -> None:
+        store = await opened(database_url, 1)
+        async with store.transaction() as tx:
+            for n in range(5):
+                await audit.append(tx, AuditEvent("test.entry", "operator", f"s{n}", {"n": n}))
+        assert (await oversight.verify_audit(store)).position == 5
+        await store.close()
+
+    async def verify() -> None:
+        store = await opened(database_url, 1)
+        try:
+            await oversight.verify_audit(store)
+        finally:
+            await store.close()
+
+    asyncio.run(fill())
+    execute(database_url, "ALTER TABLE audit_log DROP CONSTRAINT audit_log_pkey CASCADE")
+    execute(database_url, tampering)
+    with pytest.raises(ChainBroken) as found:
+        asyncio.run(verify())
+    assert found.value.position == position
+
+
+def test_the_migrations_are_applied_once(database_url: str) -> None:
+    assert migrate(database_url) == []
+    execute(database_url, "UPDATE migrations SET digest = 'another'")
+    with pytest.raises(MigrationMismatch, match="another version"):
+        migrate(database_url)
+
+
+def test_a_database_that_is_away_is_told_without_its_address() -> None:
+    with pytest.raises(StoreUnavailable) as told:
+        migrate("postgresql://somebody:a-password@127.0.0.1:1/nowhere")
+    assert "password" not in str(told.value)
+
+
+def test_every_statement_is_one_that_postgresql_knows(database_url: str) -> None:
+    """Prepare each: a name or a column that is not there is found, used or not."""
+    with psycopg.connect(database_url) as connection:
+        for name, statement in SQL.items():
+            if not statement.startswith(b"COPY"):
+                connection.execute(f"PREPARE {name} AS {numbered(statement)}")  # type: ignore[call-overload]
+
+
+def test_every_statement_is_used() -> None:
+    package = Path(store_package.__file__).parent
+    code = "".join(path.read_text() for path in package.rglob("*.py"))
+    assert [name for name in SQL if f'"{name}"' not in code] == []
+
+
+def numbered(statement: bytes) -> str:
+    """Turn %(name)s into $n, as the driver does."""
+    names: dict[str, int] = {}
+
+    def dollar(match: re.Match[str]) -> str:
+        return f"${names.setdefault(match.group(1), len(names) + 1)}"
+
+    return re.sub(r"%\((\w+)\)s", dollar, statement.decode())
+
+
+def execute(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]
