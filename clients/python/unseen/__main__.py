@@ -1,6 +1,8 @@
 """The `unseen` command."""
 
+import sys
 
-def main() -> None:
-    """Run the command."""
-    raise SystemExit("unseen: not built yet")
+from .cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

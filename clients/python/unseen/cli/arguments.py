@@ -1,0 +1,194 @@
+"""The command line: its commands, options and help."""
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from ..errors import InputError
+from ..hashing import MATCH_DISTANCE
+from ..wire import read_server
+from . import asking, casework, completion, hashing, matching, submitting
+from .exits import MEANINGS, Exit
+from .output import Output
+
+Command = Callable[[argparse.Namespace, Output], Exit]
+
+_EXAMPLE: Final = """\
+environment:
+  UNSEEN_SERVER   the service's address, instead of --server
+  UNSEEN_KEY      a platform's key, instead of --key
+  UNSEEN_PIN      the PIN, instead of being asked for it
+
+exit codes:
+{codes}
+
+example:
+  $ export UNSEEN_SERVER=https://unseen.example
+  $ unseen submit holiday.jpg
+  Was everyone shown 18 or older when the images were made? [y/N] y
+  Are you the person shown in them? [y/N] y
+  Were they shared, or may they be, without your consent? [y/N] y
+  Case number  UN-7K4M-9QTX
+  PIN          7K4M-9QTX-2HBD
+  $ unseen status UN-7K4M-9QTX
+  PIN (not shown while you type):
+  Case UN-7K4M-9QTX: active, submitted 2026-11-22 13:40 UTC
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints look like every other error of the command."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where help is."""
+        self.exit(2, f"unseen: {message}\n  `{self.prog} --help` shows what can be given.\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of the whole command."""
+    codes = "\n".join(f"  {code.value:<4} {meaning}" for code, meaning in MEANINGS.items())
+    root: argparse.ArgumentParser = _Parser(
+        prog="unseen",
+        description="Hash intimate images on this device and have their copies blocked. "
+        "Only hashes are ever sent, never an image.",
+        epilog=_EXAMPLE.format(codes=codes),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    root.add_argument("--version", action="version", version=f"unseen {version('unseen')}")
+    commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_offline(commands)
+    _add_submit(commands)
+    _add_casework(commands)
+    _add_match(commands)
+    _add_completion(commands)
+    return root
+
+
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
+
+
+def _add(commands: "_Commands", name: str, run: Command, summary: str) -> argparse.ArgumentParser:
+    """Add a command whose result can be had as JSON."""
+    command = commands.add_parser(name, help=summary, description=summary)
+    command.set_defaults(run=run)
+    command.add_argument("--json", action="store_true", help="print the result as JSON")
+    return command
+
+
+def _add_offline(commands: "_Commands") -> None:
+    command = _add(commands, "hash", hashing.hash_files, "Hash images; nothing is sent.")
+    command.add_argument("files", nargs="+", metavar="FILE", help="an image, or a folder of them")
+    _add_fast(command)
+    summary = "Show the hashes of an image's eight views: mirrored and turned; nothing is sent."
+    command = _add(commands, "views", hashing.views, summary)
+    command.add_argument("files", nargs="+", metavar="FILE", help="an image, or a folder of them")
+
+
+def _add_submit(commands: "_Commands") -> None:
+    summary = "Open a case for images: their hashes are sent, never the images."
+    command = _add(commands, "submit", submitting.submit, summary)
+    command.add_argument("files", nargs="*", metavar="FILE", help="an image, or a folder of them")
+    command.add_argument(
+        "--from", dest="prepared", metavar="FILE", help="send a submission prepared earlier"
+    )
+    command.add_argument(
+        "--dry-run", action="store_true", help="print the exact JSON that would be sent"
+    )
+    command.add_argument(
+        "--prepare", metavar="FILE", help="write the submission to a file and do not send it"
+    )
+    for name, question in asking.STATEMENTS.items():
+        flag = "--" + name.replace("_", "-")
+        command.add_argument(flag, action="store_true", help=f"answer yes to: {question}")
+    _add_server(command)
+
+
+def _add_casework(commands: "_Commands") -> None:
+    summary = "Show where a case stands and which platforms found copies."
+    command = _add(commands, "status", casework.status, summary)
+    command.add_argument("case", metavar="CASE", help="the case number, UN-XXXX-XXXX")
+    _add_server(command)
+    summary = "Withdraw a case, or one image of it; its copies are no longer matched."
+    command = _add(commands, "withdraw", casework.withdraw, summary)
+    command.add_argument("case", metavar="CASE", help="the case number, UN-XXXX-XXXX")
+    command.add_argument("--image", type=int, metavar="N", help="only image N, from 1")
+    _add_server(command)
+
+
+def _add_match(commands: "_Commands") -> None:
+    summary = "Ask whether images are close to submitted ones (for platforms)."
+    command = _add(commands, "match", matching.match, summary)
+    command.add_argument(
+        "queries", nargs="+", metavar="FILE|HASH", help="an image, a folder, or 64 hex digits"
+    )
+    command.add_argument("--key", default=os.environ.get("UNSEEN_KEY"), help="the platform's key")
+    command.add_argument(
+        "--distance",
+        type=int,
+        default=MATCH_DISTANCE,
+        metavar="N",
+        help=f"how many of the 256 bits may differ, 0 to {MATCH_DISTANCE} (default %(default)s)",
+    )
+    _add_fast(command)
+    _add_server(command)
+
+
+def _add_completion(commands: "_Commands") -> None:
+    summary = "Print a shell's completion script."
+    command = commands.add_parser("completion", help=summary, description=summary)
+    command.add_argument("shell", choices=completion.SHELLS)
+    command.set_defaults(
+        run=lambda options, output: completion.complete(parser(), options.shell, output),
+        json=False,
+    )
+
+
+def _add_fast(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--fast", action="store_true", help="decode large JPEGs reduced: a few bits may differ"
+    )
+
+
+def _add_server(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--server",
+        default=os.environ.get("UNSEEN_SERVER"),
+        metavar="URL",
+        help="the service's address",
+    )
+    command.add_argument("--insecure", action="store_true", help="allow http:// to another machine")
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line and check what argparse cannot. Raises InputError."""
+    options = parser().parse_args(arguments)
+    if options.run is submitting.submit:
+        _check_submit(options)
+    elif "server" in options and not options.server:
+        raise _no_server()
+    if getattr(options, "server", None):
+        options.server = read_server(options.server, insecure=options.insecure)
+    return options
+
+
+def _check_submit(options: argparse.Namespace) -> None:
+    """Refuse options of `submit` that contradict each other, before anything is done."""
+    if bool(options.files) == bool(options.prepared):
+        raise InputError(
+            "Name either images to submit, or --from and a prepared submission.",
+            hint="unseen submit holiday.jpg, or unseen submit --from unseen-submission-….json",
+        )
+    if options.prepare and (options.dry_run or options.prepared):
+        raise InputError("--prepare goes with neither --dry-run nor --from.", hint="Leave one out.")
+    sends = not (options.dry_run or options.prepare or options.prepared)
+    if sends and not options.server:
+        raise _no_server()
+
+
+def _no_server() -> InputError:
+    return InputError(
+        "Which service is meant?", hint="Give its address as --server, or in UNSEEN_SERVER."
+    )

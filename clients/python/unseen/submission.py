@@ -1,0 +1,146 @@
+"""A submission before it is sent: what will go out, the PIN, and the key that makes it repeatable.
+
+It can be kept in a file (mode 0600) and sent later: after a network failure, or from another
+device. The page writes and reads the same file.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from .codes import make_pin, read_pin
+from .errors import InputError, UnreadableFileError
+from .hashing import MIN_QUALITY, Fingerprint
+
+UNDER_18: Final = (
+    "For images of someone under 18, use Take It Down (takeitdown.ncmec.org) anywhere in the "
+    "world, or in the UK the Internet Watch Foundation's Report Remove (iwf.org.uk)."
+)
+"""Where to go instead: Unseen takes only images of adults."""
+
+MAX_IMAGES: Final = 1000
+_FORMAT: Final = "unseen_submission"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A request for a case, ready to be sent as often as it takes to get an answer."""
+
+    body: Mapping[str, Any] = field(repr=False)
+    """The exact JSON of `POST /v1/cases`."""
+    idempotency_key: str = field(repr=False)
+    """128 random bits: the service opens one case a key, however often it is sent."""
+    server: str | None = None
+    """Where it was to be sent, if that is known."""
+
+    @classmethod
+    def of(
+        cls,
+        images: Iterable[Sequence[Fingerprint]],
+        *,
+        adult: bool,
+        depicted: bool,
+        without_consent: bool,
+        server: str | None = None,
+    ) -> "Submission":
+        """Prepare a case for images, each given by the fingerprints of its views.
+
+        The statements: everyone shown was 18 or older; the submitter is in the images; they are
+        shared, or may be, without consent. A PIN is made. Raises InputError if a statement is
+        false or there are not 1 to 1000 images, QualityTooLowError if an image is too flat.
+        """
+        statements = {"adult": adult, "depicted": depicted, "without_consent": without_consent}
+        _require_statements(statements)
+        listed = [_image(prints) for prints in images]
+        if not 1 <= len(listed) <= MAX_IMAGES:
+            raise InputError(
+                f"A case holds 1 to {MAX_IMAGES} images, not {len(listed)}.",
+                hint="Submit the images in several cases.",
+            )
+        body = {"images": listed, "statements": statements, "pin": make_pin()}
+        return cls(body, secrets.token_urlsafe(16), server)
+
+    @property
+    def pin(self) -> str:
+        """The PIN. Only this device knows it; it cannot be recovered."""
+        return str(self.body["pin"])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write to a new file that only its owner may read. Raises InputError."""
+        text = json.dumps(
+            {
+                _FORMAT: 1,
+                "server": self.server,
+                "idempotency_key": self.idempotency_key,
+                "body": self.body,
+            },
+            indent=1,
+        )
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - by descriptor
+                file.write(text + "\n")
+        except OSError as error:
+            raise InputError(
+                f"The submission cannot be kept in a file: {error.strerror}.",
+                hint="Give the path of a new file in a folder that you may write to.",
+            ) from error
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Submission":
+        """Read a prepared submission. Raises UnreadableFileError or InputError."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except OSError as error:
+            raise UnreadableFileError(f"The file cannot be read: {error.strerror}.") from error
+        except UnicodeDecodeError as error:
+            raise _not_prepared() from error
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            return cls._parsed(json.loads(text))
+        raise _not_prepared()
+
+    @classmethod
+    def _parsed(cls, data: Mapping[str, Any]) -> "Submission":
+        if data[_FORMAT] != 1:
+            raise InputError(
+                "The prepared submission was written by a newer version.",
+                hint="Update this client, then try again.",
+            )
+        body = {**data["body"], "pin": read_pin(data["body"]["pin"])}
+        return cls(body, str(data["idempotency_key"]), data.get("server"))
+
+
+def _image(prints: Sequence[Fingerprint]) -> dict[str, Any]:
+    """Lay out one image: its views, less those too weak to be sent."""
+    if not prints:
+        raise InputError("An image needs at least one fingerprint.", hint="Hash its views.")
+    prints[0].require_quality()
+    hashes = [
+        {"pdq": one.pdq, "quality": one.quality, "view": one.view}
+        for one in prints
+        if one.quality >= MIN_QUALITY
+    ]
+    return {"hashes": hashes, "convention": prints[0].convention}
+
+
+def _require_statements(statements: Mapping[str, bool]) -> None:
+    if not statements["adult"]:
+        raise InputError("Unseen takes only images of adults.", hint=UNDER_18)
+    if not all(statements.values()):
+        raise InputError(
+            "A case can be opened only by who is shown in the images, without having agreed "
+            "to their sharing.",
+            hint="A helpline in your country can tell you what else can be done.",
+        )
+
+
+def _not_prepared() -> InputError:
+    return InputError(
+        "The file is not a prepared submission.",
+        hint="It is the file that `unseen submit` or the page has written.",
+    )

@@ -1,0 +1,310 @@
+"""Draw the vectors of the pixel convention: `python -m tests.contract.pixels.draw` writes them.
+
+The expected hash is pdqhash on pixels known without the client: those that were drawn, for a
+lossless file; those of a plain decode of the untagged upright file, for a lossy one.
+"""
+
+import base64
+import io
+import json
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pdqhash
+import pillow_heif
+from PIL import Image, ImageDraw
+
+from .profiles import matrix_profile
+
+HERE = Path(__file__).parent
+pillow_heif.register_heif_opener()
+
+
+def picture(width: int = 200, height: int = 150, *, seed: int = 1) -> Image.Image:
+    """Draw flat shapes without any symmetry: they pack small, and every view differs."""
+    rng = np.random.default_rng(seed)
+    image = Image.new("RGB", (width, height), (90, 120, 160))
+    draw = ImageDraw.Draw(image)
+    for number in range(24):
+        x, y = int(rng.integers(-20, width)), int(rng.integers(-20, height))
+        across, down = (int(side) for side in rng.integers(height // 10, height // 2, 2))
+        shape = draw.ellipse if number % 2 else draw.rectangle
+        shape((x, y, x + across, y + down), fill=tuple(int(c) for c in rng.integers(0, 256, 3)))
+    return image
+
+
+def pdq(image: Image.Image) -> tuple[str, int]:
+    """Hash RGB pixels with the reference."""
+    bits, quality = pdqhash.compute(np.asarray(image.convert("RGB")))
+    return np.packbits(bits.astype(np.uint8)).tobytes().hex(), int(quality)
+
+
+def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
+    """Encode an image."""
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+def plain(data: bytes) -> Image.Image:
+    """Decode an upright untagged file, and nothing more."""
+    return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+def png(samples: np.ndarray[Any, Any], colour_type: int, *, key: bytes = b"") -> bytes:
+    """Write a 16-bit PNG, of shape (height, width, channels), which Pillow cannot do."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        )
+
+    height, width, _ = samples.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    transparent = chunk(b"tRNS", key) if key else b""
+    signature = b"\x89PNG\r\n\x1a\n"
+    data = chunk(b"IDAT", zlib.compress(rows, 9))
+    return signature + chunk(b"IHDR", header) + transparent + data + chunk(b"IEND", b"")
+
+
+def exif(orientation: int) -> bytes:
+    """EXIF that holds an orientation."""
+    data = Image.Exif()
+    data[0x0112] = orientation
+    return data.tobytes()
+
+
+def vector(
+    name: str, data: bytes, pixels: Image.Image, *, bits: int = 0, browser: bool = True
+) -> dict[str, Any]:
+    """One entry of vectors.json."""
+    expected, quality = pdq(pixels)
+    return {
+        "name": name,
+        "base64": base64.b64encode(data).decode(),
+        "pdq": expected,
+        "quality": quality,
+        "tolerance_bits": bits,
+        "browser": browser,
+    }
+
+
+def lossless() -> Iterator[dict[str, Any]]:
+    """Encode in formats whose pixels are exactly those drawn."""
+    image = picture()
+    grey = image.convert("L")
+    few = image.quantize(32)
+    yield vector("png rgb", encoded(image, "PNG"), image)
+    yield vector("png rgb 640 x 512", encoded(large := picture(640, 512), "PNG"), large)
+    yield vector("png rgb 64 x 64", encoded(small := picture(64, 64), "PNG"), small)
+    yield vector("png rgb 301 x 449", encoded(odd := picture(301, 449), "PNG"), odd)
+    yield vector("png grey", encoded(grey, "PNG"), grey)
+    yield vector("png black and white", encoded(bw := grey.convert("1"), "PNG"), bw)
+    yield vector("png palette", encoded(few, "PNG"), few)
+    yield vector("webp lossless", encoded(image, "WEBP", lossless=True), image)
+    yield vector("gif", encoded(few, "GIF"), few)
+    yield vector("bmp", encoded(picture(48, 36), "BMP"), picture(48, 36))
+    tiff = encoded(image, "TIFF", compression="tiff_adobe_deflate")
+    yield vector("tiff", tiff, image, browser=False)
+    cmyk = image.convert("CMYK")
+    tiff = encoded(cmyk, "TIFF", compression="tiff_adobe_deflate")
+    yield vector("tiff cmyk", tiff, cmyk, browser=False)
+    stored = image.transpose(Image.Transpose.ROTATE_90)
+    yield vector("png turned by exif 6", encoded(stored, "PNG", exif=exif(6)), image)
+    data = encoded(image, "WEBP", lossless=True, exif=exif(6))
+    yield vector("webp with exif 6, which browsers ignore", data, image)
+    faint = Image.blend(image, Image.new("RGB", image.size, "grey"), 0.85)
+    yield vector("png of little contrast", encoded(faint, "PNG"), faint)
+
+
+def sixteen_bit() -> Iterator[dict[str, Any]]:
+    """16 bits a sample; each is 257 times the 8-bit one, so that rounding plays no part."""
+    image = picture(120, 90)
+    rgb = np.asarray(image).astype(np.uint16) * 257
+    grey = np.asarray(image.convert("L")).astype(np.uint16)[:, :, np.newaxis] * 257
+    yield vector("png 16-bit rgb", png(rgb, 2), image)
+    yield vector("png 16-bit grey", png(grey, 0), image.convert("L"))
+    alpha = np.broadcast_to(_ramp(image) * 257, grey.shape)
+    mixed = np.concatenate([grey, alpha], axis=2)
+    over = _over_white(image.convert("L").convert("RGB"), _ramp(image))
+    yield vector("png 16-bit grey and alpha", png(mixed, 4), over, bits=2)
+    background = np.array([90, 120, 160], np.uint16) * 257
+    cleared = np.asarray(image).copy()
+    cleared[(cleared == (90, 120, 160)).all(axis=2)] = 255
+    data = png(rgb, 2, key=background.astype(">u2").tobytes())
+    yield vector("png 16-bit rgb with a transparent colour", data, Image.fromarray(cleared))
+
+
+def _ramp(image: Image.Image) -> np.ndarray[Any, Any]:
+    """Alpha from 0 at the left to 255 at the right."""
+    across = np.linspace(0, 255, image.width).round().astype(np.uint16)
+    return np.broadcast_to(across[np.newaxis, :, np.newaxis], (image.height, image.width, 1))
+
+
+def _over_white(image: Image.Image, alpha: np.ndarray[Any, Any]) -> Image.Image:
+    """Lay an image over white by arithmetic."""
+    share = alpha.astype(np.float64) / 255
+    mixed = np.asarray(image) * share + 255 * (1 - share)
+    return Image.fromarray(mixed.round().astype(np.uint8))
+
+
+def transparent() -> Iterator[dict[str, Any]]:
+    """Alpha is laid over white; what is hidden beneath it does not count."""
+    image = picture()
+    over = _over_white(image, _ramp(image))
+    rgba = image.copy()
+    rgba.putalpha(Image.fromarray(_ramp(image)[:, :, 0].astype(np.uint8)))
+    yield vector("png rgb and alpha", encoded(rgba, "PNG"), over, bits=2)
+    lossless_webp = encoded(rgba, "WEBP", lossless=True, exact=True)
+    yield vector("webp lossless and alpha", lossless_webp, over, bits=2)
+    grey = image.convert("L")
+    over = _over_white(grey.convert("RGB"), _ramp(image))
+    la = Image.merge("LA", (grey, rgba.getchannel("A")))
+    yield vector("png grey and alpha", encoded(la, "PNG"), over, bits=2)
+    few = image.quantize(32)
+    shown = np.asarray(few.convert("RGB")).copy()
+    shown[np.asarray(few) == 3] = 255
+    cleared = Image.fromarray(shown)
+    yield vector("png palette with transparency", encoded(few, "PNG", transparency=3), cleared)
+    yield vector("gif with transparency", encoded(few, "GIF", transparency=3), cleared)
+
+
+def lossy() -> Iterator[dict[str, Any]]:
+    """Lossy formats: decoders may differ by a level here and there."""
+    image = picture(120, 90)
+    data = encoded(image, "JPEG", quality=85)
+    yield vector("jpeg", data, plain(data), bits=2)
+    data = encoded(image, "JPEG", quality=85, progressive=True, subsampling=0)
+    yield vector("jpeg progressive 4:4:4", data, plain(data), bits=2)
+    data = encoded(image.convert("L"), "JPEG", quality=85)
+    yield vector("jpeg grey", data, plain(data), bits=2)
+    data = encoded(image.convert("CMYK"), "JPEG", quality=85)
+    yield vector("jpeg cmyk", data, plain(data), bits=6)
+    data = encoded(image, "WEBP", quality=80)
+    yield vector("webp", data, plain(data), bits=2)
+    data = encoded(image, "AVIF", quality=80)
+    yield vector("avif", data, plain(data), bits=4)
+    data = encoded(image, "HEIF", quality=80)
+    yield vector("heic", data, plain(data), bits=2, browser=False)
+
+
+def turned() -> Iterator[dict[str, Any]]:
+    """Store turned pixels under each of the EXIF orientations, which say how to turn them back."""
+    upright = picture(96, 72)
+    to_stored = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    for orientation, method in to_stored.items():
+        stored = upright.transpose(method)
+        options: dict[str, Any] = {"quality": 80, "subsampling": 0}
+        back = {6: Image.Transpose.ROTATE_270, 8: Image.Transpose.ROTATE_90}.get(
+            orientation, method
+        )
+        expected = plain(encoded(stored, "JPEG", **options)).transpose(back)
+        data = encoded(stored, "JPEG", exif=exif(orientation), **options)
+        yield vector(f"jpeg turned by exif {orientation}", data, expected, bits=2)
+    stored = upright.transpose(Image.Transpose.ROTATE_90)
+    data = encoded(stored, "TIFF", compression="tiff_adobe_deflate", tiffinfo={0x0112: 6})
+    yield vector("tiff turned by its orientation", data, upright, browser=False)
+
+
+def profiled() -> Iterator[dict[str, Any]]:
+    """ICC profiles: the file's samples are in another colour space than what is seen."""
+    image = picture()
+    for name in ("Display P3", "Adobe RGB", "sRGB"):
+        stored, profile = matrix_profile(name, np.asarray(image))
+        data = encoded(Image.fromarray(stored), "PNG", icc_profile=profile)
+        yield vector(f"png in {name}", data, image, bits=2)
+    # An unusable profile counts as none.
+    data = encoded(image, "PNG", icc_profile=b"not a profile")
+    yield vector("png with a broken profile", data, image)
+
+
+def animated() -> Iterator[dict[str, Any]]:
+    """Of an animation, the first frame."""
+    first, second = picture(120, 90), picture(120, 90, seed=2)
+    few = first.quantize(32)
+    more = {"save_all": True, "duration": 100}
+    data = encoded(few, "GIF", append_images=[second.quantize(32)], **more)
+    yield vector("gif animated", data, few)
+    data = encoded(first, "WEBP", append_images=[second], lossless=True, **more)
+    yield vector("webp animated", data, first)
+    yield vector("png animated", encoded(first, "PNG", append_images=[second], **more), first)
+    pages = encoded(
+        first, "TIFF", append_images=[second], save_all=True, compression="tiff_adobe_deflate"
+    )
+    yield vector("tiff of two pages", pages, first, browser=False)
+
+
+def vectors() -> list[dict[str, Any]]:
+    """All of vectors.json."""
+    parts = (lossless, sixteen_bit, transparent, lossy, turned, profiled, animated)
+    return [entry for part in parts for entry in part()]
+
+
+def views() -> list[dict[str, Any]]:
+    """All of views.json: the literal pixels of each view are hashed."""
+    return [_views(picture(*size, seed=5)) for size in ((200, 150), (301, 449), (512, 512))]
+
+
+def _views(image: Image.Image) -> dict[str, Any]:
+    pixels = np.asarray(image)
+    hashes = {}
+    for start, prefix in ((pixels, ""), (pixels[:, ::-1], "mirror-")):
+        for quarters in range(4):
+            name = f"{prefix}turn-{90 * quarters}" if quarters else prefix.strip("-") or "original"
+            turned = np.ascontiguousarray(np.rot90(start, -quarters))
+            hashes[name] = pdq(Image.fromarray(turned))[0]
+    return {
+        "name": f"{image.width} x {image.height}",
+        "base64": base64.b64encode(encoded(image, "PNG")).decode(),
+        "quality": pdq(image)[1],
+        "views": hashes,
+    }
+
+
+def refused() -> list[dict[str, Any]]:
+    """All of refused.json."""
+    image = picture(120, 90)
+    cases = [
+        ("empty file", b"", "not-an-image"),
+        ("text", b"This is not an image.\n" * 20, "not-an-image"),
+        ("svg", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "not-an-image"),
+        ("png of 20000 x 20000", _bomb(20_000, 20_000), "too-many-pixels"),
+    ]
+    for form in ("JPEG", "PNG", "WEBP", "GIF"):
+        data = encoded(image, form)
+        cases.append((f"truncated {form.lower()}", data[: len(data) // 2], "broken"))
+    return [
+        {"name": name, "base64": base64.b64encode(data).decode(), "reason": reason}
+        for name, data, reason in cases
+    ]
+
+
+def _bomb(width: int, height: int) -> bytes:
+    """Make a PNG's header that promises far more pixels than its few bytes hold."""
+    tiny = png(np.zeros((1, 1, 3), np.uint16), 2)
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    return tiny[:12] + header + struct.pack(">I", zlib.crc32(header)) + tiny[33:]
+
+
+def main() -> None:
+    """Write the three files."""
+    for name, entries in (("vectors", vectors()), ("views", views()), ("refused", refused())):
+        text = json.dumps(entries, indent=1) + "\n"
+        (HERE / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
