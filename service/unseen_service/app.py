@@ -36,6 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
         description="Keeps the PDQ hashes of intimate images that are shared, or threatened to be, "
         "against somebody's will; answers platforms whether an upload is close to one.",
         lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,
         docs_url=None,
         redoc_url=None,

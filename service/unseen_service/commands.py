@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import time
@@ -18,6 +19,7 @@ from . import oversight
 from .embedded_postgres import EmbeddedPostgres
 from .errors import StoreUnavailable
 from .models import Key, Scope
+from .settings import DEFAULT_DATA
 from .store import Store
 from .store import migrate as migrate_store
 
@@ -26,8 +28,9 @@ Answer = TypeVar("Answer")
 
 _BANNER = """\
 Unseen is on {address}
-  the API        {address}/openapi.json, and in words: docs/
-  a key          unseen-service keys issue NAME --scope match{data}
+  database       {database}
+  docs           {address}/docs for the API, docs/ for the rest
+  a key          {command} keys issue NAME --scope match{data}
   is it ready?   {address}/readyz
   stop it with   Ctrl-C
 """
@@ -135,8 +138,24 @@ def _migrated(url: str, *, patient: bool = False) -> list[str]:
 
 
 def _say_where(given: Namespace) -> None:
-    embedded = "" if "DATABASE_URL" in os.environ else f" --data {given.data}"
-    print(_BANNER.format(address=f"http://{given.host}:{given.port}", data=embedded), flush=True)
+    own = "DATABASE_URL" in os.environ
+    print(
+        _BANNER.format(
+            address=f"http://{given.host}:{given.port}",
+            database="DATABASE_URL" if own else f"an embedded PostgreSQL in {given.data}",
+            command=_as_typed(Path(sys.argv[0])),
+            data="" if own or given.data == DEFAULT_DATA else f" --data {given.data}",
+        ),
+        flush=True,
+    )
+
+
+def _as_typed(program: Path) -> str:
+    """Name this program so that it can be typed here: from a clone it is not on the PATH."""
+    if shutil.which(program.name) == str(program):
+        return program.name
+    here = Path.cwd()
+    return str(program.relative_to(here) if program.is_relative_to(here) else program)
 
 
 def _key_line(key: Key) -> str:

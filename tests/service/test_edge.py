@@ -27,3 +27,13 @@ def test_every_answer_is_kept_close(any_service: Service) -> None:
 def test_it_says_that_it_is_alive_and_ready(service: Service) -> None:
     assert httpx.get(f"{service.url}/healthz").json() == {"status": "alive"}
     assert service.ready() == {"status": "ready", "reasons": [], "generation": 0, "hashes": 0}
+
+
+def test_the_reference_names_every_call_and_loads_nothing(any_service: Service) -> None:
+    schema = httpx.get(f"{any_service.url}/openapi.json").json()
+    page = httpx.get(f"{any_service.url}/docs")
+    for path in schema["paths"]:
+        assert path in page.text
+    assert "style-src 'sha256-" in page.headers["content-security-policy"]
+    assert "script" not in page.text
+    assert "http:" not in page.text

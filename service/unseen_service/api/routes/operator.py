@@ -1,11 +1,20 @@
 """The operator's calls: alive, ready."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
 
+from ..reference import POLICY, reference
 from ..schemas import operator as schemas
 from ..services import Provided
 
 router = APIRouter(tags=["operator"])
+
+
+@router.get("/docs", include_in_schema=False)
+async def docs(request: Request) -> HTMLResponse:
+    """Show the API's reference."""
+    page = reference(request.app.openapi())
+    return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
 
 
 @router.get("/healthz")

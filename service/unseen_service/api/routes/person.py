@@ -22,6 +22,7 @@ CaseNumber = Annotated[str, Path(max_length=32, examples=["UN-7K4M-9QTX"])]
 IdempotencyKey = Annotated[
     str | None,
     Header(
+        alias="Idempotency-Key",
         pattern=r"^[A-Za-z0-9_-]{16,64}$",
         description="Made by the client at random; the same submission sent again with the same "
         "key answers the same case.",
