@@ -1,0 +1,42 @@
+"""The documents say what is so."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from unseen_service.settings import PREFIX, Settings
+
+_ROOT = Path(__file__).parents[2]
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    rows = dict(
+        re.findall(
+            r"^\| `(\w+)` \| (\S+) \|", (_ROOT / "docs/settings.md").read_text(), re.MULTILINE
+        )
+    )
+    for each in fields(Settings):
+        if each.name != "database_url":
+            assert rows[PREFIX + each.name.upper()] == str(each.default)
+
+
+def test_the_readme_opens_with_one_sentence_and_two_commands() -> None:
+    lines = (_ROOT / "README.md").read_text().splitlines()
+    assert lines[0] == "# Unseen"
+    assert lines[2].endswith(".")
+    assert [line.split("#")[0].strip() for line in lines[4:6]] == ["make demo", "make test"]
+
+
+def test_every_link_between_documents_leads_somewhere() -> None:
+    for page in [_ROOT / "README.md", *(_ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(((?!http|#|mailto)[^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_files_that_the_life_of_a_hash_names_are_there() -> None:
+    text = (_ROOT / "docs/life-of-a-hash.md").read_text()
+    code = [
+        str(path) for folder in ("service", "clients") for path in (_ROOT / folder).rglob("*.py")
+    ]
+    for name in set(re.findall(r"`([\w/]+\.py)`", text)):
+        assert any(path.endswith(f"/{name}") for path in code), f"there is no {name}"
