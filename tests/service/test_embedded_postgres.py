@@ -188,13 +188,13 @@ def test_stale_pid_file_naming_a_stranger_spares_the_stranger(home: Path) -> Non
         account = Account.choose(None, None)  # the same, or postgres itself would know better
         switch = {"user": account.uid, "group": account.gid} if os.geteuid() == 0 else {}
         with subprocess.Popen(["sleep", "60"], **switch) as stranger:
-            text = pid_file.read_text().replace(str(pid), str(stranger.pid))
-            pid_file.write_text(text)
-            socket_lock = pid_file.with_name(".s.PGSQL.5432.lock")
-            socket_lock.write_text(socket_lock.read_text().replace(str(pid), str(stranger.pid)))
-            assert read(postgres.start()) == [1]
-            assert stranger.poll() is None
-            stranger.kill()
+            try:
+                for stale in (pid_file, pid_file.with_name(".s.PGSQL.5432.lock")):
+                    stale.write_text(stale.read_text().replace(str(pid), str(stranger.pid)))
+                assert read(postgres.start()) == [1]
+                assert stranger.poll() is None
+            finally:
+                stranger.kill()
 
 
 def test_torn_pid_file_is_no_obstacle(home: Path) -> None:

@@ -82,23 +82,24 @@ class PidFile:
             return None
 
     def is_served(self) -> bool:
-        """Whether the process it names is a living postgres on this very cluster."""
-        process = Path(f"/proc/{self.pid}")
-        if not Path("/proc/self").exists():  # macOS
-            return self._ps_says_postgres()
-        try:
-            if (process / "comm").read_text().strip() != "postgres":
-                return False
-            return (process / "cwd").readlink() == self.path.parent
-        except PermissionError:  # a container's root may not look; a postgres it is
-            return True
-        except OSError:  # it ended, or has ended and is not yet waited for
-            return False
+        """Whether the process it names is a living postgres on this very cluster.
 
-    def _ps_says_postgres(self) -> bool:
-        command = ["ps", "-o", "comm=", "-p", str(self.pid)]
-        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        return Path(said.strip()).name == "postgres"
+        Its command line tells, which all may read, and which a zombie no longer has.
+        """
+        return f"/postgres -D {self.path.parent} " in _command_line(self.pid)
+
+
+def _command_line(pid: int) -> str:
+    """Return the command line of a process, for looking into; "" when it has ended."""
+    if Path("/proc/self").exists():
+        try:
+            return (
+                Path(f"/proc/{pid}/cmdline").read_text(errors="surrogateescape").replace("\0", " ")
+            )
+        except OSError:
+            return ""
+    command = ["ps", "-o", "args=", "-p", str(pid)]  # macOS
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def disown_stale_pid(cluster: Path) -> None:
