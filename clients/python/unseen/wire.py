@@ -94,7 +94,10 @@ def match(
     Raises InputError on a malformed hash, a distance outside 0 to 31, or a missing key.
     """
     if not 0 <= max_distance <= MATCH_DISTANCE:
-        raise InputError(f"A distance is 0 to {MATCH_DISTANCE}, not {max_distance}.")
+        raise InputError(
+            f"A distance is 0 to {MATCH_DISTANCE}, not {max_distance}.",
+            hint=f"At more than {MATCH_DISTANCE} of 256 bits, PDQ takes two images for different.",
+        )
     packed = [_packed(one) for one in hashes]
     headers = {"Content-Type": "application/octet-stream", **_bearer(key)}
     path = f"/v1/match?max_distance={max_distance}"

@@ -281,7 +281,7 @@ def refused() -> list[dict[str, Any]]:
         ("empty file", b"", "not-an-image"),
         ("text", b"This is not an image.\n" * 20, "not-an-image"),
         ("svg", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "not-an-image"),
-        ("png of 20000 x 20000", _bomb(20_000, 20_000), "too-many-pixels"),
+        ("png of 20000 x 20000", flat_header(20_000, 20_000), "too-many-pixels"),
     ]
     for form in ("JPEG", "PNG", "WEBP", "GIF"):
         data = encoded(image, form)
@@ -292,7 +292,7 @@ def refused() -> list[dict[str, Any]]:
     ]
 
 
-def _bomb(width: int, height: int) -> bytes:
+def flat_header(width: int, height: int) -> bytes:
     """Make a PNG's header that promises far more pixels than its few bytes hold."""
     tiny = png(np.zeros((1, 1, 3), np.uint16), 2)
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)

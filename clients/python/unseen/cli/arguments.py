@@ -153,18 +153,16 @@ def _add_fast(command: argparse.ArgumentParser) -> None:
 
 
 def _add_server(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--server",
-        default=os.environ.get("UNSEEN_SERVER"),
-        metavar="URL",
-        help="the service's address",
-    )
+    command.add_argument("--server", metavar="URL", help="the service's address")
     command.add_argument("--insecure", action="store_true", help="allow http:// to another machine")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line and check what argparse cannot. Raises InputError."""
     options = parser().parse_args(arguments)
+    if "server" in options and not getattr(options, "prepared", None):
+        # A prepared submission knows its own server, which comes before the environment's.
+        options.server = options.server or os.environ.get("UNSEEN_SERVER")
     if options.run is submitting.submit:
         _check_submit(options)
     elif "server" in options and not options.server:

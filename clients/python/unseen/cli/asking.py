@@ -45,7 +45,7 @@ def _yes(question: str, flag: str) -> bool:
     if not sys.stdin.isatty():
         raise InputError(
             "The three statements must be confirmed, and there is no terminal to ask.",
-            hint=f"If it is so, state it by {flag} ({question.rstrip('?').lower()}).",
+            hint=f"If the answer is yes, give {flag}: {question}",
         )
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")

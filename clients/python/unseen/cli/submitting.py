@@ -6,6 +6,7 @@ when the service has confirmed the case: a dropped connection, a power cut or a 
 
 import argparse
 import contextlib
+import os
 import shlex
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -112,7 +113,7 @@ def _send_new(submission: Submission, options: argparse.Namespace) -> Case:
 
 def _send(submission: Submission, path: Path, options: argparse.Namespace) -> Case:
     """Send a submission kept in a file, and remove the file when the case is confirmed."""
-    server = options.server or submission.server
+    server = options.server or submission.server or os.environ.get("UNSEEN_SERVER")
     if not server:
         raise InputError(
             "It is not known where to send this.", hint="Name the service: --server https://…"

@@ -1,0 +1,241 @@
+"""The SDK on a real connection: what it sends, what it repeats, what it makes of an answer.
+
+Every test runs the blocking and the asynchronous client; they share all but the sending.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from unseen import (
+    AccessRefusedError,
+    AsyncClient,
+    Case,
+    CaseNotFoundError,
+    Client,
+    Fingerprint,
+    ImageNotFoundError,
+    InputError,
+    KeyReusedError,
+    RequestRefusedError,
+    Retry,
+    ServerUnreachableError,
+    ServiceError,
+    Submission,
+    TooManyGuessesError,
+    UnavailableError,
+    UnexpectedAnswerError,
+)
+
+from .servers import CASE, Act, problem, scripted
+
+PIN = "7K4M-9QTX-2HBD"
+QUICK = Retry(attempts=3, first_wait=0.01)
+PRINT = Fingerprint("5a" * 32, 100)
+SUBMISSION = Submission.of([[PRINT]], adult=True, depicted=True, without_consent=True)
+
+Run = Callable[..., Any]
+
+
+def blocking(
+    server: str, call: str, *arguments: Any, key: str | None = None, **options: Any
+) -> Any:
+    with Client(server, key, **{"retry": QUICK, **options}) as client:
+        return getattr(client, call)(*arguments)
+
+
+def awaited(server: str, call: str, *arguments: Any, key: str | None = None, **options: Any) -> Any:
+    async def run() -> Any:
+        async with AsyncClient(server, key, **{"retry": QUICK, **options}) as client:
+            return await getattr(client, call)(*arguments)
+
+    return asyncio.run(run())
+
+
+@pytest.fixture(params=[blocking, awaited])
+def run(request: pytest.FixtureRequest) -> Run:
+    run: Run = request.param
+    return run
+
+
+def test_status_carries_the_pin_in_a_header_and_reads_the_case(run: Run) -> None:
+    with scripted(Act(200, CASE)) as server:
+        case: Case = run(server.url, "status", "un 7k4m9qtx", "7k4m 9qtx 2hbd")
+    assert (case.case, case.images[0].hashes, case.platforms) == ("UN-7K4M-9QTX", 8, ())
+    assert case.submitted_at
+    assert case.submitted_at.tzinfo
+    [request] = server.seen
+    assert (request.method, request.path) == ("GET", "/v1/cases/UN-7K4M-9QTX")
+    assert request.headers["unseen-pin"] == PIN
+    assert PIN not in request.path
+
+
+def test_withdraw_of_one_image_names_it(run: Run) -> None:
+    with scripted(Act(200, CASE)) as server:
+        run(server.url, "withdraw", "UN-7K4M-9QTX", PIN, 1)
+        run(server.url, "withdraw", "UN-7K4M-9QTX", PIN)
+    assert [(seen.method, seen.path) for seen in server.seen] == [
+        ("DELETE", "/v1/cases/UN-7K4M-9QTX/images/1"),
+        ("DELETE", "/v1/cases/UN-7K4M-9QTX"),
+    ]
+
+
+def test_match_sends_32_bytes_a_hash_in_calls_of_ten_thousand(run: Run) -> None:
+    hit = {"query": 1, "record": "r", "distance": 4, "view": "mirror", "standing": "unreviewed"}
+    answers = [Act(200, {"generation": generation, "hits": [hit]}) for generation in (9, 8)]
+    with scripted(*answers) as server:
+        asked = [PRINT, *["5A" * 32] * 10_004]
+        answer = run(server.url, "match", asked, 16, key="secret")
+    assert [hit.query for hit in answer.hits] == [1, 10_001]
+    assert answer.generation == 8
+    assert [len(seen.body) for seen in server.seen] == [320_000, 160]
+    assert {seen.path for seen in server.seen} == {"/v1/match?max_distance=16"}
+    assert {seen.headers["authorization"] for seen in server.seen} == {"Bearer secret"}
+
+
+@pytest.mark.parametrize(
+    "failure", [Act(drop=True), Act(503, {}), problem(502, "x", "y"), Act(504, b"<html>")]
+)
+def test_a_passing_failure_is_repeated_with_the_same_key(run: Run, failure: Act) -> None:
+    with scripted(failure, failure, Act(200, CASE)) as server:
+        assert run(server.url, "submit", SUBMISSION).case == "UN-7K4M-9QTX"
+    assert len(server.seen) == 3
+    assert {seen.headers["idempotency-key"] for seen in server.seen} == {SUBMISSION.idempotency_key}
+    assert {seen.body for seen in server.seen} == {server.seen[0].body}
+    assert json.loads(server.seen[0].body) == SUBMISSION.body
+
+
+def test_what_never_answers_is_unreachable(run: Run) -> None:
+    with scripted(Act(drop=True)) as server, pytest.raises(ServerUnreachableError) as caught:
+        run(server.url, "submit", SUBMISSION)
+    assert len(server.seen) == QUICK.attempts
+    assert caught.value.hint
+
+
+def test_a_slow_server_is_given_up(run: Run) -> None:
+    with (
+        scripted(Act(200, CASE, delay=0.5)) as server,
+        pytest.raises(ServerUnreachableError, match="in time"),
+    ):
+        run(server.url, "status", CASE["case"], PIN, timeout=0.05, retry=Retry(attempts=1))
+
+
+def test_a_long_wait_asked_for_is_told_not_slept(run: Run) -> None:
+    busy = problem(503, "unavailable", "Loading.", headers={"Retry-After": "600"})
+    with scripted(busy) as server, pytest.raises(UnavailableError) as caught:
+        run(server.url, "status", CASE["case"], PIN)
+    assert (len(server.seen), caught.value.retry_after) == (1, 600.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "slug", "error"),
+    [
+        (401, "not-authenticated", AccessRefusedError),
+        (403, "scope-missing", AccessRefusedError),
+        (404, "case-not-found", CaseNotFoundError),
+        (404, "image-not-found", ImageNotFoundError),
+        (409, "idempotency-key-reused", KeyReusedError),
+        (413, "body-too-large", RequestRefusedError),
+        (422, "invalid-request", RequestRefusedError),
+        (422, "quality-too-low", RequestRefusedError),
+        (429, "too-many-guesses", TooManyGuessesError),
+        (500, "internal", UnavailableError),
+    ],
+)
+def test_a_problem_becomes_its_error_at_once(
+    run: Run, status: int, slug: str, error: type[ServiceError]
+) -> None:
+    fields = [{"at": "images.0.hashes.2.pdq", "detail": "Not hexadecimal."}]
+    with (
+        scripted(problem(status, slug, "Do this.", errors=fields)) as server,
+        pytest.raises(error, match="Do this") as caught,
+    ):
+        run(server.url, "status", CASE["case"], PIN)
+    assert len(server.seen) == 1
+    assert type(caught.value) is error
+    assert (caught.value.slug, caught.value.status) == (slug, status)
+    assert caught.value.errors[0].at == "images.0.hashes.2.pdq"
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        Act(200, b"<html>a captive portal</html>"),
+        Act(200, {"hello": "world"}),
+        Act(200, []),
+        Act(200, {**CASE, "submitted_at": "yesterday"}),
+        Act(302, b"", {"Location": "https://elsewhere.example/"}),
+        Act(404, b"Not Found"),
+        Act(200, b"no gzip", {"Content-Encoding": "gzip"}),
+    ],
+)
+def test_what_is_no_answer_of_the_service_is_told(run: Run, act: Act) -> None:
+    expected = (UnexpectedAnswerError, ServerUnreachableError)
+    with scripted(act) as server, pytest.raises(expected):
+        run(server.url, "status", CASE["case"], PIN)
+
+
+def test_connections_are_reused() -> None:
+    with scripted(Act(200, CASE)) as server, Client(server.url) as client:
+        for _ in range(3):
+            client.status(CASE["case"], PIN)
+    assert len({seen.connection for seen in server.seen}) == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "arguments"),
+    [
+        ("status", ("UN-7K4M", PIN)),
+        ("status", (CASE["case"], "1234")),
+        ("withdraw", (CASE["case"], PIN, 0)),
+        ("match", (["5a" * 31],)),
+        ("match", (["zz" * 32],)),
+        ("match", ([PRINT], 32)),
+        ("match", ([PRINT], -1)),
+    ],
+)
+def test_bad_input_is_never_sent(run: Run, call: str, arguments: tuple[Any, ...]) -> None:
+    with scripted(Act(200, CASE)) as server, pytest.raises(InputError) as caught:
+        run(server.url, call, *arguments, key="secret")
+    assert server.seen == []
+    assert caught.value.hint
+    assert PIN not in str(caught.value)
+
+
+def test_a_look_up_without_a_key_is_never_sent(run: Run) -> None:
+    with scripted(Act(200, CASE)) as server, pytest.raises(InputError):
+        run(server.url, "match", [PRINT])
+    assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    "url", ["", "unseen.example", "ftp://unseen.example", "https://", "https://x:port", "http://["]
+)
+def test_what_is_no_server_is_refused(url: str) -> None:
+    with pytest.raises(InputError):
+        Client(url)
+
+
+def test_plain_http_is_for_this_machine_unless_it_is_asked_for() -> None:
+    with pytest.raises(InputError):
+        Client("http://unseen.example")
+    for url, insecure in (("http://unseen.example", True), ("http://[::1]:8000", False)):
+        Client(url, insecure=insecure).close()
+
+
+def test_a_transport_can_be_given() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=CASE)
+
+    with Client("https://unseen.example", transport=httpx.MockTransport(answer)) as client:
+        assert client.status(CASE["case"], PIN).status == "active"
+
+
+def test_nothing_secret_shows_in_a_repr() -> None:
+    shown = repr(SUBMISSION)
+    assert SUBMISSION.pin not in shown
+    assert PRINT.pdq not in shown
