@@ -58,6 +58,8 @@ def stage() -> Iterator[Stage]:
     """Start a service on an embedded PostgreSQL in a scratch folder; stop and remove both."""
     with tempfile.TemporaryDirectory(prefix="unseen-demo-") as scratch:
         folder, port = Path(scratch), _free_port()
+        # As root, PostgreSQL runs as another account, which must get through to its data.
+        folder.chmod(0o711)
         url = f"http://127.0.0.1:{port}"
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("UNSEEN_", "DATABASE_"))}
         environment = {**plain, "UNSEEN_SERVER": url, "UNSEEN_DATA": str(folder / "data")}

@@ -2,31 +2,27 @@
 
 from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 
 import psycopg
 import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.store import migrate
 
-from tests.support import Service, serving
+from tests.support import Service, scratch_folder, serving
 
 _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A PostgreSQL server; the URL of its database `template_unseen`, migrated and empty."""
-    server = EmbeddedPostgres(Path(tmp_path_factory.mktemp("postgres")))
-    url = server.start()
-    try:
+    with scratch_folder() as folder, EmbeddedPostgres(folder) as server:
+        url = server.start()
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE DATABASE template_unseen")
         template = _named(url, "template_unseen")
         migrate(template)
         yield template
-    finally:
-        server.stop()
 
 
 @pytest.fixture

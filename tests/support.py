@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
@@ -89,6 +91,15 @@ class Service:
     def _in_force(self, key: str) -> bool:
         headers = {"Authorization": f"Bearer {key}"}
         return httpx.get(f"{self.url}/v1/audit", headers=headers).status_code != 401
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Make a folder that PostgreSQL can be run in, also as root: then it is another account."""
+    with tempfile.TemporaryDirectory(prefix="unseen-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
 
 
 @contextlib.contextmanager

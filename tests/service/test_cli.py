@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support import random_pdq, submission, wait_until
+from tests.support import random_pdq, scratch_folder, submission, wait_until
 
 COMMAND = [str(Path(sys.executable).with_name("unseen-service"))]
 
@@ -75,27 +75,27 @@ def test_help_ends_in_an_example() -> None:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served() -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
     """`unseen-service serve` with two workers, on an embedded PostgreSQL of its own."""
     port = 20_000 + os.getpid() % 20_000
-    data = ["--data", str(tmp_path / "data")]
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", str(port), "--workers", "2", *data],
-        env={k: v for k, v in os.environ.items() if k != "DATABASE_URL"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    yield process, f"http://127.0.0.1:{port}"
-    process.kill()
-    process.communicate()
+    with scratch_folder() as folder:
+        data = ["--data", str(folder / "data")]
+        process = subprocess.Popen(
+            [*COMMAND, "serve", "--port", str(port), "--workers", "2", *data],
+            env={k: v for k, v in os.environ.items() if k != "DATABASE_URL"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        yield process, f"http://127.0.0.1:{port}", data
+        process.kill()
+        process.communicate()
 
 
 def test_serve_starts_everything_and_stops_it(
-    served: tuple[subprocess.Popen[str], str], tmp_path: Path
+    served: tuple[subprocess.Popen[str], str, list[str]],
 ) -> None:
-    process, url = served
-    data = ["--data", str(tmp_path / "data")]
+    process, url, data = served
 
     def ready() -> bool:
         try:

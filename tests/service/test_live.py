@@ -1,7 +1,6 @@
 """A worker keeps in step with the store, and finds its way back when the connection is lost."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import psycopg
@@ -10,7 +9,7 @@ from unseen_service import oversight
 from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.store import migrate
 
-from tests.support import PIN, Service, random_pdq, serving, submission, wait_until
+from tests.support import PIN, Service, random_pdq, scratch_folder, serving, submission, wait_until
 
 
 def submit(service: Service, *pdqs: str) -> httpx.Response:
@@ -63,13 +62,12 @@ def test_the_listeners_connection_is_lost_and_nothing_is_missed(service: Service
 
 
 @pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[tuple[EmbeddedPostgres, str]]:
+def own_postgres() -> Iterator[tuple[EmbeddedPostgres, str]]:
     """Start a server that the test may stop."""
-    server = EmbeddedPostgres(tmp_path)
-    url = server.start()
-    migrate(url)
-    yield server, url
-    server.stop()
+    with scratch_folder() as folder, EmbeddedPostgres(folder) as server:
+        url = server.start()
+        migrate(url)
+        yield server, url
 
 
 def test_postgresql_goes_away_and_comes_back(
