@@ -39,6 +39,8 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,
         docs_url=None,
+        # Spans and logs of FastAPI's own would carry addresses and paths.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         redoc_url=None,
         exception_handlers=handlers,  # type: ignore[arg-type]
     )

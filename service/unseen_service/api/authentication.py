@@ -1,6 +1,6 @@
 """Who asks: `Authorization: Bearer <key>`, held against the keys in memory."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends
@@ -13,10 +13,10 @@ _bearer = HTTPBearer(auto_error=False, scheme_name="key", description="A key of 
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-def key_with(scope: Scope) -> Callable[..., Key]:
+def key_with(scope: Scope) -> Callable[..., Awaitable[Key]]:
     """Make a dependency that demands a key with this scope."""
 
-    def authenticated(provided: Provided, credentials: Credentials) -> Key:
+    async def authenticated(provided: Provided, credentials: Credentials) -> Key:
         return provided.keys.authenticate(credentials.credentials if credentials else None, scope)
 
     return authenticated

@@ -23,7 +23,7 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def json_only(request: Request) -> None:
+async def json_only(request: Request) -> None:
     """Refuse a body that is not said to be JSON (a dependency)."""
     if media_type(request) != JSON:
         raise HTTPException(415, f"Send this as Content-Type: {JSON}.")

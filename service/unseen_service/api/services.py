@@ -25,7 +25,7 @@ class Services:
     matching: Matching
 
 
-def services(request: Request) -> Services:
+async def services(request: Request) -> Services:
     """Hand a route what the composition root made."""
     return cast(Services, request.app.state.services)
 
