@@ -1,8 +1,11 @@
 """Exact Hamming search over 256-bit PDQ hashes.
 
-The façade is `HashTable` and the `Hits` its searches return; everything else is private.
+The façade is `HashTable`, the `Hits` its searches return, and `DamagedTableError`; everything
+else is private.
 """
 
-from .table import HashTable, Hits
+from .errors import DamagedTableError
+from .hits import Hits
+from .table import HashTable
 
-__all__ = ["HashTable", "Hits"]
+__all__ = ["DamagedTableError", "HashTable", "Hits"]

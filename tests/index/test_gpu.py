@@ -1,0 +1,103 @@
+"""The scan by nearest rows that the GPU is asked for: exact where k runs out, wherever it runs."""
+
+import faiss
+import numpy as np
+import pytest
+from unseen_index import HashTable, gpu
+from unseen_index.gpu import NearestScan, find_device
+from unseen_index.scan import FlatScan
+
+HAS_GPU = hasattr(faiss, "GpuIndexBinaryFlat") and faiss.get_num_gpus() > 0
+RNG = np.random.default_rng(31)
+
+
+class CappedDevice:
+    """FAISS's flat index on the CPU, as limited as the one on a device; it counts what is asked."""
+
+    def __init__(self, most_k: int = 2048) -> None:
+        self.most_k, self.asked = most_k, []
+
+    def load(self, codes):
+        index = faiss.IndexBinaryFlat(256)
+        index.add(np.ascontiguousarray(codes).view(np.uint8).reshape(-1, 32))
+
+        def nearest(queries, k):
+            assert k <= self.most_k
+            self.asked.append((len(queries), k))
+            return index.search(queries, k)
+
+        return NearestScan(codes, nearest, self.most_k)
+
+
+def crowded(rows: int) -> np.ndarray:
+    """Make hashes of which the first half are within a few bits of zero."""
+    hashes = RNG.integers(0, 256, (rows, 32), dtype=np.uint8)
+    hashes[: rows // 2] &= (RNG.random((rows // 2, 32)) < 0.02).astype(np.uint8)
+    return hashes
+
+
+@pytest.mark.parametrize("rows", [1, 20, 100, 1_000, 6_000])
+@pytest.mark.parametrize("radius", [0, 5, 31, 130, 256])
+def test_nearest_scan_equals_flat_scan(rows, radius):
+    codes = crowded(rows).view(np.uint64)
+    queries = np.concatenate([codes[:: max(1, rows // 7)], ~codes[:1]])
+    got = CappedDevice().load(codes)(queries, radius)
+    want = FlatScan(codes)(queries, radius)
+    assert sorted(zip(*map(np.ndarray.tolist, got), strict=True)) == sorted(
+        zip(*map(np.ndarray.tolist, want), strict=True)
+    )
+
+
+def test_only_queries_with_more_to_find_are_looked_at_again():
+    device = CappedDevice()
+    codes = crowded(6_000).view(np.uint64)
+    scan = device.load(codes)
+    scan(np.concatenate([codes[:1], codes[-3:]]), 31)
+    assert device.asked == [(4, gpu.FIRST_K), (1, gpu.MOST_K)]
+
+
+@pytest.mark.parametrize("most_k", [7, 2048])
+def test_a_table_on_a_device_agrees(most_k, forced, tmp_path, oracle, agree):
+    hashes = crowded(3_000)
+    model = dict(enumerate(map(bytes, hashes)))
+    table = HashTable(device=CappedDevice(most_k))
+    table.add(np.arange(3_000), hashes)
+    table.add(np.array([5_000]), hashes[:1])
+    table.remove(np.array([0, 9]))
+    model[5_000] = model.pop(0)
+    del model[9]
+    queries = hashes[::400]
+    for radius in (0, 31, 140, 256):
+        assert agree(table.search(queries, radius), oracle(model, queries, radius))
+    table.save(tmp_path / "table")
+    for device in (CappedDevice(most_k), "cpu"):
+        again = HashTable.open(tmp_path / "table", device=device)
+        assert agree(again.search(queries, 31), oracle(model, queries, 31))
+
+
+@pytest.mark.skipif(HAS_GPU, reason="there is a CUDA device")
+def test_without_a_device_the_cpu_serves_and_says_so():
+    with pytest.warns(RuntimeWarning, match=r"CUDA.*unseen-index\[gpu\]") as caught:
+        table = HashTable(device="cuda")
+    assert caught[0].filename == __file__
+    table.add(np.array([1]), np.zeros((1, 32), np.uint8))
+    assert table.search(np.zeros((1, 32), np.uint8), 0).ids.tolist() == [1]
+
+
+def test_a_faiss_with_cuda_but_no_device_says_so(monkeypatch):
+    monkeypatch.setattr(faiss, "GpuIndexBinaryFlat", object, raising=False)
+    monkeypatch.setattr(faiss, "get_num_gpus", lambda: 0, raising=False)
+    with pytest.warns(RuntimeWarning, match="no CUDA device"):
+        assert find_device("cuda") is None
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not HAS_GPU, reason="needs a CUDA device and unseen-index[gpu]")
+@pytest.mark.parametrize("radius", [0, 31, 130, 256])
+def test_on_a_real_device(radius, oracle, agree):
+    hashes = crowded(50_000)
+    table = HashTable(device="cuda")
+    table.add(np.arange(50_000), hashes)
+    queries = hashes[::5_000]
+    want = oracle(dict(enumerate(map(bytes, hashes))), queries, radius)
+    assert agree(table.search(queries, radius), want)
