@@ -31,6 +31,13 @@ def test_hash_is_that_of_the_pixels_as_seen(entry: dict[str, Any]) -> None:
         assert found.quality == entry["quality"]
 
 
+@pytest.mark.parametrize("entry", entries("vectors"))
+def test_fast_hash_is_close_on_every_kind_of_file(entry: dict[str, Any]) -> None:
+    found = fingerprint(base64.b64decode(entry["base64"]), fast=True)
+    assert found.distance(Fingerprint(entry["pdq"], 100)) <= entry["tolerance_bits"] + 2
+    assert abs(found.quality - entry["quality"]) <= 1
+
+
 @pytest.mark.parametrize("entry", entries("views"))
 def test_a_view_hashes_as_its_turned_pixels(entry: dict[str, Any]) -> None:
     found = fingerprint_views(base64.b64decode(entry["base64"]))

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pdqhash
 
 from .errors import QualityTooLowError
-from .pixels import CONVENTION, Pixels, Source, decode, decode_fast
+from .pixels import CONVENTION, Source, decode, decode_reduced
+from .scan import hash_reduced
 
 MATCH_DISTANCE: Final = 31
 """The greatest Hamming distance at which two PDQ hashes are taken for the same image."""
@@ -56,16 +57,13 @@ def fingerprint(source: Source, *, fast: bool = False) -> Fingerprint:
     `fast` decodes a large JPEG at a fraction of its size: a few bits may differ (at most 4 on the
     photos of the benchmark), for a platform that looks at every upload. Raises ImageError.
     """
-    pdq, quality = hash_pixels(decode_fast(source) if fast else decode(source))
-    return Fingerprint(pdq, quality)
+    if fast:
+        bits, quality = hash_reduced(decode_reduced(source))
+    else:
+        bits, quality = pdqhash.compute(decode(source))
+    return Fingerprint(to_hex(bits), int(quality))
 
 
-def hash_pixels(pixels: Pixels) -> tuple[str, int]:
-    """Hash RGB pixels, uint8 of shape (height, width, 3): the hash in hexadecimal, its quality."""
-    bits, quality = pdqhash.compute(pixels)
-    return to_hex(bits), int(quality)
-
-
-def to_hex(bits: npt.NDArray[np.integer]) -> str:
+def to_hex(bits: npt.NDArray[np.integer | np.bool_]) -> str:
     """Write 256 bits, most significant first, as 64 lower-case hexadecimal digits."""
     return np.packbits(bits.astype(np.uint8)).tobytes().hex()

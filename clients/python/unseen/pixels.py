@@ -9,6 +9,7 @@ import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -49,25 +50,51 @@ def decode(source: Source) -> Pixels:
     Raises UnreadableFileError, NotAnImageError, BrokenImageError or TooManyPixelsError.
     """
     with _opened(source) as image:
-        return np.asarray(_upright_rgb(image))
+        image.load()
+        rgb = _over_white(image).convert("RGB")
+        turn = _TURNS.get(_orientation(image))
+        return np.asarray(rgb if turn is None else rgb.transpose(turn))
 
 
-def decode_fast(source: Source) -> Pixels:
-    """Decode as `decode` does, but a large JPEG at a fraction of its size.
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """An image's luma at a whole fraction of its size, as it is stored in the file."""
+
+    luma: npt.NDArray[np.float32]
+    """0 to 255, shape (rows, columns): each the mean of a block of the full image."""
+    size: tuple[int, int]
+    """Rows and columns of the full image, as stored."""
+    block: int
+    """The side of a block: 1, 2, 4 or 8; the last row and column may be of less."""
+    orientation: int
+    """The EXIF orientation that is still to be applied, 1 to 8."""
+
+
+def decode_reduced(source: Source) -> Reduced:
+    """Decode as `decode` does, but of a large JPEG only what PDQ will look at.
 
     libjpeg scales by powers of two while it decodes; the shorter side stays at 512 px or more.
-    An untagged JPEG gives its luma only, repeated as R, G and B (a read-only view).
-    Raises as `decode` does.
+    An untagged JPEG gives its luma as it is stored. Raises as `decode` does.
     """
     with _opened(source) as image:
-        if image.format not in ("JPEG", "MPO"):
-            return np.asarray(_upright_rgb(image))
-        grey = image.mode in ("L", "RGB") and "icc_profile" not in image.info
-        image.draft("L" if grey else None, _draft_size(image.size))
-        if not grey:
-            return np.asarray(_upright_rgb(image))
-        luma = np.asarray(_upright(image, image))
-        return np.broadcast_to(luma[:, :, np.newaxis], (*luma.shape, 3))
+        columns, rows = image.size
+        if image.format in ("JPEG", "MPO"):
+            untagged = image.mode == "RGB" and "icc_profile" not in image.info
+            image.draft("L" if untagged else image.mode, _draft_size(image.size))
+        block = round(columns / image.width)
+        image.load()
+        luma = _luma(_over_white(image))
+        return Reduced(luma, (rows, columns), block, _orientation(image))
+
+
+def _luma(image: Image.Image) -> npt.NDArray[np.float32]:
+    """Weigh R, G and B as PDQ does."""
+    samples = np.asarray(image)
+    if samples.ndim == 2:
+        return samples.astype(np.float32)
+    weights = np.array([0.299, 0.587, 0.114], np.float32)
+    luma: npt.NDArray[np.float32] = samples @ weights
+    return luma
 
 
 def _draft_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -129,16 +156,15 @@ def _register_heif() -> None:
     pillow_heif.register_heif_opener()
 
 
-def _upright_rgb(image: Image.Image) -> Image.Image:
-    """Load the first frame and bring it to upright 8-bit RGB in sRGB, over white."""
-    image.load()
+def _over_white(image: Image.Image) -> Image.Image:
+    """Bring a loaded image to 8-bit sRGB over white: RGB, or L as it was grey without a profile."""
     colour, alpha = _split(_eight_bit(image))
     colour = _to_srgb(colour, image.info.get("icc_profile"))
     if alpha is not None:
-        white = Image.new("RGB", colour.size, "white")
+        white = Image.new(colour.mode, colour.size, "white")
         white.paste(colour, mask=alpha)
         colour = white
-    return _upright(colour, image)
+    return colour
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
@@ -178,7 +204,7 @@ def _narrow_key(image: Image.Image) -> None:
 def _to_srgb(colour: Image.Image, icc: bytes | None) -> Image.Image:
     """Convert by the embedded ICC profile; a profile that cannot be used counts as none."""
     if not icc:
-        return colour.convert("RGB")
+        return colour if colour.mode == "L" else colour.convert("RGB")
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
         mode = _MODE_OF_PROFILE.get(profile.profile.xcolor_space.strip())
@@ -193,17 +219,17 @@ def _to_srgb(colour: Image.Image, icc: bytes | None) -> Image.Image:
     return converted or colour.convert("RGB")
 
 
-def _upright(pixels: Image.Image, original: Image.Image) -> Image.Image:
-    """Turn the pixels as the original's EXIF says, where browsers do so.
+def _orientation(image: Image.Image) -> int:
+    """Read the EXIF orientation of a loaded image, 1 to 8, where browsers heed it.
 
     They ignore it in WebP. Pillow has turned TIFF and HEIC already, while loading them.
     """
-    if original.format not in ("JPEG", "MPO", "PNG", "AVIF") or "exif" not in original.info:
-        return pixels
+    if image.format not in ("JPEG", "MPO", "PNG", "AVIF") or "exif" not in image.info:
+        return 1
     exif = Image.Exif()
-    exif.load(original.info["exif"])
-    method = _TURNS.get(exif.get(ExifTags.Base.Orientation, 1))
-    return pixels if method is None else pixels.transpose(method)
+    exif.load(image.info["exif"])
+    orientation = exif.get(ExifTags.Base.Orientation, 1)
+    return orientation if orientation in _TURNS else 1
 
 
 _TURNS: Final = {

@@ -7,6 +7,7 @@ device. The page writes and reads the same file.
 import contextlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ UNDER_18: Final = (
 
 MAX_IMAGES: Final = 1000
 _FORMAT: Final = "unseen_submission"
+_KEY: Final = "[A-Za-z0-9_-]{16,64}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,11 @@ class Submission:
                 "The prepared submission was written by a newer version.",
                 hint="Update this client, then try again.",
             )
-        body = {**data["body"], "pin": read_pin(data["body"]["pin"])}
-        return cls(body, str(data["idempotency_key"]), data.get("server"))
+        body, key, server = data["body"], data["idempotency_key"], data.get("server")
+        read_pin(str(body["pin"]))
+        if not re.fullmatch(_KEY, key) or not isinstance(server, str | None):
+            raise _not_prepared()
+        return cls(body, key, server)
 
 
 def _image(prints: Sequence[Fingerprint]) -> dict[str, Any]:
