@@ -3,16 +3,17 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from . import __version__
 from .api import Edge, Services, describe, handlers, router
-from .live import Follower, LiveIndex, LiveKeys
+from .live import Follower, Keeper, LiveIndex, LiveKeys, SavedIndexes
 from .matching import Matching
 from .settings import Settings
 from .store import Store
+from .supervisor import die_with_parent
 from .takedown import Takedown
 
 
@@ -23,11 +24,11 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await services.store.open()
-        following = asyncio.create_task(services.follower.run())
+        tasks = [asyncio.create_task(each.run()) for each in _background(services)]
         yield
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await services.store.close()
 
     app = FastAPI(
@@ -53,7 +54,23 @@ def create_app(settings: Settings) -> FastAPI:
 
 def from_environment() -> FastAPI:
     """Put a worker together from the environment: what each uvicorn worker calls."""
+    die_with_parent()
     return create_app(Settings.from_environment(os.environ))
+
+
+def _background(services: Services) -> list[Follower | Keeper]:
+    """Make what runs beside the requests, for as long as the worker does."""
+    settings = services.settings
+    if settings.index_dir is None:
+        return [services.follower]
+    keeper = Keeper(
+        services.store,
+        services.index,
+        SavedIndexes(settings.index_dir),
+        changes=settings.save_after_changes,
+        seconds=settings.save_after_ms / 1_000,
+    )
+    return [services.follower, keeper]
 
 
 def _services(settings: Settings) -> Services:
@@ -62,7 +79,8 @@ def _services(settings: Settings) -> Services:
         pool_size=settings.pool_size,
         timeout=settings.pool_timeout_ms / 1_000,
     )
-    index, keys = LiveIndex(), LiveKeys()
+    saved = SavedIndexes(settings.index_dir) if settings.index_dir else None
+    index, keys = LiveIndex(saved), LiveKeys()
     return Services(
         settings=settings,
         store=store,

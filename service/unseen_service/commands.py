@@ -22,6 +22,7 @@ from .models import Key, Scope
 from .settings import DEFAULT_DATA
 from .store import Store
 from .store import migrate as migrate_store
+from .supervisor import supervise
 
 Command: TypeAlias = Callable[[Namespace], None]
 Answer = TypeVar("Answer")
@@ -58,17 +59,20 @@ def serve(given: Namespace) -> None:
         _say_where(given)
         # The workers read their settings from the environment, in processes of their own.
         os.environ["DATABASE_URL"] = url
-        uvicorn.run(
-            "unseen_service.app:from_environment",
-            factory=True,
-            host=given.host,
-            port=given.port,
-            workers=given.workers,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=5,
+        os.environ.setdefault("UNSEEN_INDEX_DIR", str(given.data / "index"))
+        supervise(
+            uvicorn.Config(
+                "unseen_service.app:from_environment",
+                factory=True,
+                host=given.host,
+                port=given.port,
+                workers=given.workers,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_graceful_shutdown=5,
+            )
         )
 
 

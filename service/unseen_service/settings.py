@@ -23,6 +23,9 @@ class Settings:
     pool_size: int = 8
     pool_timeout_ms: int = 2_000
     stale_after_ms: int = 5_000
+    index_dir: Path | None = None
+    save_after_changes: int = 10_000
+    save_after_ms: int = 600_000
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
@@ -37,9 +40,10 @@ class Settings:
         numbers = {
             name: _number(variable, environment[variable])
             for variable, name in known.items()
-            if name != "database_url" and variable in environment
+            if variable in environment and name not in ("database_url", "index_dir")
         }
-        return cls(database_url=url, **numbers)
+        folder = environment.get(f"{PREFIX}INDEX_DIR")
+        return cls(database_url=url, index_dir=Path(folder) if folder else None, **numbers)
 
 
 def _number(variable: str, text: str) -> int:

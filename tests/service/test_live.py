@@ -100,7 +100,7 @@ def test_it_starts_while_postgresql_is_away(own_postgres: tuple[EmbeddedPostgres
     server, url = own_postgres
     server.stop()
     with serving(url, until_ready=False) as service:
-        assert service.ready()["reasons"] == ["the index is not loaded yet"]
+        assert service.ready()["reasons"] == ["the index is not loaded yet: 0 hashes so far"]
         asked = {"hashes": [random_pdq(1)]}
         refused = httpx.post(
             f"{service.url}/v1/match", json=asked, headers={"Authorization": "Bearer x"}

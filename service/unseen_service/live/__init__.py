@@ -2,6 +2,8 @@
 
 from .follower import Follower
 from .index import LiveIndex
+from .keeper import Keeper
 from .keys import LiveKeys
+from .saved import SavedIndexes
 
-__all__ = ["Follower", "LiveIndex", "LiveKeys"]
+__all__ = ["Follower", "Keeper", "LiveIndex", "LiveKeys", "SavedIndexes"]

@@ -54,4 +54,5 @@ class Follower:
     async def _catch_up(self) -> None:
         await self._keys.reload(self._store)
         await self._index.catch_up(self._store)
+        await self._index.adopt_newer(self._store)
         self._in_step_at = time.monotonic()

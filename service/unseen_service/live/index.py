@@ -1,78 +1,212 @@
 """An index kept in step with the store by the change log."""
 
 import asyncio
+import logging
 from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from unseen_index import HashTable, Hits
+from unseen_index import DamagedTableError, HashTable, Hits
 
 from ..errors import StillLoading
 from ..models import HASH_BYTES, Change, ChangeKind
 from ..store import Store, changes
+from .saved import Saved, SavedIndexes
 
 _PAGE = 10_000
-_IN_THE_LOOP = 16
+_IN_THE_LOOP = 64
 """Queries that are searched on the event loop: past this, a thread is worth its hand-over."""
+
+_TELL_EVERY = 1_000_000
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A table, and how far along the change log it is."""
+
+    table: HashTable
+    position: int
 
 
 class LiveIndex:
-    """The hash table that this worker searches, and how far along the change log it is."""
+    """The hash table that this worker searches, and how far along the change log it is.
 
-    def __init__(self) -> None:
-        self._table: HashTable | None = None
-        self.position = 0
+    With `saved`, it is opened from disk where that is possible, and shared by the workers of
+    this host.
+    """
+
+    def __init__(self, saved: SavedIndexes | None = None) -> None:
+        self._saved = saved
+        self._loaded: Loaded | None = None
+        self._opened_at = 0
+        self.progress = 0
+        """Hashes read so far, while the first load is under way."""
 
     @property
-    def loaded(self) -> bool:
-        """Whether look-ups can be answered."""
-        return self._table is not None
+    def loaded(self) -> Loaded | None:
+        """The table that is searched now; None before the first load has ended."""
+        return self._loaded
+
+    @property
+    def position(self) -> int:
+        """How far along the change log look-ups are answered."""
+        return self._loaded.position if self._loaded else 0
 
     def __len__(self) -> int:
-        return 0 if self._table is None else len(self._table)
+        return len(self._loaded.table) if self._loaded else 0
 
     async def search(self, queries: npt.NDArray[np.uint8], radius: int) -> Hits:
-        """Search; raise StillLoading before the first load has ended."""
-        if self._table is None:
-            raise StillLoading
-        if len(queries) <= _IN_THE_LOOP:
-            return self._table.search(queries, radius)
-        return await asyncio.to_thread(self._table.search, queries, radius)
+        """Search; raise StillLoading before the first load has ended.
 
-    async def load(self, store: Store) -> None:
-        """Build the table from every matchable hash, as of one position of the change log."""
-        table = HashTable()
-        async with store.snapshot() as tx:
-            position = await changes.position(tx)
-            async for ids, hashes in changes.active_hashes(tx):
-                if len(ids):
-                    await asyncio.to_thread(table.add, ids, hashes)
-        self._table, self.position = table, position
+        A saved table is checked as it is read: where it turns out to be damaged it is given up,
+        and loaded anew from the store.
+        """
+        if self._loaded is None:
+            raise StillLoading
+        table = self._loaded.table
+        try:
+            if len(queries) <= _IN_THE_LOOP:
+                return table.search(queries, radius)
+            return await asyncio.to_thread(table.search, queries, radius)
+        except DamagedTableError as error:
+            logger.warning("the index is damaged, and is loaded anew: %s", error)
+            self._give_up(table)
+            raise StillLoading from None
 
     async def catch_up(self, store: Store) -> None:
         """Apply every change that is not applied yet; load first where nothing is loaded."""
-        if self._table is None:
-            await self.load(store)
-        while page := await self._next_page(store):
-            await asyncio.to_thread(self._apply, page)
+        if self._loaded is None:
+            loaded = await self._load(store)
+            await advance(loaded, store)
+            self._loaded = loaded
+        else:
+            await advance(self._loaded, store)
 
-    async def _next_page(self, store: Store) -> list[Change]:
+    async def adopt_newer(self, store: Store) -> None:
+        """Go over to the newest saved index, where this host has made one since."""
+        newest = self._saved.newest_first()[:1] if self._saved else []
+        if self._loaded and newest and newest[0].position > self._opened_at:
+            opened = await self._opened(store, newest[0])
+            if opened:
+                await advance(opened, store)
+                self._loaded, self._opened_at = opened, newest[0].position
+
+    def _give_up(self, table: HashTable) -> None:
+        if self._saved:
+            for saved in self._saved.newest_first():
+                self._saved.remove(saved)
+        if self._loaded and self._loaded.table is table:
+            self._loaded = None
+            self._opened_at = 0
+
+    async def _load(self, store: Store) -> Loaded:
+        """Open the newest saved index; where there is none, one worker makes it for all."""
+        if self._saved is None:
+            return await self._copied(store)
+        opened = await self._opened_from_disk(store)
+        if opened:
+            return opened
+        with ExitStack() as stack:
+            try:
+                # In a thread: another worker may be at it, and holds the lock for as long.
+                await asyncio.to_thread(stack.enter_context, self._saved.alone(wait=True))
+            except OSError as error:
+                logger.warning("the index cannot be saved, and is served from memory: %s", error)
+                return await self._copied(store)
+            opened = await self._opened_from_disk(store)
+            if opened:
+                return opened
+            copied = await self._copied(store)
+            await save(copied, store, self._saved)
+        return await self._opened_from_disk(store) or copied
+
+    async def _opened_from_disk(self, store: Store) -> Loaded | None:
+        assert self._saved is not None
+        for saved in self._saved.newest_first():
+            opened = await self._opened(store, saved)
+            if opened:
+                self._opened_at = saved.position
+                return opened
+        return None
+
+    async def _opened(self, store: Store, saved: Saved) -> Loaded | None:
+        """Open a saved index; one that is damaged or of another history is removed."""
         async with store.transaction() as tx:
-            return await changes.read(tx, self.position, _PAGE)
+            belongs = await changes.mark(tx, saved.position) == saved.mark
+        try:
+            if belongs:
+                return Loaded(await asyncio.to_thread(saved.open), saved.position)
+            logger.warning("a saved index is not of this database; it is removed")
+        except DamagedTableError as error:
+            logger.warning("a saved index is damaged; it is removed: %s", error)
+        assert self._saved is not None
+        self._saved.remove(saved)
+        return None
 
-    def _apply(self, page: Iterable[Change]) -> None:
-        """Apply changes: of several to one hash the last one stands."""
-        assert self._table is not None
-        last = {change.hash_id: change for change in page}
-        added = [
-            (change.hash_id, change.pdq)
-            for change in last.values()
-            if change.kind is ChangeKind.ADD and change.pdq is not None
-        ]
-        # Removed first, also what is added: it may have been in the table before this page.
-        self._table.remove(np.fromiter(last, np.int64, len(last)))
-        if added:
-            ids = np.array([hash_id for hash_id, _ in added], np.int64)
-            bits = np.frombuffer(b"".join(pdq for _, pdq in added), np.uint8)
-            self._table.add(ids, bits.reshape(-1, HASH_BYTES))
-        self.position = max(change.position for change in last.values())
+    async def _copied(self, store: Store) -> Loaded:
+        """Build a table from every matchable hash, as of one position of the change log."""
+        blocks: list[changes.Rows] = []
+        self.progress = told = 0
+        async with store.snapshot() as tx:
+            position = await changes.position(tx)
+            async for block in changes.active_hashes(tx):
+                blocks.append(block)
+                self.progress += len(block[0])
+                if self.progress - told >= _TELL_EVERY:
+                    told = self.progress
+                    logger.info("loading the index: %d hashes so far", told)
+        return Loaded(await asyncio.to_thread(_built, blocks), position)
+
+
+def _built(blocks: list[changes.Rows]) -> HashTable:
+    table = HashTable()
+    ids, hashes = zip(*blocks, strict=True)
+    # Into one array each and added at once: so the table is built once.
+    table.add(np.concatenate(ids), np.concatenate(hashes))
+    return table
+
+
+async def advance(loaded: Loaded, store: Store) -> None:
+    """Apply to a table every change that it does not have yet."""
+    while True:
+        async with store.transaction() as tx:
+            page = await changes.read(tx, loaded.position, _PAGE)
+        if not page:
+            return
+        await asyncio.to_thread(_apply, loaded.table, page)
+        loaded.position = page[-1].position
+
+
+async def save(loaded: Loaded, store: Store, saved: SavedIndexes) -> None:
+    """Save a table for the workers of this host; to be called by the one that is `alone`.
+
+    The position is read first. What is applied while the table is written is applied again by
+    who opens it, which changes nothing.
+    """
+    position = loaded.position
+    async with store.transaction() as tx:
+        mark = await changes.mark(tx, position)
+    try:
+        await asyncio.to_thread(saved.publish, loaded.table, position, mark)
+    except OSError as error:
+        logger.warning("the index could not be saved, and is served from memory: %s", error)
+
+
+def _apply(table: HashTable, page: Iterable[Change]) -> None:
+    """Apply changes: of several to one hash the last one stands."""
+    last = {change.hash_id: change for change in page}
+    added = [
+        (change.hash_id, change.pdq)
+        for change in last.values()
+        if change.kind is ChangeKind.ADD and change.pdq is not None
+    ]
+    # Removed first, also what is added: it may have been in the table before this page.
+    table.remove(np.fromiter(last, np.int64, len(last)))
+    if added:
+        ids = np.array([hash_id for hash_id, _ in added], np.int64)
+        bits = np.frombuffer(b"".join(pdq for _, pdq in added), np.uint8)
+        table.add(ids, bits.reshape(-1, HASH_BYTES))

@@ -58,6 +58,12 @@ async def position(tx: Transaction) -> int:
     return int(row["position"]) if row else 0
 
 
+async def mark(tx: Transaction, position: int) -> str:
+    """Say what tells the change at a position from one of another history: its time."""
+    row = await (await execute(tx, "change_mark", position=position)).fetchone()
+    return row["at"].isoformat() if row else ""
+
+
 async def active_hashes(tx: Transaction) -> AsyncIterator[Rows]:
     """Stream every matchable hash, a block at a time: ids int64[n], hashes uint8[n, 32]."""
     async with tx.cursor() as cursor, cursor.copy(SQL["copy_active_hashes"]) as copy:

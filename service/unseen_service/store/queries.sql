@@ -28,6 +28,9 @@ LIMIT %(limit)s;
 -- change_position: How far the change log is.
 SELECT position FROM change_head;
 
+-- change_mark: When the change at a position was made.
+SELECT at FROM changes WHERE position = %(position)s;
+
 -- copy_active_hashes: Every hash that may be matched, for a new index.
 COPY (SELECT id, pdq FROM hashes WHERE active) TO STDOUT (FORMAT binary);
 

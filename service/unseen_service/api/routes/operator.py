@@ -40,8 +40,8 @@ async def ready(provided: Provided, response: Response) -> schemas.ReadyOut:
 
 
 def _reasons(provided: Provided) -> list[str]:
-    if not provided.index.loaded:
-        return ["the index is not loaded yet"]
+    if provided.index.loaded is None:
+        return [f"the index is not loaded yet: {provided.index.progress} hashes so far"]
     behind = provided.follower.behind_for()
     if behind is None or 1_000 * behind > provided.settings.stale_after_ms:
         return ["the database is away: the index may be stale"]

@@ -1,0 +1,58 @@
+"""Folds the newest hashes into the bulk and saves it, so that a restart is quick.
+
+Every worker has a keeper; of the workers that share a folder one at a time does the work, and
+the others go over to what it saved.
+"""
+
+import asyncio
+import logging
+
+from ..errors import StoreUnavailable
+from ..store import Store
+from .index import LiveIndex, Loaded, save
+from .saved import SavedIndexes
+
+_LOOK_EVERY = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Keeper:
+    """Saves once `changes` have come since the last time, or once `seconds` are over."""
+
+    def __init__(
+        self, store: Store, index: LiveIndex, saved: SavedIndexes, *, changes: int, seconds: float
+    ) -> None:
+        self._store = store
+        self._index = index
+        self._saved = saved
+        self._changes = changes
+        self._seconds = seconds
+        self._waited = 0.0
+
+    async def run(self) -> None:
+        """Keep until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            self._waited += _LOOK_EVERY
+            try:
+                loaded = self._index.loaded
+                if loaded and self._is_time(loaded):
+                    await self._keep(loaded)
+                    self._waited = 0.0
+            except StoreUnavailable:
+                continue
+            except Exception:
+                logger.exception("saving the index failed; trying again")
+
+    def _is_time(self, loaded: Loaded) -> bool:
+        newest = self._saved.newest_first()[:1]
+        behind = loaded.position - (newest[0].position if newest else 0)
+        return behind >= self._changes or (behind > 0 and self._waited >= self._seconds)
+
+    async def _keep(self, loaded: Loaded) -> None:
+        with self._saved.alone(wait=False) as alone:
+            # Another worker may have saved since this one looked.
+            if alone and self._is_time(loaded):
+                await asyncio.to_thread(loaded.table.merge)
+                await save(loaded, self._store, self._saved)

@@ -1,0 +1,92 @@
+"""Indexes on disk: a restart reads no database, and all workers of a host share one in memory.
+
+Each is a folder `position-N` with the saved table and where in the change log it was. The mark,
+the time of change N, tells whether the database is the one that it was made from: after a
+backup was restored the position alone could be that of another history.
+"""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from unseen_index import HashTable
+
+_NAME = re.compile(r"position-(\d{20})\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """One saved index: where it is, and up to which change it was made."""
+
+    folder: Path
+    position: int
+    mark: str
+
+    def open(self) -> HashTable:
+        """Open its table; raises what HashTable.open raises."""
+        return HashTable.open(self.folder / "table")
+
+
+class SavedIndexes:
+    """The saved indexes in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def newest_first(self) -> list[Saved]:
+        """Find the saved indexes that are whole."""
+        if not self._folder.is_dir():
+            return []
+        found = [_read(each) for each in self._folder.iterdir() if _NAME.match(each.name)]
+        return sorted((each for each in found if each), key=lambda each: -each.position)
+
+    def publish(self, table: HashTable, position: int, mark: str) -> None:
+        """Save a table under a name of its own, and remove all but it and the one before.
+
+        To be called by the holder of `alone`. Raises OSError when the disk is full, say: then
+        nothing has changed.
+        """
+        place = self._folder / f"position-{position:020}"
+        unfinished = self._folder / f"unfinished-{os.getpid()}"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        try:
+            unfinished.mkdir(parents=True)
+            table.save(unfinished / "table")
+            origin = json.dumps({"position": position, "mark": mark})
+            (unfinished / "origin.json").write_text(origin)
+            shutil.rmtree(place, ignore_errors=True)
+            unfinished.rename(place)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        for old in self.newest_first()[2:]:
+            self.remove(old)
+
+    def remove(self, saved: Saved) -> None:
+        """Remove a saved index; who has it open keeps it until it is closed."""
+        shutil.rmtree(saved.folder, ignore_errors=True)
+
+    @contextmanager
+    def alone(self, *, wait: bool) -> Iterator[bool]:
+        """Be the one process that saves here; yields False where another is, unless to `wait`."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+
+def _read(folder: Path) -> Saved | None:
+    try:
+        origin = json.loads((folder / "origin.json").read_text())
+        return Saved(folder, int(origin["position"]), str(origin["mark"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,82 @@
+"""Processes are killed under a running service, as a bad day would do it."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.service.test_cli import COMMAND, run
+from tests.support import random_pdq, scratch_folder, submission, wait_until
+
+PORT = 24_000 + os.getpid() % 16_000
+URL = f"http://127.0.0.1:{PORT}"
+
+
+@contextmanager
+def served(data: Path, workers: int = 2) -> Iterator[subprocess.Popen[bytes]]:
+    arguments = ["serve", "--port", str(PORT), "--workers", str(workers), "--data", str(data)]
+    environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
+    process = subprocess.Popen([*COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL)
+    try:
+        wait_until(ready, within=60)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def ready() -> bool:
+    try:
+        return httpx.get(f"{URL}/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def workers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    children = psutil.Process(process.pid).children()
+    alive = [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
+    return [each for each in alive if "spawn_main" in " ".join(each.cmdline())]
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    with scratch_folder() as folder:
+        yield folder / "data"
+
+
+def test_a_killed_worker_is_replaced_and_the_others_go_on(data: Path) -> None:
+    with served(data) as process:
+        key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data))
+        headers = {"Authorization": f"Bearer {key.stdout.strip()}"}
+        pdq = random_pdq(1)
+        assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
+
+        def matched() -> bool:
+            asked = {"hashes": [pdq]}
+            answer = httpx.post(f"{URL}/v1/match", json=asked, headers=headers)
+            return answer.status_code == 200 and len(answer.json()["hits"]) == 1
+
+        wait_until(lambda: all(matched() for _ in range(8)))
+        killed, kept = workers_of(process)
+        killed.kill()
+        wait_until(lambda: len(workers_of(process)) == 2 and killed not in workers_of(process))
+        assert kept in workers_of(process)
+        wait_until(lambda: all(matched() for _ in range(8)))
+
+
+def test_a_killed_supervisor_leaves_nothing_behind_and_starts_again(data: Path) -> None:
+    pdq = random_pdq(1)
+    with served(data) as process:
+        assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGKILL)
+        _, alive = psutil.wait_procs(family, timeout=10)
+        assert alive == []
+    with served(data):
+        assert httpx.get(f"{URL}/readyz").json()["hashes"] == 1
