@@ -91,7 +91,7 @@ def test_a_medium_that_fails_is_told_from_bad_bytes(
             return super().read(size)
 
     data = encoded(Image.effect_noise((500, 500), 60), "JPEG", quality=95)
-    monkeypatch.setattr(Path, "open", lambda path, mode: Failing(data))
+    monkeypatch.setattr(Path, "open", lambda *_: Failing(data))
     with pytest.raises(UnreadableFileError, match="error"):
         fingerprint(tmp_path / "photo.jpg", fast=fast)
 
