@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 
 import httpx
 import pytest
@@ -116,3 +117,21 @@ def test_a_key_of_another_scope_is_refused(service: Service) -> None:
     ):
         client.match([random_pdq(1)])
     assert caught.value.slug == "scope-missing"
+
+
+def test_the_documented_lines_run(
+    service: Service,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "command.md").read_text(encoding="utf-8")
+    section = text.split("## From Python")[1].split("## ")[0]
+    lines = [line[4:] for line in section.splitlines() if line.startswith("    ")]
+    (tmp_path / "holiday.jpg").write_bytes(jpeg(opened(photo(PHOTOS[0]))))
+    monkeypatch.chdir(tmp_path)
+    exec("\n".join(lines).replace("https://unseen.example", service.url), {})  # noqa: S102
+    number, pin = capsys.readouterr().out.split()
+    with Client(service.url) as client:
+        assert client.status(number, pin).status == "withdrawn"
+    assert Submission.load("kept.json").pin == pin
