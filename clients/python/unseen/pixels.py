@@ -120,8 +120,9 @@ def _opened(source: Source) -> Iterator[Image.Image]:
         except MemoryError as error:
             raise TooManyPixelsError("There is not enough memory to decode the image.") from error
         except Exception as error:
-            # Decoders raise OSError, SyntaxError, ValueError, struct.error and more on bad bytes.
-            raise BrokenImageError("The image is truncated or damaged.") from error
+            raise _unreadable(error) or BrokenImageError(
+                "The image is truncated or damaged."
+            ) from error
 
 
 @contextmanager
@@ -147,7 +148,18 @@ def _header(file: BinaryIO) -> Image.Image:
     except UnidentifiedImageError as error:
         raise NotAnImageError("The file is not an image that can be decoded.") from error
     except Exception as error:
-        raise BrokenImageError("The image's header is damaged.") from error
+        raise _unreadable(error) or BrokenImageError("The image's header is damaged.") from error
+
+
+def _unreadable(error: Exception) -> UnreadableFileError | None:
+    """Tell a medium that fails from bytes that are bad.
+
+    Decoders raise OSError, SyntaxError, ValueError, struct.error and more on bad bytes; only
+    the operating system's own errors have a number.
+    """
+    if isinstance(error, OSError) and error.errno is not None:
+        return UnreadableFileError(f"The file cannot be read: {error.strerror}.")
+    return None
 
 
 @cache

@@ -47,3 +47,7 @@ def fill(folder: Path) -> None:
     (folder / "cut.jpg").write_bytes(jpeg(picture())[:2000])
     (folder / "bomb.png").write_bytes(flat_header(20_000, 20_000))
     (folder / "nothing").mkdir()
+    (folder / "many").mkdir()
+    for number in range(20):
+        data = encoded(picture(64, 64, seed=number), "PNG")
+        (folder / "many" / f"{number:02}.png").write_bytes(data if number != 7 else data[:99])

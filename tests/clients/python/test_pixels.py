@@ -1,5 +1,6 @@
 """What is refused, what is accepted, and what a caller may hand over."""
 
+import errno
 import io
 import os
 from pathlib import Path
@@ -79,13 +80,20 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
             fingerprint(path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
-def test_a_file_without_permission_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "photo.png"
-    path.write_bytes(FILES["PNG"])
-    path.chmod(0)
-    with pytest.raises(UnreadableFileError, match="Permission denied"):
-        fingerprint(path)
+@pytest.mark.parametrize("fast", [False, True])
+def test_a_medium_that_fails_is_told_from_bad_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fast: bool
+) -> None:
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() > 1000:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().read(size)
+
+    data = encoded(Image.effect_noise((500, 500), 60), "JPEG", quality=95)
+    monkeypatch.setattr(Path, "open", lambda *_: Failing(data))
+    with pytest.raises(UnreadableFileError, match="error"):
+        fingerprint(tmp_path / "photo.jpg", fast=fast)
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")

@@ -43,13 +43,13 @@ compdef _unseen unseen"""
 
 def complete(parser: argparse.ArgumentParser, shell: str, output: Output) -> Exit:
     """Print the completion script of a shell."""
-    commands, summaries = _commands(parser)
+    options, summaries = commands(parser)
     scripts = {"bash": _bash, "zsh": _zsh}
-    output.raw(scripts[shell](commands) if shell in scripts else _fish(commands, summaries))
+    output.raw(scripts[shell](options) if shell in scripts else _fish(options, summaries))
     return Exit.DONE
 
 
-def _commands(parser: argparse.ArgumentParser) -> tuple[_Options, Mapping[str, str]]:
+def commands(parser: argparse.ArgumentParser) -> tuple[_Options, Mapping[str, str]]:
     """Read commands, their options and their summaries off the parser."""
     action = next(
         action

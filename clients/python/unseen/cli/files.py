@@ -1,8 +1,15 @@
 """From the paths on the command line to hashed images; one bad file does not stop the others."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
 from typing import Any, Final
 
 from ..errors import ImageError, InputError, UnreadableFileError
@@ -16,6 +23,13 @@ _SUFFIXES: Final = frozenset(
         *("avif", "heic", "heif", "hif", "tif", "tiff", "bmp"),
     )
 )
+
+
+Hasher = Callable[[Path], tuple[Fingerprint, ...]]
+
+# Starting a process takes as long as hashing one large photo, and each may need a gigabyte.
+_FILES_A_PROCESS: Final = 8
+_MOST_PROCESSES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +74,50 @@ def collect(arguments: Iterable[str]) -> list[Path]:
 
 
 def hash_all(
-    paths: list[Path], hasher: Callable[[Path], tuple[Fingerprint, ...]], output: Output
+    paths: list[Path], hasher: Hasher, output: Output
 ) -> tuple[list[Hashed], list[LeftOut]]:
-    """Hash files, with a progress bar; what cannot be hashed is told at the end."""
-    hashed: list[Hashed] = []
-    left_out: list[LeftOut] = []
-    for path in output.progress(paths, "Hashing on this device"):
-        try:
-            hashed.append(Hashed(path, hasher(path)))
-        except ImageError as error:
-            left_out.append(LeftOut(path, error))
+    """Hash files, with a progress bar; what cannot be hashed is told at the end.
+
+    `hasher` is a function of a module, as several processes may run it.
+    """
+    with _hashing(paths, hasher) as results:
+        done = list(output.progress(results, len(paths), "Hashing on this device"))
+    hashed = [one for one in done if isinstance(one, Hashed)]
+    left_out = [one for one in done if isinstance(one, LeftOut)]
     for one in left_out:
         output.note(f"left out {one.path}: {one.error}")
         output.note(f"  {one.error.hint}")
     return hashed, left_out
+
+
+@contextmanager
+def _hashing(paths: list[Path], hasher: Hasher) -> Iterator[Iterable[Hashed | LeftOut]]:
+    """Hash here, or, where there are many files, in several processes; in the order of `paths`."""
+    job = partial(_hash, hasher)
+    workers = min(_MOST_PROCESSES, os.cpu_count() or 1, len(paths) // _FILES_A_PROCESS)
+    if workers < 2:
+        yield map(job, paths)
+        return
+    # Ctrl-C reaches every process of the terminal; only this one is to speak of it.
+    pool = ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=signal, initargs=(SIGINT, SIG_IGN)
+    )
+    try:
+        yield pool.map(job, paths)
+    except BrokenProcessPool as error:
+        raise InputError(
+            "Hashing was stopped by the system; there may be too little memory.",
+            hint="Close other programs, or name fewer images at a time.",
+        ) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _hash(hasher: Hasher, path: Path) -> Hashed | LeftOut:
+    try:
+        return Hashed(path, hasher(path))
+    except ImageError as error:
+        return LeftOut(path, error)
 
 
 def _images_in(folder: Path) -> Iterator[Path]:

@@ -2,6 +2,8 @@
 
 import argparse
 from dataclasses import asdict
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ..hashing import MIN_QUALITY, Fingerprint, fingerprint
@@ -14,7 +16,7 @@ from .output import Output
 def hash_files(options: argparse.Namespace, output: Output) -> Exit:
     """Print each file's hash, quality and convention."""
     hashed, left_out = hash_all(
-        collect(options.files), lambda path: (fingerprint(path, fast=options.fast),), output
+        collect(options.files), partial(original, fast=options.fast), output
     )
     for one in hashed:
         _print(one.prints[0], str(one.path), output)
@@ -44,6 +46,11 @@ def views(options: argparse.Namespace, output: Output) -> Exit:
         }
     )
     return ended(done=bool(hashed), left_out=left_out)
+
+
+def original(path: Path, *, fast: bool) -> tuple[Fingerprint, ...]:
+    """Hash a file as it is, and none of its other views."""
+    return (fingerprint(path, fast=fast),)
 
 
 def ended(*, done: bool, left_out: list[LeftOut]) -> Exit:

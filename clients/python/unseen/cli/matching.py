@@ -3,15 +3,16 @@
 import argparse
 import re
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..client import Client
-from ..hashing import Fingerprint, fingerprint
+from ..hashing import Fingerprint
 from ..models import Hit
 from .exits import Exit
 from .files import LeftOut, collect, hash_all
-from .hashing import ended
+from .hashing import ended, original
 from .output import Output
 
 
@@ -49,9 +50,7 @@ def _queries(
     asked: list[tuple[str, str | Fingerprint]] = [(one, one) for one in hashes]
     if not files:
         return asked, []
-    hashed, left_out = hash_all(
-        collect(files), lambda path: (fingerprint(path, fast=options.fast),), output
-    )
+    hashed, left_out = hash_all(collect(files), partial(original, fast=options.fast), output)
     return asked + [(str(one.path), one.prints[0]) for one in hashed], left_out
 
 

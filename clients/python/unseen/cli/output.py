@@ -6,7 +6,7 @@ name nor a server can write to the terminal's state.
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
@@ -56,12 +56,14 @@ class Output:
         if error.hint:
             self.note(f"  {error.hint}")
 
-    def progress(self, items: Sequence[Item], doing: str) -> Iterator[Item]:
-        """Yield the items; on a terminal, with more than one, show how far it is."""
-        shown = len(items) > 1 and sys.stderr.isatty()
-        for done, item in enumerate(items):
+    def progress(self, items: Iterable[Item], total: int, doing: str) -> Iterator[Item]:
+        """Yield the items as they come; on a terminal, with more than one, show how far it is."""
+        shown = total > 1 and sys.stderr.isatty()
+        if shown:
+            _draw(doing, 0, total)
+        for done, item in enumerate(items, start=1):
             if shown:
-                _draw(doing, done, len(items))
+                _draw(doing, done, total)
             yield item
         if shown:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,137 @@
+"""The SDK against a real service, on real photos."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import ImageOps
+from unseen import (
+    AccessRefusedError,
+    AsyncClient,
+    Case,
+    CaseNotFoundError,
+    Client,
+    Hit,
+    KeyReusedError,
+    Submission,
+    fingerprint,
+    fingerprint_views,
+    make_pin,
+)
+
+from tests.clients.python.pictures import PHOTOS, jpeg, opened, photo
+from tests.support import Service, random_pdq
+
+
+def photos() -> Submission:
+    images = [fingerprint_views(photo(name)) for name in PHOTOS]
+    return Submission.of(images, adult=True, depicted=True, without_consent=True)
+
+
+def test_copies_of_photos_are_found_until_they_are_withdrawn(service: Service) -> None:
+    submission = photos()
+    copies = []
+    for name in PHOTOS:
+        image = opened(photo(name))
+        half = ImageOps.mirror(image).resize((image.width // 2, image.height // 2))
+        copies.append(fingerprint(jpeg(half, 50), fast=True))
+    with Client(service.url) as person, Client(service.url, service.key("match")) as platform:
+        case = person.submit(submission)
+        service.wait_in_step()
+        hits = platform.match(copies).hits
+        assert {(hit.query, hit.view) for hit in hits} == {(n, "mirror") for n in range(4)}
+        assert all(hit.distance <= 31 for hit in hits)
+        person.withdraw(case.case, submission.pin, 2)
+        assert {hit.query for hit in platform.match(copies).hits} == {0, 2, 3}
+        assert person.withdraw(case.case, submission.pin).status == "withdrawn"
+        assert platform.match(copies).hits == ()
+
+
+def test_the_same_submission_twice_is_one_case(service: Service) -> None:
+    submission = photos()
+    with Client(service.url) as client:
+        first, second = client.submit(submission), client.submit(submission)
+        assert first == second
+        changed = Submission({**submission.body, "pin": make_pin()}, submission.idempotency_key)
+        with pytest.raises(KeyReusedError):
+            client.submit(changed)
+        with pytest.raises(CaseNotFoundError):
+            client.status(first.case, make_pin())
+
+
+def test_the_bytes_of_an_answer_lost_after_the_commit_come_again(service: Service) -> None:
+    """The service commits, the answer is lost on its way: the retry gets the same case."""
+    submission = photos()
+    lost = []
+
+    class Lossy(httpx.HTTPTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            response = super().handle_request(request)
+            response.read()
+            if not lost:
+                lost.append(response)
+                raise httpx.ReadError("the connection dropped", request=request)
+            return response
+
+    with Client(service.url, transport=Lossy()) as client:
+        case = client.submit(submission)
+    assert lost[0].status_code == 201
+    assert json.loads(lost[0].content)["case"] == case.case
+
+
+def test_the_asynchronous_client_asks_at_once(service: Service) -> None:
+    submission, key = photos(), service.key("match")
+
+    async def run() -> tuple[Case, list[tuple[Hit, ...]]]:
+        async with AsyncClient(service.url, key) as client:
+            case = await client.submit(submission)
+            await asyncio.to_thread(service.wait_in_step)
+            asked = [client.match([fingerprint(photo(name))]) for name in PHOTOS]
+            answers = await asyncio.gather(*asked)
+            await client.withdraw(case.case, submission.pin)
+            status = await client.status(case.case, submission.pin)
+        return status, [answer.hits for answer in answers]
+
+    case, hits = asyncio.run(run())
+    assert case.status == "withdrawn"
+    assert [len(found) for found in hits] == [1, 1, 1, 1]
+    assert {found[0].distance for found in hits} == {0}
+
+
+def test_more_hashes_than_one_call_may_hold(service: Service) -> None:
+    submission = photos()
+    with Client(service.url, service.key("match")) as client:
+        client.submit(submission)
+        service.wait_in_step()
+        asked = [random_pdq(seed) for seed in range(10_500)]
+        asked[10_200] = fingerprint(photo(PHOTOS[0])).pdq.upper()
+        assert [hit.query for hit in client.match(asked).hits] == [10_200]
+
+
+def test_a_key_of_another_scope_is_refused(service: Service) -> None:
+    with (
+        Client(service.url, service.key("audit")) as client,
+        pytest.raises(AccessRefusedError) as caught,
+    ):
+        client.match([random_pdq(1)])
+    assert caught.value.slug == "scope-missing"
+
+
+def test_the_documented_lines_run(
+    service: Service,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "command.md").read_text(encoding="utf-8")
+    section = text.split("## From Python")[1].split("## ")[0]
+    lines = [line[4:] for line in section.splitlines() if line.startswith("    ")]
+    (tmp_path / "holiday.jpg").write_bytes(jpeg(opened(photo(PHOTOS[0]))))
+    monkeypatch.chdir(tmp_path)
+    exec("\n".join(lines).replace("https://unseen.example", service.url), {})  # noqa: S102
+    number, pin = capsys.readouterr().out.split()
+    with Client(service.url) as client:
+        assert client.status(number, pin).status == "withdrawn"
+    assert Submission.load("kept.json").pin == pin
