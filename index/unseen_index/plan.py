@@ -38,7 +38,7 @@ class Plan(NamedTuple):
     usual: float  # expected cost of a query if the hashes were uniform
     limit: float  # above this cost, look for better thresholds for this one query
     scan: float  # above this cost, scan
-    heavy: int  # a bucket of more entries is suspect: all of them may need to be verified
+    heavy: int  # a bucket of more entries than this is looked into before it is chosen
 
 
 @lru_cache(maxsize=4096)

@@ -35,6 +35,13 @@ class Spans(NamedTuple):
     bound: npt.NDArray[np.uint16]
 
 
+class Work(NamedTuple):
+    """Memory that one query hands to the next: its buckets, and the entries that passed."""
+
+    spans: Spans
+    passed: npt.NDArray[np.int64]
+
+
 @compiled
 def probe(
     codes: npt.NDArray[np.uint64],
@@ -50,47 +57,50 @@ def probe(
     """
     hits, found = 0, _room_for_hits(64)
     scan = np.zeros(len(codes), np.bool_)
-    spans, passed = _room_for_spans(0), np.empty(1024, np.int64)
-    cap = int(plan.scan / VERIFY) + 64  # to verify more would be dearer than to scan
+    work = Work(_room_for_spans(0), np.empty(0, np.int64))
     for query in range(len(codes)):
-        thresholds, spans, count, entries = _planned(codes[query], plan, tables, spans)
-        if len(passed) < entries and len(passed) < cap:
-            passed = np.empty(min(int(entries), cap), np.int64)
-        bad = _damaged_span(spans, count, guard)
-        many = _sift(spans, count, tables, passed) if count >= 0 else -1
+        code, thresholds = codes[query], plan.thresholds
+        work, count, many = _attempt(code, thresholds, plan.limit, tables, work)
+        if many < 0:
+            thresholds, cost = better_thresholds(code.view(np.uint16), plan, tables)
+            if cost <= plan.scan:
+                work, count, many = _attempt(code, thresholds, plan.scan, tables, work)
         if many < 0:
             scan[query] = True
             continue
-        bad = max(bad, _damaged_row(passed, many, tables, guard))
+        bad = _damaged(work, count, many, tables, guard)
         if bad >= 0:
             return found, scan, bad
         found = _longer(found, hits, hits + many)
         reach = Reach(plan.radius, thresholds)
-        fresh = Found(found.queries[hits:], found.ids[hits:], found.distances[hits:])
-        new = _verify(codes[query], reach, passed[:many], tables, removed, fresh)
+        room = Found(found.queries[hits:], found.ids[hits:], found.distances[hits:])
+        new = _verify(code, reach, work.passed[:many], tables, removed, room)
         found.queries[hits : hits + new] = query
         hits += new
     return Found(found.queries[:hits], found.ids[:hits], found.distances[:hits]), scan, -1
 
 
 @compiled
-def _planned(
-    code: npt.NDArray[np.uint64], plan: Plan, tables: Tables, spans: Spans
-) -> tuple[npt.NDArray[np.int8], Spans, np.int64, np.int64]:
-    """Find the buckets for a query by the plan or, if that is dear, by a plan of its own.
+def _attempt(
+    code: npt.NDArray[np.uint64],
+    thresholds: npt.NDArray[np.int8],
+    budget: float,
+    tables: Tables,
+    work: Work,
+) -> tuple[Work, np.int64, int]:
+    """Look through the buckets that the thresholds reach, unless that is dearer than the budget.
 
-    Returns the thresholds, the buckets, how many (-1: scan instead) and of how many entries.
+    Returns the buckets and the entries that passed, and how many there are of each; of entries
+    -1 when it was too dear.
     """
-    parts, thresholds = code.view(np.uint16), plan.thresholds
-    spans = _grown(spans, thresholds)
-    count, entries, cost = _find_spans(parts, thresholds, plan.heavy, tables, spans)
-    if cost > plan.limit:
-        thresholds, cost = better_thresholds(parts, plan, tables.starts)
-        if cost > plan.scan:
-            return thresholds, spans, np.int64(-1), entries
-        spans = _grown(spans, thresholds)
-        count, entries, cost = _find_spans(parts, thresholds, plan.heavy, tables, spans)
-    return thresholds, spans, count, entries
+    spans = _grown(work.spans, thresholds)
+    count, entries = _find_spans(code.view(np.uint16), thresholds, tables, spans)
+    if count * PROBE + entries * ENTRY > budget:
+        return Work(spans, work.passed), count, -1
+    passed, most = work.passed, min(int(budget / VERIFY) + 1, int(entries))
+    if len(passed) < most:
+        passed = np.empty(most, np.int64)
+    return Work(spans, passed), count, _sift(spans, count, tables, passed[:most])
 
 
 @compiled
@@ -133,15 +143,14 @@ def _grown(spans: Spans, thresholds: npt.NDArray[np.int8]) -> Spans:
 def _find_spans(
     parts: npt.NDArray[np.uint16],
     thresholds: npt.NDArray[np.int8],
-    heavy: int,
     tables: Tables,
     spans: Spans,
-) -> tuple[np.int64, np.int64, float]:
-    """Find the buckets to look through; return how many, of how many entries, and the cost."""
+) -> tuple[np.int64, np.int64]:
+    """Find the buckets to look through; return how many, and of how many entries."""
     n = len(tables.ids)
     starts, nexts = tables.starts, tables.nexts
     first_of, last_of, key_of, bound_of = spans
-    count = entries = suspect = np.int64(0)
+    count = entries = np.int64(0)
     for part in range(PARTS):
         following = (part + 1) % PARTS
         buckets = part * (BUCKETS + 1)
@@ -157,15 +166,21 @@ def _find_spans(
                 prefetch(nexts, first + LANES)
                 count += size > 0
                 entries += size
-                suspect += size * (size > heavy)
-    return count, entries, count * PROBE + entries * ENTRY + suspect * VERIFY
+    return count, entries
+
+
+@compiled
+def _damaged(work: Work, count: np.int64, many: int, tables: Tables, guard: Guard) -> int:
+    """Check all that a query relies on; return a damaged block or -1."""
+    if not guard.on:
+        return -1
+    bad = _damaged_span(work.spans, count, guard)
+    return bad if bad >= 0 else _damaged_row(work.passed, many, tables, guard)
 
 
 @compiled
 def _damaged_span(spans: Spans, count: np.int64, guard: Guard) -> int:
-    """Check the entries to look through; return a damaged block or -1."""
-    if not guard.on:
-        return -1
+    """Check the entries that were looked through; return a damaged block or -1."""
     first_of, last_of, seen, at = spans.first, spans.last, guard.seen, guard.at.nexts
     for span in range(count):
         block = (at + 2 * first_of[span]) // BLOCK
@@ -204,8 +219,6 @@ def _sift(spans: Spans, count: np.int64, tables: Tables, passed: npt.NDArray[np.
 @compiled
 def _damaged_row(passed: npt.NDArray[np.int64], many: int, tables: Tables, guard: Guard) -> int:
     """Check the rows of the entries that passed; return a damaged block or -1."""
-    if not guard.on:
-        return -1
     seen, rows, at = guard.seen, tables.rows, guard.at
     for entry in passed[:many]:
         # The array starts on a block's edge, but three bytes may straddle two blocks.

@@ -9,29 +9,56 @@ import numpy as np
 import numpy.typing as npt
 
 from .compiled import compiled
-from .layout import BUCKETS, PART_BITS, PARTS
+from .intrinsics import LANES, near_mask, popcount
+from .layout import BUCKETS, PART_BITS, PARTS, Tables
 from .plan import ENTRY, FLIPS, PROBE, SHELLS, VERIFY, Plan
 
-_RAISE = 2  # how far above the even share a threshold may go
+_RAISES = (1, 2)  # how far above the even share a threshold may go, at first and then
 
 
 @compiled
 def better_thresholds(
-    parts: npt.NDArray[np.uint16], plan: Plan, starts: npt.NDArray[np.uint32]
+    parts: npt.NDArray[np.uint16], plan: Plan, tables: Tables
 ) -> tuple[npt.NDArray[np.int8], float]:
     """Return the cheapest thresholds for a query, and their cost in nanoseconds."""
-    highest = min(plan.thresholds.max() + _RAISE, PART_BITS)
+    thresholds, cost = plan.thresholds.copy(), np.inf
+    for rise in _RAISES:
+        highest = min(plan.thresholds.max() + rise, PART_BITS)
+        thresholds, cost = _cheapest(_costs(parts, highest, plan, tables), plan.radius + 1)
+        if cost <= plan.limit:
+            break
+    return thresholds, cost
+
+
+@compiled
+def _costs(
+    parts: npt.NDArray[np.uint16], highest: int, plan: Plan, tables: Tables
+) -> npt.NDArray[np.float64]:
+    """Return what each part costs at the thresholds -1 to highest."""
+    n, starts = len(tables.ids), tables.starts
     costs = np.zeros((PARTS, highest + 2))
     for part in range(PARTS):
-        own = starts[part * (BUCKETS + 1) :]
-        for threshold in range(highest + 1):
-            cost = costs[part, threshold]
-            for place in range(SHELLS[threshold], SHELLS[threshold + 1]):
-                bucket = np.int64(parts[part] ^ FLIPS[place])
-                size = np.int64(own[bucket + 1]) - np.int64(own[bucket])
-                cost += PROBE + size * (VERIFY if size > plan.heavy else ENTRY)
-            costs[part, threshold + 1] = cost
-    return _cheapest(costs, plan.radius + 1)
+        key, buckets = parts[(part + 1) % PARTS], part * (BUCKETS + 1)
+        for weight in range(highest + 1):
+            cost = costs[part, weight]
+            for place in range(SHELLS[weight], SHELLS[weight + 1]):
+                bucket = buckets + np.int64(parts[part] ^ FLIPS[place])
+                size = np.int64(starts[bucket + 1]) - np.int64(starts[bucket])
+                cost += PROBE + size * ENTRY
+                if size > plan.heavy:
+                    middle = part * n + np.int64(starts[bucket]) + size // 2
+                    bound = max(2 * plan.thresholds.max() + 1 - weight, 0)
+                    cost += size * VERIFY * _share_passing(tables, middle, key, bound)
+            costs[part, weight + 1] = cost
+    return costs
+
+
+@compiled
+def _share_passing(tables: Tables, entry: np.int64, key: np.uint16, bound: int) -> float:
+    """Guess from LANES entries of a crowded bucket what share of it has to be verified."""
+    mask = near_mask(tables.nexts, entry, key, np.uint16(bound))
+    passing: float = popcount(np.uint64(mask)) / LANES
+    return passing
 
 
 @compiled

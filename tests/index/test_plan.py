@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from unseen_index import HashTable, replan
-from unseen_index.layout import BUCKETS, PARTS
-from unseen_index.plan import PROBE, even_thresholds, plan, uniform_cost
+from unseen_index.layout import BUCKETS, PARTS, Tables
+from unseen_index.plan import FLIPS, SHELLS, even_thresholds, plan, uniform_cost
 from unseen_index.probe import _first_part
 from unseen_index.replan import better_thresholds
 
@@ -57,35 +57,41 @@ def test_small_tables_and_large_radii_are_scanned():
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.integers(20, 47), st.integers(0, 8))
 def test_better_thresholds_share_the_radius_and_shun_crowds(seed, radius, crowded):
-    """Parts whose every bucket is crowded are left unused, if the others can do it."""
+    """Parts that are crowded all around the query are left unused, if the others can do it."""
     sizes = np.random.default_rng(seed).integers(0, 3, (PARTS, BUCKETS))
-    sizes[:crowded] = 20_000
+    sizes[:crowded, FLIPS[: SHELLS[4]]] = 2_000
+    usual = plan(1_000_000, radius)
+    thresholds, cost = better_thresholds(np.zeros(PARTS, np.uint16), usual, tables_of(sizes))
+    assert (thresholds + 1).sum() == radius + 1
+    if radius < (PARTS - crowded) * (usual.thresholds.max() + replan._RAISES[0] + 1):
+        assert (thresholds[:crowded] == -1).all()
+        assert cost < usual.scan
+
+
+def tables_of(sizes: np.ndarray) -> Tables:
+    """Make tables with these sizes of buckets, in which every row's next part is 0."""
     starts = np.zeros((PARTS, BUCKETS + 1), np.uint32)
     np.cumsum(sizes, axis=1, out=starts[:, 1:])
-    usual = plan(10_000_000, radius)
-    assert usual is not None
-    thresholds, cost = better_thresholds(np.zeros(PARTS, np.uint16), usual, starts.ravel())
-    assert (thresholds + 1).sum() == radius + 1
-    room = (PARTS - crowded) * (usual.thresholds.max() + replan._RAISE + 1)
-    if radius < room:
-        assert (thresholds[:crowded] == -1).all()
-    assert cost >= PROBE
+    rows = int(starts[:, -1].max())
+    arrays = (starts.ravel(), np.zeros(PARTS * rows + 64, np.uint16), np.zeros(3, np.uint8))
+    return Tables(*arrays, np.zeros(rows, np.int64), np.zeros(4, np.uint64))
 
 
-def test_a_crowded_bucket_costs_a_few_times_the_usual():
-    """100,000 of 200,000 hashes share three whole parts with the query, made on purpose."""
+@pytest.mark.parametrize("shared", [1, 2, 3, 4])
+def test_a_crowded_bucket_costs_a_few_times_the_usual(shared):
+    """100,000 of 300,000 hashes share whole parts with the query, made on purpose."""
     rng = np.random.default_rng(2)
     table = HashTable()
-    codes = rng.integers(0, 1 << 16, (200_000, PARTS)).astype(np.uint16)
-    codes[:100_000, :3] = 77
+    codes = rng.integers(0, 1 << 16, (300_000, PARTS)).astype(np.uint16)
+    codes[:100_000, :shared] = 77
     raw = _unshuffled(table, codes)
-    table.add(np.arange(200_000), raw)
+    table.add(np.arange(300_000), raw)
     (segment,) = table._state.segments
-    usual = plan(200_000, 31)
-    _, cost = better_thresholds(codes[0], usual, segment._tables.starts)
-    assert cost < 10 * usual.usual
-    assert cost < usual.scan
-    assert 0 in table.search(raw[:1], 31).ids
+    usual = plan(300_000, 31)
+    _, cost = better_thresholds(codes[0], usual, segment._tables)
+    assert cost < 5 * usual.usual
+    hits = table.search(raw[:1], 31)
+    assert hits.ids.tolist() == [0]
 
 
 def _unshuffled(table: HashTable, codes: np.ndarray) -> np.ndarray:

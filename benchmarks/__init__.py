@@ -1,0 +1,1 @@
+"""What `make bench` runs: each module here with a `main` measures one part and prints a table."""
