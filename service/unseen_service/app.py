@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from . import __version__
 from .api import Edge, Services, describe, handlers, router
+from .exchange import Feed
 from .live import Follower, LiveIndex, LiveKeys
 from .matching import Matching
 from .settings import Settings
@@ -61,12 +62,14 @@ def _services(settings: Settings) -> Services:
         timeout=settings.pool_timeout_ms / 1_000,
     )
     index, keys = LiveIndex(), LiveKeys()
+    follower = Follower(store, index, keys)
     return Services(
         settings=settings,
         store=store,
         index=index,
         keys=keys,
-        follower=Follower(store, index, keys),
+        follower=follower,
         takedown=Takedown(store),
         matching=Matching(store, index),
+        feed=Feed(store, follower),
     )

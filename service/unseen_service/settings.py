@@ -23,6 +23,8 @@ class Settings:
     pool_size: int = 8
     pool_timeout_ms: int = 2_000
     stale_after_ms: int = 5_000
+    feed_wait_s: int = 30
+    overdue_hours: int = 48
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

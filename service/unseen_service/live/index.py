@@ -8,7 +8,7 @@ import numpy.typing as npt
 from unseen_index import HashTable, Hits
 
 from ..errors import StillLoading
-from ..models import HASH_BYTES, Change, ChangeKind
+from ..models import HASH_BYTES, Change
 from ..store import Store, changes
 
 _PAGE = 10_000
@@ -61,14 +61,10 @@ class LiveIndex:
             return await changes.read(tx, self.position, _PAGE)
 
     def _apply(self, page: Iterable[Change]) -> None:
-        """Apply changes: of several to one hash the last one stands."""
+        """Apply changes: each brings what its hash is now, so of several to one the last stands."""
         assert self._table is not None
         last = {change.hash_id: change for change in page}
-        added = [
-            (change.hash_id, change.pdq)
-            for change in last.values()
-            if change.kind is ChangeKind.ADD and change.pdq is not None
-        ]
+        added = [(change.hash_id, change.pdq) for change in last.values() if change.pdq is not None]
         # Removed first, also what is added: it may have been in the table before this page.
         self._table.remove(np.fromiter(last, np.int64, len(last)))
         if added:

@@ -1,0 +1,5 @@
+"""The platforms' flows: the feed, feedback and withdrawals, the StopNCII exchange protocol."""
+
+from .feed import Feed
+
+__all__ = ["Feed"]
