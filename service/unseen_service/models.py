@@ -211,6 +211,25 @@ class Feedback:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenFeedback:
+    """What a platform says of a hash now; without a value it only changes the tags."""
+
+    value: Opinion | None
+    tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Something that a platform has owed an answer to since a moment."""
+
+    what: str
+    platform: str
+    record: UUID
+    since: datetime
+    feedback: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class FeedEntry:
     """One hash as it is now, told of at the position of its last change.
 

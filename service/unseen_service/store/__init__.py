@@ -1,6 +1,6 @@
 """The only place that speaks SQL: every statement is in queries.sql, one module a subject."""
 
-from . import audit, cases, changes, feed, keys, matches
+from . import audit, cases, changes, feed, feedback, keys, matches
 from .database import Store, Transaction
 from .migrate import migrate
 
@@ -11,6 +11,7 @@ __all__ = [
     "cases",
     "changes",
     "feed",
+    "feedback",
     "keys",
     "matches",
     "migrate",

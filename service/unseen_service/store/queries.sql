@@ -274,6 +274,105 @@ INSERT INTO deliveries (platform_id, positions, head)
 SELECT platform_id, positions, %(head)s FROM grown, given
 RETURNING platform_id;
 
+-- hashes_by_record: The ids of hashes, by record.
+SELECT id, record FROM hashes WHERE record = ANY(%(records)s);
+
+-- hashes_by_pdq: The ids of hashes, by their bits.
+SELECT id, pdq FROM hashes WHERE pdq = ANY(%(pdqs)s);
+
+-- give_feedback: The last that a platform says of hashes; answers those of which it is new.
+-- The same again is new only where the platform has found the hash since it said it.
+WITH said AS (
+    INSERT INTO feedback AS known (hash_id, platform_id, value, tags)
+    SELECT hash_id, %(platform_id)s, value, tags
+    FROM jsonb_to_recordset(%(given)s) AS given (hash_id bigint, value text, tags text[])
+    ON CONFLICT (hash_id, platform_id) DO UPDATE
+    SET value = coalesce(excluded.value, known.value),
+        tags = excluded.tags,
+        since = CASE WHEN coalesce(excluded.value, known.value) IS NOT DISTINCT FROM known.value
+            THEN known.since ELSE excluded.since END,
+        at = excluded.at
+    WHERE coalesce(excluded.value, known.value) IS DISTINCT FROM known.value
+        OR excluded.tags <> known.tags
+        OR EXISTS (
+            SELECT FROM matches
+            WHERE matches.platform_id = known.platform_id AND matches.hash_id = known.hash_id
+                AND matches.at > known.at
+        )
+    RETURNING hash_id
+)
+SELECT hash_id, record FROM said JOIN hashes ON hashes.id = hash_id ORDER BY hash_id;
+
+-- dispute_hashes: Unreviewed hashes that two platforms call not intimate become disputed.
+UPDATE hashes SET standing = 'disputed'
+WHERE id = ANY(%(hash_ids)s) AND active AND standing = 'unreviewed'
+    AND (SELECT count(*) FROM feedback WHERE hash_id = hashes.id AND value = 'not-intimate') >= 2
+RETURNING id;
+
+-- active_hashes: Which of some hashes are active.
+SELECT id FROM hashes WHERE id = ANY(%(hash_ids)s) AND active;
+
+-- confirm_withdrawals: A platform let go of hashes; those that are active are passed over.
+WITH gone AS (
+    SELECT hashes.id AS hash_id, record,
+        (SELECT max(position) FROM changes WHERE changes.hash_id = hashes.id) AS position
+    FROM hashes WHERE id = ANY(%(hash_ids)s) AND NOT active
+), confirmed AS (
+    INSERT INTO withdrawals AS known (hash_id, platform_id, position)
+    SELECT hash_id, %(platform_id)s, position FROM gone
+    ON CONFLICT (hash_id, platform_id) DO UPDATE SET position = excluded.position, at = excluded.at
+    WHERE known.position < excluded.position
+    RETURNING hash_id
+)
+SELECT record, EXISTS (SELECT FROM confirmed WHERE confirmed.hash_id = gone.hash_id) AS new
+FROM gone ORDER BY record;
+
+-- overdue: What platforms have owed an answer to since before a moment, the oldest first: a match,
+-- or a review that was begun, with no removal since; a tombstone that was handed out unconfirmed.
+WITH matched AS (
+    SELECT matches.platform_id, matches.hash_id, min(matches.at) AS since
+    FROM matches
+    LEFT JOIN feedback ON feedback.hash_id = matches.hash_id
+        AND feedback.platform_id = matches.platform_id AND value = 'removed'
+    WHERE feedback.at IS NULL OR matches.at > feedback.at
+    GROUP BY matches.platform_id, matches.hash_id
+), owed AS (
+    SELECT 'match' AS what, platform_id, hash_id, since
+    FROM matched JOIN hashes ON hashes.id = hash_id AND active
+    UNION ALL
+    SELECT 'review', platform_id, hash_id, since
+    FROM feedback JOIN hashes ON hashes.id = hash_id AND active
+    WHERE value = 'pending-review'
+        AND NOT EXISTS (
+            SELECT FROM matched
+            WHERE matched.platform_id = feedback.platform_id AND matched.hash_id = feedback.hash_id
+        )
+    UNION ALL
+    SELECT 'withdrawal', platform_id, changes.hash_id, min(deliveries.at)
+    FROM changes
+    JOIN hashes ON hashes.id = changes.hash_id AND NOT active
+    JOIN deliveries ON positions @> changes.position AND head >= changes.position
+    JOIN subscriptions USING (platform_id)
+    WHERE kind = 'remove' AND changes.position > base
+        AND changes.position
+            = (SELECT max(position) FROM changes AS later WHERE later.hash_id = changes.hash_id)
+        AND NOT EXISTS (
+            SELECT FROM withdrawals
+            WHERE withdrawals.platform_id = deliveries.platform_id
+                AND withdrawals.hash_id = changes.hash_id
+                AND withdrawals.position = changes.position
+        )
+    GROUP BY platform_id, changes.hash_id
+)
+SELECT what, platforms.name AS platform, record, owed.since, feedback.value AS feedback
+FROM owed
+JOIN platforms ON platforms.id = platform_id
+JOIN hashes ON hashes.id = hash_id
+LEFT JOIN feedback USING (platform_id, hash_id)
+WHERE owed.since < %(before)s
+ORDER BY owed.since, platform, record
+LIMIT %(limit)s;
+
 -- lock_audit_head: Become the only one to append to the audit log until commit.
 SELECT position, greatest(at, clock_timestamp()) AS at, digest FROM audit_head FOR UPDATE;
 

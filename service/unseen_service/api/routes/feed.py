@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from ...exchange.feed import cursor_after
+from ...exchange import cursor_after
 from ...models import FeedPage, Key, Scope
 from ..authentication import key_with
 from ..openapi import problems
