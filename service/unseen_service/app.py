@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from . import __version__
 from .api import Edge, Services, describe, handlers, router
+from .exchange import Feed
 from .live import Follower, Keeper, LiveIndex, LiveKeys, SavedIndexes
 from .matching import Matching
 from .settings import Settings
@@ -81,12 +82,14 @@ def _services(settings: Settings) -> Services:
     )
     saved = SavedIndexes(settings.index_dir) if settings.index_dir else None
     index, keys = LiveIndex(saved), LiveKeys()
+    follower = Follower(store, index, keys)
     return Services(
         settings=settings,
         store=store,
         index=index,
         keys=keys,
-        follower=Follower(store, index, keys),
+        follower=follower,
         takedown=Takedown(store),
         matching=Matching(store, index),
+        feed=Feed(store, follower),
     )

@@ -8,6 +8,7 @@ ServiceError
 ├── NotFound
 │   ├── CaseNotFound         no such case, or not with this PIN: on purpose the same
 │   └── ImageNotFound        the case has no image with this number
+├── FeedGone                 a cursor into a change log that is not this one: start again
 ├── NotAllowed
 │   ├── NotAuthenticated     no key, or not one that is in force
 │   └── ScopeMissing         the key may not do this
@@ -81,16 +82,26 @@ class ImageNotFound(NotFound):
         super().__init__(f"This case has images 1 to {images}; name one of them.")
 
 
+class FeedGone(ServiceError):
+    """A cursor of another change log, or from beyond its end: the database is not the same."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This cursor belongs to another history than this service has now. "
+            "Drop your copy and start again without a cursor."
+        )
+
+
 class NotAllowed(ServiceError):
     """Who asks may not."""
 
 
 class NotAuthenticated(NotAllowed):
-    """No key, or not one that is in force."""
+    """No key, or not one that is in force; `how` says how a key is sent here."""
 
-    def __init__(self) -> None:
+    def __init__(self, how: str = "'Authorization: Bearer <key>'") -> None:
         super().__init__(
-            "This call needs a key that is in force: send 'Authorization: Bearer <key>'. "
+            f"This call needs a key that is in force: send {how}. "
             "The service's operator issues keys."
         )
 

@@ -45,6 +45,7 @@ class Scope(StrEnum):
     MATCH = "match"
     FEED = "feed"
     FEEDBACK = "feedback"
+    SUBMIT = "submit"
     AUDIT = "audit"
     ADMIN = "admin"
 
@@ -54,6 +55,25 @@ class ChangeKind(StrEnum):
 
     ADD = "add"
     REMOVE = "remove"
+    STANDING = "standing"
+    FEEDBACK = "feedback"
+
+
+class Opinion(StrEnum):
+    """What a platform says of a hash."""
+
+    PENDING_REVIEW = "pending-review"
+    REMOVED = "removed"
+    NOT_REMOVED = "not-removed"
+    NOT_INTIMATE = "not-intimate"
+
+
+class FeedStatus(StrEnum):
+    """What the feed says of a hash: whoever mirrors it keeps those that are active."""
+
+    ACTIVE = "active"
+    WITHDRAWN = "withdrawn"
+    QUARANTINED = "quarantined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +126,16 @@ class ImageStatus:
 
 @dataclass(frozen=True, slots=True)
 class PlatformStatus:
-    """What one platform found of a case."""
+    """What one platform was handed, found and said of a case."""
 
     platform: str
     matches: int
-    first_match_at: datetime
-    last_match_at: datetime
+    first_match_at: datetime | None
+    last_match_at: datetime | None
+    delivered_at: datetime | None
+    feedback: Opinion | None
+    removed_at: datetime | None
+    withdrawal_confirmed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +164,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of the change log; `pdq` is None where the bits have been erased since."""
+    """One entry of the change log; `pdq` is None where the hash may not be matched now."""
 
     position: int
     kind: ChangeKind
@@ -175,6 +199,70 @@ class Matched:
 
     generation: int
     hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What one platform (`source`) says of one hash; no value where it only gives tags."""
+
+    source: str
+    value: Opinion | None
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GivenFeedback:
+    """What a platform says of a hash now; without a value it only changes the tags."""
+
+    value: Opinion | None
+    tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Something that a platform has owed an answer to since a moment."""
+
+    what: str
+    platform: str
+    record: UUID
+    since: datetime
+    feedback: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """One hash as it is now, told of at the position of its last change.
+
+    `pdq` is None once the bits are erased; the view, quality and convention are None where no
+    case holds it, the quality also where nobody said it.
+    """
+
+    position: int
+    at: datetime
+    record: UUID
+    status: FeedStatus
+    standing: Standing
+    pdq: bytes | None = field(repr=False)
+    view: View | None
+    quality: int | None
+    convention: str | None
+    feedback: tuple[Feedback, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """All that changed last after one position and up to another, while the log was at `head`."""
+
+    log: UUID
+    after: int
+    upto: int
+    head: int
+    entries: tuple[FeedEntry, ...]
+
+    @property
+    def more(self) -> bool:
+        """Whether there was more when this was read."""
+        return self.upto < self.head
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class Settings:
     index_dir: Path | None = None
     save_after_changes: int = 10_000
     save_after_ms: int = 600_000
+    feed_wait_s: int = 30
+    overdue_hours: int = 48
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":

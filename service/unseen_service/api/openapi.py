@@ -15,6 +15,7 @@ _WHY = {
     403: "The key lacks the scope.",
     404: "Not found.",
     409: "The Idempotency-Key was used for something else.",
+    410: "The cursor is of another history: drop your copy, begin without one.",
     413: "The body is too large.",
     415: "Not this media type.",
     422: "The request breaks a rule.",

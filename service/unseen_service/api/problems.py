@@ -43,6 +43,7 @@ _KINDS: Mapping[type[errors.ServiceError], tuple[int, str, str]] = {
     errors.SubmissionReused: (409, "idempotency-key-reused", "The Idempotency-Key was used"),
     errors.CaseNotFound: (404, "case-not-found", "No such case"),
     errors.ImageNotFound: (404, "image-not-found", "No such image"),
+    errors.FeedGone: (410, "start-again", "The cursor is of another history"),
     errors.NotAuthenticated: (401, "not-authenticated", "A key is needed"),
     errors.ScopeMissing: (403, "scope-missing", "The key may not do this"),
     errors.TooManyGuesses: (429, "too-many-guesses", "Too many wrong PINs"),

@@ -5,6 +5,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from ..exchange import Feed
 from ..live import Follower, LiveIndex, LiveKeys
 from ..matching import Matching
 from ..settings import Settings
@@ -23,6 +24,7 @@ class Services:
     follower: Follower
     takedown: Takedown
     matching: Matching
+    feed: Feed
 
 
 async def services(request: Request) -> Services:

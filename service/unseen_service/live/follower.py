@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from ..errors import StoreUnavailable
 from ..store import Store, changes, keys
@@ -28,10 +28,21 @@ class Follower:
         self._index = index
         self._keys = live_keys
         self._in_step_at: float | None = None
+        self._grown = asyncio.Event()
 
     def behind_for(self) -> float | None:
         """Say how many seconds ago index and keys were last known to be in step; None: never."""
         return None if self._in_step_at is None else time.monotonic() - self._in_step_at
+
+    async def wait_beyond(self, position: int, seconds: float) -> None:
+        """Wait until the change log has gone beyond a position, but no longer than this.
+
+        Who waits costs an entry in a list: no connection, no timer but its own.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._index.position <= position:
+                    await self._grown.wait()
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -53,6 +64,10 @@ class Follower:
 
     async def _catch_up(self) -> None:
         await self._keys.reload(self._store)
+        before = self._index.position
         await self._index.catch_up(self._store)
         await self._index.adopt_newer(self._store)
         self._in_step_at = time.monotonic()
+        if self._index.position > before:
+            self._grown.set()
+            self._grown = asyncio.Event()

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from unseen_index import DamagedTableError, HashTable, Hits
 
 from ..errors import StillLoading
-from ..models import HASH_BYTES, Change, ChangeKind
+from ..models import HASH_BYTES, Change
 from ..store import Store, changes
 from .saved import Saved, SavedIndexes
 
@@ -197,13 +197,9 @@ async def save(loaded: Loaded, store: Store, saved: SavedIndexes) -> None:
 
 
 def _apply(table: HashTable, page: Iterable[Change]) -> None:
-    """Apply changes: of several to one hash the last one stands."""
+    """Apply changes: each brings what its hash is now, so of several to one the last stands."""
     last = {change.hash_id: change for change in page}
-    added = [
-        (change.hash_id, change.pdq)
-        for change in last.values()
-        if change.kind is ChangeKind.ADD and change.pdq is not None
-    ]
+    added = [(change.hash_id, change.pdq) for change in last.values() if change.pdq is not None]
     # Removed first, also what is added: it may have been in the table before this page.
     table.remove(np.fromiter(last, np.int64, len(last)))
     if added:

@@ -1,7 +1,18 @@
 """The only place that speaks SQL: every statement is in queries.sql, one module a subject."""
 
-from . import audit, cases, changes, keys, matches
+from . import audit, cases, changes, feed, feedback, keys, matches
 from .database import Store, Transaction
 from .migrate import migrate
 
-__all__ = ["Store", "Transaction", "audit", "cases", "changes", "keys", "matches", "migrate"]
+__all__ = [
+    "Store",
+    "Transaction",
+    "audit",
+    "cases",
+    "changes",
+    "feed",
+    "feedback",
+    "keys",
+    "matches",
+    "migrate",
+]

@@ -18,8 +18,9 @@ FROM head, unnest(%(hash_ids)s::bigint[]) WITH ORDINALITY AS given (hash_id, ord
 -- notify: Wake who listens on a channel, once this transaction has committed.
 SELECT pg_notify(%(channel)s, '');
 
--- read_changes: The changes after a position, in order; the bits are null once erased.
-SELECT position, kind, hash_id, pdq
+-- read_changes: The changes after a position, in order; no bits where it may not be matched now.
+SELECT position, kind, hash_id,
+    CASE WHEN active AND standing <> 'quarantined' THEN pdq END AS pdq
 FROM changes JOIN hashes ON hashes.id = hash_id
 WHERE position > %(after)s
 ORDER BY position
@@ -32,7 +33,7 @@ SELECT position FROM change_head;
 SELECT at FROM changes WHERE position = %(position)s;
 
 -- copy_active_hashes: Every hash that may be matched, for a new index.
-COPY (SELECT id, pdq FROM hashes WHERE active) TO STDOUT (FORMAT binary);
+COPY (SELECT id, pdq FROM hashes WHERE active AND standing <> 'quarantined') TO STDOUT (FORMAT binary);
 
 -- find_submission: What was submitted under an idempotency key.
 SELECT request_digest, case_id FROM submissions WHERE key_digest = %(key_digest)s;
@@ -74,7 +75,7 @@ RETURNING id;
 
 -- case_secret: What opens a case.
 SELECT id AS case_id, audit_ref, pin_salt, pin_digest, wrong_pins, withdrawn_at
-FROM cases WHERE number = %(number)s;
+FROM cases WHERE number = %(number)s AND platform_id IS NULL;
 
 -- count_wrong_pin: Remember that a wrong PIN was tried; says how many have been, in all.
 UPDATE cases SET wrong_pins = wrong_pins + 1 WHERE id = %(case_id)s RETURNING wrong_pins;
@@ -99,20 +100,72 @@ WHERE case_id = %(case_id)s
 GROUP BY images.id
 ORDER BY images.number;
 
--- case_platforms: What each platform found of a case since it was submitted.
-SELECT platforms.name AS platform,
-    count(DISTINCT (audit_position, query))::integer AS matches,
-    min(matches.at) AS first_match_at,
-    max(matches.at) AS last_match_at
-FROM images
-JOIN cases ON cases.id = case_id
-JOIN image_hashes ON image_id = images.id
-JOIN matches ON matches.hash_id = image_hashes.hash_id
-    AND matches.at >= cases.submitted_at
-    AND (images.withdrawn_at IS NULL OR matches.at <= images.withdrawn_at)
-JOIN platforms ON platforms.id = platform_id
-WHERE case_id = %(case_id)s
-GROUP BY platforms.id
+-- case_platforms: What each platform was handed, found and said of a case since it was submitted.
+-- Delivered is when the last hash that it should have was first handed to it; confirmed, when it
+-- said so of the last hash that was taken from it.
+WITH held AS (
+    SELECT hash_id, min(submitted_at) AS since,
+        CASE WHEN bool_and(images.withdrawn_at IS NOT NULL) THEN max(images.withdrawn_at) END
+            AS until
+    FROM cases JOIN images ON case_id = cases.id JOIN image_hashes ON image_id = images.id
+    WHERE cases.id = %(case_id)s
+    GROUP BY hash_id
+), found AS (
+    SELECT platform_id,
+        count(DISTINCT (audit_position, query))::integer AS matches,
+        min(at) AS first_match_at,
+        max(at) AS last_match_at
+    FROM held JOIN matches USING (hash_id)
+    WHERE at >= since AND (until IS NULL OR at <= until)
+    GROUP BY platform_id
+), handed AS (
+    SELECT platform_id, hash_id, until, greatest(min(deliveries.at), since) AS at
+    FROM held JOIN changes USING (hash_id) JOIN deliveries ON positions @> changes.position
+    WHERE kind <> 'remove'
+        AND (until IS NULL OR deliveries.at <= until)
+        AND NOT EXISTS (
+            SELECT FROM changes AS later
+            WHERE later.hash_id = held.hash_id
+                AND later.position > changes.position AND later.position <= head
+        )
+    GROUP BY platform_id, hash_id, since, until
+), delivered AS (
+    SELECT platform_id,
+        CASE WHEN count(*) FILTER (WHERE until IS NULL)
+                = (SELECT count(*) FROM held WHERE until IS NULL)
+            THEN max(at) END AS delivered_at
+    FROM handed
+    GROUP BY platform_id
+), said AS (
+    SELECT platform_id,
+        (array_agg(value ORDER BY array_position(
+            ARRAY['pending-review', 'not-removed', 'not-intimate', 'removed'], value)))[1]
+            AS feedback,
+        max(feedback.since) FILTER (WHERE value = 'removed') AS removed_at
+    FROM held JOIN feedback USING (hash_id)
+    WHERE value IS NOT NULL AND at >= held.since
+    GROUP BY platform_id
+), confirmed AS (
+    SELECT handed.platform_id,
+        CASE WHEN bool_and(withdrawals.at IS NOT NULL) THEN max(withdrawals.at) END
+            AS withdrawal_confirmed_at
+    FROM handed
+    JOIN hashes ON hashes.id = handed.hash_id AND NOT active
+    LEFT JOIN withdrawals ON withdrawals.platform_id = handed.platform_id
+        AND withdrawals.hash_id = handed.hash_id
+        AND withdrawals.position
+            = (SELECT max(position) FROM changes WHERE changes.hash_id = handed.hash_id)
+    WHERE until IS NOT NULL
+    GROUP BY handed.platform_id
+)
+SELECT platforms.name AS platform, coalesce(matches, 0) AS matches, first_match_at, last_match_at,
+    delivered_at, feedback, removed_at, withdrawal_confirmed_at
+FROM platforms
+LEFT JOIN found ON found.platform_id = platforms.id
+LEFT JOIN delivered ON delivered.platform_id = platforms.id
+LEFT JOIN said ON said.platform_id = platforms.id
+LEFT JOIN confirmed ON confirmed.platform_id = platforms.id
+WHERE num_nonnulls(found.platform_id, delivered.platform_id, said.platform_id) > 0
 ORDER BY platforms.name;
 
 -- withdraw_images: Withdraw one image of a case, or all (number null); says which were not yet.
@@ -171,6 +224,157 @@ ORDER BY keys.id;
 -- revoke_key: Put a key out of force; says nothing when it is already, or is none.
 UPDATE keys SET revoked_at = now() WHERE id = %(key_id)s AND revoked_at IS NULL
 RETURNING id;
+
+-- feed_head: Which change log this is, how far it is, and from where a platform subscribed, if so.
+SELECT log, position,
+    (SELECT base FROM subscriptions WHERE platform_id = %(platform_id)s) AS base
+FROM change_head;
+
+-- subscribe: A platform asks for the first time.
+INSERT INTO subscriptions (platform_id, base)
+SELECT %(platform_id)s, position FROM change_head
+ON CONFLICT (platform_id) DO NOTHING;
+
+-- feed_page: The hashes whose last change is in a window of positions, in order.
+-- What was withdrawn up to the subscription's base is left out: the platform never had it.
+WITH page AS MATERIALIZED (
+    SELECT position, at, hash_id, record, pdq, standing, active
+    FROM changes JOIN hashes ON hashes.id = hash_id
+    WHERE position > %(after)s AND position <= %(upto)s
+        AND (position > %(base)s OR (active AND standing <> 'quarantined'))
+        AND position
+            = (SELECT max(position) FROM changes AS later WHERE later.hash_id = changes.hash_id)
+), held AS (
+    SELECT DISTINCT ON (image_hashes.hash_id) image_hashes.hash_id, view, quality, convention
+    FROM page JOIN image_hashes USING (hash_id) JOIN images ON images.id = image_id
+    WHERE images.withdrawn_at IS NULL
+    ORDER BY image_hashes.hash_id, view <> 'original', view, quality DESC NULLS LAST
+)
+SELECT * FROM page LEFT JOIN held USING (hash_id) ORDER BY position;
+
+-- position_before: The position after which every change is of this second (Unix time) or later.
+SELECT coalesce(
+    (SELECT position - 1 FROM changes
+     WHERE at >= to_timestamp(%(second)s) ORDER BY at, position LIMIT 1),
+    (SELECT position FROM change_head)
+) AS position;
+
+-- feedback_on: What platforms say of some hashes.
+SELECT hash_id, name AS source, value, tags
+FROM feedback JOIN platforms ON platforms.id = platform_id
+WHERE hash_id = ANY(%(hash_ids)s)
+ORDER BY hash_id, name;
+
+-- deliver: Remember what a platform is handed; says nothing where it was handed all that before.
+WITH given AS (
+    SELECT int8range(%(after)s, %(upto)s, '(]') AS positions
+), grown AS (
+    UPDATE subscriptions SET delivered = delivered + int8multirange(positions) FROM given
+    WHERE platform_id = %(platform_id)s AND NOT delivered @> positions
+    RETURNING platform_id
+)
+INSERT INTO deliveries (platform_id, positions, head)
+SELECT platform_id, positions, %(head)s FROM grown, given
+RETURNING platform_id;
+
+-- hashes_by_record: The ids of hashes, by record.
+SELECT id, record FROM hashes WHERE record = ANY(%(records)s);
+
+-- hashes_by_pdq: The ids of hashes, by their bits.
+SELECT id, pdq FROM hashes WHERE pdq = ANY(%(pdqs)s);
+
+-- give_feedback: The last that a platform says of hashes; answers those of which it is new.
+-- The same again is new only where the platform has found the hash since it said it.
+WITH said AS (
+    INSERT INTO feedback AS known (hash_id, platform_id, value, tags)
+    SELECT hash_id, %(platform_id)s, value, tags
+    FROM jsonb_to_recordset(%(given)s) AS given (hash_id bigint, value text, tags text[])
+    ON CONFLICT (hash_id, platform_id) DO UPDATE
+    SET value = coalesce(excluded.value, known.value),
+        tags = excluded.tags,
+        since = CASE WHEN coalesce(excluded.value, known.value) IS NOT DISTINCT FROM known.value
+            THEN known.since ELSE excluded.since END,
+        at = excluded.at
+    WHERE coalesce(excluded.value, known.value) IS DISTINCT FROM known.value
+        OR excluded.tags <> known.tags
+        OR EXISTS (
+            SELECT FROM matches
+            WHERE matches.platform_id = known.platform_id AND matches.hash_id = known.hash_id
+                AND matches.at > known.at
+        )
+    RETURNING hash_id
+)
+SELECT hash_id, record FROM said JOIN hashes ON hashes.id = hash_id ORDER BY hash_id;
+
+-- dispute_hashes: Unreviewed hashes that two platforms call not intimate become disputed.
+UPDATE hashes SET standing = 'disputed'
+WHERE id = ANY(%(hash_ids)s) AND active AND standing = 'unreviewed'
+    AND (SELECT count(*) FROM feedback WHERE hash_id = hashes.id AND value = 'not-intimate') >= 2
+RETURNING id;
+
+-- active_hashes: Which of some hashes are active.
+SELECT id FROM hashes WHERE id = ANY(%(hash_ids)s) AND active;
+
+-- confirm_withdrawals: A platform let go of hashes; those that are active are passed over.
+WITH gone AS (
+    SELECT hashes.id AS hash_id, record,
+        (SELECT max(position) FROM changes WHERE changes.hash_id = hashes.id) AS position
+    FROM hashes WHERE id = ANY(%(hash_ids)s) AND NOT active
+), confirmed AS (
+    INSERT INTO withdrawals AS known (hash_id, platform_id, position)
+    SELECT hash_id, %(platform_id)s, position FROM gone
+    ON CONFLICT (hash_id, platform_id) DO UPDATE SET position = excluded.position, at = excluded.at
+    WHERE known.position < excluded.position
+    RETURNING hash_id
+)
+SELECT record, EXISTS (SELECT FROM confirmed WHERE confirmed.hash_id = gone.hash_id) AS new
+FROM gone ORDER BY record;
+
+-- overdue: What platforms have owed an answer to since before a moment, the oldest first: a match,
+-- or a review that was begun, with no removal since; a tombstone that was handed out unconfirmed.
+WITH matched AS (
+    SELECT matches.platform_id, matches.hash_id, min(matches.at) AS since
+    FROM matches
+    LEFT JOIN feedback ON feedback.hash_id = matches.hash_id
+        AND feedback.platform_id = matches.platform_id AND value = 'removed'
+    WHERE feedback.at IS NULL OR matches.at > feedback.at
+    GROUP BY matches.platform_id, matches.hash_id
+), owed AS (
+    SELECT 'match' AS what, platform_id, hash_id, since
+    FROM matched JOIN hashes ON hashes.id = hash_id AND active
+    UNION ALL
+    SELECT 'review', platform_id, hash_id, since
+    FROM feedback JOIN hashes ON hashes.id = hash_id AND active
+    WHERE value = 'pending-review'
+        AND NOT EXISTS (
+            SELECT FROM matched
+            WHERE matched.platform_id = feedback.platform_id AND matched.hash_id = feedback.hash_id
+        )
+    UNION ALL
+    SELECT 'withdrawal', platform_id, changes.hash_id, min(deliveries.at)
+    FROM changes
+    JOIN hashes ON hashes.id = changes.hash_id AND NOT active
+    JOIN deliveries ON positions @> changes.position AND head >= changes.position
+    JOIN subscriptions USING (platform_id)
+    WHERE kind = 'remove' AND changes.position > base
+        AND changes.position
+            = (SELECT max(position) FROM changes AS later WHERE later.hash_id = changes.hash_id)
+        AND NOT EXISTS (
+            SELECT FROM withdrawals
+            WHERE withdrawals.platform_id = deliveries.platform_id
+                AND withdrawals.hash_id = changes.hash_id
+                AND withdrawals.position = changes.position
+        )
+    GROUP BY platform_id, changes.hash_id
+)
+SELECT what, platforms.name AS platform, record, owed.since, feedback.value AS feedback
+FROM owed
+JOIN platforms ON platforms.id = platform_id
+JOIN hashes ON hashes.id = hash_id
+LEFT JOIN feedback USING (platform_id, hash_id)
+WHERE owed.since < %(before)s
+ORDER BY owed.since, platform, record
+LIMIT %(limit)s;
 
 -- lock_audit_head: Become the only one to append to the audit log until commit.
 SELECT position, greatest(at, clock_timestamp()) AS at, digest FROM audit_head FOR UPDATE;

@@ -1,5 +1,6 @@
 """What the person sends and sees: a submission, a case."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -60,12 +61,18 @@ class ImageOut(BaseModel):
 
 
 class PlatformOut(BaseModel):
-    """What one platform found of a case."""
+    """What one platform was handed, found and said of a case; null is "not yet"."""
 
     platform: str
     matches: int
-    first_match_at: datetime
-    last_match_at: datetime
+    first_match_at: datetime | None
+    last_match_at: datetime | None
+    delivered_at: datetime | None = Field(description="When it had every hash of the case.")
+    feedback: models.Opinion | None = Field(description="The least settled that it says of one.")
+    removed_at: datetime | None = Field(description="When it said that it removed a copy.")
+    withdrawal_confirmed_at: datetime | None = Field(
+        description="When it had let go of every hash that was withdrawn."
+    )
 
 
 class CaseOut(BaseModel):
@@ -87,15 +94,7 @@ class CaseOut(BaseModel):
             submitted_at=case.submitted_at,
             withdrawn_at=case.withdrawn_at,
             images=[_image(image) for image in case.images],
-            platforms=[
-                PlatformOut(
-                    platform=each.platform,
-                    matches=each.matches,
-                    first_match_at=each.first_match_at,
-                    last_match_at=each.last_match_at,
-                )
-                for each in case.platforms
-            ],
+            platforms=[PlatformOut(**asdict(each)) for each in case.platforms],
         )
 
 

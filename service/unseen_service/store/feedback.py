@@ -1,0 +1,68 @@
+"""What platforms say: of a hash, and that they let go of one; and who has not said it yet."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from ..models import GivenFeedback, Overdue
+from .database import Transaction, execute, fetch_all
+
+
+async def by_record(tx: Transaction, records: Iterable[UUID]) -> dict[UUID, int]:
+    """Find the ids of hashes by their records; what is not there is left out."""
+    rows = await (await execute(tx, "hashes_by_record", records=list(records))).fetchall()
+    return {row["record"]: row["id"] for row in rows}
+
+
+async def by_pdq(tx: Transaction, pdqs: Iterable[bytes]) -> dict[bytes, int]:
+    """Find the ids of hashes by their bits; what is not there is left out."""
+    rows = await (await execute(tx, "hashes_by_pdq", pdqs=list(pdqs))).fetchall()
+    return {row["pdq"]: row["id"] for row in rows}
+
+
+async def give(
+    tx: Transaction, platform_id: int, given: Mapping[int, GivenFeedback]
+) -> dict[int, UUID]:
+    """Store what a platform says of hashes, by id; answer the records of which that is new.
+
+    The same again is not new, unless the platform found the hash once more in between.
+    """
+    rows = [
+        {"hash_id": hash_id, "value": each.value, "tags": sorted(each.tags)}
+        for hash_id, each in given.items()
+    ]
+    cursor = await execute(tx, "give_feedback", platform_id=platform_id, given=Jsonb(rows))
+    return {row["hash_id"]: row["record"] for row in await cursor.fetchall()}
+
+
+async def dispute(tx: Transaction, hash_ids: Sequence[int]) -> list[int]:
+    """Make those disputed that two platforms call not intimate; answer which were not before."""
+    cursor = await execute(tx, "dispute_hashes", hash_ids=list(hash_ids))
+    return [row["id"] for row in await cursor.fetchall()]
+
+
+async def active(tx: Transaction, hash_ids: Sequence[int]) -> list[int]:
+    """Say which of some hashes may be matched."""
+    cursor = await execute(tx, "active_hashes", hash_ids=list(hash_ids))
+    return [row["id"] for row in await cursor.fetchall()]
+
+
+async def confirm(
+    tx: Transaction, platform_id: int, hash_ids: Sequence[int]
+) -> tuple[list[UUID], list[UUID]]:
+    """Store that a platform let go of hashes.
+
+    Answers the records of those that are withdrawn, and of which of them this is new.
+    """
+    cursor = await execute(
+        tx, "confirm_withdrawals", platform_id=platform_id, hash_ids=list(hash_ids)
+    )
+    rows = await cursor.fetchall()
+    return [row["record"] for row in rows], [row["record"] for row in rows if row["new"]]
+
+
+async def overdue(tx: Transaction, before: datetime, limit: int) -> list[Overdue]:
+    """List what platforms have owed an answer to since before a moment, the oldest first."""
+    return await fetch_all(tx, Overdue, "overdue", before=before, limit=limit)

@@ -1,0 +1,235 @@
+"""What platforms say back, and where it shows: to the person, to other platforms, to staff."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from tests.mirror import Mirror, status, submit, withdraw
+from tests.support import Service, random_pdq
+
+
+@pytest.fixture
+def platform(service: Service) -> Iterator[httpx.Client]:
+    with service.client("feed", "feedback", "match") as client:
+        yield client
+
+
+def say(client: httpx.Client, record: str, value: str, *tags: str) -> dict[str, int]:
+    body = {"feedback": [{"record": record, "value": value, "tags": list(tags)}]}
+    answer = client.post("/v1/feedback", json=body)
+    assert answer.status_code == 200, answer.text
+    counts: dict[str, int] = answer.json()
+    return counts
+
+
+def look_up(service: Service, client: httpx.Client, pdq: str) -> str:
+    service.wait_in_step()
+    (hit,) = client.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]
+    return str(hit["record"])
+
+
+def audited(service: Service, kind: str) -> list[dict[str, Any]]:
+    with service.client("audit") as staff:
+        entries = staff.get("/v1/audit", params={"kind": kind}).json()["entries"]
+    return [entry["details"] for entry in entries]
+
+
+def overdue(service: Service) -> list[tuple[str, str, str | None]]:
+    with service.client("audit") as staff:
+        found = staff.get("/v1/overdue").json()
+    assert found["hours"] == 48
+    return [(each["what"], each["platform"], each["feedback"]) for each in found["overdue"]]
+
+
+def two_days_pass(service: Service) -> None:
+    """Make all that happened so far happen 49 hours earlier."""
+    with psycopg.connect(service.database_url) as connection:
+        connection.execute(
+            """
+            UPDATE matches SET at = at - interval '49 hours';
+            UPDATE deliveries SET at = at - interval '49 hours';
+            UPDATE feedback
+            SET at = at - interval '49 hours', since = since - interval '49 hours';
+            """
+        )
+
+
+def test_the_person_sees_what_became_of_a_match(service: Service, platform: httpx.Client) -> None:
+    case = submit(service, random_pdq(1))
+    record = look_up(service, platform, random_pdq(1))
+    (shown,) = status(service, case)
+    assert (shown["matches"], shown["feedback"], shown["removed_at"]) == (1, None, None)
+    say(platform, record, "pending-review")
+    (shown,) = status(service, case)
+    assert (shown["feedback"], shown["removed_at"]) == ("pending-review", None)
+    say(platform, record, "removed")
+    (shown,) = status(service, case)
+    assert shown["feedback"] == "removed"
+    assert shown["removed_at"] > shown["first_match_at"]
+
+
+def test_of_several_images_the_least_settled_shows(
+    service: Service, platform: httpx.Client
+) -> None:
+    case = submit(service, random_pdq(1), random_pdq(2))
+    first, second = list(Mirror(platform).catch_up().kept)
+    say(platform, first, "removed")
+    say(platform, second, "pending-review")
+    (shown,) = status(service, case)
+    assert shown["feedback"] == "pending-review"
+    assert shown["removed_at"] is not None
+
+
+def test_the_same_again_changes_nothing(service: Service, platform: httpx.Client) -> None:
+    case = submit(service, random_pdq(1))
+    mirror = Mirror(platform).catch_up()
+    (record,) = mirror.kept
+    assert say(platform, record, "removed", "a", "b") == {"accepted": 1, "new": 1}
+    before = status(service, case)
+    assert mirror.page()["entries"][0]["feedback"] == {"removed": 1}
+    assert say(platform, record, "removed", "b", "a") == {"accepted": 1, "new": 0}
+    assert mirror.page()["entries"] == []
+    assert status(service, case) == before
+    assert audited(service, "feedback.given") == [
+        {
+            "key": 1,
+            "feedback": [{"record": record, "value": "removed", "tags": 2}],
+            "disputed": [],
+        }
+    ]
+
+
+def test_one_wrong_record_and_nothing_is_taken(service: Service, platform: httpx.Client) -> None:
+    submit(service, random_pdq(1))
+    (record,) = Mirror(platform).catch_up().kept
+    unknown = "00000000-0000-4000-8000-000000000000"
+    body = {"feedback": [{"record": each, "value": "removed"} for each in (record, unknown)]}
+    answer = platform.post("/v1/feedback", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["at"] == "feedback.1"
+    assert audited(service, "feedback.given") == []
+    answer = platform.post("/v1/withdrawals", json={"records": [record, unknown]})
+    assert (answer.status_code, answer.json()["errors"][0]["at"]) == (422, "records.1")
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"record": "no", "value": "removed"},
+        {"record": "00000000-0000-4000-8000-000000000000", "value": "deleted"},
+        {"record": "00000000-0000-4000-8000-000000000000", "value": "removed", "tags": ["a\nb"]},
+        {"record": "00000000-0000-4000-8000-000000000000", "value": "removed", "why": "x"},
+    ],
+)
+def test_what_breaks_a_rule_is_refused(platform: httpx.Client, item: dict[str, Any]) -> None:
+    answer = platform.post("/v1/feedback", json={"feedback": [item]})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["at"].startswith("feedback.0.")
+
+
+def test_feedback_needs_its_scope(service: Service) -> None:
+    with service.client("match", "feed") as client:
+        assert client.post("/v1/feedback", json={"feedback": []}).status_code == 403
+        assert client.post("/v1/withdrawals", json={"records": []}).status_code == 403
+
+
+def test_two_platforms_that_say_not_intimate_make_a_hash_disputed(service: Service) -> None:
+    submit(service, random_pdq(1))
+    with (
+        service.client("feed", "feedback", platform="One") as one,
+        service.client("feedback", platform="Two") as two,
+    ):
+        mirror = Mirror(one).catch_up()
+        (record,) = mirror.kept
+        say(one, record, "not-intimate")
+        say(one, record, "not-intimate", "art")
+        assert mirror.page()["entries"][0]["standing"] == "unreviewed"
+        say(two, record, "not-intimate")
+        (entry,) = mirror.page()["entries"]
+        assert (entry["standing"], entry["feedback"]) == ("disputed", {"not-intimate": 2})
+    assert [each["disputed"] for each in audited(service, "feedback.given")] == [[], [], [record]]
+
+
+def test_a_confirmed_withdrawal_shows_to_the_person(
+    service: Service, platform: httpx.Client
+) -> None:
+    case = submit(service, random_pdq(1), random_pdq(2))
+    mirror = Mirror(platform).catch_up()
+    first, second = list(mirror.kept)
+    withdraw(service, case)
+    mirror.catch_up()
+    answer = platform.post("/v1/withdrawals", json={"records": [first]})
+    assert answer.json() == {"confirmed": [first], "active": []}
+    assert status(service, case)[0]["withdrawal_confirmed_at"] is None
+    platform.post("/v1/withdrawals", json={"records": [first, second]})
+    (shown,) = status(service, case)
+    assert shown["withdrawal_confirmed_at"] is not None
+    platform.post("/v1/withdrawals", json={"records": [first, second]})
+    assert status(service, case) == [shown]
+    assert [each["records"] for each in audited(service, "withdrawal.confirmed")] == [
+        [first],
+        [second],
+    ]
+
+
+def test_an_active_record_cannot_be_confirmed_and_an_old_confirmation_does_not_count(
+    service: Service, platform: httpx.Client
+) -> None:
+    withdraw_one = submit(service, random_pdq(1))
+    (record,) = Mirror(platform).catch_up().kept
+    withdraw(service, withdraw_one)
+    platform.post("/v1/withdrawals", json={"records": [record]})
+    again = submit(service, random_pdq(1))
+    answer = platform.post("/v1/withdrawals", json={"records": [record]})
+    assert answer.json() == {"confirmed": [], "active": [record]}
+    Mirror(platform).catch_up()
+    withdraw(service, again)
+    assert status(service, again)[0]["withdrawal_confirmed_at"] is None
+
+
+def test_what_is_not_answered_in_48_hours_is_overdue_until_it_is(
+    service: Service, platform: httpx.Client
+) -> None:
+    submit(service, random_pdq(1))
+    gone = submit(service, random_pdq(2))
+    mirror = Mirror(platform).catch_up()
+    record = look_up(service, platform, random_pdq(1))
+    (other,) = set(mirror.kept) - {record}
+    withdraw(service, gone)
+    mirror.catch_up()
+    assert overdue(service) == []
+    two_days_pass(service)
+    assert sorted(overdue(service)) == [("match", "Example", None), ("withdrawal", "Example", None)]
+    say(platform, record, "not-removed")
+    platform.post("/v1/withdrawals", json={"records": [other]})
+    assert overdue(service) == [("match", "Example", "not-removed")]
+    say(platform, record, "removed")
+    assert overdue(service) == []
+    # Found once more: the clock starts again, and stops only when that one is removed too.
+    look_up(service, platform, random_pdq(1))
+    two_days_pass(service)
+    assert overdue(service) == [("match", "Example", "removed")]
+    assert say(platform, record, "removed")["new"] == 1
+    assert overdue(service) == []
+
+
+def test_a_review_that_never_ends_is_overdue_without_a_match(
+    service: Service, platform: httpx.Client
+) -> None:
+    submit(service, random_pdq(1))
+    (record,) = Mirror(platform).catch_up().kept
+    say(platform, record, "pending-review")
+    two_days_pass(service)
+    assert overdue(service) == [("review", "Example", "pending-review")]
+
+
+def test_a_tombstone_that_no_one_could_have_needed_is_not_owed(
+    service: Service, platform: httpx.Client
+) -> None:
+    withdraw(service, submit(service, random_pdq(1)))
+    Mirror(platform).catch_up()
+    two_days_pass(service)
+    assert overdue(service) == []
