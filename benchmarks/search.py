@@ -124,10 +124,11 @@ def look_ups(table: HashTable, hashes: Hashes, queries: Hashes) -> Figures:
 
 def our_look_ups(table: HashTable, queries: Hashes) -> Figures:
     """Time look-ups one at a time, Python's overhead included."""
-    singles = []
-    for _ in range(ROUNDS):
-        for place in range(len(queries)):
-            singles.append(timed(table.search, queries[place : place + 1], RADIUS) * 1e6)
+    singles = [
+        timed(table.search, queries[place : place + 1], RADIUS) * 1e6
+        for _ in range(ROUNDS)
+        for place in range(len(queries))
+    ]
     return {
         "one at a time, us": statistics.median(singles),
         "one at a time, 99th percentile, us": float(np.percentile(singles, 99)),
