@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import numpy as np
+import psycopg
 import uvicorn
 from fastapi import FastAPI
 from unseen_service import oversight
@@ -21,6 +23,8 @@ from unseen_service.settings import Settings
 from unseen_service.store import Store
 
 Answer = TypeVar("Answer")
+
+_numbers = count(1)
 
 PIN = "7K4M-9QTX-2HBD"
 
@@ -101,6 +105,24 @@ class Service:
     def _in_force(self, key: str) -> bool:
         headers = {"Authorization": f"Bearer {key}"}
         return httpx.get(f"{self.url}/v1/audit", headers=headers).status_code != 401
+
+
+@contextlib.contextmanager
+def fresh_database(template: str) -> Iterator[str]:
+    """Make a database like the one at this URL; it is dropped at the end of the block."""
+    name = f"test_{next(_numbers)}"
+    admin = named(template, "postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_unseen")  # type: ignore[call-overload]
+    yield named(template, name)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+
+
+def named(url: str, database: str) -> str:
+    """Give the URL of another database of the same server."""
+    head, _, query = url.partition("?")
+    return f"{head.rpartition('/')[0]}/{database}?{query}"
 
 
 @contextlib.contextmanager
