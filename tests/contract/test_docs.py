@@ -17,8 +17,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
     )
     for each in fields(Settings):
         if each.name != "database_url":
-            default = "none" if each.default is None else str(each.default)
-            assert rows[PREFIX + each.name.upper()] == default
+            assert rows[PREFIX + each.name.upper()] == str(each.default)
 
 
 def test_the_readme_opens_with_one_sentence_and_two_commands() -> None:
