@@ -1,16 +1,13 @@
 """One embedded PostgreSQL for the whole run; a database of its own for every test that asks."""
 
 from collections.abc import Iterator
-from itertools import count
 
 import psycopg
 import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.store import migrate
 
-from tests.support import Service, scratch_folder, serving
-
-_numbers = count(1)
+from tests.support import Service, fresh_database, named, scratch_folder, serving
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +17,7 @@ def postgres() -> Iterator[str]:
         url = server.start()
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE DATABASE template_unseen")
-        template = _named(url, "template_unseen")
+        template = named(url, "template_unseen")
         migrate(template)
         yield template
 
@@ -28,13 +25,8 @@ def postgres() -> Iterator[str]:
 @pytest.fixture
 def database_url(postgres: str) -> Iterator[str]:
     """A fresh database of this test alone, migrated."""
-    name = f"test_{next(_numbers)}"
-    admin = _named(postgres, "postgres")
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_unseen")  # type: ignore[call-overload]
-    yield _named(postgres, name)
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+    with fresh_database(postgres) as url:
+        yield url
 
 
 @pytest.fixture
@@ -47,13 +39,7 @@ def service(database_url: str) -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def any_service(postgres: str) -> Iterator[Service]:
     """A service that many tests share: for those that leave nothing behind that others see."""
-    with psycopg.connect(_named(postgres, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE shared TEMPLATE template_unseen")
-    with serving(_named(postgres, "shared")) as running:
+    with serving(named(postgres, "shared")) as running:
         yield running
-
-
-def _named(url: str, database: str) -> str:
-    """Give the URL of another database of the same server."""
-    head, _, query = url.partition("?")
-    return f"{head.rpartition('/')[0]}/{database}?{query}"

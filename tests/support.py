@@ -7,19 +7,24 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import numpy as np
+import psycopg
 import uvicorn
+from fastapi import FastAPI
 from unseen_service import oversight
 from unseen_service.app import create_app
-from unseen_service.models import Scope
+from unseen_service.models import KeyStatus, NewKey, Scope
 from unseen_service.settings import Settings
 from unseen_service.store import Store
 
 Answer = TypeVar("Answer")
+
+_numbers = count(1)
 
 PIN = "7K4M-9QTX-2HBD"
 
@@ -56,16 +61,25 @@ class Service:
 
     def key(self, *scopes: str, platform: str = "Example") -> str:
         """Give a platform's key with these scopes; it is in force when this returns."""
-        wanted = frozenset(Scope(scope) for scope in scopes)
-        if (platform, wanted) not in self._keys:
-            _, key = self.flow(lambda store: oversight.issue_key(store, platform, wanted))
-            wait_until(lambda: self._in_force(key))
-            self._keys[platform, wanted] = key
-        return self._keys[platform, wanted]
+        wanted = NewKey(platform, frozenset(Scope(scope) for scope in scopes))
+        if (platform, wanted.scopes) not in self._keys:
+            self._keys[platform, wanted.scopes] = self._new_key(wanted)
+        return self._keys[platform, wanted.scopes]
+
+    def _new_key(self, wanted: NewKey) -> str:
+        issued = self.flow(lambda store: oversight.issue_key(store, wanted))
+        if issued.status is KeyStatus.PENDING:
+            second = oversight.operator("second")
+            self.flow(lambda store: oversight.approve_key(store, issued.id, second))
+        wait_until(lambda: self._in_force(issued.key))
+        return issued.key
 
     def client(self, *scopes: str, platform: str = "Example") -> httpx.Client:
-        """Make an HTTP client that holds a key with these scopes."""
-        headers = {"Authorization": f"Bearer {self.key(*scopes, platform=platform)}"}
+        """Make an HTTP client that holds a key with these scopes, and has a reason to read."""
+        headers = {
+            "Authorization": f"Bearer {self.key(*scopes, platform=platform)}",
+            "Unseen-Reason": "a test",
+        }
         return httpx.Client(base_url=self.url, headers=headers, timeout=20)
 
     def wait_for_generation(self, generation: int) -> None:
@@ -94,6 +108,24 @@ class Service:
 
 
 @contextlib.contextmanager
+def fresh_database(template: str) -> Iterator[str]:
+    """Make a database like the one at this URL; it is dropped at the end of the block."""
+    name = f"test_{next(_numbers)}"
+    admin = named(template, "postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_unseen")  # type: ignore[call-overload]
+    yield named(template, name)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+
+
+def named(url: str, database: str) -> str:
+    """Give the URL of another database of the same server."""
+    head, _, query = url.partition("?")
+    return f"{head.rpartition('/')[0]}/{database}?{query}"
+
+
+@contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
     """Make a folder that PostgreSQL can be run in, also as root: then it is another account."""
     with tempfile.TemporaryDirectory(prefix="unseen-test-") as name:
@@ -104,8 +136,18 @@ def scratch_folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def serving(database_url: str, *, until_ready: bool = True, **settings: Any) -> Iterator[Service]:
-    """Serve an app of its own from a real uvicorn, until the block ends."""
-    app = create_app(Settings(database_url=database_url, **settings))
+    """Serve an app of its own from a real uvicorn, until the block ends.
+
+    Its data folder is a temporary one unless `data` is given.
+    """
+    with scratch_folder() as data:
+        app = create_app(Settings(database_url=database_url, **{"data": data, **settings}))
+        with _running(app, database_url, until_ready=until_ready) as service:
+            yield service
+
+
+@contextlib.contextmanager
+def _running(app: FastAPI, database_url: str, *, until_ready: bool) -> Iterator[Service]:
     config = uvicorn.Config(app, port=0, log_level="warning", access_log=False, server_header=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

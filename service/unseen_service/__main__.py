@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import __version__, commands
+from . import __version__, commands, staff_commands
 from .embedded_postgres import EmbeddedPostgresError
 from .errors import OperatorError, ServiceError
 from .models import Scope
@@ -45,8 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_subparsers(title="commands", metavar="COMMAND", required=True).add_parser
     _add_serve(_with_data(add("serve", help="serve the API"), commands.serve))
     _with_data(add("migrate", help="bring the database up to this version"), commands.migrate)
-    _add_keys(add("keys", help="issue, list and revoke the keys of platforms"))
-    _add_audit(add("audit", help="verify the audit log"))
+    _add_keys(add("keys", help="issue, approve, rotate, revoke and list keys"))
+    _add_audit(add("audit", help="verify, sign and export the audit log"))
     return parser
 
 
@@ -56,7 +56,8 @@ def _with_data(parser: argparse.ArgumentParser, run: commands.Command) -> argpar
         type=Path,
         default=Path(os.environ.get("UNSEEN_DATA", DEFAULT_DATA)),
         metavar="DIR",
-        help="where the embedded PostgreSQL keeps its data (default: UNSEEN_DATA, or ./data)",
+        help="the folder of the audit key and the embedded PostgreSQL "
+        "(default: UNSEEN_DATA, or ./data)",
     )
     parser.set_defaults(run=run)
     return parser
@@ -70,23 +71,61 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:
     add = parser.add_subparsers(title="commands", metavar="COMMAND", required=True).add_parser
-    issue = _with_data(add("issue", help="make a key; it is shown once"), commands.issue_key)
+    do = staff_commands
+    issue = _with_by(_with_data(add("issue", help="make a key; it is shown once"), do.issue_key))
     issue.add_argument("platform", help="who it is for; added if new")
     issue.add_argument(
         "--scope",
         action="append",
         required=True,
         choices=[scope.value for scope in Scope],
-        help="what it may do; give it again for each",
+        help="what it may do; give it again for each. With feed or admin it waits for 'approve'",
     )
-    _with_data(add("list", help="show every key, without what is secret"), commands.list_keys)
-    revoke = _with_data(add("revoke", help="put a key out of force"), commands.revoke_key)
-    revoke.add_argument("key", type=int, help="its number, as 'keys list' shows it")
+    issue.add_argument("--note", default="", help="who asked for it, and why")
+    issue.add_argument("--expires", type=do.span, metavar="SPAN", help="for example 365d")
+    _with_data(add("list", help="show every key, without what is secret"), do.list_keys)
+    _with_key(add("approve", help="put a waiting key in force"), do.approve_key)
+    rotate = _with_key(add("rotate", help="make a key in another's place"), do.rotate_key)
+    rotate.add_argument(
+        "--overlap",
+        type=do.span,
+        default="7d",
+        metavar="SPAN",
+        help="how long both are in force, counted from when the new one is (default: %(default)s)",
+    )
+    _with_key(add("revoke", help="put a key out of force"), do.revoke_key)
+
+
+def _with_key(parser: argparse.ArgumentParser, run: commands.Command) -> argparse.ArgumentParser:
+    parser.add_argument("key", type=staff_commands.key_id, help="its number, see 'keys list'")
+    return _with_by(_with_data(parser, run))
+
+
+def _with_by(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument(
+        "--by", metavar="NAME", help="who you are, for the audit log (default: your account)"
+    )
+    return parser
 
 
 def _add_audit(parser: argparse.ArgumentParser) -> None:
     add = parser.add_subparsers(title="commands", metavar="COMMAND", required=True).add_parser
-    _with_data(add("verify", help="walk the log's hash chain"), commands.verify_audit)
+    do = staff_commands
+    verify = add("verify", help="walk the log: its chain, its tree, its kept checkpoint")
+    _with_by(_with_data(verify, do.verify_audit)).add_argument(
+        "--checkpoint",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="a checkpoint that somebody kept; may be given again",
+    )
+    _with_data(add("key", help="print the public key of the checkpoints"), do.show_audit_key)
+    _with_data(add("checkpoint", help="sign the log as it is"), do.show_checkpoint)
+    export = add("export", help="write the whole log, for 'unseen audit verify FILE'")
+    _with_by(_with_data(export, do.export_audit)).add_argument(
+        "--reason", required=True, help="why, for the audit log"
+    )
 
 
 if __name__ == "__main__":

@@ -3,15 +3,17 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
 from . import __version__
 from .api import Edge, Services, describe, handlers, router
+from .errors import StoreUnavailable
 from .exchange import Feed
-from .live import Follower, Keeper, LiveIndex, LiveKeys, SavedIndexes
+from .live import Follower, Keeper, LiveIndex, LiveKeys, Misses, SavedIndexes
 from .matching import Matching
+from .oversight import Checkpoints
 from .settings import Settings
 from .store import Store
 from .supervisor import die_with_parent
@@ -24,12 +26,15 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        services.checkpoints.open()
         await services.store.open()
         tasks = [asyncio.create_task(each.run()) for each in _background(services)]
         yield
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(StoreUnavailable):
+            await services.misses.write()
         await services.store.close()
 
     app = FastAPI(
@@ -59,11 +64,11 @@ def from_environment() -> FastAPI:
     return create_app(Settings.from_environment(os.environ))
 
 
-def _background(services: Services) -> list[Follower | Keeper]:
+def _background(services: Services) -> list[Follower | Keeper | Misses]:
     """Make what runs beside the requests, for as long as the worker does."""
     settings = services.settings
     if settings.index_dir is None:
-        return [services.follower]
+        return [services.follower, services.misses]
     keeper = Keeper(
         services.store,
         services.index,
@@ -71,7 +76,7 @@ def _background(services: Services) -> list[Follower | Keeper]:
         changes=settings.save_after_changes,
         seconds=settings.save_after_ms / 1_000,
     )
-    return [services.follower, keeper]
+    return [services.follower, services.misses, keeper]
 
 
 def _services(settings: Settings) -> Services:
@@ -81,7 +86,7 @@ def _services(settings: Settings) -> Services:
         timeout=settings.pool_timeout_ms / 1_000,
     )
     saved = SavedIndexes(settings.index_dir) if settings.index_dir else None
-    index, keys = LiveIndex(saved), LiveKeys()
+    index, keys, misses = LiveIndex(saved), LiveKeys(), Misses(store)
     follower = Follower(store, index, keys)
     return Services(
         settings=settings,
@@ -90,6 +95,8 @@ def _services(settings: Settings) -> Services:
         keys=keys,
         follower=follower,
         takedown=Takedown(store),
-        matching=Matching(store, index),
+        matching=Matching(store, index, misses),
         feed=Feed(store, follower),
+        misses=misses,
+        checkpoints=Checkpoints(store, settings.audit_key, settings.kept_checkpoint),
     )

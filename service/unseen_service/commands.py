@@ -15,11 +15,10 @@ from typing import TypeAlias, TypeVar
 
 import uvicorn
 
-from . import oversight
 from .embedded_postgres import EmbeddedPostgres
 from .errors import StoreUnavailable
-from .models import Key, Scope
-from .settings import DEFAULT_DATA
+from .proof import load_signer
+from .settings import DEFAULT_DATA, Settings
 from .store import Store
 from .store import migrate as migrate_store
 from .supervisor import supervise
@@ -58,8 +57,10 @@ def serve(given: Namespace) -> None:
         _migrated(url, patient=True)
         _say_where(given)
         # The workers read their settings from the environment, in processes of their own.
-        os.environ["DATABASE_URL"] = url
-        os.environ.setdefault("UNSEEN_INDEX_DIR", str(given.data / "index"))
+        data = given.data.absolute()
+        os.environ |= {"DATABASE_URL": url, "UNSEEN_DATA": str(data)}
+        os.environ.setdefault("UNSEEN_INDEX_DIR", str(data / "index"))
+        load_signer(Settings.from_environment(os.environ).audit_key)
         supervise(
             uvicorn.Config(
                 "unseen_service.app:from_environment",
@@ -83,34 +84,7 @@ def migrate(given: Namespace) -> None:
     print("\n".join(f"applied {name}" for name in applied) or "the database is up to date")
 
 
-def issue_key(given: Namespace) -> None:
-    """Make a key and show it, once."""
-    scopes = frozenset(Scope(each) for each in given.scope)
-    key_id, key = _ask(given, lambda store: oversight.issue_key(store, given.platform, scopes))
-    print(f"key {key_id} for {given.platform} ({', '.join(sorted(scopes))}):", file=sys.stderr)
-    print(key)
-    print("It is shown this once. Keep it as you keep a password.", file=sys.stderr)
-
-
-def list_keys(given: Namespace) -> None:
-    """Show every key, without what is secret."""
-    keys = _ask(given, oversight.list_keys)
-    print("\n".join(map(_key_line, keys)) or "no key was issued yet")
-
-
-def revoke_key(given: Namespace) -> None:
-    """Put a key out of force."""
-    _ask(given, lambda store: oversight.revoke_key(store, given.key))
-    print(f"key {given.key} is out of force")
-
-
-def verify_audit(given: Namespace) -> None:
-    """Walk the audit log's hash chain."""
-    end = _ask(given, oversight.verify_audit)
-    print(f"chain verified: {end.position} entries, the last is {end.digest.hex()}")
-
-
-def _ask(given: Namespace, question: Callable[[Store], Awaitable[Answer]]) -> Answer:
+def ask(given: Namespace, question: Callable[[Store], Awaitable[Answer]]) -> Answer:
     """Run one flow against the database."""
 
     async def asked(url: str) -> Answer:
@@ -131,7 +105,7 @@ def _migrated(url: str, *, patient: bool = False) -> list[str]:
     told = False
     while True:
         try:
-            return migrate_store(url)
+            return migrate_store(os.environ.get("UNSEEN_MIGRATE_URL") or url)
         except StoreUnavailable:
             if not patient:
                 raise
@@ -160,12 +134,6 @@ def _as_typed(program: Path) -> str:
         return program.name
     here = Path.cwd()
     return str(program.relative_to(here) if program.is_relative_to(here) else program)
-
-
-def _key_line(key: Key) -> str:
-    state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "in force"
-    scopes = ",".join(sorted(key.scopes))
-    return f"{key.id:>4}  {key.platform:<24} {scopes:<24} {key.created_at:%Y-%m-%d}  {state}"
 
 
 def _exit(_: int, __: FrameType | None) -> None:

@@ -4,10 +4,13 @@ ServiceError
 ├── Refused                  what was asked cannot be done as asked
 │   ├── InvalidRequest       it breaks a rule of the API
 │   ├── QualityTooLow        an image is too flat or small to be hashed reliably
-│   └── SubmissionReused     one idempotency key, two different submissions
+│   ├── SubmissionReused     one idempotency key, two different submissions
+│   └── SecondPersonNeeded   who asked for a key cannot approve it
 ├── NotFound
 │   ├── CaseNotFound         no such case, or not with this PIN: on purpose the same
-│   └── ImageNotFound        the case has no image with this number
+│   ├── ImageNotFound        the case has no image with this number
+│   ├── NoSuchCase           as staff are told it: there is no PIN in their question
+│   └── KeyNotFound          no key of this number can have that done to it
 ├── FeedGone                 a cursor into a change log that is not this one: start again
 ├── NotAllowed
 │   ├── NotAuthenticated     no key, or not one that is in force
@@ -19,8 +22,8 @@ ServiceError
 └── OperatorError            for who runs the service: told on the command line
     ├── SettingInvalid
     ├── MigrationMismatch    the database is not one that this version can serve
-    ├── ChainBroken          the audit log does not fit its digests
-    └── UnknownName          no such platform, key or scope
+    ├── RoleMissing          the role that serves cannot be made by this user
+    └── ChainBroken          the audit log does not fit its digests, or what was signed
 """
 
 
@@ -61,6 +64,16 @@ class SubmissionReused(Refused):
         )
 
 
+class SecondPersonNeeded(Refused):
+    """A key for all hashes, or for giving keys, is approved by another than who asked for it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This key has to be approved by another person than the one who issued it: "
+            "with another admin key, or 'unseen-service keys approve ID --by NAME'."
+        )
+
+
 class NotFound(ServiceError):
     """What was asked for is not here."""
 
@@ -80,6 +93,22 @@ class ImageNotFound(NotFound):
 
     def __init__(self, images: int) -> None:
         super().__init__(f"This case has images 1 to {images}; name one of them.")
+
+
+class NoSuchCase(NotFound):
+    """No case has this number; for staff, who ask without a PIN."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no case with this number; it looks like UN-7K4M-9QTX.")
+
+
+class KeyNotFound(NotFound):
+    """No key of this number, or not one that this can be done to."""
+
+    def __init__(self, key_id: int, state: str) -> None:
+        super().__init__(
+            f"No key {key_id} is {state}; GET /v1/keys or 'unseen-service keys list' shows them."
+        )
 
 
 class FeedGone(ServiceError):
@@ -154,8 +183,16 @@ class MigrationMismatch(OperatorError):
     """The database's ledger of migrations is not a beginning of this version's own."""
 
 
-class UnknownName(OperatorError):
-    """No platform, key or scope of this name."""
+class RoleMissing(OperatorError):
+    """The role that serves is not there, and this database user may not make it."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            f"The database has no role '{role}' that this user may take on and grant rights to. "
+            f"Let an administrator of the server run: CREATE ROLE {role} NOLOGIN; "
+            f"GRANT {role} TO <the user of DATABASE_URL>; and migrate as the user that owns the "
+            "tables (UNSEEN_MIGRATE_URL)."
+        )
 
 
 class ChainBroken(OperatorError):

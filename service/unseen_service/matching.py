@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .live import LiveIndex
+from .live import LiveIndex, Misses
 from .models import AuditEvent, ConfirmedHash, Hit, Key, Matched
 from .store import Store, Transaction, audit, matches
 
@@ -13,9 +13,10 @@ from .store import Store, Transaction, audit, matches
 class Matching:
     """Answers whether hashes are close to any that are kept."""
 
-    def __init__(self, store: Store, index: LiveIndex) -> None:
+    def __init__(self, store: Store, index: LiveIndex, misses: Misses) -> None:
         self._store = store
         self._index = index
+        self._misses = misses
 
     async def look_up(self, key: Key, queries: npt.NDArray[np.uint8], radius: int) -> Matched:
         """Look up hashes (uint8[q, 32]) within `radius` bits, inclusive.
@@ -25,13 +26,18 @@ class Matching:
         generation = self._index.position
         hits = await self._index.search(queries, radius)
         if not len(hits.ids):
+            self._misses.count(key.id, len(queries))
             return Matched(generation, ())
         query = np.repeat(np.arange(len(queries)), np.diff(hits.limits))
         candidates = list(
             zip(query.tolist(), hits.ids.tolist(), hits.distances.tolist(), strict=True)
         )
         async with self._store.transaction() as tx:
-            return Matched(generation, await _confirm(tx, key, len(queries), candidates))
+            confirmed = await _confirm(tx, key, len(queries), candidates)
+        missed = len(queries) - len({hit.query for hit in confirmed})
+        if missed:
+            self._misses.count(key.id, missed)
+        return Matched(generation, confirmed)
 
 
 async def _confirm(

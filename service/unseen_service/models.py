@@ -50,6 +50,15 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+class KeyStatus(StrEnum):
+    """What a key is: only one in force opens anything."""
+
+    IN_FORCE = "in-force"
+    PENDING = "pending"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
 class ChangeKind(StrEnum):
     """What the change log says of a hash."""
 
@@ -149,17 +158,69 @@ class Case:
     platforms: tuple[PlatformStatus, ...]
 
 
+TWO_PERSONS = frozenset({Scope.FEED, Scope.ADMIN})
+"""The scopes that a second person must approve: all hashes at once, and the giving of keys."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A platform's key: what it may do; the key itself is kept nowhere."""
+    """A platform's key: what it may do and since when; the key itself is kept nowhere.
+
+    `line` is the first of the keys that were rotated into this one: one line, one holder.
+    """
 
     id: int
+    line: int
     platform_id: int
     platform: str
     digest: bytes = field(repr=False)
     scopes: frozenset[Scope]
+    note: str
     created_at: datetime
+    issued_by: str
+    approved_at: datetime | None
+    approved_by: str | None
+    expires_at: datetime | None
     revoked_at: datetime | None
+
+    def status(self, now: datetime) -> KeyStatus:
+        """Say what it is at this moment."""
+        if self.revoked_at is not None:
+            return KeyStatus.REVOKED
+        if self.expires_at is not None and self.expires_at <= now:
+            return KeyStatus.EXPIRED
+        return KeyStatus.PENDING if self.approved_at is None else KeyStatus.IN_FORCE
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What a key is asked for: who for, what for, until when, and a note of who asked."""
+
+    platform: str
+    scopes: frozenset[Scope]
+    note: str = ""
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedKey:
+    """A new key, to be shown once; it is in force, or pending."""
+
+    id: int
+    key: str = field(repr=False)
+    status: KeyStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Who does something to the service: `actor` as the audit log names them.
+
+    `person` tells whether two acts are one person's; `key` is what they came with, if any.
+    """
+
+    actor: str
+    person: str
+    key: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +341,7 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One link of the audit log."""
+    """One link of the audit log; `nodes` are the subtrees of the Merkle tree that it completes."""
 
     position: int
     at: datetime
@@ -289,3 +350,14 @@ class AuditEntry:
     subject: str | None
     details: Mapping[str, Any]
     digest: bytes
+    nodes: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditHead:
+    """How far the audit log is: its last entry, and the peaks of its Merkle tree, joined."""
+
+    position: int
+    at: datetime
+    digest: bytes
+    peaks: bytes = field(repr=False)

@@ -1,13 +1,17 @@
 """The service's settings: read once from the environment, frozen, passed in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from .errors import SettingInvalid
 from .models import MATCH_RADIUS
 
 PREFIX = "UNSEEN_"
+
+DEFAULT_DATA = Path("data")
+"""The folder of the embedded PostgreSQL and of the audit log's key, unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,24 +32,34 @@ class Settings:
     save_after_ms: int = 600_000
     feed_wait_s: int = 30
     overdue_hours: int = 48
+    data: Path = DEFAULT_DATA
+    audit_key_file: Path | None = None
+
+    @property
+    def audit_key(self) -> Path:
+        """The file of the key that signs checkpoints; in the data folder unless set."""
+        return self.audit_key_file or self.data / "audit.key"
+
+    @property
+    def kept_checkpoint(self) -> Path:
+        """Where the service keeps the last checkpoint that it signed, outside the database."""
+        return self.data / "audit.checkpoint"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the settings; raise SettingInvalid for what is missing or no number."""
+        """Read the settings; raise SettingInvalid for what is missing or cannot be read."""
         url = environment.get("DATABASE_URL")
         if not url:
             raise SettingInvalid(
                 "DATABASE_URL is not set. Set it to a PostgreSQL 15+ database, "
                 "or run 'unseen-service serve --data DIR' for an embedded one."
             )
-        known = {PREFIX + each.name.upper(): each.name for each in fields(cls)}
-        numbers = {
-            name: _number(variable, environment[variable])
-            for variable, name in known.items()
-            if variable in environment and name not in ("database_url", "index_dir")
+        found = {
+            each.name: _READERS[each.type](variable, environment[variable])
+            for each in fields(cls)[1:]
+            if (variable := PREFIX + each.name.upper()) in environment
         }
-        folder = environment.get(f"{PREFIX}INDEX_DIR")
-        return cls(database_url=url, index_dir=Path(folder) if folder else None, **numbers)
+        return cls(database_url=url, **found)
 
 
 def _number(variable: str, text: str) -> int:
@@ -54,5 +68,14 @@ def _number(variable: str, text: str) -> int:
     return int(text)
 
 
-DEFAULT_DATA = Path("data")
-"""Where the embedded PostgreSQL keeps its data unless told otherwise."""
+def _path(variable: str, text: str) -> Path:
+    if not text:
+        raise SettingInvalid(f"{variable} must be a path.")
+    return Path(text)
+
+
+_READERS: Mapping[Any, Callable[[str, str], Any]] = {
+    int: _number,
+    Path: _path,
+    Path | None: _path,
+}

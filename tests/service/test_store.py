@@ -110,7 +110,7 @@ def test_tampering_is_found_where_it_is(database_url: str, tampering: str, posit
         async with store.transaction() as tx:
             for n in range(5):
                 await audit.append(tx, AuditEvent("test.entry", "operator", f"s{n}", {"n": n}))
-        assert (await oversight.verify_audit(store)).position == 5
+            assert (await audit.verify(tx)).position == 5
         await store.close()
 
     async def verify() -> None:

@@ -1,22 +1,52 @@
-"""Who asks: `Authorization: Bearer <key>`, held against the keys in memory."""
+"""Who asks: `Authorization: Bearer <key>`, held against the keys in memory; and why."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
+from urllib.parse import unquote
 
-from fastapi import Depends
+from fastapi import Depends, Header
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from ..models import Key, Scope
+from .. import oversight
+from ..models import Key, Scope, Staff
 from .services import Provided
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="key", description="A key of a platform.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-def key_with(scope: Scope) -> Callable[..., Awaitable[Key]]:
-    """Make a dependency that demands a key with this scope."""
+def key_with(scope: Scope | None) -> Callable[..., Awaitable[Key]]:
+    """Make a dependency that demands a key with this scope; None: any that is in force."""
 
     async def authenticated(provided: Provided, credentials: Credentials) -> Key:
         return provided.keys.authenticate(credentials.credentials if credentials else None, scope)
 
     return authenticated
+
+
+def staff_with(scope: Scope) -> Callable[..., Awaitable[Staff]]:
+    """Make a dependency that demands a key with this scope, and says who holds it."""
+
+    async def authenticated(key: Annotated[Key, Depends(key_with(scope))]) -> Staff:
+        return oversight.staff(key)
+
+    return authenticated
+
+
+async def _reason(
+    unseen_reason: Annotated[
+        str,
+        Header(
+            alias="Unseen-Reason",
+            max_length=2_000,
+            description="Why this is read, for the audit log: a line of 1 to 200 characters, "
+            "without case numbers, PINs, hashes or IP addresses. UTF-8, percent-encoded where "
+            "it is not plain ASCII.",
+            examples=["appeal of a platform, ticket 4711"],
+        ),
+    ],
+) -> str:
+    return oversight.plain(unquote(unseen_reason), "header.Unseen-Reason", "A reason")
+
+
+Reason = Annotated[str, Depends(_reason)]

@@ -14,11 +14,12 @@ _WHY = {
     401: "No key, or not one that is in force.",
     403: "The key lacks the scope.",
     404: "Not found.",
-    409: "The Idempotency-Key was used for something else.",
+    409: "It is in the way of something that was done before.",
     410: "The cursor is of another history: drop your copy, begin without one.",
     413: "The body is too large.",
     415: "Not this media type.",
     422: "The request breaks a rule.",
+    500: "The audit log does not fit what was signed.",
     429: "Too fast; Retry-After says when.",
     503: "Not now; Retry-After says when.",
 }

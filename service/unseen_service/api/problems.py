@@ -44,9 +44,13 @@ _KINDS: Mapping[type[errors.ServiceError], tuple[int, str, str]] = {
     errors.CaseNotFound: (404, "case-not-found", "No such case"),
     errors.ImageNotFound: (404, "image-not-found", "No such image"),
     errors.FeedGone: (410, "start-again", "The cursor is of another history"),
+    errors.NoSuchCase: (404, "case-not-found", "No such case"),
+    errors.KeyNotFound: (404, "key-not-found", "No such key"),
+    errors.SecondPersonNeeded: (409, "second-person-needed", "A second person is needed"),
     errors.NotAuthenticated: (401, "not-authenticated", "A key is needed"),
     errors.ScopeMissing: (403, "scope-missing", "The key may not do this"),
     errors.TooManyGuesses: (429, "too-many-guesses", "Too many wrong PINs"),
+    errors.ChainBroken: (500, "audit-broken", "The audit log does not fit"),
     errors.Unavailable: (503, "unavailable", "Not now"),
 }
 

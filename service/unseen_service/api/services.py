@@ -6,8 +6,9 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from ..exchange import Feed
-from ..live import Follower, LiveIndex, LiveKeys
+from ..live import Follower, LiveIndex, LiveKeys, Misses
 from ..matching import Matching
+from ..oversight import Checkpoints
 from ..settings import Settings
 from ..store import Store
 from ..takedown import Takedown
@@ -25,6 +26,8 @@ class Services:
     takedown: Takedown
     matching: Matching
     feed: Feed
+    misses: Misses
+    checkpoints: Checkpoints
 
 
 async def services(request: Request) -> Services:

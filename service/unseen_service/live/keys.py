@@ -1,9 +1,10 @@
 """The keys in memory: a look-up must be answered when PostgreSQL is away."""
 
 import hashlib
+from datetime import UTC, datetime
 
 from ..errors import NotAuthenticated, ScopeMissing, StillLoading
-from ..models import Key, Scope
+from ..models import Key, KeyStatus, Scope
 from ..store import Store, keys
 
 
@@ -17,10 +18,14 @@ class LiveKeys:
         """Read the keys anew."""
         async with store.transaction() as tx:
             everything = await keys.read_all(tx)
-        self._by_digest = {key.digest: key for key in everything if key.revoked_at is None}
+        now = datetime.now(UTC)
+        in_force = [key for key in everything if key.status(now) is KeyStatus.IN_FORCE]
+        self._by_digest = {key.digest: key for key in in_force}
 
-    def authenticate(self, key: str | None, scope: Scope) -> Key:
-        """Find who holds this key; raise NotAuthenticated, ScopeMissing or StillLoading.
+    def authenticate(self, key: str | None, scope: Scope | None) -> Key:
+        """Find who holds this key, any in force (None) or one with a scope.
+
+        Raises NotAuthenticated, ScopeMissing or StillLoading. A key expires by this worker's clock.
 
         It is looked up by its SHA-256: what a comparison's time could tell is of a digest that
         nobody can choose.
@@ -28,9 +33,9 @@ class LiveKeys:
         if self._by_digest is None:
             raise StillLoading
         found = self._by_digest.get(digest(key)) if key else None
-        if found is None:
+        if found is None or found.status(datetime.now(UTC)) is not KeyStatus.IN_FORCE:
             raise NotAuthenticated
-        if scope not in found.scopes:
+        if scope is not None and scope not in found.scopes:
             raise ScopeMissing(scope.value)
         return found
 

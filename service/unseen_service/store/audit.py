@@ -1,26 +1,24 @@
-"""The audit log: appended to in the transaction of what it records, read, verified."""
+"""The audit log: appended to in the transaction of what it records, read, proven, verified."""
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from psycopg.types.json import Jsonb
 
-from ..chain import Verifier, link
-from ..models import AuditEntry, AuditEvent
+from ..chain import Verifier, canonical, link, nodes_of
+from ..models import AuditEntry, AuditEvent, AuditHead
+from ..proof import Checkpoint, merkle
 from .database import Transaction, execute, fetch_all
 
 _PAGE = 5_000
 
 
-async def lock(tx: Transaction) -> dict[str, Any]:
+async def lock(tx: Transaction) -> AuditHead:
     """Become the only one to append until the transaction ends; answer the head.
 
-    What a statement reads after this is no older than the last audited change.
+    What a statement reads after this is no older than the last audited change. The head's time
+    is the one that the next entry gets.
     """
-    head = await (await execute(tx, "lock_audit_head")).fetchone()
-    if head is None:
-        raise LookupError("the audit log has lost its head")
-    return head
+    return await _head(tx, "lock_audit_head")
 
 
 async def append(tx: Transaction, event: AuditEvent) -> int:
@@ -30,15 +28,17 @@ async def append(tx: Transaction, event: AuditEvent) -> int:
     """
     head = await lock(tx)
     entry = AuditEntry(
-        position=head["position"] + 1,
-        at=head["at"],
+        position=head.position + 1,
+        at=head.at,
         kind=event.kind,
         actor=event.actor,
         subject=event.subject,
         details=event.details,
         digest=b"",
+        nodes=b"",
     )
-    entry = replace(entry, digest=link(head["digest"], entry))
+    content = canonical(entry)
+    peaks, nodes = nodes_of(head.position, head.peaks, content)
     await execute(
         tx,
         "append_audit",
@@ -48,7 +48,9 @@ async def append(tx: Transaction, event: AuditEvent) -> int:
         actor=entry.actor,
         subject=entry.subject,
         details=Jsonb(entry.details),
-        digest=entry.digest,
+        digest=link(head.digest, content),
+        nodes=nodes,
+        peaks=peaks,
     )
     return entry.position
 
@@ -60,18 +62,35 @@ async def read(
     return await fetch_all(tx, AuditEntry, "read_audit", after=after, limit=limit, kind=kind)
 
 
-async def head(tx: Transaction) -> tuple[int, bytes]:
-    """Say how far the log is: the last entry's position and digest."""
-    row: dict[str, Any] | None = await (await execute(tx, "audit_head")).fetchone()
-    if row is None:
-        raise LookupError("the audit log has lost its head")
-    return row["position"], row["digest"]
+async def head(tx: Transaction) -> AuditHead:
+    """Say how far the log is."""
+    return await _head(tx, "audit_head")
 
 
-async def verify(tx: Transaction) -> Verifier:
-    """Walk the whole log; raise ChainBroken at the first entry that does not fit."""
-    verifier = Verifier()
+async def span_hashes(tx: Transaction, spans: Sequence[merkle.Span]) -> list[bytes]:
+    """Give the hash of each span of a proof, from the subtrees that are kept."""
+    wanted = sorted({subtree for span in spans for subtree in merkle.peaks_of(span)})
+    levels, indexes = [level for level, _ in wanted], [index for _, index in wanted]
+    cursor = await execute(tx, "read_audit_nodes", levels=levels, indexes=indexes)
+    found = {(row["level"], row["index"]): bytes(row["hash"]) for row in await cursor.fetchall()}
+    # A subtree whose last leaf was dropped is no hash at all: the proof then fits nothing.
+    return [merkle.span_hash(span, lambda each: found.get(each, b"")) for span in spans]
+
+
+async def verify(tx: Transaction, kept: Iterable[Checkpoint] = ()) -> Verifier:
+    """Walk the whole log; raise ChainBroken at the first entry that does not fit.
+
+    `kept` are checkpoints from outside the database that it must have grown from.
+    """
+    verifier = Verifier(kept)
     while page := await read(tx, after=verifier.position, limit=_PAGE):
         verifier.walk(page)
-    verifier.finish(*await head(tx))
+    verifier.finish(await head(tx))
     return verifier
+
+
+async def _head(tx: Transaction, statement: str) -> AuditHead:
+    found = await fetch_all(tx, AuditHead, statement)
+    if not found:
+        raise LookupError("the audit log has lost its head")
+    return found[0]

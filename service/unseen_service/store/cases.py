@@ -42,6 +42,12 @@ async def secret(tx: Transaction, number: str) -> CaseSecret | None:
     return rows[0] if rows else None
 
 
+async def reference(tx: Transaction, number: str) -> str | None:
+    """Say what the audit log calls the case of this number."""
+    row = await (await execute(tx, "case_reference", number=number)).fetchone()
+    return str(row["audit_ref"]) if row else None
+
+
 async def count_wrong_pin(tx: Transaction, case_id: int) -> int:
     """Remember that a wrong PIN was tried; answer how many have been, in all."""
     row = await (await execute(tx, "count_wrong_pin", case_id=case_id)).fetchone()

@@ -13,6 +13,7 @@ from psycopg.rows import DictRow, class_row, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from ..errors import StoreUnavailable
+from .roles import as_server
 from .sql import SQL
 
 Transaction: TypeAlias = AsyncConnection[DictRow]
@@ -22,12 +23,15 @@ Row = TypeVar("Row")
 
 
 class Store:
-    """PostgreSQL, through a pool that finds its way back when the server was away."""
+    """PostgreSQL, through a pool that finds its way back when the server was away.
+
+    Every connection is in the role that serves, which cannot rewrite the audit log.
+    """
 
     def __init__(self, url: str, *, pool_size: int = 8, timeout: float = 2.0) -> None:
-        self._url = url
+        self._url = as_server(url)
         self._pool: AsyncConnectionPool[Transaction] = AsyncConnectionPool(
-            url,
+            self._url,
             kwargs={"row_factory": dict_row, "connect_timeout": 2},
             min_size=1,
             max_size=pool_size,

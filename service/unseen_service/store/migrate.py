@@ -11,11 +11,12 @@ from importlib.resources import files
 import psycopg
 
 from ..errors import MigrationMismatch, StoreUnavailable
+from . import roles
 
 _LOCK = 0x756E7365656E  # "unseen"; any number that nobody else takes
 
 _LEDGER = """
-CREATE TABLE IF NOT EXISTS migrations (
+CREATE TABLE migrations (
     number     integer PRIMARY KEY,
     name       text NOT NULL,
     digest     text NOT NULL,
@@ -51,24 +52,43 @@ def known() -> list[Migration]:
 def migrate(url: str) -> list[str]:
     """Bring a database up to this version; answer the names of what was applied.
 
-    All in one transaction: half a migration is none. Raises MigrationMismatch for a database
-    of another making or of a newer version, StoreUnavailable when PostgreSQL is away.
+    All in one transaction: half a migration is none. The role that serves gets its rights again
+    whenever something changed. Raises MigrationMismatch for a database of another making or of
+    a newer version, RoleMissing where this user may not make the role, StoreUnavailable when
+    PostgreSQL is away.
     """
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-            connection.execute(_LEDGER)
-            applied = connection.execute("SELECT number, digest FROM migrations ORDER BY number")
-            missing = _missing(applied.fetchall())
+            missing = _missing(_applied(connection))
             for migration in missing:
-                connection.execute(migration.sql)
-                connection.execute(
-                    "INSERT INTO migrations (number, name, digest) VALUES (%s, %s, %s)",
-                    (migration.number, migration.name, migration.digest),
-                )
+                _apply(connection, migration)
+            if missing or not roles.granted(connection):
+                roles.grant(connection)
     except psycopg.OperationalError:
         raise StoreUnavailable from None
     return [migration.name for migration in missing]
+
+
+def _applied(connection: psycopg.Connection) -> list[tuple[int, str]]:
+    found = connection.execute("SELECT to_regclass('migrations') IS NULL").fetchone()
+    if found == (True,):
+        connection.execute(_LEDGER)
+    return connection.execute("SELECT number, digest FROM migrations ORDER BY number").fetchall()
+
+
+def _apply(connection: psycopg.Connection, migration: Migration) -> None:
+    try:
+        connection.execute(migration.sql)
+    except psycopg.errors.RaiseException as error:
+        raise MigrationMismatch(
+            f"This database cannot be brought up to this version: {error.diag.message_primary}. "
+            "Start with an empty one."
+        ) from None
+    connection.execute(
+        "INSERT INTO migrations (number, name, digest) VALUES (%s, %s, %s)",
+        (migration.number, migration.name, migration.digest),
+    )
 
 
 def _missing(applied: list[tuple[int, str]]) -> list[Migration]:

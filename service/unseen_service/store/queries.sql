@@ -77,6 +77,9 @@ RETURNING id;
 SELECT id AS case_id, audit_ref, pin_salt, pin_digest, wrong_pins, withdrawn_at
 FROM cases WHERE number = %(number)s AND platform_id IS NULL;
 
+-- case_reference: What the audit log calls the case of this number.
+SELECT audit_ref FROM cases WHERE number = %(number)s;
+
 -- count_wrong_pin: Remember that a wrong PIN was tried; says how many have been, in all.
 UPDATE cases SET wrong_pins = wrong_pins + 1 WHERE id = %(case_id)s RETURNING wrong_pins;
 
@@ -211,15 +214,44 @@ INSERT INTO platforms (name) VALUES (%(name)s)
 ON CONFLICT (name) DO UPDATE SET name = excluded.name
 RETURNING id;
 
--- insert_key: A new key of a platform.
-INSERT INTO keys (platform_id, digest, scopes)
-VALUES (%(platform_id)s, %(digest)s, %(scopes)s)
+-- insert_key: A new key of a platform; in force at once, or (pending) when it is approved.
+INSERT INTO keys (platform_id, digest, scopes, note, issued_by, expires_at, approved_at)
+VALUES (%(platform_id)s, %(digest)s, %(scopes)s, %(note)s, %(issued_by)s, %(expires_at)s,
+    CASE WHEN %(pending)s THEN NULL ELSE now() END)
 RETURNING id;
 
+-- insert_successor: A key that takes the place of another in force; it lives as long as that did.
+INSERT INTO keys (platform_id, digest, scopes, note, issued_by, expires_at, approved_at,
+    first_key, replaces, overlap)
+SELECT platform_id, %(digest)s, scopes, note, %(issued_by)s, now() + (expires_at - created_at),
+    CASE WHEN %(pending)s THEN NULL ELSE now() END,
+    coalesce(first_key, id), id, make_interval(secs => %(overlap_s)s)
+FROM keys WHERE id = %(key_id)s
+RETURNING id;
+
+-- end_replaced_key: Let the key that this one takes the place of end when their overlap does.
+UPDATE keys AS old SET expires_at = least(old.expires_at, now() + new.overlap)
+FROM keys AS new
+WHERE new.id = %(key_id)s AND old.id = new.replaces AND old.revoked_at IS NULL
+RETURNING old.id;
+
+-- lock_key: One key, held until commit.
+SELECT keys.id, coalesce(first_key, keys.id) AS line, platform_id, name AS platform, digest, scopes,
+    note, keys.created_at, issued_by, approved_at, approved_by, expires_at, revoked_at
+FROM keys JOIN platforms ON platforms.id = platform_id
+WHERE keys.id = %(key_id)s FOR UPDATE OF keys;
+
+-- has_successor: Whether a key that is not revoked takes the place of this one.
+SELECT EXISTS (SELECT FROM keys WHERE replaces = %(key_id)s AND revoked_at IS NULL) AS found;
+
 -- list_keys: Every key that was ever issued, oldest first.
-SELECT keys.id, platform_id, name AS platform, digest, scopes, keys.created_at, revoked_at
+SELECT keys.id, coalesce(first_key, keys.id) AS line, platform_id, name AS platform, digest, scopes,
+    note, keys.created_at, issued_by, approved_at, approved_by, expires_at, revoked_at
 FROM keys JOIN platforms ON platforms.id = platform_id
 ORDER BY keys.id;
+
+-- approve_key: Put a pending key in force.
+UPDATE keys SET approved_at = now(), approved_by = %(approved_by)s WHERE id = %(key_id)s;
 
 -- revoke_key: Put a key out of force; says nothing when it is already, or is none.
 UPDATE keys SET revoked_at = now() WHERE id = %(key_id)s AND revoked_at IS NULL
@@ -377,22 +409,30 @@ ORDER BY owed.since, platform, record
 LIMIT %(limit)s;
 
 -- lock_audit_head: Become the only one to append to the audit log until commit.
-SELECT position, greatest(at, clock_timestamp()) AS at, digest FROM audit_head FOR UPDATE;
+SELECT position, greatest(at, clock_timestamp()) AS at, digest, peaks FROM audit_head FOR UPDATE;
 
 -- append_audit: One more link; the head moves with it.
 WITH entry AS (
-    INSERT INTO audit_log (position, at, kind, actor, subject, details, digest)
-    VALUES (%(position)s, %(at)s, %(kind)s, %(actor)s, %(subject)s, %(details)s, %(digest)s)
+    INSERT INTO audit_log (position, at, kind, actor, subject, details, digest, nodes)
+    VALUES (%(position)s, %(at)s, %(kind)s, %(actor)s, %(subject)s, %(details)s, %(digest)s,
+        %(nodes)s)
     RETURNING position, at, digest
 )
-UPDATE audit_head SET position = entry.position, at = entry.at, digest = entry.digest FROM entry;
+UPDATE audit_head
+SET position = entry.position, at = entry.at, digest = entry.digest, peaks = %(peaks)s
+FROM entry;
 
 -- audit_head: How far the audit log is.
-SELECT position, digest FROM audit_head;
+SELECT position, at, digest, peaks FROM audit_head;
 
 -- read_audit: Audit entries after a position, in order; one kind of them, or all (kind null).
-SELECT position, at, kind, actor, subject, details, digest
+SELECT position, at, kind, actor, subject, details, digest, nodes
 FROM audit_log
 WHERE position > %(after)s AND kind = coalesce(%(kind)s::text, kind)
 ORDER BY position
 LIMIT %(limit)s;
+
+-- read_audit_nodes: Perfect subtrees of the Merkle tree: each is kept with its last leaf.
+SELECT level, index, substring(nodes FROM 32 * level + 1 FOR 32) AS hash
+FROM unnest(%(levels)s::integer[], %(indexes)s::bigint[]) AS asked (level, index)
+JOIN audit_log ON position = (index + 1) << level;

@@ -1,14 +1,17 @@
-"""The staff's calls: the audit log, and what platforms have not answered."""
+"""The staff's calls: the audit log, and what platforms have not answered. Reads say why."""
 
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
 
 from ... import exchange, oversight
-from ...chain import timestamp
-from ...models import AuditEntry, Key, Scope
-from ..authentication import key_with
+from ...chain import contents
+from ...models import AuditEntry, Key, Scope, Staff
+from ..authentication import Reason, key_with, staff_with
+from ..bodies import json_only
 from ..openapi import problems
 from ..schemas import feedback as feedback_schemas
 from ..schemas import staff as schemas
@@ -16,20 +19,65 @@ from ..services import Provided
 
 router = APIRouter(tags=["staff"])
 
+NDJSON = "application/x-ndjson"
+Auditor = Annotated[Staff, Depends(staff_with(Scope.AUDIT))]
+
 
 @router.get("/v1/audit", responses=problems(401, 403, 422, 503))
 async def read_audit(
     provided: Provided,
-    _: Annotated[Key, Depends(key_with(Scope.AUDIT))],
+    by: Auditor,
+    reason: Reason,
+    *,
     after: Annotated[int, Query(ge=0, lt=1 << 63)] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     kind: Annotated[str | None, Query(pattern=r"^[a-z.-]{1,64}$")] = None,
 ) -> schemas.AuditOut:
-    """Read the audit log, oldest first."""
-    page = await oversight.read_audit(provided.store, after=after, limit=limit, kind=kind)
+    """Read the audit log, oldest first; that it was read is an entry too.
+
+    A page shorter than `limit` is the last one.
+    """
+    page = await oversight.read_audit(
+        provided.store, by, reason, after=after, limit=limit, kind=kind
+    )
     return schemas.AuditOut(
         entries=[_entry(entry) for entry in page.entries],
-        head=schemas.AuditHeadOut(position=page.head_position, digest=page.head_digest.hex()),
+        head=schemas.AuditHeadOut(position=page.head.position, digest=page.head.digest.hex()),
+    )
+
+
+@router.get(
+    "/v1/audit/export",
+    response_class=StreamingResponse,
+    responses={
+        200: {"description": "The log, then its checkpoint.", "content": {NDJSON: {}}},
+        **problems(401, 403, 422, 500, 503),
+    },
+)
+async def export_audit(provided: Provided, by: Auditor, reason: Reason) -> StreamingResponse:
+    """Export the whole audit log: a line of JSON an entry, and last the signed checkpoint.
+
+    An export without that last line was cut off. `unseen audit verify FILE` verifies it offline.
+    """
+    size, pages = await oversight.export_audit(provided.store, by, reason)
+    checkpoint = await provided.checkpoints.of(size)
+    return StreamingResponse(_lines(pages, checkpoint), media_type=NDJSON)
+
+
+@router.post(
+    "/v1/audit/references",
+    dependencies=[Depends(json_only)],
+    responses=problems(401, 403, 404, 413, 415, 422, 503),
+)
+async def link_case(
+    provided: Provided, by: Auditor, reason: Reason, asked: schemas.ReferenceIn
+) -> schemas.ReferenceOut:
+    """Tell what the audit log calls a case, to staff who have its number; the asking is an entry.
+
+    The other way round there is none: from a reference no case can be found.
+    """
+    return schemas.ReferenceOut(
+        reference=await oversight.link_case(provided.store, by, reason, asked.case)
     )
 
 
@@ -46,13 +94,11 @@ async def list_overdue(
     return feedback_schemas.OverdueOut(hours=hours, overdue=items)
 
 
+async def _lines(pages: AsyncIterator[list[AuditEntry]], checkpoint: str) -> AsyncIterator[bytes]:
+    async for page in pages:
+        yield oversight.export_lines(page)
+    yield oversight.last_line(checkpoint)
+
+
 def _entry(entry: AuditEntry) -> schemas.AuditEntryOut:
-    return schemas.AuditEntryOut(
-        position=entry.position,
-        at=timestamp(entry.at),
-        kind=entry.kind,
-        actor=entry.actor,
-        subject=entry.subject,
-        details=dict(entry.details),
-        digest=entry.digest.hex(),
-    )
+    return schemas.AuditEntryOut(**contents(entry), digest=entry.digest.hex())

@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from .common import Wire
+
 
 class AuditEntryOut(BaseModel):
     """One link of the audit log; docs/audit.md says how its digest is made."""
@@ -29,3 +31,15 @@ class AuditOut(BaseModel):
 
     entries: list[AuditEntryOut]
     head: AuditHeadOut
+
+
+class ReferenceIn(Wire):
+    """A case, by its number; in the body, so that no address or log of one holds it."""
+
+    case: str = Field(max_length=32, examples=["UN-7K4M-9QTX"])
+
+
+class ReferenceOut(BaseModel):
+    """What the audit log calls the case: the `subject` of its entries."""
+
+    reference: str = Field(examples=["5b0c1c1e-6f5d-4b7e-9a55-0d6a1a1f6a0e"])

@@ -1,0 +1,40 @@
+"""The staff's and the operator's flows: keys, the audit log, its proofs."""
+
+from .checkpoints import Checkpoints, kept_checkpoints
+from .keys import approve_key, issue_key, list_keys, read_keys, revoke_key, rotate_key
+from .log import (
+    AuditPage,
+    export_audit,
+    export_lines,
+    last_line,
+    link_case,
+    prove_consistency,
+    prove_inclusion,
+    read_audit,
+    verify_audit,
+)
+from .people import OPERATOR, operator, plain, staff
+
+__all__ = [
+    "OPERATOR",
+    "AuditPage",
+    "Checkpoints",
+    "approve_key",
+    "export_audit",
+    "export_lines",
+    "issue_key",
+    "kept_checkpoints",
+    "last_line",
+    "link_case",
+    "list_keys",
+    "operator",
+    "plain",
+    "prove_consistency",
+    "prove_inclusion",
+    "read_audit",
+    "read_keys",
+    "revoke_key",
+    "rotate_key",
+    "staff",
+    "verify_audit",
+]

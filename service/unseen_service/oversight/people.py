@@ -1,0 +1,83 @@
+"""Who acts on the service, and what of their words may be recorded."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .. import codes
+from ..errors import InvalidRequest
+from ..models import AuditEvent, Key, Staff
+
+OPERATOR = Staff("operator", "operator")
+"""Who has the service's own command line, when they did not say who they are."""
+
+_LONGEST = 200
+_HASH = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])")
+_CODE = re.compile(
+    r"(?<![0-9A-Z])(?:UN[- ]?)?[0-9A-Z]{4}(?:[- ]?[0-9A-Z]{4}){1,2}(?![0-9A-Z])", re.IGNORECASE
+)
+_WORD = re.compile(r"[0-9a-fA-F:.]+")
+
+
+def operator(name: str) -> Staff:
+    """Name who uses the command line; their word is taken for it."""
+    name = plain(name, "--by", "A name")
+    return Staff(f"operator:{name}", f"operator:{name}")
+
+
+def staff(key: Key) -> Staff:
+    """Name who came with a key: all keys of one line are one person's."""
+    return Staff(f"staff:{key.platform}", f"key:{key.line}", key.id)
+
+
+def event(
+    by: Staff, kind: str, details: Mapping[str, Any], subject: str | None = None
+) -> AuditEvent:
+    """Make the entry of what staff did."""
+    with_key = {} if by.key is None else {"by_key": by.key}
+    return AuditEvent(kind, by.actor, subject, {**details, **with_key})
+
+
+def plain(text: str, at: str, what: str) -> str:
+    """Answer words that may be recorded for good: a line, with nothing in it that tells a case.
+
+    Raises InvalidRequest, which does not repeat them.
+    """
+    text = text.strip()
+    if not text or len(text) > _LONGEST or not text.isprintable():
+        raise InvalidRequest(f"{what} is a line of 1 to {_LONGEST} characters.", at)
+    if _tells(text):
+        raise InvalidRequest(
+            f"{what} is kept in the audit log, where no case number, PIN, hash or IP address "
+            "may stand. Say it without; a case's reference may be named.",
+            at,
+        )
+    return text
+
+
+def _tells(text: str) -> bool:
+    if _HASH.search(text):
+        return True
+    codes_in_it = (found[0] for found in _CODE.finditer(text))
+    return any(map(_is_code, codes_in_it)) or any(map(_is_address, _WORD.findall(text)))
+
+
+def _is_code(text: str) -> bool:
+    """Whether it is a case number or a PIN, and no words that could be read as one."""
+    if codes.read_case_number(text):
+        return "-" in text or any(each.isdigit() for each in text)
+    return codes.read_pin(text) is not None and any(each.isdigit() for each in text)
+
+
+def _is_address(text: str) -> bool:
+    parts = [text.rstrip(".")] if text.count(":") > 1 else text.split(":")
+    return any(map(_is_one_address, parts))
+
+
+def _is_one_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.strip("."))
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,34 @@
+-- The role that serves, and its rights; run by who owns the tables.
+
+-- make_role: The role, made once for the server, and open to who connects.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'unseen_serve') THEN
+        BEGIN
+            CREATE ROLE unseen_serve NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL; -- another database of this server made it at the same moment
+        END;
+    END IF;
+    IF NOT pg_has_role(session_user, 'unseen_serve', 'MEMBER') THEN
+        EXECUTE format('GRANT unseen_serve TO %I', session_user);
+    END IF;
+END $$;
+
+-- grant_rights: Rows of every table, but for what is written once and never changed.
+DO $$
+BEGIN
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO unseen_serve', current_schema());
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO unseen_serve',
+        current_schema());
+    EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO unseen_serve', current_schema());
+    REVOKE UPDATE, DELETE ON audit_log FROM unseen_serve;
+    REVOKE INSERT, DELETE ON audit_head, change_head FROM unseen_serve;
+    REVOKE INSERT, UPDATE, DELETE ON migrations FROM unseen_serve;
+END $$;
+
+-- role_is_in_place: Whether it can be taken on, can append, and cannot change what was appended.
+SELECT pg_has_role(session_user, oid, 'MEMBER')
+    AND has_table_privilege(oid, 'audit_log'::regclass, 'INSERT')
+    AND NOT has_table_privilege(oid, 'audit_log'::regclass, 'UPDATE, DELETE, TRUNCATE')
+FROM pg_roles WHERE rolname = 'unseen_serve';

@@ -1,0 +1,337 @@
+"""Everything that can be done to the log by who owns the database, and that it is found.
+
+One log with every kind of entry is tampered with in a transaction that is undone afterwards.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+from unseen_service import oversight
+from unseen_service.chain import GENESIS, Verifier, canonical, link, nodes_of
+from unseen_service.errors import ChainBroken
+from unseen_service.live import Misses
+from unseen_service.models import AuditEntry, NewKey, Scope
+from unseen_service.proof import Checkpoint
+from unseen_service.store import Store, audit
+
+from tests.support import PIN, Service, fresh_database, random_pdq, serving, submission
+
+KINDS = {
+    "case.submitted", "case.withdrawn", "case.pin-refused", "case.linked", "match.hit",
+    "match.missed", "feed.delivered", "feedback.given", "withdrawal.confirmed", "key.issued", "key.approved", "key.rotated", "key.revoked",
+    "key.listed", "audit.read", "audit.exported", "audit.verified",
+}  # fmt: skip
+
+Tx = AsyncConnection[dict[str, Any]]
+Check = Callable[[Tx, Sequence[AuditEntry]], Awaitable[None]]
+
+
+@dataclass
+class Log:
+    """A log with every kind of entry, and a checkpoint of it that somebody kept."""
+
+    url: str
+    kept: Checkpoint
+
+    def check(self, check: Check) -> None:
+        """Run a check as the database's owner."""
+
+        async def run() -> None:
+            connection = await psycopg.AsyncConnection.connect(self.url, row_factory=dict_row)
+            async with connection:
+                await connection.execute("SET session_replication_role = replica")
+                await check(connection, await audit.read(connection, after=0, limit=1_000))
+
+        asyncio.run(run())
+
+
+@pytest.fixture(scope="module")
+def log(postgres: str) -> Iterator[Log]:
+    """A log in which everything that leaves an entry was done."""
+    with fresh_database(postgres) as url:
+        with serving(url) as service:
+            _fill(service)
+        yield Log(url, service.flow(_rest))
+
+
+def _fill(service: Service) -> None:
+    """Do what there is a front door for."""
+    pdq = random_pdq(1)
+    case = httpx.post(f"{service.url}/v1/cases", json=submission(pdq)).json()["case"]
+    address = f"{service.url}/v1/cases/{case}"
+    httpx.get(address, headers={"Unseen-Pin": "0000-0000-0000"})
+    service.wait_in_step()
+    with service.client("match") as platform:
+        hits = platform.post("/v1/match", json={"hashes": [pdq, random_pdq(9)]}).json()["hits"]
+        record = hits[0]["record"]
+    with service.client("feed", "feedback", platform="Feed") as platform:
+        platform.get("/v1/hashes?wait=0").raise_for_status()
+        said = {"feedback": [{"record": record, "value": "removed"}]}
+        platform.post("/v1/feedback", json=said).raise_for_status()
+        httpx.delete(address, headers={"Unseen-Pin": PIN})
+        let_go = {"records": [record]}
+        platform.post("/v1/withdrawals", json=let_go).raise_for_status()
+    with service.client("audit", "admin", platform="Staff") as staff:
+        issued = staff.post("/v1/keys", json={"platform": "Other", "scopes": ["audit"]}).json()
+        rotated = staff.post(f"/v1/keys/{issued['id']}/rotate", json={"overlap_s": 60}).json()
+        assert staff.delete(f"/v1/keys/{rotated['id']}").status_code == 204
+        assert staff.get("/v1/keys").status_code == 200
+        staff.get("/v1/audit")
+        staff.post("/v1/audit/references", json={"case": case}).raise_for_status()
+        staff.get("/v1/audit/export").raise_for_status()
+
+
+async def _rest(store: Store) -> Checkpoint:
+    """Leave the entries that no single call leaves, and keep a checkpoint."""
+    misses = Misses(store)
+    misses.count(1, 10)
+    await misses.write()
+    await oversight.verify_audit(store)
+    async with store.snapshot() as tx:
+        end = await audit.verify(tx)
+    return Checkpoint("kept", end.position, end.root)
+
+
+@asynccontextmanager
+async def undone(tx: Tx) -> AsyncIterator[None]:
+    async with tx.transaction(force_rollback=True):
+        yield
+
+
+async def broken_at(tx: Tx, *kept: Checkpoint) -> int | None:
+    """Verify; answer the first entry that does not fit, None where all do."""
+    try:
+        await audit.verify(tx, kept)
+    except ChainBroken as broken:
+        return broken.position
+    return None
+
+
+def altered(value: Any) -> Any:
+    """Give another value of the same type, as near as there is one."""
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case str():
+            return value[:-1] + chr(ord(value[-1]) ^ 1) if value else "x"
+        case list():
+            return [*value[:-1], altered(value[-1])] if value else ["x"]
+        case dict():
+            return {**value, (key := next(iter(value))): altered(value[key])} if value else {"x": 1}
+    return "x"
+
+
+def tamperings(entry: AuditEntry) -> list[tuple[str, Any]]:
+    """List, for one row, another value for each column, and for each part of the details."""
+    details: list[dict[str, Any]] = [{**entry.details, "x": 1}]
+    for name, value in entry.details.items():
+        details.append({**entry.details, name: altered(value)})
+        details.append({key: kept for key, kept in entry.details.items() if key != name})
+        details.append({**entry.details, name: None if value is not None else 0})
+    return [
+        ("at", entry.at.replace(microsecond=entry.at.microsecond ^ 1)),
+        ("at", entry.at.replace(year=entry.at.year + 1)),
+        ("kind", altered(entry.kind)),
+        ("actor", altered(entry.actor)),
+        ("actor", ""),
+        ("subject", altered(entry.subject)),
+        ("subject", None if entry.subject is not None else ""),
+        ("digest", bytes(32)),
+        ("digest", entry.digest[:-1] + bytes([entry.digest[-1] ^ 1])),
+        ("nodes", entry.nodes[:-1] + bytes([entry.nodes[-1] ^ 1])),
+        ("nodes", entry.nodes + bytes(32)),
+        *(("details", Jsonb(each)) for each in details),
+    ]
+
+
+def test_every_column_of_every_kind_of_row(log: Log) -> None:
+    async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
+        assert {entry.kind for entry in entries} == KINDS
+        assert await broken_at(tx, log.kept) is None
+        columns = await tx.execute("SELECT * FROM audit_log LIMIT 0")
+        assert columns.description is not None
+        tried = {"position"}
+        for entry in entries:
+            for column, value in tamperings(entry):
+                async with undone(tx):
+                    await tx.execute(
+                        f"UPDATE audit_log SET {column} = %s WHERE position = %s",  # type: ignore[call-overload]  # noqa: S608
+                        (value, entry.position),
+                    )
+                    assert await broken_at(tx) == entry.position, (entry.kind, column, value)
+                tried.add(column)
+            async with undone(tx):
+                await tx.execute(
+                    "UPDATE audit_log SET position = position + 1000 WHERE position = %s",
+                    (entry.position,),
+                )
+                assert await broken_at(tx) == entry.position
+        assert tried == {column.name for column in columns.description}
+
+    log.check(check)
+
+
+def test_entries_dropped_repeated_and_reordered(log: Log) -> None:
+    async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
+        last = entries[-1].position
+        for entry in entries:
+            async with undone(tx):
+                await tx.execute("DELETE FROM audit_log WHERE position = %s", (entry.position,))
+                assert await broken_at(tx) == entry.position
+                # Closing the gap does not help: every later entry says where it stands.
+                await tx.execute(
+                    "UPDATE audit_log SET position = -position WHERE position > %s",
+                    (entry.position,),
+                )
+                await tx.execute("UPDATE audit_log SET position = -position - 1 WHERE position < 0")
+                assert await broken_at(tx) == entry.position
+        for position in range(1, last):
+            async with undone(tx):
+                await swap(tx, position, position + 1)
+                assert await broken_at(tx) == position
+        async with undone(tx):
+            await swap(tx, 2, last)
+            assert await broken_at(tx) == 2
+
+    log.check(check)
+
+
+async def swap(tx: Tx, one: int, other: int) -> None:
+    for position, to in ((one, -1), (other, one), (-1, other)):
+        await tx.execute("UPDATE audit_log SET position = %s WHERE position = %s", (to, position))
+
+
+def test_every_column_of_the_head(log: Log) -> None:
+    async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
+        last = entries[-1].position
+        for change, position in (
+            ("position = position + 1", last + 1),
+            ("position = position - 1", last),
+            ("at = at + interval '1 microsecond'", last),
+            ("digest = sha256(digest)", last),
+            ("peaks = ''", last),
+            ("peaks = substring(peaks FROM 33) || substring(peaks FOR 32)", last),
+        ):
+            async with undone(tx):
+                await tx.execute(f"UPDATE audit_head SET {change}")  # type: ignore[call-overload]  # noqa: S608
+                assert await broken_at(tx) == position, change
+        async with undone(tx):
+            await tx.execute("DELETE FROM audit_head")
+            with pytest.raises(LookupError, match="head"):
+                await audit.verify(tx)
+
+    log.check(check)
+
+
+async def rewrite(tx: Tx, entries: Sequence[AuditEntry]) -> None:
+    """Put another log in the place of this one, whole in itself: what a forger would do."""
+    await tx.execute("DELETE FROM audit_log")
+    digest, peaks = GENESIS, b""
+    for position, entry in enumerate(entries, start=1):
+        moved = replace(entry, position=position)
+        content = canonical(moved)
+        digest = link(digest, content)
+        peaks, nodes = nodes_of(position - 1, peaks, content)
+        await tx.execute(
+            "INSERT INTO audit_log (position, at, kind, actor, subject, details, digest, nodes)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            (position, moved.at, moved.kind, moved.actor, moved.subject, Jsonb(moved.details),
+             digest, nodes),
+        )  # fmt: skip
+    await tx.execute(
+        "UPDATE audit_head SET position = %s, at = %s, digest = %s, peaks = %s",
+        (len(entries), entries[-1].at, digest, peaks),
+    )
+
+
+def test_a_log_that_was_cut_and_made_good_is_found_by_a_kept_checkpoint(log: Log) -> None:
+    async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
+        for size in range(1, len(entries)):
+            async with undone(tx):
+                await rewrite(tx, entries[:size])
+                assert await broken_at(tx) is None, "in itself it is whole"
+                assert await broken_at(tx, log.kept) == size + 1
+
+    log.check(check)
+
+
+def test_a_log_that_was_forked_is_found_by_a_kept_checkpoint(log: Log) -> None:
+    """From each entry on, history is written anew, longer than it was: the kept root differs."""
+
+    async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
+        roots = checkpoints(entries)
+        for at, entry in enumerate(entries):
+            forged = [*entries[:at], replace(entry, actor="another"), *entries[at + 1 :], entry]
+            async with undone(tx):
+                await rewrite(tx, forged)
+                assert await broken_at(tx) is None, "in itself it is whole"
+                assert await broken_at(tx, log.kept) == 1, "nothing before is vouched for"
+                # The more checkpoints were kept, the nearer the place.
+                assert await broken_at(tx, *roots) == entry.position
+
+    log.check(check)
+
+
+def checkpoints(entries: Sequence[AuditEntry]) -> list[Checkpoint]:
+    """Keep a checkpoint of every size."""
+    verifier, kept = Verifier(), []
+    for entry in entries:
+        verifier.walk([entry])
+        kept.append(Checkpoint("kept", entry.position, verifier.root))
+    return kept
+
+
+def test_an_entry_put_in_is_found_by_a_kept_checkpoint(log: Log) -> None:
+    async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
+        async with undone(tx):
+            await rewrite(tx, [*entries[:3], entries[1], *entries[3:]])
+            assert await broken_at(tx, *checkpoints(entries)) == 4
+
+    log.check(check)
+
+
+def test_the_service_signs_nothing_that_did_not_grow_from_what_it_signed(
+    service: Service, database_url: str
+) -> None:
+    with service.client("audit", "match") as staff:
+        first = staff.get("/v1/audit/checkpoint")
+        assert first.status_code == 200
+        staff.get("/v1/audit")
+        assert staff.get("/v1/audit/checkpoint").text != first.text
+
+        async def forge() -> None:
+            connection = await psycopg.AsyncConnection.connect(database_url, row_factory=dict_row)
+            async with connection:
+                await connection.execute("SET session_replication_role = replica")
+                entries = await audit.read(connection, after=0, limit=100)
+                await rewrite(connection, [replace(entries[0], actor="another"), *entries[1:]])
+
+        asyncio.run(forge())
+        refused = staff.get("/v1/audit/checkpoint")
+        assert refused.status_code == 500
+        assert refused.json()["type"] == "urn:unseen:problem:audit-broken"
+        staff.get("/v1/audit")
+        assert staff.get("/v1/audit/checkpoint").status_code == 500, "growing does not heal it"
+
+
+def test_two_persons_leave_two_entries(service: Service) -> None:
+    new = NewKey("Feeds", frozenset({Scope.FEED}))
+    issued = service.flow(lambda store: oversight.issue_key(store, new))
+    service.flow(lambda store: oversight.approve_key(store, issued.id, oversight.operator("two")))
+    with service.client("audit") as staff:
+        entries = staff.get("/v1/audit").json()["entries"]
+    assert [(each["kind"], each["actor"]) for each in entries[:2]] == [
+        ("key.issued", "operator"),
+        ("key.approved", "operator:two"),
+    ]
