@@ -8,6 +8,8 @@ UnseenError
 │   ├── TooManyPixelsError      a decompression bomb, or simply too large
 │   └── QualityTooLowError      too flat or too small to be told from other images
 ├── InputError                  a PIN, case number, hash, key, server or option of the wrong form
+│   ├── StatementError          a statement that a case needs is not true
+│   └── UnderageError           someone shown is under 18; the hint says where to go instead
 ├── ServerUnreachableError      no answer arrived; the request can be repeated safely
 └── ServiceError                the service answered, with a problem
     ├── RequestRefusedError     it found the request invalid (see `errors` for where)
@@ -74,6 +76,19 @@ class QualityTooLowError(ImageError):
 
 class InputError(UnseenError):
     """A PIN, case number, hash, key, server or option of the wrong form."""
+
+
+class StatementError(InputError):
+    """A statement that a case needs is not true."""
+
+
+class UnderageError(InputError):
+    """Someone shown is under 18: Unseen does not take such images, others can act on them."""
+
+    hint = (
+        "For images of someone under 18, use Take It Down (takeitdown.ncmec.org) anywhere in the "
+        "world, or in the UK the Internet Watch Foundation's Report Remove (iwf.org.uk)."
+    )
 
 
 class ServerUnreachableError(UnseenError):

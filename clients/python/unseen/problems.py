@@ -37,15 +37,22 @@ _BY_SLUG: Final[Mapping[str, type[ServiceError]]] = {
 def error_of(status: int, body: bytes, retry_after: str | None = None) -> ServiceError:
     """Make the error of an answer: its status, its body, its Retry-After header."""
     problem = _problem(body)
-    slug = str(problem.get("type", "")).removeprefix(_PREFIX)
-    fallback = UnavailableError if status >= 500 else UnexpectedAnswerError
-    return _BY_SLUG.get(slug, fallback)(
+    kind = str(problem.get("type", ""))
+    slug = kind.removeprefix(_PREFIX)
+    return _BY_SLUG.get(slug, _unnamed(status, ours=kind != slug))(
         str(problem.get("detail") or problem.get("title") or f"The server answered {status}."),
         slug=slug,
         status=status,
         errors=_fields(problem),
         retry_after=seconds(retry_after),
     )
+
+
+def _unnamed(status: int, *, ours: bool) -> type[ServiceError]:
+    """Choose the error of a problem that this client knows no name for."""
+    if status >= 500:
+        return UnavailableError
+    return RequestRefusedError if ours else UnexpectedAnswerError
 
 
 def seconds(retry_after: str | None) -> float | None:

@@ -15,14 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from .codes import make_pin, read_pin
-from .errors import InputError, UnreadableFileError
+from .errors import InputError, StatementError, UnderageError, UnreadableFileError
 from .hashing import MIN_QUALITY, Fingerprint
-
-UNDER_18: Final = (
-    "For images of someone under 18, use Take It Down (takeitdown.ncmec.org) anywhere in the "
-    "world, or in the UK the Internet Watch Foundation's Report Remove (iwf.org.uk)."
-)
-"""Where to go instead: Unseen takes only images of adults."""
 
 MAX_IMAGES: Final = 1000
 _FORMAT: Final = "unseen_submission"
@@ -53,11 +47,12 @@ class Submission:
         """Prepare a case for images, each given by the fingerprints of its views.
 
         The statements: everyone shown was 18 or older; the submitter is in the images; they are
-        shared, or may be, without consent. A PIN is made. Raises InputError if a statement is
-        false or there are not 1 to 1000 images, QualityTooLowError if an image is too flat.
+        shared, or may be, without consent. A PIN is made. Raises UnderageError or StatementError
+        if one is false, InputError if there are not 1 to 1000 images, QualityTooLowError if an
+        image is too flat.
         """
         statements = {"adult": adult, "depicted": depicted, "without_consent": without_consent}
-        _require_statements(statements)
+        require_statements(statements)
         listed = [_image(prints) for prints in images]
         if not 1 <= len(listed) <= MAX_IMAGES:
             raise InputError(
@@ -133,11 +128,12 @@ def _image(prints: Sequence[Fingerprint]) -> dict[str, Any]:
     return {"hashes": hashes, "convention": prints[0].convention}
 
 
-def _require_statements(statements: Mapping[str, bool]) -> None:
+def require_statements(statements: Mapping[str, bool]) -> None:
+    """Raise UnderageError or StatementError unless every statement is true."""
     if not statements["adult"]:
-        raise InputError("Unseen takes only images of adults.", hint=UNDER_18)
+        raise UnderageError("Nothing was submitted: Unseen takes only images of adults.")
     if not all(statements.values()):
-        raise InputError(
+        raise StatementError(
             "A case can be opened only by who is shown in the images, without having agreed "
             "to their sharing.",
             hint="A helpline in your country can tell you what else can be done.",

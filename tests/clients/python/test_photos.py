@@ -66,7 +66,7 @@ def test_different_photos_are_far_apart_in_every_view() -> None:
     assert min(distances) > 2 * MATCH_DISTANCE
 
 
-@pytest.mark.parametrize("size", [(4000, 3000), (1500, 1100), (600, 450)])
+@pytest.mark.parametrize("size", [(2800, 2100), (1500, 1100), (600, 450)])
 def test_fast_is_within_four_bits(original: bytes, size: tuple[int, int]) -> None:
     large = jpeg(opened(original).resize(size, Image.Resampling.BICUBIC), 90)
     assert fingerprint(large, fast=True).distance(fingerprint(large)) <= 4
@@ -78,9 +78,9 @@ def test_fast_is_the_full_hash_where_nothing_is_gained(original: bytes) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_fast_heeds_the_orientation_of_a_reduced_photo(original: bytes, orientation: int) -> None:
+def test_fast_heeds_the_orientation_of_a_reduced_photo(orientation: int) -> None:
     # Sizes that no block divides: the rest lies at another edge once the photo is turned.
-    large = opened(original).resize((2051, 1541), Image.Resampling.BICUBIC)
+    large = opened(photo("chelsea.png")).resize((1541, 1051), Image.Resampling.BICUBIC)
     data = encoded(large, "JPEG", quality=90, exif=exif(orientation))
     assert fingerprint(data, fast=True).distance(fingerprint(data)) <= 4
 

@@ -58,13 +58,18 @@ class LeftOut:
         }
 
 
-def collect(arguments: Iterable[str]) -> list[Path]:
+Item = Path | LeftOut
+"""What is to be hashed, or already cannot be."""
+
+
+def collect(arguments: Iterable[str]) -> list[Item]:
     """List the files meant: each file named, and the images in each folder named, at any depth.
 
     In a folder, hidden files and those without an image's suffix are passed over. A file
-    meant twice is listed once. Raises InputError if that leaves nothing.
+    meant twice is listed once; a folder that cannot be read is left out, the others go on.
+    Raises InputError if that leaves nothing.
     """
-    found: dict[Path, None] = {}
+    found: dict[Item, None] = {}
     for argument in arguments:
         path = Path(argument)
         found.update(dict.fromkeys(_images_in(path) if path.is_dir() else [path]))
@@ -74,14 +79,14 @@ def collect(arguments: Iterable[str]) -> list[Path]:
 
 
 def hash_all(
-    paths: list[Path], hasher: Hasher, output: Output
+    items: list[Item], hasher: Hasher, output: Output
 ) -> tuple[list[Hashed], list[LeftOut]]:
     """Hash files, with a progress bar; what cannot be hashed is told at the end.
 
     `hasher` is a function of a module, as several processes may run it.
     """
-    with _hashing(paths, hasher) as results:
-        done = list(output.progress(results, len(paths), "Hashing on this device"))
+    with _hashing(items, hasher) as results:
+        done = list(output.progress(results, len(items), "Hashing on this device"))
     hashed = [one for one in done if isinstance(one, Hashed)]
     left_out = [one for one in done if isinstance(one, LeftOut)]
     for one in left_out:
@@ -91,19 +96,19 @@ def hash_all(
 
 
 @contextmanager
-def _hashing(paths: list[Path], hasher: Hasher) -> Iterator[Iterable[Hashed | LeftOut]]:
-    """Hash here, or, where there are many files, in several processes; in the order of `paths`."""
+def _hashing(items: list[Item], hasher: Hasher) -> Iterator[Iterable[Hashed | LeftOut]]:
+    """Hash here, or, where there are many files, in several processes; in their order."""
     job = partial(_hash, hasher)
-    workers = min(_MOST_PROCESSES, os.cpu_count() or 1, len(paths) // _FILES_A_PROCESS)
+    workers = min(_MOST_PROCESSES, os.cpu_count() or 1, len(items) // _FILES_A_PROCESS)
     if workers < 2:
-        yield map(job, paths)
+        yield map(job, items)
         return
     # Ctrl-C reaches every process of the terminal; only this one is to speak of it.
     pool = ProcessPoolExecutor(
         workers, get_context("spawn"), initializer=signal, initargs=(SIGINT, SIG_IGN)
     )
     try:
-        yield pool.map(job, paths)
+        yield pool.map(job, items)
     except BrokenProcessPool as error:
         raise InputError(
             "Hashing was stopped by the system; there may be too little memory.",
@@ -113,19 +118,23 @@ def _hashing(paths: list[Path], hasher: Hasher) -> Iterator[Iterable[Hashed | Le
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _hash(hasher: Hasher, path: Path) -> Hashed | LeftOut:
+def _hash(hasher: Hasher, item: Item) -> Hashed | LeftOut:
+    if isinstance(item, LeftOut):
+        return item
     try:
-        return Hashed(path, hasher(path))
+        return Hashed(item, hasher(item))
     except ImageError as error:
-        return LeftOut(path, error)
+        return LeftOut(item, error)
 
 
-def _images_in(folder: Path) -> Iterator[Path]:
+def _images_in(folder: Path) -> Iterator[Item]:
     """Walk a folder in the order of names."""
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
-        raise UnreadableFileError(f"The folder cannot be read: {error.strerror}.") from error
+        reason = UnreadableFileError(f"The folder cannot be read: {error.strerror}.")
+        yield LeftOut(folder, reason)
+        return
     for entry in entries:
         if entry.name.startswith("."):
             continue

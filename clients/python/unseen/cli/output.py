@@ -47,6 +47,8 @@ class Output:
 
     def error(self, error: UnseenError) -> None:
         """Say what went wrong, where, and what to do."""
+        kind = type(error).__name__.removesuffix("Error")
+        self.document({"kind": kind, "error": str(error), "hint": error.hint})
         self.note(f"unseen: {error}")
         if isinstance(error, ServiceError):
             for field in error.errors:

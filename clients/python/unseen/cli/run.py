@@ -4,7 +4,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 
-from ..errors import ServerUnreachableError, UnavailableError, UnseenError
+from ..errors import ServerUnreachableError, UnavailableError, UnderageError, UnseenError
 from .arguments import parse
 from .exits import Exit
 from .output import Output, quiet_pipe
@@ -31,6 +31,11 @@ def _run(arguments: Sequence[str] | None) -> Exit:
     except UnseenError as error:
         output.error(error)
         return _code(error)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        output.error(UnseenError(f"{error.strerror}.", hint="The system refused; nothing is lost."))
+        return Exit.FAILED
     except KeyboardInterrupt as error:
         output.note(f"\nunseen: interrupted\n  {error}".rstrip())
         return Exit.INTERRUPTED
@@ -38,6 +43,8 @@ def _run(arguments: Sequence[str] | None) -> Exit:
 
 
 def _code(error: UnseenError) -> Exit:
+    if isinstance(error, UnderageError):
+        return Exit.UNDER_18
     passing = isinstance(error, ServerUnreachableError | UnavailableError)
     return Exit.UNREACHABLE if passing else Exit.FAILED
 

@@ -17,7 +17,7 @@ from ..client import Client
 from ..errors import InputError, KeyReusedError, RequestRefusedError, UnseenError
 from ..hashing import Fingerprint
 from ..models import Case
-from ..submission import MAX_IMAGES, UNDER_18, Submission
+from ..submission import MAX_IMAGES, Submission, require_statements
 from ..views import fingerprint_views
 from . import asking
 from .exits import Exit
@@ -31,31 +31,43 @@ REFUSED: Final = (RequestRefusedError, KeyReusedError)
 
 def submit(options: argparse.Namespace, output: Output) -> Exit:
     """Open a case for images, or send a prepared submission."""
+    hashed: list[Hashed] = []
+    left_out: list[LeftOut] = []
     if options.prepared:
-        return _resume(options, output)
-    paths = collect(options.files)
-    if len(paths) > MAX_IMAGES:
-        raise InputError(
-            f"A case holds at most {MAX_IMAGES} images; these are {len(paths)}.",
-            hint="Submit them in several cases, a folder at a time.",
-        )
-    stated = ALL_TRUE if options.dry_run else asking.statements(options)
-    if not stated["adult"]:
-        output.note(f"Nothing was submitted. {UNDER_18}")
-        return Exit.UNDER_18
-    hashed, left_out = hash_all(paths, _views, output)
-    if not hashed:
-        raise InputError(
-            "None of the images can be submitted.", hint="The reason is given with each."
-        )
-    submission = Submission.of((one.prints for one in hashed), server=options.server, **stated)
+        submission = Submission.load(options.prepared)
+    else:
+        submission, hashed, left_out = _made(options, output)
     if options.dry_run:
         return _show(submission, output)
     if options.prepare:
         return _keep(submission, Path(options.prepare), output)
-    case = _send_new(submission, options)
+    if options.prepared:
+        case = _send(submission, Path(options.prepared), options)
+    else:
+        case = _send_new(submission, options)
     _report(case, submission, hashed, left_out, output)
-    return ended(done=bool(hashed), left_out=left_out)
+    return ended(done=True, left_out=left_out)
+
+
+def _made(
+    options: argparse.Namespace, output: Output
+) -> tuple[Submission, list[Hashed], list[LeftOut]]:
+    """Ask for the statements, hash the images, and prepare a submission of them."""
+    items = collect(options.files)
+    if len(items) > MAX_IMAGES:
+        raise InputError(
+            f"A case holds at most {MAX_IMAGES} images; these are {len(items)}.",
+            hint="Submit them in several cases, a folder at a time.",
+        )
+    stated = ALL_TRUE if options.dry_run else asking.statements(options)
+    require_statements(stated)
+    hashed, left_out = hash_all(items, _views, output)
+    if not hashed:
+        raise InputError(
+            "None of the images can be submitted.", hint="The reason is given with each."
+        )
+    prints = (one.prints for one in hashed)
+    return Submission.of(prints, server=options.server, **stated), hashed, left_out
 
 
 def _views(path: Path) -> tuple[Fingerprint, ...]:
@@ -63,16 +75,6 @@ def _views(path: Path) -> tuple[Fingerprint, ...]:
     prints = fingerprint_views(path)
     prints[0].require_quality()
     return prints
-
-
-def _resume(options: argparse.Namespace, output: Output) -> Exit:
-    """Send a prepared submission; the PIN in it stays the same."""
-    submission = Submission.load(options.prepared)
-    if options.dry_run:
-        return _show(submission, output)
-    case = _send(submission, Path(options.prepared), options)
-    _report(case, submission, [], [], output)
-    return Exit.DONE
 
 
 def _show(submission: Submission, output: Output) -> Exit:
@@ -107,7 +109,8 @@ def _send_new(submission: Submission, options: argparse.Namespace) -> Case:
     try:
         return _send(submission, path, options)
     except REFUSED:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink()
         raise
 
 
@@ -120,7 +123,8 @@ def _send(submission: Submission, path: Path, options: argparse.Namespace) -> Ca
         )
     with _kept(path), Client(server, insecure=options.insecure) as client:
         case = client.submit(submission)
-    path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        path.unlink()
     return case
 
 

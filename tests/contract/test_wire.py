@@ -1,0 +1,60 @@
+"""Every call of the Python client is an operation of openapi.yaml, with the headers it names."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from unseen import Fingerprint, RequestRefusedError, Submission, UnexpectedAnswerError, wire
+from unseen.problems import error_of
+from unseen_service.api import problems
+
+API = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8"))
+CASE, PIN = "UN-7K4M-9QTX", "7K4M-9QTX-2HBD"
+PRINT = Fingerprint("5a" * 32, 100)
+SUBMISSION = Submission.of([[PRINT]], adult=True, depicted=True, without_consent=True)
+
+CALLS = {
+    "submit": wire.submit(SUBMISSION),
+    "status": wire.status(CASE, PIN),
+    "withdraw": wire.withdraw(CASE, PIN),
+    "withdraw one": wire.withdraw(CASE, PIN, 1),
+    "match": wire.match([PRINT], "key")[0],
+}
+
+
+def operation(request: wire.Request) -> dict[str, Any]:
+    path = request.path.partition("?")[0]
+    for template, operations in API["paths"].items():
+        if re.fullmatch(re.sub(r"\\\{.+?\\\}", "[^/]+", re.escape(template)), path):
+            found: dict[str, Any] = operations[request.method.lower()]
+            return found
+    raise AssertionError(f"openapi.yaml has no {path}")
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_is_an_operation_with_the_headers_it_asks_for(name: str) -> None:
+    request = CALLS[name].request
+    described = operation(request)
+    sent = {header.lower() for header in request.headers}
+    parameters = described.get("parameters", [])
+    needed = {p["name"].lower() for p in parameters if p["in"] == "header" and p.get("required")}
+    assert needed <= sent
+    if request.content:
+        assert request.headers["Content-Type"] in described["requestBody"]["content"]
+
+
+@pytest.mark.parametrize("status", [400, 404, 429, 500, 503])
+def test_every_problem_of_the_service_becomes_an_error_that_fits(status: int) -> None:
+    for _, slug, title in problems._KINDS.values():
+        answer = problems.problem(status, slug, title, "Do this.")
+        error = error_of(status, bytes(answer.body))
+        assert not isinstance(error, UnexpectedAnswerError)
+        assert (str(error), error.slug) == ("Do this.", slug)
+        assert error.hint
+
+
+def test_a_problem_of_a_newer_service_is_a_refusal() -> None:
+    answer = problems.problem(418, "made-tomorrow", "New", "Do that.")
+    assert type(error_of(418, bytes(answer.body))) is RequestRefusedError
