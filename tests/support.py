@@ -92,10 +92,14 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(database_url: str, *, until_ready: bool = True, **settings: Any) -> Iterator[Service]:
+def serving(
+    database_url: str, *, until_ready: bool = True, port: int = 0, **settings: Any
+) -> Iterator[Service]:
     """Serve an app of its own from a real uvicorn, until the block ends."""
     app = create_app(Settings(database_url=database_url, **settings))
-    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(
+        app, port=port, log_level="warning", access_log=False, server_header=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -19,8 +19,10 @@ class LiveKeys:
             everything = await keys.read_all(tx)
         self._by_digest = {key.digest: key for key in everything if key.revoked_at is None}
 
-    def authenticate(self, key: str | None, scope: Scope) -> Key:
-        """Find who holds this key; raise NotAuthenticated, ScopeMissing or StillLoading.
+    def authenticate(self, key: str | None, scope: Scope | None) -> Key:
+        """Find who holds this key, with this scope or (None) with any.
+
+        Raises NotAuthenticated, ScopeMissing or StillLoading.
 
         It is looked up by its SHA-256: what a comparison's time could tell is of a digest that
         nobody can choose.
@@ -30,7 +32,7 @@ class LiveKeys:
         found = self._by_digest.get(digest(key)) if key else None
         if found is None:
             raise NotAuthenticated
-        if scope not in found.scopes:
+        if scope is not None and scope not in found.scopes:
             raise ScopeMissing(scope.value)
         return found
 

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from . import feed, feedback, operator, person, platform, staff
+from . import feed, feedback, operator, person, platform, staff, stopncii
 
 router = APIRouter()
-for each in (person, platform, feed, feedback, staff, operator):
+for each in (person, platform, feed, feedback, stopncii, staff, operator):
     router.include_router(each.router)
 
 __all__ = ["router"]
