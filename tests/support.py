@@ -135,20 +135,24 @@ def scratch_folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def serving(database_url: str, *, until_ready: bool = True, **settings: Any) -> Iterator[Service]:
+def serving(
+    database_url: str, *, until_ready: bool = True, port: int = 0, **settings: Any
+) -> Iterator[Service]:
     """Serve an app of its own from a real uvicorn, until the block ends.
 
     Its data folder is a temporary one unless `data` is given.
     """
     with scratch_folder() as data:
         app = create_app(Settings(database_url=database_url, **{"data": data, **settings}))
-        with _running(app, database_url, until_ready=until_ready) as service:
+        with _running(app, database_url, port, until_ready=until_ready) as service:
             yield service
 
 
 @contextlib.contextmanager
-def _running(app: FastAPI, database_url: str, *, until_ready: bool) -> Iterator[Service]:
-    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False, server_header=False)
+def _running(app: FastAPI, database_url: str, port: int, *, until_ready: bool) -> Iterator[Service]:
+    config = uvicorn.Config(
+        app, port=port, log_level="warning", access_log=False, server_header=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

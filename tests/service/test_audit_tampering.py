@@ -27,7 +27,8 @@ from tests.support import PIN, Service, fresh_database, random_pdq, serving, sub
 
 KINDS = {
     "case.submitted", "case.withdrawn", "case.pin-refused", "case.linked", "match.hit",
-    "match.missed", "feed.delivered", "feedback.given", "withdrawal.confirmed", "key.issued", "key.approved", "key.rotated", "key.revoked",
+    "match.missed", "feed.delivered", "feedback.given", "withdrawal.confirmed", "key.issued",
+    "key.approved", "key.rotated", "key.revoked",
     "key.listed", "audit.read", "audit.exported", "audit.verified",
 }  # fmt: skip
 

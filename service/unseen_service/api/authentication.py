@@ -5,9 +5,10 @@ from typing import Annotated
 from urllib.parse import unquote
 
 from fastapi import Depends, Header
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from .. import oversight
+from ..errors import NotAuthenticated
 from ..models import Key, Scope, Staff
 from .services import Provided
 
@@ -33,6 +34,35 @@ def staff_with(scope: Scope) -> Callable[..., Awaitable[Staff]]:
     return authenticated
 
 
+_FUNCTION, _SUBSCRIPTION = "x-functions-key", "Ocp-Apim-Subscription-Key"
+_function = APIKeyHeader(name=_FUNCTION, scheme_name="function key", auto_error=False)
+_subscription = APIKeyHeader(name=_SUBSCRIPTION, scheme_name="subscription key", auto_error=False)
+
+
+def protocol_key_with(scope: Scope) -> Callable[..., Awaitable[Key]]:
+    """Make a dependency that demands keys as the StopNCII protocol sends them.
+
+    The function key has the scope; the subscription key may be the same, or any in force of the
+    same platform.
+    """
+
+    async def authenticated(
+        provided: Provided,
+        function: Annotated[str | None, Depends(_function)],
+        subscription: Annotated[str | None, Depends(_subscription)],
+    ) -> Key:
+        try:
+            holder = provided.keys.authenticate(subscription, None)
+            key = provided.keys.authenticate(function, scope)
+        except NotAuthenticated:
+            raise NotAuthenticated(_HOW) from None
+        if holder.platform_id != key.platform_id:
+            raise NotAuthenticated(_HOW)
+        return key
+
+    return authenticated
+
+
 async def _reason(
     unseen_reason: Annotated[
         str,
@@ -50,3 +80,5 @@ async def _reason(
 
 
 Reason = Annotated[str, Depends(_reason)]
+
+_HOW = f"it as '{_FUNCTION}', and it or another of the same platform as '{_SUBSCRIPTION}'"

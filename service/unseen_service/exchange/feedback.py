@@ -1,6 +1,6 @@
 """What platforms say back: of a hash that they were told of, or that they let go of one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -21,16 +21,19 @@ async def give(store: Store, key: Key, said: Mapping[UUID, GivenFeedback]) -> in
         return await take(tx, key, {ids[record]: each for record, each in said.items()})
 
 
-async def take(tx: Transaction, key: Key, said: Mapping[int, GivenFeedback]) -> int:
+async def take(
+    tx: Transaction, key: Key, said: Mapping[int, GivenFeedback], told: Iterable[int] = ()
+) -> int:
     """Take what a platform says of hashes, by id; the caller holds the change log's lock.
 
-    The hashes move to the end of the feed, so that who mirrors them learns of it.
+    The hashes move to the end of the feed, so that who mirrors them learns of it; but for
+    those that this transaction has put there already (`told`).
     """
     new = await feedback.give(tx, key.platform_id, said)
     if not new:
         return 0
     disputed = await feedback.dispute(tx, list(new))
-    others = set(await feedback.active(tx, list(new))) - set(disputed)
+    others = set(await feedback.active(tx, list(new))) - {*disputed, *told}
     await changes.append(tx, ChangeKind.STANDING, disputed)
     await changes.append(tx, ChangeKind.FEEDBACK, list(others))
     details = {

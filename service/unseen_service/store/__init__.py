@@ -1,6 +1,6 @@
 """The only place that speaks SQL: every statement is in queries.sql, one module a subject."""
 
-from . import audit, cases, changes, feed, feedback, keys, matches
+from . import audit, bank, cases, changes, feed, feedback, keys, matches
 from .database import Store, Transaction
 from .migrate import migrate
 
@@ -8,6 +8,7 @@ __all__ = [
     "Store",
     "Transaction",
     "audit",
+    "bank",
     "cases",
     "changes",
     "feed",

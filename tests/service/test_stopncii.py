@@ -1,0 +1,349 @@
+"""The StopNCII exchange protocol, spoken by the unmodified client from PyPI."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import psycopg
+import pytest
+import requests
+
+from tests.mirror import Mirror, status, submit, withdraw
+from tests.support import Service, random_pdq, serving
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it warns of its own PDQ library as it is imported
+    from threatexchange.exchanges.clients.stopncii.api import (
+        FetchHashesResponse,
+        StopNCIIAPI,
+        StopNCIICaseStatus,
+        StopNCIICSPFeedback,
+        StopNCIICSPFeedbackValue,
+        StopNCIIEndpoint,
+        StopNCIIHashRecord,
+        StopNCIISignalType,
+    )
+
+PDQ = StopNCIISignalType.ImagePDQ
+Kept = dict[str, StopNCIIHashRecord]
+
+
+def stock_client(service: Service, platform: str = "Example", slash: str = "") -> StopNCIIAPI:
+    key = service.key("feed", "feedback", "submit", platform=platform)
+    others = {StopNCIIEndpoint.SubmitHashes: key, StopNCIIEndpoint.SubmitFeedback: key}
+    return StopNCIIAPI(key, key, others, f"{service.url}/stopncii/v1{slash}")
+
+
+def fetch(client: StopNCIIAPI, since: int = StopNCIIAPI.DEFAULT_START_TIME) -> tuple[Kept, int]:
+    """Fetch as HMA does; answer what is known then, and the checkpoint."""
+    kept: Kept = {}
+    for page in client.fetch_hashes_iter(start_timestamp=since):
+        since = taken(kept, page, since)
+    return kept, since
+
+
+def taken(kept: Kept, page: FetchHashesResponse, since: int) -> int:
+    """Take a page in, holding the server to what HMA asserts; answer the new checkpoint."""
+    assert page.nextSetTimestamp >= since
+    assert page.count == len(page.hashRecords)
+    assert page.hasMoreRecords == bool(page.nextPageToken)
+    kept.update({record.hashValue: record for record in page.hashRecords})
+    return page.nextSetTimestamp
+
+
+def live(kept: Kept) -> set[str]:
+    return {pdq for pdq, record in kept.items() if record.hashStatus is StopNCIICaseStatus.Active}
+
+
+def age(service: Service, seconds: int = 60) -> None:
+    """Make every change so far be as many seconds older."""
+    with psycopg.connect(service.database_url) as connection:
+        connection.execute("UPDATE changes SET at = at - make_interval(secs => %s)", (seconds,))
+        connection.execute("UPDATE change_head SET at = at - make_interval(secs => %s)", (seconds,))
+
+
+@pytest.fixture
+def client(service: Service) -> StopNCIIAPI:
+    return stock_client(service)
+
+
+def test_the_first_sync_and_what_comes_after(service: Service, client: StopNCIIAPI) -> None:
+    assert fetch(client) == ({}, 10)
+    submit(service, random_pdq(1), random_pdq(2))
+    kept, checkpoint = fetch(client)
+    assert live(kept) == {random_pdq(1), random_pdq(2)}
+    record = kept[random_pdq(1)]
+    assert record.signalType is PDQ
+    assert record.lastModtimestamp == checkpoint
+    assert (record.caseNumbers, record.CSPFeedbacks) == ({}, [])
+    age(service)
+    checkpoint -= 60
+    submit(service, random_pdq(3))
+    more, later = fetch(client, checkpoint)
+    assert later > checkpoint
+    # The second of the checkpoint comes again, the same; of what is new there is one.
+    assert set(more) - set(kept) == {random_pdq(3)}
+    assert fetch(client, later)[0].keys() == {random_pdq(3)}
+
+
+def test_a_base_url_that_ends_in_a_slash_is_served_and_never_redirected(service: Service) -> None:
+    submit(service, random_pdq(1))
+    client = stock_client(service, slash="/")
+    assert live(fetch(client)[0]) == {random_pdq(1)}
+    client.submit_feedback(PDQ, random_pdq(1), StopNCIICSPFeedbackValue.Blocked)
+    client.submit_hash(PDQ, random_pdq(2))
+    assert live(fetch(client)[0]) == {random_pdq(1), random_pdq(2)}
+
+
+def test_many_hashes_of_one_second_and_a_fetch_that_stops_half_way(
+    service: Service, client: StopNCIIAPI
+) -> None:
+    """10,000 in one second: every page is a safe place to stop and drop the token."""
+    pdqs = {random_pdq(n) for n in range(10_000)}
+    in_one_second(service, sorted(pdqs))
+    for pages in (1, 5, 12):
+        kept: Kept = {}
+        checkpoint = 10
+        for _, page in zip(range(pages), client.fetch_hashes_iter(), strict=False):
+            checkpoint = taken(kept, page, checkpoint)
+        assert len(kept) == 800 * pages
+        rest, _ = fetch(client, checkpoint)
+        assert live({**kept, **rest}) == pdqs
+
+
+def in_one_second(service: Service, pdqs: list[str]) -> None:
+    """Submit through the protocol, in few calls, and make it all of one second."""
+    for n in range(0, len(pdqs), 5_000):
+        StopNCIIAPI.submit_hashes(
+            stock_client(service, "Bulk"),
+            {
+                (PDQ, pdq): StopNCIICSPFeedback(StopNCIICSPFeedbackValue.None_)
+                for pdq in pdqs[n : n + 5_000]
+            },
+        )
+    with psycopg.connect(service.database_url) as connection:
+        connection.execute(
+            "UPDATE changes SET at = (SELECT max(date_trunc('second', at)) FROM changes)"
+        )
+
+
+def test_what_changes_during_a_fetch_is_in_it_or_in_the_next(
+    service: Service, client: StopNCIIAPI
+) -> None:
+    first = submit(service, random_pdq(1))
+    submit(service, random_pdq(2))
+    kept: Kept = {}
+    page = client.fetch_hashes(page_size=1)
+    checkpoint = taken(kept, page, 10)
+    withdraw(service, first)
+    submit(service, random_pdq(3))
+    while page.hasMoreRecords:
+        page = client.fetch_hashes(
+            page_size=1, start_timestamp=10, next_page=page.nextPageToken or ""
+        )
+        checkpoint = taken(kept, page, checkpoint)
+    assert live(kept) == {random_pdq(2), random_pdq(3)}
+    assert kept[random_pdq(1)].hashStatus is StopNCIICaseStatus.Withdrawn
+
+
+def test_a_hash_withdrawn_before_the_first_sync_is_never_handed_out(
+    service: Service, client: StopNCIIAPI
+) -> None:
+    """A stock client takes a withdrawn record for a live one, so it must not see this one."""
+    withdraw(service, submit(service, random_pdq(1)))
+    submit(service, random_pdq(2))
+    kept, checkpoint = fetch(client)
+    assert set(kept) == {random_pdq(2)}
+    assert set(fetch(client, checkpoint)[0]) == {random_pdq(2)}
+
+
+def test_a_restart_in_the_middle_of_a_fetch_loses_nothing(database_url: str) -> None:
+    with serving(database_url) as service:
+        client = stock_client(service)
+        submit(service, *map(random_pdq, range(30)))
+        port = urlsplit(service.url).port or 0
+        page = client.fetch_hashes(page_size=20)
+        kept: Kept = {}
+        checkpoint = taken(kept, page, 10)
+    with serving(database_url, port=port):
+        page = client.fetch_hashes(page_size=20, next_page=page.nextPageToken or "")
+        taken(kept, page, checkpoint)
+        assert not page.hasMoreRecords
+    assert live(kept) == set(map(random_pdq, range(30)))
+
+
+def test_feedback_reaches_the_person_and_the_other_platforms(
+    service: Service, client: StopNCIIAPI
+) -> None:
+    case = submit(service, random_pdq(1))
+    other = stock_client(service, "Other")
+    _, checkpoint = fetch(other)
+    client.submit_feedback(PDQ, random_pdq(1), StopNCIICSPFeedbackValue.Blocked, {"Nude"})
+    (said,) = fetch(other, checkpoint)[0][random_pdq(1)].CSPFeedbacks
+    assert said == StopNCIICSPFeedback(StopNCIICSPFeedbackValue.Blocked, {"Nude"}, "Example")
+    shown = {each["platform"]: each for each in status(service, case)}
+    assert shown["Example"]["removed_at"] is not None
+    assert shown["Other"]["delivered_at"] is not None
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        (StopNCIICSPFeedbackValue.PendingReview, "pending-review"),
+        (StopNCIICSPFeedbackValue.Blocked, "removed"),
+        (StopNCIICSPFeedbackValue.NotBlocked, "not-removed"),
+        (StopNCIICSPFeedbackValue.None_, None),
+        (StopNCIICSPFeedbackValue.QualityUnknown, None),
+    ],
+)
+def test_each_feedback_value_has_a_meaning(
+    service: Service, client: StopNCIIAPI, sent: StopNCIICSPFeedbackValue, shown: str | None
+) -> None:
+    case = submit(service, random_pdq(1))
+    client.submit_feedback(PDQ, random_pdq(1), sent, {"tag"})
+    fetch(client)
+    assert status(service, case)[0]["feedback"] == shown
+    (said,) = fetch(client)[0][random_pdq(1)].CSPFeedbacks
+    assert said.tags == {"tag"}
+
+
+def test_feedback_on_a_hash_that_is_not_kept_tells_nothing(
+    service: Service, client: StopNCIIAPI
+) -> None:
+    submit(service, random_pdq(1))
+    key = service.key("feedback")
+    answers = [
+        httpx.post(
+            f"{service.url}/stopncii/v1/SubmitFeedback",
+            headers={"x-functions-key": key, "Ocp-Apim-Subscription-Key": key},
+            json={"count": 1, "hashFeedbacks": [{"feedbackValue": "Blocked", "hashValue": pdq}]},
+        )
+        for pdq in (random_pdq(1), random_pdq(2))
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json() == {"count": 1}
+
+
+def test_a_withdrawal_reaches_the_client_and_deleted_confirms_it(
+    service: Service, client: StopNCIIAPI
+) -> None:
+    case = submit(service, random_pdq(1))
+    _, checkpoint = fetch(client)
+    withdraw(service, case)
+    kept, _ = fetch(client, checkpoint)
+    assert kept[random_pdq(1)].hashStatus is StopNCIICaseStatus.Withdrawn
+    assert status(service, case)[0]["withdrawal_confirmed_at"] is None
+    client.submit_feedback(PDQ, random_pdq(1), StopNCIICSPFeedbackValue.Deleted)
+    assert status(service, case)[0]["withdrawal_confirmed_at"] is not None
+
+
+def test_a_platforms_own_hashes_are_matched_until_it_withdraws_them(
+    service: Service, client: StopNCIIAPI
+) -> None:
+    shared = submit(service, random_pdq(2))
+    for _ in range(2):  # again changes nothing
+        client.submit_hash(PDQ, random_pdq(1).upper(), {"Nude"})
+        client.submit_hash(PDQ, random_pdq(2))
+    with service.client("feed", "match", platform="Other") as other:
+        mirror = Mirror(other).catch_up()
+        assert sorted(mirror.kept.values()) == sorted([random_pdq(1), random_pdq(2)])
+        own = next(each for each in mirror.entries if each["pdq"] == random_pdq(1))
+        assert (own["quality"], own["view"], own["convention"]) == (None, "original", "not-said")
+        assert own["feedback"] == {"removed": 1}
+        service.wait_in_step()
+        hits = other.post("/v1/match", json={"hashes": [random_pdq(1)]}).json()["hits"]
+        assert [hit["view"] for hit in hits] == ["original"]
+
+        # What somebody else holds too stays.
+        for number in (1, 2):
+            client.submit_feedback(PDQ, random_pdq(number), StopNCIICSPFeedbackValue.Withdrawn)
+        assert list(mirror.catch_up().kept.values()) == [random_pdq(2)]
+        withdraw(service, shared)
+        assert mirror.catch_up().kept == {}
+    with service.client("audit") as staff:
+        kinds = [each["kind"] for each in staff.get("/v1/audit").json()["entries"]]
+    assert kinds.count("bank.submitted") == kinds.count("bank.withdrawn") == 2
+
+
+def test_no_pin_opens_a_platforms_bank(service: Service, client: StopNCIIAPI) -> None:
+    client.submit_hash(PDQ, random_pdq(1))
+    with psycopg.connect(service.database_url) as connection:
+        (number,) = connection.execute("SELECT number FROM cases").fetchone() or ("",)
+    answer = httpx.get(f"{service.url}/v1/cases/{number}", headers={"Unseen-Pin": "0" * 12})
+    assert answer.json()["type"] == "urn:unseen:problem:case-not-found"
+
+
+@pytest.mark.parametrize(
+    ("function", "subscription", "expected"),
+    [
+        ("right", "right", 200),
+        ("right", "also right", 200),
+        ("right", "wrong", 401),
+        ("wrong", "right", 401),
+        ("right", "", 401),
+        ("", "right", 401),
+        ("right", "another platform's", 401),
+        ("also right", "right", 403),
+    ],
+)
+def test_both_keys_must_be_in_force_and_of_one_platform(
+    service: Service, function: str, subscription: str, expected: int
+) -> None:
+    keys = {
+        "right": service.key("feed"),
+        "also right": service.key("match"),
+        "another platform's": service.key("feed", platform="Other"),
+    }
+    client = StopNCIIAPI(
+        keys.get(subscription, subscription),
+        keys.get(function, function) or "none",
+        base_url_override=f"{service.url}/stopncii/v1",
+    )
+    if expected == 200:
+        assert fetch(client) == ({}, 10)
+        return
+    with pytest.raises(requests.HTTPError) as refused:
+        fetch(client)
+    assert refused.value.response.status_code == expected
+    assert "x-functions-key" in refused.value.response.text or expected == 403
+
+
+@pytest.fixture
+def raw(service: Service) -> Iterator[httpx.Client]:
+    key = service.key("feed", "feedback", "submit")
+    headers = {"x-functions-key": key, "Ocp-Apim-Subscription-Key": key}
+    with httpx.Client(base_url=f"{service.url}/stopncii/v1", headers=headers) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"startTimestamp": "-1"},
+        {"startTimestamp": "now"},
+        {"startTimestamp": "9" * 30},
+        {"pageSize": "0"},
+        {"nextPageToken": "x"},
+        {"nextPageToken": "1-" + "9" * 12},
+    ],
+)
+def test_what_cannot_be_asked_is_refused(raw: httpx.Client, asked: dict[str, str]) -> None:
+    answer = raw.get("/FetchHashes", params=asked)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["at"] == f"query.{next(iter(asked))}"
+
+
+@pytest.mark.parametrize("kind", ["VideoMD5", "StopNCIISignalType.Text", "imagepdq"])
+def test_only_pdq_is_taken(raw: httpx.Client, kind: str) -> None:
+    body: dict[str, Any] = {"hashRecords": [{"signalType": kind, "hashValue": random_pdq(1)}]}
+    answer = raw.post("/SubmitHashes", json=body)
+    assert answer.status_code == 422
+    assert "ImagePDQ" in answer.json()["detail"]
+
+
+def test_a_very_large_page_is_cut_down(raw: httpx.Client, service: Service) -> None:
+    submit(service, random_pdq(1))
+    page = raw.get("/FetchHashes", params={"pageSize": 10**9}).json()
+    assert (page["count"], page["nextPageToken"]) == (1, None)
