@@ -15,6 +15,7 @@ from typing import TypeAlias, TypeVar
 
 import uvicorn
 
+from . import logs, metrics
 from .embedded_postgres import EmbeddedPostgres
 from .errors import StoreUnavailable
 from .proof import load_signer
@@ -60,6 +61,7 @@ def serve(given: Namespace) -> None:
         data = given.data.absolute()
         os.environ |= {"DATABASE_URL": url, "UNSEEN_DATA": str(data)}
         os.environ.setdefault("UNSEEN_INDEX_DIR", str(data / "index"))
+        metrics.share(data / "metrics")
         load_signer(Settings.from_environment(os.environ).audit_key)
         supervise(
             uvicorn.Config(
@@ -68,7 +70,7 @@ def serve(given: Namespace) -> None:
                 host=given.host,
                 port=given.port,
                 workers=given.workers,
-                log_level="warning",
+                log_config=logs.CONFIG,
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,

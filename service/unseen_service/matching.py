@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .live import LiveIndex, Misses
+from .metrics import HITS, LOOK_UP_SECONDS, MISSES
 from .models import AuditEvent, ConfirmedHash, Hit, Key, Matched
 from .store import Store, Transaction, audit, matches
 
@@ -23,21 +24,27 @@ class Matching:
 
         Raises StillLoading; StoreUnavailable only where there is something to confirm.
         """
+        with LOOK_UP_SECONDS.time():
+            answer = await self._answer(key, queries, radius)
+        hit = len({each.query for each in answer.hits})
+        missed = len(queries) - hit
+        HITS.inc(hit)
+        MISSES.inc(missed)
+        if missed:
+            self._misses.count(key.id, missed)
+        return answer
+
+    async def _answer(self, key: Key, queries: npt.NDArray[np.uint8], radius: int) -> Matched:
         generation = self._index.position
         hits = await self._index.search(queries, radius)
         if not len(hits.ids):
-            self._misses.count(key.id, len(queries))
             return Matched(generation, ())
         query = np.repeat(np.arange(len(queries)), np.diff(hits.limits))
         candidates = list(
             zip(query.tolist(), hits.ids.tolist(), hits.distances.tolist(), strict=True)
         )
         async with self._store.transaction() as tx:
-            confirmed = await _confirm(tx, key, len(queries), candidates)
-        missed = len(queries) - len({hit.query for hit in confirmed})
-        if missed:
-            self._misses.count(key.id, missed)
-        return Matched(generation, confirmed)
+            return Matched(generation, await _confirm(tx, key, len(queries), candidates))
 
 
 async def _confirm(

@@ -228,6 +228,7 @@ class Change:
     """One entry of the change log; `pdq` is None where the hash may not be matched now."""
 
     position: int
+    at: datetime
     kind: ChangeKind
     hash_id: int
     pdq: bytes | None = field(repr=False)

@@ -5,6 +5,7 @@ import logging
 import time
 from contextlib import aclosing, suppress
 
+from .. import metrics
 from ..errors import StoreUnavailable
 from ..store import Store, changes, keys
 from .index import LiveIndex
@@ -59,15 +60,25 @@ class Follower:
                 logger.warning("PostgreSQL is away; trying again in %.2f s", pause)
             except Exception:
                 logger.exception("following the change log failed; trying again")
+            self._measure()
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _catch_up(self) -> None:
         await self._keys.reload(self._store)
         before = self._index.position
+        async with self._store.transaction() as tx:
+            metrics.BEHIND.set(await changes.position(tx) - before)
         await self._index.catch_up(self._store)
         await self._index.adopt_newer(self._store)
         self._in_step_at = time.monotonic()
+        metrics.BEHIND.set(0)
+        self._measure()
         if self._index.position > before:
             self._grown.set()
             self._grown = asyncio.Event()
+
+    def _measure(self) -> None:
+        metrics.HASHES.set(len(self._index))
+        metrics.POSITION.set(self._index.position)
+        metrics.BEHIND_SECONDS.set(self.behind_for() or 0.0)

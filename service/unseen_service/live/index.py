@@ -5,18 +5,20 @@ import logging
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
 from unseen_index import DamagedTableError, HashTable, Hits
 
+from .. import metrics
 from ..errors import StillLoading
 from ..models import HASH_BYTES, Change
 from ..store import Store, changes
 from .saved import Saved, SavedIndexes
 
 _PAGE = 10_000
-_IN_THE_LOOP = 64
+_IN_THE_LOOP = 16
 """Queries that are searched on the event loop: past this, a thread is worth its hand-over."""
 
 _TELL_EVERY = 1_000_000
@@ -179,6 +181,7 @@ async def advance(loaded: Loaded, store: Store) -> None:
             return
         await asyncio.to_thread(_apply, loaded.table, page)
         loaded.position = page[-1].position
+        metrics.MATCHABLE_SECONDS.observe((datetime.now(UTC) - page[0].at).total_seconds())
 
 
 async def save(loaded: Loaded, store: Store, saved: SavedIndexes) -> None:

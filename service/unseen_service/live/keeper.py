@@ -8,6 +8,7 @@ import asyncio
 import logging
 
 from ..errors import StoreUnavailable
+from ..metrics import MERGE_SECONDS
 from ..store import Store
 from .index import LiveIndex, Loaded, save
 from .saved import SavedIndexes
@@ -54,5 +55,6 @@ class Keeper:
         with self._saved.alone(wait=False) as alone:
             # Another worker may have saved since this one looked.
             if alone and self._is_time(loaded):
-                await asyncio.to_thread(loaded.table.merge)
-                await save(loaded, self._store, self._saved)
+                with MERGE_SECONDS.time():
+                    await asyncio.to_thread(loaded.table.merge)
+                    await save(loaded, self._store, self._saved)

@@ -19,7 +19,7 @@ FROM head, unnest(%(hash_ids)s::bigint[]) WITH ORDINALITY AS given (hash_id, ord
 SELECT pg_notify(%(channel)s, '');
 
 -- read_changes: The changes after a position, in order; no bits where it may not be matched now.
-SELECT position, kind, hash_id,
+SELECT position, changes.at, kind, hash_id,
     CASE WHEN active AND standing <> 'quarantined' THEN pdq END AS pdq
 FROM changes JOIN hashes ON hashes.id = hash_id
 WHERE position > %(after)s

@@ -1,8 +1,9 @@
 """The operator's calls: alive, ready."""
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 
+from ...metrics import MEDIA_TYPE, exposition
 from ..reference import POLICY, reference
 from ..schemas import operator as schemas
 from ..services import Provided
@@ -15,6 +16,12 @@ async def docs(request: Request) -> HTMLResponse:
     """Show the API's reference."""
     page = reference(request.app.openapi())
     return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+async def measured() -> Response:
+    """Give what all workers of this host counted, for Prometheus."""
+    return Response(exposition(), media_type=MEDIA_TYPE)
 
 
 @router.get("/healthz")

@@ -1,0 +1,81 @@
+"""What is measured, for Prometheus: each worker counts for itself, a scrape adds them up.
+
+No label names a platform, a case or a hash: who may read this learns how busy the service is.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
+"""Where workers share their counts, by the name that the library reads."""
+
+_MILLISECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+LOOK_UPS = Counter("unseen_look_ups", "Hashes looked up, by what came of it.", ["result"])
+HITS = LOOK_UPS.labels("hit")
+MISSES = LOOK_UPS.labels("miss")
+LOOK_UP_SECONDS = Histogram(
+    "unseen_look_up_seconds", "A look-up call, search and confirmation.", buckets=_MILLISECONDS
+)
+MATCHABLE_SECONDS = Histogram(
+    "unseen_matchable_seconds",
+    "From a change's place in the change log to its being applied by a worker, by both clocks.",
+    buckets=_SECONDS,
+)
+MERGE_SECONDS = Histogram(
+    "unseen_index_merge_seconds", "Merging and saving the index.", buckets=(0.1, 1, 10, 60, 300)
+)
+HASHES = Gauge("unseen_index_hashes", "Hashes in the index.", multiprocess_mode="livemin")
+POSITION = Gauge(
+    "unseen_index_position", "How far a worker is; the last of them.", multiprocess_mode="livemin"
+)
+BEHIND = Gauge(
+    "unseen_index_behind_entries",
+    "Changes that are committed and not applied yet, of the worker furthest behind.",
+    multiprocess_mode="livemax",
+)
+BEHIND_SECONDS = Gauge(
+    "unseen_index_behind_seconds",
+    "How long ago a worker was in step, of the one furthest behind.",
+    multiprocess_mode="livemax",
+)
+
+
+def share(folder: Path) -> None:
+    """Have the workers that are started from here share their counts, from zero, in a folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ[SHARED] = str(folder)
+
+
+def exposition() -> bytes:
+    """Write what all workers counted, in Prometheus's text format."""
+    if SHARED not in os.environ:
+        return generate_latest()
+    _forget_the_dead(Path(os.environ[SHARED]))
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Leave out the gauges of workers that are no more; what they counted stays."""
+    for file in folder.glob("gauge_live*_*.db"):
+        pid = int(file.stem.rpartition("_")[2])
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]
