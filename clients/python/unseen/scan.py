@@ -1,8 +1,8 @@
-"""PDQ of an upload in a fraction of the time: the same filter as a few matrix products.
+"""PDQ of an upload in a fraction of the time: the same filter as weighted sums.
 
 PDQ blurs the luma with two box filters an axis (a Jarosz filter), samples it at 64 x 64 points,
 and keeps the signs of 16 x 16 low frequencies about their median. All before the signs is linear
-and separable, so one 64 x n matrix an axis does it; and the matrix can be made for an image that
+and separable, so 64 weighted sums an axis do it; and the weights can be made for an image that
 was reduced to blocks while it was decoded, with the samples still where they lie in the full one.
 Only the detail within a block is lost. The steps follow Meta's pdqhashing.cpp and downscaling.cpp
 (github.com/facebook/ThreatExchange, pdq/cpp/).
@@ -18,6 +18,7 @@ from .pixels import Reduced
 
 Matrix = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
+Weights = npt.NDArray[np.float64]
 
 _SAMPLES: Final = 64
 _FREQUENCIES: Final = 16
@@ -48,29 +49,53 @@ def _sample(image: Reduced) -> Matrix:
     swapped, rows_reversed, columns_reversed = _STORED[image.orientation]
     luma: Matrix = image.luma.T if swapped else image.luma
     rows, columns = image.size[::-1] if swapped else image.size
-    down = _operator(rows, image.block, rows_reversed)
-    across = _operator(columns, image.block, columns_reversed)
-    return np.asarray(down @ luma @ across.T, np.float32)
+    halfway = _blurred(luma, *_bands(rows, image.block, rows_reversed))
+    return _blurred(halfway.T, *_bands(columns, image.block, columns_reversed)).T
 
 
-@lru_cache(maxsize=64)
-def _operator(length: int, block: int, reverse: bool) -> Matrix:
-    """Make the matrix (64 x blocks) that blurs and samples one axis of `length` pixels."""
+def _blurred(luma: Matrix, first: Indices, weights: Matrix) -> Matrix:
+    """Weigh the rows of each band together: 64 x columns.
+
+    Not as a matrix product: that of a platform's busy machine waits for threads, not for sums.
+    """
+    width = weights.shape[1]
+    bands = (luma[start : start + width] for start in first)
+    return np.stack([np.einsum("r,rc->c", *pair) for pair in zip(weights, bands, strict=True)])
+
+
+@lru_cache(maxsize=256)
+def _bands(length: int, block: int, reverse: bool) -> tuple[Indices, Matrix]:
+    """Make the filter of one axis of `length` pixels: for each sample, where it starts and weighs.
+
+    The first block of each of 64 bands, and the weights of its blocks, 64 x the widest.
+    """
     window = (length + 2 * _SAMPLES - 1) // (2 * _SAMPLES)
     centres = ((np.arange(_SAMPLES) + 0.5) * length / _SAMPLES).astype(int)
     start, end = _box(centres, window, length)
+    # The box of a box: each pixel of the outer one spreads its share over an inner one.
     sample, step = np.nonzero(np.arange(window) < (end - start)[:, np.newaxis])
     first, last = _box(start[sample] + step, window, length)
-    weight = 1 / ((end - start)[sample] * (last - first))
-    steps = np.zeros((_SAMPLES, length + 1))
-    np.add.at(steps, (sample, first), weight)
-    np.add.at(steps, (sample, last), -weight)
-    weights = steps.cumsum(axis=1)[:, :length]
-    if reverse:
-        weights = weights[:, ::-1]
-    padded = np.pad(weights, ((0, 0), (0, -length % block)))
-    blocks: Matrix = padded.reshape(_SAMPLES, -1, block).sum(axis=2).astype(np.float32)
-    return blocks
+    share = 1 / ((end - start)[sample] * (last - first))
+    low = _box(start, window, length)[0]
+    edges = np.zeros((_SAMPLES, 2 * window + 1))
+    np.add.at(edges, (sample, first - low[sample]), share)
+    np.add.at(edges, (sample, last - low[sample]), -share)
+    pixels = np.minimum(low[:, np.newaxis] + np.arange(2 * window + 1), length - 1)
+    return _gathered(length - 1 - pixels if reverse else pixels, edges.cumsum(axis=1), block)
+
+
+def _gathered(pixels: Indices, weights: Weights, block: int) -> tuple[Indices, Matrix]:
+    """Gather the weights of pixels into those of their blocks."""
+    blocks = pixels // block
+    first = blocks.min(axis=1)
+    width = int((blocks.max(axis=1) - first).max()) + 1
+    # Every band has the same width, so the last ones begin earlier.
+    first = np.minimum(first, max(0, int(blocks.max()) + 1 - width))
+    gathered = np.zeros((_SAMPLES, width), np.float32)
+    np.add.at(
+        gathered, (np.arange(_SAMPLES)[:, np.newaxis], blocks - first[:, np.newaxis]), weights
+    )
+    return first, gathered
 
 
 def _box(centres: Indices, window: int, length: int) -> tuple[Indices, Indices]:
