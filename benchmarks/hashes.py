@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import skimage.data
+from unseen_index import HashTable
 
 Hashes = npt.NDArray[np.uint8]
 PHOTOS = ("astronaut", "brick", "camera", "chelsea", "coffee", "coins", "grass", "moon", "rocket")
@@ -29,6 +30,16 @@ def queries(hashes: Hashes, count: int, seed: int) -> Hashes:
     rows = np.random.default_rng(seed + 1).integers(0, len(hashes), len(drawn[::2]))
     drawn[::2] = near(hashes[rows], 40, seed + 2)
     return drawn
+
+
+def crowded(table: HashTable, count: int, crowd: int, shared: int) -> Hashes:
+    """Draw hashes of which the first `crowd` share that many whole parts in this table."""
+    codes = np.random.default_rng(9).integers(0, 1 << 16, (count, 16)).astype(np.uint16)
+    codes[:crowd, :shared] = 77
+    bits = np.unpackbits(codes.view(np.uint8), axis=1, bitorder="little")
+    plain = np.empty_like(bits)
+    plain[:, table._shuffle.order] = bits  # noqa: SLF001 (a secret that an outsider lacks)
+    return np.packbits(plain, axis=1, bitorder="little")
 
 
 def photo_crops(count: int, seed: int) -> Hashes:

@@ -1,7 +1,8 @@
 """The search: how fast, beside what else could be picked; and what adds, merges and files cost.
 
-Everything runs on one core but for the last table, which needs two. Each figure is the median of
-several rounds, in which the indexes take turns.
+Everything runs on one core but for the last table, which needs two. A batch's figure is the best of
+several rounds, in which the indexes take turns (others may use the machine too); the figures of
+single look-ups are medians.
 """
 
 import argparse
@@ -12,12 +13,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import faiss
 import numba
@@ -26,7 +23,10 @@ from unseen_index import HashTable
 
 from . import hashes as data
 from . import rivals
+from .changing import changing_figures
 from .hashes import Hashes
+from .plots import plot
+from .timing import Figures, timed
 
 RADIUS = rivals.RADIUS
 RESULTS = Path(__file__).parent / "results" / "search.json"
@@ -41,11 +41,10 @@ HashTable.open(sys.argv[1]).search(np.zeros((1, 32), np.uint8), 31)
 print(time.perf_counter() - start)
 """
 
-Figures = dict[str, Any]
-
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks search", description=__doc__)
+    parser.add_argument("--plot", type=Path, help="draw the look-ups to this SVG file")
     parser.add_argument("--rows", default="1M,10M", help="sizes, as in 1M,10M (the default)")
     options = parser.parse_args(arguments)
     cores = os.sched_getaffinity(0)
@@ -59,11 +58,15 @@ def main(arguments: list[str]) -> None:
         show(f"{size} uniform random hashes", table)
     results["photos"] = compared(data.photo_crops(PHOTO_ROWS, 7), data.photo_crops(BATCH, 8))
     show(f"{PHOTO_ROWS:,} hashes of photos' crops", results["photos"])
+    results["crowded"] = crowded_figures(1_000_000)
+    show("1M hashes of which 100,000 share whole parts with the query", results["crowded"])
     os.sched_setaffinity(0, cores)
     results["changing"] = changing_figures(1_000_000)
     show("1M hashes that change, two cores", results["changing"])
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    if options.plot:
+        plot(results, options.plot)
     print(f"\nWritten to {RESULTS.relative_to(Path.cwd())}")
 
 
@@ -113,12 +116,25 @@ def look_ups(table: HashTable, hashes: Hashes, queries: Hashes) -> Figures:
         for name, lookup in lookups.items():
             batch = queries if name == "ours" else few
             times[name].append(timed(lookup, batch) / len(batch) * 1e6)
-    figures: Figures = {f"{name}, us": statistics.median(taken) for name, taken in times.items()}
+    figures: Figures = {f"{name}, us": min(taken) for name, taken in times.items()}
     ours = figures.pop("ours, us")
     figures["batch, us"] = ours
     figures |= our_look_ups(table, queries)
     figures["times faster than IndexBinaryFlat"] = figures["IndexBinaryFlat, us"] / ours
     figures["hits a look-up"] = answers["ours"] / len(few)
+    return figures
+
+
+def crowded_figures(rows: int) -> Figures:
+    """Time look-ups into buckets that somebody who knows the table's secret filled on purpose."""
+    figures = {}
+    for shared in (0, 1, 2, 3, 4, 8):
+        table = HashTable()
+        hashes = data.crowded(table, rows, rows // 10, shared)
+        table.add(np.arange(rows), hashes)
+        queries = hashes[:: rows // 10 // BATCH][:BATCH]
+        best = min(timed(table.search, queries, RADIUS) for _ in range(ROUNDS))
+        figures[f"{shared} parts shared, us"] = best / BATCH * 1e6
     return figures
 
 
@@ -133,81 +149,6 @@ def our_look_ups(table: HashTable, queries: Hashes) -> Figures:
         "one at a time, us": statistics.median(singles),
         "one at a time, 99th percentile, us": float(np.percentile(singles, 99)),
     }
-
-
-def changing_figures(rows: int) -> Figures:
-    """Search one at a time while another thread adds single rows, then while one merges."""
-    hashes, fresh = data.uniform(rows, 1), data.uniform(10_000, 3)
-    queries = data.queries(hashes, BATCH, 2)
-    table = HashTable()
-    table.add(np.arange(rows), hashes)
-    usual = latencies(table, queries, threading.Event(), 2_000)
-
-    def add() -> None:
-        for place in range(len(fresh)):
-            table.add(np.array([rows + place]), fresh[place : place + 1])
-
-    with beside(add) as (adding, done):
-        while_adding = latencies(table, queries, done)
-    with beside(lambda: [merge(table) for _ in range(5)]) as (merging, done):
-        while_merging = latencies(table, queries, done)
-    return {
-        "single add while searching, us": adding[0] / len(fresh) * 1e6,
-        **spread("look-up", usual),
-        **spread("look-up during adds", while_adding),
-        **spread("look-up during merges", while_merging),
-        "merge while searching, s": merging[0] / 5,
-        "during merges, times the usual": statistics.median(while_merging)
-        / statistics.median(usual),
-    }
-
-
-def merge(table: HashTable) -> None:
-    """Merge in earnest: a removal makes the segments be built anew."""
-    first = np.array([len(table)])
-    table.add(first, data.uniform(1, 5))
-    table.merge()
-
-
-def latencies(
-    table: HashTable, queries: Hashes, done: threading.Event, most: int | None = None
-) -> list[float]:
-    """Look up one at a time until done, or so many times; microseconds each."""
-    taken: list[float] = []
-    while not done.is_set() and (most is None or len(taken) < most):
-        place = len(taken) % len(queries)
-        taken.append(timed(table.search, queries[place : place + 1], RADIUS) * 1e6)
-    return taken
-
-
-@contextmanager
-def beside(work: Callable[[], Any]) -> Iterator[tuple[list[float], threading.Event]]:
-    """Run work in a thread; its seconds, and an event that is set when it is done."""
-    seconds: list[float] = []
-    done = threading.Event()
-
-    def run() -> None:
-        seconds.append(timed(work))
-        done.set()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    yield seconds, done
-    thread.join()
-
-
-def spread(name: str, taken: list[float]) -> Figures:
-    return {
-        f"{name}, us": statistics.median(taken),
-        f"{name}, 99th percentile, us": float(np.percentile(taken, 99)),
-    }
-
-
-def timed(work: Callable[..., Any], *arguments: Any) -> float:
-    """Return the seconds that a call takes."""
-    start = time.perf_counter()
-    work(*arguments)
-    return time.perf_counter() - start
 
 
 def opened(folder: str) -> float:

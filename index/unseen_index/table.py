@@ -65,8 +65,9 @@ class HashTable:
     def add(self, ids: npt.NDArray[np.int64], hashes: npt.NDArray[np.uint8]) -> None:
         """Add hashes (uint8[n, 32]) under ids (int64[n], 0 to 2**63 - 1, not yet in the table).
 
-        Raises ValueError on a wrong shape, dtype or range, and on an id that is there already;
-        the table is then as it was.
+        A search sees all of them or none; of more than 2**24, a piece of that size at a time.
+        Raises ValueError on a wrong shape, dtype or range, and on an id that is there already, and
+        DamagedTableError as `search` does; the table is then as it was.
         """
         ids, hashes = _checked_ids(ids), _checked_hashes(hashes)
         if len(ids) != len(hashes):
@@ -83,7 +84,7 @@ class HashTable:
         """Remove the rows with these ids (int64[n]); return how many there were.
 
         An id that is not in the table counts 0; one that was removed may be added again.
-        Raises ValueError on a wrong shape, dtype or range.
+        Raises ValueError on a wrong shape, dtype or range, DamagedTableError as `search` does.
         """
         wanted = np.unique(_checked_ids(ids))
         with self._writing, self._publishing:

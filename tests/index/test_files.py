@@ -200,6 +200,19 @@ def test_a_crash_at_any_step_leaves_the_old_table(folder, step, monkeypatch):
     assert len(list(folder.iterdir())) == 2
 
 
+def test_a_table_saved_while_another_is_opened_is_opened_instead(folder, monkeypatch):
+    """The files that the manifest named a moment ago are gone: the new manifest's are read."""
+    read, saves = files._read_data, []
+
+    def read_too_late(body, data):
+        if not saves:
+            saves.append(HashTable().save(folder))
+        return read(body, data)
+
+    monkeypatch.setattr(files, "_read_data", read_too_late)
+    assert len(HashTable.open(folder)) == 0
+
+
 def test_a_folder_with_only_leftovers_can_be_saved_to(tmp_path):
     (tmp_path / "unfinished-0").mkdir()
     filled().save(tmp_path)

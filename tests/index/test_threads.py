@@ -24,8 +24,10 @@ def test_searches_see_a_whole_table_while_it_changes(forcing):
             searches = [pool.submit(search_until, shared, done, seed) for seed in range(3)]
             writer = pool.submit(write, shared)
             merger = pool.submit(merge_until, shared, done)
-            writer.result()
-            done.set()
+            try:
+                writer.result()
+            finally:
+                done.set()
             assert merger.result() > 0
             assert sum(search.result() for search in searches) > 0
         shared.merge()
