@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-DISTRIBUTIONS := index service clients/python
+DISTRIBUTIONS := index service clients/python clients/threatexchange
 PORT   ?= 8000
 
 .DEFAULT_GOAL := help

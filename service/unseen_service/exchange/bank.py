@@ -22,9 +22,13 @@ async def submit(store: Store, key: Key, submitted: Mapping[bytes, GivenFeedback
 
 
 async def give(
-    store: Store, key: Key, said: Mapping[bytes, GivenFeedback], gone: AbstractSet[bytes]
+    store: Store,
+    key: Key,
+    said: Mapping[bytes, GivenFeedback],
+    gone: AbstractSet[bytes],
+    taken_back: AbstractSet[bytes],
 ) -> None:
-    """Take feedback by hash, and that the platform holds some hashes (`gone`) no more.
+    """Take feedback by hash, that the platform holds some (`gone`) no more, or takes some back.
 
     A hash that is not kept is passed over, and nobody is told: an answer that differed would
     say which hashes are.
@@ -32,11 +36,9 @@ async def give(
     async with store.transaction() as tx:
         await changes.lock(tx)
         ids = await feedback.by_pdq(tx, {*said, *gone})
-        left = [ids[pdq] for pdq in gone if pdq in ids]
-        await _leave(tx, key, left)
+        await _leave(tx, key, [ids[pdq] for pdq in taken_back if pdq in ids])
         await take(tx, key, {ids[pdq]: each for pdq, each in said.items() if pdq in ids})
-        if left:
-            await let_go(tx, key, left)
+        await let_go(tx, key, [ids[pdq] for pdq in gone if pdq in ids])
 
 
 async def _leave(tx: Transaction, key: Key, hash_ids: Sequence[int]) -> None:

@@ -60,11 +60,15 @@ async def submit_feedback(
     key: Annotated[Key, Depends(protocol_key_with(Scope.FEEDBACK))],
     body: schemas.SubmitFeedbackIn,
 ) -> schemas.TakenOut:
-    """Take feedback by hash; `Withdrawn` and `Deleted` say that the hash was let go of."""
+    """Take feedback by hash; `Withdrawn` and `Deleted` say that it was let go of.
+
+    `Withdrawn` takes back what the platform itself submitted, as well.
+    """
     last = {bytes.fromhex(each.hashValue): each for each in body.hashFeedbacks}
     gone = {pdq for pdq, each in last.items() if each.feedbackValue in schemas.GONE}
+    taken_back = {pdq for pdq in gone if last[pdq].feedbackValue is schemas.FeedbackValue.WITHDRAWN}
     said = {pdq: each.given() for pdq, each in last.items() if pdq not in gone}
-    await exchange.give_feedback_by_hash(provided.store, key, said, gone)
+    await exchange.give_feedback_by_hash(provided.store, key, said, gone, taken_back)
     return schemas.TakenOut(count=len(body.hashFeedbacks))
 
 

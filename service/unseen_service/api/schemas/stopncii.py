@@ -29,7 +29,7 @@ class FeedbackValue(StrEnum):
 
 
 GONE = frozenset({FeedbackValue.WITHDRAWN, FeedbackValue.DELETED})
-"""The platform does not hold the hash any more."""
+"""The platform holds the hash no more; by `Withdrawn` it also takes back what it submitted."""
 
 _MEANS = {
     FeedbackValue.PENDING_REVIEW: models.Opinion.PENDING_REVIEW,

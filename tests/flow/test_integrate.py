@@ -1,0 +1,68 @@
+"""docs/integrate.md: each way in, from nothing to a first match, as it is written there."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from unseen import fingerprint
+
+from tests.clients.python.pictures import photo
+from tests.mirror import submit
+from tests.support import Service, random_pdq
+
+PAGE = Path(__file__).parents[2] / "docs/integrate.md"
+BIN = Path(sys.executable).parent
+BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def run(language: str, code: str, service: Service, folder: Path) -> str:
+    """Run a block in a folder with an upload in it; what it installs is installed already."""
+    kept = "\n".join(line for line in code.splitlines() if not line.startswith("pip install"))
+    command = ["bash", "-e", "-c", kept] if language == "sh" else [sys.executable, "-c", kept]
+    environment = {
+        **os.environ,
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "UNSEEN_SERVER": service.url,
+        "UNSEEN_KEY": service.key("match", "feed", "feedback"),
+        "TX_STATEDIR": str(folder / "state"),
+    }
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(("language", "code"), BLOCKS, ids=["ask", "ask-sdk", "mirror", "stopncii"])
+def test_each_way_finds_the_upload_in_under_ten_lines(
+    service: Service, tmp_path: Path, language: str, code: str
+) -> None:
+    assert len([line for line in code.splitlines() if line]) < 10
+    (tmp_path / "upload.jpg").write_bytes(photo("chelsea.png"))
+    pdq = fingerprint(photo("chelsea.png")).pdq
+    submit(service, pdq, *map(random_pdq, range(5)))
+    service.wait_in_step()
+    with service.client("feed") as client:
+        entries = client.get("/v1/hashes").json()["entries"]
+    (record,) = [each["record"] for each in entries if each["pdq"] == pdq]
+    out = run(language, code, service, tmp_path)
+    assert record in out or "\npdq 0 (ours)" in out, out
+
+
+def test_the_page_has_the_three_ways() -> None:
+    titles = re.findall(r"^## (.*)", PAGE.read_text(), re.MULTILINE)
+    assert titles == ["Ask us", "Mirror", "StopNCII protocol"]
+    assert [language for language, _ in BLOCKS] == ["sh", "python", "python", "sh"]
+
+
+def test_the_command_that_issues_the_key_is_right(service: Service) -> None:
+    assert httpx.get(f"{service.url}/v1/hashes").status_code == 401
+    command = re.search(r"unseen-service (keys issue .*)", PAGE.read_text())
+    assert command
+    scopes = re.findall(r"--scope (\w+)", command[1])
+    with service.client(*scopes) as client:
+        assert client.get("/v1/hashes").status_code == 200

@@ -1,0 +1,194 @@
+"""Platforms with the threatexchange library: its command line, and what HMA does with it."""
+
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.mirror import status, submit, withdraw
+from tests.support import Service, flipped, random_pdq, wait_until
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # the library warns of its own PDQ library when imported
+    from threatexchange.exchanges.collab_config import CollaborationConfigBase
+    from threatexchange.exchanges.fetch_state import SignalOpinion, SignalOpinionCategory
+    from threatexchange.signal_type.pdq.signal import PdqSignal
+    from threatexchange.signal_type.raw_text import RawTextSignal
+    from threatexchange.storage.interfaces import SignalExchangeAPIConfig
+    from threatexchange.storage.local_dbm import DBMStore
+    from unseen_threatexchange import UnseenCredentials, UnseenSignalExchangeAPI
+
+COMMAND = Path(sys.executable).parent / "threatexchange"
+Tx = Callable[..., str]
+
+
+@pytest.fixture
+def key(service: Service) -> str:
+    return service.key("feed", "feedback", "submit")
+
+
+@pytest.fixture
+def tx(service: Service, key: str, tmp_path: Path) -> Tx:
+    """Run the installed `threatexchange` command, its state in a folder of this test."""
+    base = f"{service.url}/stopncii/v1"
+    environment = {
+        **os.environ,
+        "TX_STATEDIR": str(tmp_path),
+        "TX_STOPNCII_KEYS": f"{key},{key},{base}",
+        "TX_UNSEEN_KEY": f"{key},{base}",
+    }
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [COMMAND, *arguments], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def submit_others(service: Service) -> None:
+    """Submit what the test is not about: the library's index finds nothing when it holds one."""
+    submit(service, *(random_pdq(n) for n in range(90, 95)))
+
+
+def matches(tx: Tx, pdq: str) -> bool:
+    return "pdq" in tx("match", "-H", "-S", "pdq", "photo", "--", pdq)
+
+
+def test_the_stock_command_subscribes_by_configuration_alone(service: Service, tx: Tx) -> None:
+    submit_others(service)
+    submit(service, random_pdq(1))
+    tx("config", "collab", "edit", "stop_ncii", "--create", "unseen")
+    tx("fetch", "--only-api", "stop_ncii")
+    assert matches(tx, flipped(random_pdq(1), 20))
+    submit(service, random_pdq(2))
+    tx("fetch", "--only-api", "stop_ncii")
+    assert matches(tx, random_pdq(2))
+    assert not matches(tx, random_pdq(3))
+
+
+def test_with_our_exchange_a_withdrawn_hash_leaves_the_commands_index(
+    service: Service, tx: Tx, tmp_path: Path
+) -> None:
+    submit_others(service)
+    case = submit(service, random_pdq(1))
+    tx("config", "extensions", "add", "unseen_threatexchange")
+    tx("config", "collab", "edit", "unseen", "--create", "ours")
+    tx("fetch", "--only-api", "unseen")
+    assert matches(tx, random_pdq(1))
+
+    hash_file = tmp_path / "hash.txt"
+    hash_file.write_text(random_pdq(1))
+    tx("label", "-l", "Nude", "-H", "pdq", "ours", "photo", str(hash_file))
+    assert status(service, case)[0]["feedback"] == "removed"
+
+    withdraw(service, case)
+    tx("fetch", "--only-api", "unseen")
+    assert not matches(tx, random_pdq(1))
+    assert matches(tx, random_pdq(90))
+    # It is confirmed by the next fetch, when it is known to be gone from the disk.
+    assert status(service, case)[0]["withdrawal_confirmed_at"] is None
+    tx("fetch", "--only-api", "unseen")
+    assert status(service, case)[0]["withdrawal_confirmed_at"] is not None
+
+
+class Fetcher:
+    """What HMA does to fetch: page by page into its store, a checkpoint with each."""
+
+    def __init__(self, folder: Path, service: Service, key: str) -> None:
+        self.collab = CollaborationConfigBase(name="ours", api="unseen", enabled=True)
+        self.store = DBMStore(folder, exchange_types=[UnseenSignalExchangeAPI])
+        self.store.exchange_update(self.collab, create=True)
+        credentials = UnseenCredentials._from_str(f"{key},{service.url}/stopncii/v1/")
+        self.store.exchange_api_config_update(
+            SignalExchangeAPIConfig(UnseenSignalExchangeAPI, credentials)
+        )
+
+    def fetch(self, pages: int = 100) -> None:
+        checkpoint = self.store.exchange_get_fetch_checkpoint("ours")
+        api = self.store.exchange_get_client(self.collab)
+        for _, delta in zip(range(pages), api.fetch_iter([PdqSignal], checkpoint), strict=False):
+            before = checkpoint.get_progress_timestamp() if checkpoint else 0
+            assert delta.checkpoint.get_progress_timestamp() >= before
+            self.store.exchange_commit_fetch(
+                self.collab, checkpoint, delta.updates, delta.checkpoint
+            )
+            checkpoint = delta.checkpoint
+
+    def holds(self, pdq: str) -> bool:
+        try:
+            self.store.exchange_get_data("ours", ("pdq", pdq))
+        except KeyError:
+            return False
+        return True
+
+
+@pytest.fixture
+def fetcher(service: Service, key: str, tmp_path: Path) -> Fetcher:
+    return Fetcher(tmp_path, service, key)
+
+
+def test_a_store_that_stops_half_way_and_goes_on_ends_up_exact(
+    service: Service, fetcher: Fetcher
+) -> None:
+    pdqs = [random_pdq(n) for n in range(1_000)]
+    cases = [submit(service, *pdqs[n : n + 250]) for n in range(0, 1_000, 250)]
+    fetcher.fetch(pages=1)
+    assert sum(map(fetcher.holds, pdqs)) == 800
+    withdraw(service, cases[0])
+    fetcher.fetch(pages=1)
+    fetcher.fetch()
+    assert [fetcher.holds(pdq) for pdq in pdqs] == [False] * 250 + [True] * 750
+
+
+def test_a_confirmation_that_fails_does_not_stop_the_fetch_and_is_made_later(
+    service: Service, tmp_path: Path
+) -> None:
+    case = submit(service, random_pdq(1))
+    mute = Fetcher(tmp_path, service, service.key("feed"))
+    mute.fetch()
+    withdraw(service, case)
+    submit(service, random_pdq(2))
+    mute.fetch()
+    mute.fetch()  # the key may not send feedback
+    assert not mute.holds(random_pdq(1))
+    assert mute.holds(random_pdq(2))
+    assert status(service, case)[0]["withdrawal_confirmed_at"] is None
+    credentials = UnseenCredentials._from_str(
+        f"{service.key('feed', 'feedback')},{service.url}/stopncii/v1"
+    )
+    mute.store.exchange_api_config_update(
+        SignalExchangeAPIConfig(UnseenSignalExchangeAPI, credentials)
+    )
+    mute.fetch()
+    wait_until(lambda: status(service, case)[0]["withdrawal_confirmed_at"])
+
+
+@pytest.mark.parametrize(
+    ("category", "shown"),
+    [
+        (SignalOpinionCategory.POSITIVE_CLASS, "removed"),
+        (SignalOpinionCategory.NEGATIVE_CLASS, "not-removed"),
+        (SignalOpinionCategory.INVESTIGATION_SEED, "pending-review"),
+    ],
+)
+def test_an_opinion_becomes_feedback(
+    service: Service, fetcher: Fetcher, category: SignalOpinionCategory, shown: str
+) -> None:
+    case = submit(service, random_pdq(1))
+    api = fetcher.store.exchange_get_client(fetcher.collab)
+    api.report_opinion(PdqSignal, random_pdq(1), SignalOpinion(True, category, {"tag"}))
+    assert status(service, case)[0]["feedback"] == shown
+    with pytest.raises(ValueError, match="PDQ"):
+        api.report_opinion(RawTextSignal, "x", SignalOpinion(True, category, set()))
+
+
+@pytest.mark.parametrize("text", ["", "key", "key,", ",https://service.example/stopncii/v1"])
+def test_a_key_is_never_sent_to_where_it_does_not_belong(text: str) -> None:
+    assert not UnseenCredentials._from_str(text)._are_valid()
