@@ -107,12 +107,12 @@ def test_staff_say_why_and_it_is_recorded(service: Service) -> None:
             assert refused.status_code == 422
             assert refused.json()["errors"][0]["at"] == "header.Unseen-Reason"
         for reason in (
-            *(" ", "a" * 201, "about UN-7K4M-9QTX", "un 7k4m9qtx", case.lower(), f"pin {PIN}"),
+            *("%20", "a" * 201, "about UN-7K4M-9QTX", "un 7k4m9qtx", case.lower(), f"pin {PIN}"),
             *(f"hash {random_pdq(1)}", "asked by 192.0.2.7", "asked by 2001:db8::7:"),
         ):
             refused = staff.get("/v1/audit", headers={"Unseen-Reason": reason})
             assert refused.status_code == 422, reason
-            assert reason.strip() == "" or reason not in refused.text
+            assert reason not in refused.text
         reason = "p%C5%99ezkum t%C3%BDdne, 50% of UNverified cases"
         answer = staff.get("/v1/audit", headers={"Unseen-Reason": reason}).json()
         read = answer["entries"][-1]
