@@ -108,12 +108,18 @@ def _headers(error: Exception) -> dict[str, str]:
 def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     # Pydantic's errors carry the input: only where and why are passed on.
-    spots = [
-        Spot(at=".".join(map(str, each["loc"])).removeprefix("body."), detail=_sentence(each))
-        for each in error.errors()[:20]
-    ]
+    spots = [Spot(at=_place(each["loc"]), detail=_sentence(each)) for each in error.errors()[:20]]
     first = f"{spots[0].at}: {spots[0].detail}" if spots else "It cannot be read."
     return problem(422, "invalid-request", "The request breaks a rule", first, spots=spots)
+
+
+def _place(parts: Sequence[int | str]) -> str:
+    """Name a place in the request.
+
+    A field that is none may have any name, a key for one: of a long one only the beginning.
+    """
+    short = (part if len(part) <= 24 else f"{part[:12]}..." for part in map(str, parts))
+    return ".".join(short).removeprefix("body.")
 
 
 _SENTENCES = {

@@ -17,7 +17,7 @@ _HASH = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])")
 _CODE = re.compile(
     r"(?<![0-9A-Z])(?:UN[- ]?)?[0-9A-Z]{4}(?:[- ]?[0-9A-Z]{4}){1,2}(?![0-9A-Z])", re.IGNORECASE
 )
-_WORD = re.compile(r"[0-9a-fA-F:.]+")
+_ADDRESS = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F:.]+(?![0-9A-Za-z])")
 
 
 def operator(name: str) -> Staff:
@@ -60,7 +60,7 @@ def _tells(text: str) -> bool:
     if _HASH.search(text):
         return True
     codes_in_it = (found[0] for found in _CODE.finditer(text))
-    return any(map(_is_code, codes_in_it)) or any(map(_is_address, _WORD.findall(text)))
+    return any(map(_is_code, codes_in_it)) or any(map(_is_address, _ADDRESS.findall(text)))
 
 
 def _is_code(text: str) -> bool:
@@ -71,7 +71,8 @@ def _is_code(text: str) -> bool:
 
 
 def _is_address(text: str) -> bool:
-    parts = [text.rstrip(".")] if text.count(":") > 1 else text.split(":")
+    # A port may follow an IPv4 address, a colon or a full stop either.
+    parts = [text.rstrip("."), text.rstrip(".:")] if text.count(":") > 1 else text.split(":")
     return any(map(_is_one_address, parts))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from ..errors import InputError
 from ..hashing import MATCH_DISTANCE
 from ..wire import read_server
-from . import asking, casework, completion, hashing, matching, submitting
+from . import asking, auditing, casework, completion, hashing, matching, submitting
 from .exits import MEANINGS, Exit
 from .output import Output
 
@@ -62,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     _add_submit(commands)
     _add_casework(commands)
     _add_match(commands)
+    _add_audit(commands)
     _add_completion(commands)
     return root
 
@@ -134,6 +135,25 @@ def _add_match(commands: "_Commands") -> None:
     )
     _add_fast(command)
     _add_server(command)
+
+
+def _add_audit(commands: "_Commands") -> None:
+    summary = "Verify the audit log of a service (for auditors); nothing is sent."
+    audit = commands.add_parser("audit", help=summary, description=summary)
+    below = audit.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    summary = "Verify an export: its chain, its tree, its checkpoints."
+    command = _add(below, "verify", auditing.verify, summary)
+    command.add_argument("file", metavar="FILE", help="the export, as /v1/audit/export gave it")
+    command.add_argument(
+        "--checkpoint",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a checkpoint that somebody kept; can be given again",
+    )
+    command.add_argument(
+        "--key", metavar="VKEY", help="the log's public key, to verify signatures with"
+    )
 
 
 def _add_completion(commands: "_Commands") -> None:

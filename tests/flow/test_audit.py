@@ -1,0 +1,152 @@
+"""The log leaves the service and is verified elsewhere: exported, checkpointed, proven."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from unseen import audit
+from unseen.cli import main
+
+from tests.support import PIN, Service, random_pdq, submission
+
+
+@pytest.fixture
+def staff(service: Service) -> Iterator[httpx.Client]:
+    """Staff with a key, and a case in the log."""
+    httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1)))
+    with service.client("audit") as client:
+        yield client
+
+
+def verify(*arguments: str | Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    code = main(["audit", "verify", *map(str, arguments)])
+    said = capsys.readouterr()
+    return code, said.out + said.err
+
+
+def test_an_export_is_verified_offline(
+    staff: httpx.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    early, export = tmp_path / "early", tmp_path / "log.ndjson"
+    early.write_text(staff.get("/v1/audit/checkpoint").text)
+    key = staff.get("/v1/audit/verifier").json()["verifier"]
+    answer = staff.get("/v1/audit/export")
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    export.write_bytes(answer.content)
+
+    code, said = verify(export, "--checkpoint", early, "--key", key, capsys=capsys)
+    assert code == 0
+    assert re.match(r"chain verified: 3 entries, the last is [0-9a-f]{64}\n", said)
+    assert "kept checkpoint of 2 entries" in said
+    assert json.loads(answer.text.splitlines()[2])["kind"] == "audit.exported", "itself included"
+
+    lines = export.read_bytes().splitlines(keepends=True)
+    export.write_bytes(b"".join([lines[0].replace(b"person", b"nobody"), *lines[1:]]))
+    code, said = verify(export, capsys=capsys)
+    assert code == 1
+    assert "Audit entry 1 does not fit" in said
+
+    export.write_bytes(b"".join(lines[:2]))
+    code, said = verify(export, capsys=capsys)
+    assert (code, "Audit entry 3" in said, "cut off" in said) == (1, True, True)
+
+    code, said = verify(tmp_path / "nothing", capsys=capsys)
+    assert (code, "Traceback" in said) == (1, False)
+
+
+def test_a_witness_needs_two_checkpoints_and_a_proof(staff: httpx.Client) -> None:
+    key = staff.get("/v1/audit/verifier").json()["verifier"]
+    kept = [audit.read_checkpoint(staff.get("/v1/audit/checkpoint").text, key)]
+    for _ in range(6):
+        staff.get("/v1/audit").raise_for_status()
+        kept.append(audit.read_checkpoint(staff.get("/v1/audit/checkpoint").text, key))
+    for second in kept:
+        for first in kept:
+            if first.size <= second.size:
+                asked = {"first": first.size, "second": second.size}
+                answer = staff.get("/v1/audit/proof/consistency", params=asked).json()
+                path = [bytes.fromhex(each) for each in answer["path"]]
+                assert audit.verify_consistency(first, second, path)
+    last = kept[-1]
+    for entry in staff.get("/v1/audit").json()["entries"][: last.size]:
+        asked = {"position": entry["position"], "size": last.size}
+        answer = staff.get("/v1/audit/proof/inclusion", params=asked).json()
+        path = [bytes.fromhex(each) for each in answer["path"]]
+        leaf = audit.leaf_hash(entry)
+        assert leaf.hex() == answer["leaf"]
+        assert audit.verify_inclusion(leaf, entry["position"] - 1, last.size, path, last.root)
+
+
+def test_proofs_are_for_who_has_any_key(service: Service) -> None:
+    assert httpx.get(f"{service.url}/v1/audit/checkpoint").status_code == 401
+    with service.client("match") as platform:
+        assert platform.get("/v1/audit/checkpoint").text.startswith("unseen-audit/")
+        for query in ("inclusion?position=9", "consistency?first=9", "consistency?first=0"):
+            refused = platform.get(f"/v1/audit/proof/{query}")
+            assert refused.status_code == 422, query
+            assert refused.json()["errors"], query
+        one = platform.get("/v1/audit/proof/inclusion?position=1").json()
+        assert (one["size"], one["path"]) == (1, [])
+
+
+def test_staff_say_why_and_it_is_recorded(service: Service) -> None:
+    case = httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1))).json()["case"]
+    with service.client("audit") as staff:
+        del staff.headers["Unseen-Reason"]
+        calls = [
+            ("GET", "/v1/audit"),
+            ("GET", "/v1/audit/export"),
+            ("POST", "/v1/audit/references"),
+        ]
+        for method, path in calls:
+            body = {"case": case} if method == "POST" else None
+            refused = staff.request(method, path, json=body)
+            assert refused.status_code == 422
+            assert refused.json()["errors"][0]["at"] == "header.Unseen-Reason"
+        for reason in (
+            *("%20", "a" * 201, "about UN-7K4M-9QTX", "un 7k4m9qtx", case.lower(), f"pin {PIN}"),
+            *(f"hash {random_pdq(1)}", "asked by 192.0.2.7", "asked by 2001:db8::7:"),
+        ):
+            refused = staff.get("/v1/audit", headers={"Unseen-Reason": reason})
+            assert refused.status_code == 422, reason
+            assert reason not in refused.text
+        reason = "p%C5%99ezkum t%C3%BDdne, 50% of UNverified cases"
+        answer = staff.get("/v1/audit", headers={"Unseen-Reason": reason}).json()
+        read = answer["entries"][-1]
+        assert (read["kind"], read["actor"]) == ("audit.read", "staff:Example")
+        assert read["details"]["reason"] == "přezkum týdne, 50% of UNverified cases"
+
+
+def test_staff_with_the_number_can_link_a_case_and_its_entries(service: Service) -> None:
+    case = httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1))).json()["case"]
+    with service.client("audit") as staff:
+        linked = staff.post("/v1/audit/references", json={"case": case.lower().replace("-", "")})
+        reference = linked.json()["reference"]
+        unknown = staff.post("/v1/audit/references", json={"case": "UN-0000-0000"})
+        assert unknown.status_code == 404
+        assert "PIN" not in unknown.json()["detail"]
+        entries = staff.get("/v1/audit").json()["entries"]
+    by_kind = {each["kind"]: each for each in entries}
+    assert by_kind["case.submitted"]["subject"] == reference
+    linking = [each["subject"] for each in entries if each["kind"] == "case.linked"]
+    assert linking == [reference, None]
+
+
+def test_nothing_in_the_log_tells_a_case_a_pin_or_a_hash(service: Service) -> None:
+    pdq = random_pdq(1)
+    case = httpx.post(f"{service.url}/v1/cases", json=submission(pdq)).json()["case"]
+    address = f"{service.url}/v1/cases/{case}"
+    httpx.get(address, headers={"Unseen-Pin": "0000-0000-0000"})
+    service.wait_in_step()
+    key = service.key("match")
+    with service.client("match") as platform:
+        assert platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]
+    httpx.delete(address, headers={"Unseen-Pin": PIN})
+    with service.client("audit") as staff:
+        staff.post("/v1/audit/references", json={"case": case})
+        text = staff.get("/v1/audit/export").text.lower()
+    for secret in (case, case[3:], PIN, PIN.replace("-", ""), pdq, key, "127.0.0.1"):
+        assert secret.lower() not in text

@@ -1,0 +1,195 @@
+"""Keys: two persons for the dangerous ones, rotation, expiry, revocation; never seen again."""
+
+import logging
+import time
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import psycopg
+import pytest
+from unseen_service import oversight
+from unseen_service.errors import InvalidRequest, KeyNotFound, SecondPersonNeeded
+from unseen_service.models import IssuedKey, KeyStatus, NewKey, Scope
+
+from tests.support import Service, random_pdq, serving, wait_until
+
+ALICE, BOB = oversight.operator("alice"), oversight.operator("bob")
+
+
+def issue(service: Service, *scopes: Scope, lasts: timedelta | None = None) -> IssuedKey:
+    expires_at = datetime.now(UTC) + lasts if lasts else None
+    new = NewKey("Example", frozenset(scopes), "asked for by mail", expires_at)
+    return service.flow(lambda store: oversight.issue_key(store, new, ALICE))
+
+
+def opens(url: str, key: str) -> bool:
+    """Whether a key opens what every key in force does."""
+    answer = httpx.get(f"{url}/v1/audit/verifier", headers={"Authorization": f"Bearer {key}"})
+    return answer.status_code == 200
+
+
+@pytest.mark.parametrize("scope", [Scope.FEED, Scope.ADMIN])
+def test_a_dangerous_key_opens_nothing_until_another_person_approves_it(
+    service: Service, scope: Scope
+) -> None:
+    issued = issue(service, Scope.MATCH, scope)
+    assert issued.status is KeyStatus.PENDING
+    with pytest.raises(SecondPersonNeeded):
+        service.flow(lambda store: oversight.approve_key(store, issued.id, ALICE))
+    later = issue(service, Scope.MATCH)
+    wait_until(lambda: opens(service.url, later.key))
+    assert not opens(service.url, issued.key), "nor its harmless scopes"
+    service.flow(lambda store: oversight.approve_key(store, issued.id, BOB))
+    wait_until(lambda: opens(service.url, issued.key))
+    with pytest.raises(KeyNotFound, match="waiting"):
+        service.flow(lambda store: oversight.approve_key(store, issued.id, BOB))
+
+
+def test_the_database_itself_holds_to_two_persons(service: Service) -> None:
+    issued = issue(service, Scope.FEED)
+    with psycopg.connect(service.database_url, autocommit=True) as owner:
+        for change in (
+            "approved_at = now()",
+            "approved_at = now(), approved_by = issued_by",
+        ):
+            with pytest.raises(psycopg.errors.CheckViolation):
+                owner.execute(f"UPDATE keys SET {change} WHERE id = {issued.id}")  # type: ignore[call-overload]  # noqa: S608
+
+
+def test_one_admin_cannot_be_two(service: Service) -> None:
+    """Not with the key that asked, nor with one it was rotated into, nor with one it made."""
+    with service.client("admin", platform="One") as one:
+        feed = one.post("/v1/keys", json={"platform": "X", "scopes": ["feed"]}).json()
+        assert feed["status"] == "pending"
+        refused = one.post(f"/v1/keys/{feed['id']}/approve")
+        assert refused.status_code == 409
+        assert refused.json()["type"] == "urn:unseen:problem:second-person-needed"
+
+        second = one.post("/v1/keys", json={"platform": "Y", "scopes": ["admin"]}).json()
+        assert not opens(service.url, second["key"])
+
+        mine = one.get("/v1/keys").json()["keys"][0]["id"]
+        rotated = one.post(f"/v1/keys/{mine}/rotate", json={"overlap_s": 3600}).json()
+        assert rotated["status"] == "pending"
+        assert one.post(f"/v1/keys/{rotated['id']}/approve").status_code == 409
+        with service.client("admin", platform="Two") as two:
+            assert two.post(f"/v1/keys/{rotated['id']}/approve").status_code == 204
+            wait_until(lambda: opens(service.url, rotated["key"]))
+            successor = {"Authorization": f"Bearer {rotated['key']}"}
+            still = one.post(f"/v1/keys/{feed['id']}/approve", headers=successor)
+            assert still.status_code == 409, "it is the same person's"
+            assert two.post(f"/v1/keys/{feed['id']}/approve").status_code == 204
+        wait_until(lambda: opens(service.url, feed["key"]))
+
+
+def test_a_revoked_key_is_out_of_force_on_every_worker_within_a_second(service: Service) -> None:
+    issued = issue(service, Scope.MATCH)
+    with serving(service.database_url) as other:
+        workers = [service.url, other.url]
+        for url in workers:
+            wait_until(lambda url=url: opens(url, issued.key))  # type: ignore[misc]
+        service.flow(lambda store: oversight.revoke_key(store, issued.id, ALICE))
+        deadline = time.monotonic() + 1
+        for url in workers:
+            wait_until(lambda url=url: not opens(url, issued.key), within=1)  # type: ignore[misc]
+        assert time.monotonic() < deadline
+    with pytest.raises(KeyNotFound):
+        service.flow(lambda store: oversight.revoke_key(store, issued.id, ALICE))
+
+
+def test_a_key_expires_without_anybody_doing_anything(service: Service) -> None:
+    issued = issue(service, Scope.MATCH, lasts=timedelta(seconds=1.5))
+    wait_until(lambda: opens(service.url, issued.key), within=1.4)
+    wait_until(lambda: not opens(service.url, issued.key), within=2)
+    (key,) = service.flow(oversight.list_keys)
+    assert key.status(datetime.now(UTC)) is KeyStatus.EXPIRED
+    with pytest.raises(InvalidRequest, match="future"):
+        issue(service, Scope.MATCH, lasts=timedelta(seconds=-1))
+
+
+def test_rotation_lets_both_keys_work_for_a_while(service: Service) -> None:
+    old = issue(service, Scope.MATCH, lasts=timedelta(days=30))
+    new = service.flow(lambda store: oversight.rotate_key(store, old.id, BOB, overlap_s=2))
+    wait_until(lambda: opens(service.url, new.key), within=1)
+    assert opens(service.url, old.key)
+    with pytest.raises(InvalidRequest, match="takes the place"):
+        service.flow(lambda store: oversight.rotate_key(store, old.id, BOB, overlap_s=2))
+    wait_until(lambda: not opens(service.url, old.key), within=3)
+    assert opens(service.url, new.key)
+    first, second = service.flow(oversight.list_keys)
+    assert (second.scopes, second.note, second.line) == (first.scopes, first.note, first.id)
+    assert second.expires_at is not None
+    assert abs(second.expires_at - datetime.now(UTC) - timedelta(days=30)) < timedelta(minutes=1)
+    with pytest.raises(KeyNotFound):
+        service.flow(lambda store: oversight.rotate_key(store, old.id, BOB, overlap_s=2))
+
+
+def test_the_overlap_of_a_waiting_key_begins_when_it_is_approved(service: Service) -> None:
+    old = issue(service, Scope.FEED)
+    service.flow(lambda store: oversight.approve_key(store, old.id, BOB))
+    new = service.flow(lambda store: oversight.rotate_key(store, old.id, ALICE, overlap_s=1))
+    assert new.status is KeyStatus.PENDING
+    before, _ = service.flow(oversight.list_keys)
+    assert before.expires_at is None
+    service.flow(lambda store: oversight.approve_key(store, new.id, BOB))
+    wait_until(lambda: opens(service.url, new.key))
+    wait_until(lambda: not opens(service.url, old.key), within=2.5)
+
+
+def test_keys_over_the_api(service: Service) -> None:
+    with service.client("admin", platform="Staff") as admin:
+        body = {"platform": "New", "scopes": ["match"], "note": "asked by their engineer"}
+        made = admin.post("/v1/keys", json=body)
+        assert made.status_code == 201
+        assert made.json()["status"] == "in-force"
+        wait_until(lambda: opens(service.url, made.json()["key"]))
+        listed = admin.get("/v1/keys").json()["keys"][-1]
+        assert (listed["platform"], listed["note"]) == ("New", "asked by their engineer")
+        assert listed["issued_by"].startswith("key:")
+        assert made.json()["key"] not in admin.get("/v1/keys").text
+        assert admin.delete(f"/v1/keys/{listed['id']}").status_code == 204
+        assert admin.delete(f"/v1/keys/{listed['id']}").status_code == 404
+        for wrong in (
+            {"platform": " ", "scopes": ["match"]},
+            {"platform": "X", "scopes": []},
+            {"platform": "X", "scopes": ["all"]},
+            {"platform": "X", "scopes": ["match"], "note": "for UN-7K4M-9QTX"},
+            {"platform": "X", "scopes": ["match"], "expires_at": "2001-01-01T00:00:00Z"},
+            {"platform": "X", "scopes": ["match"], "expires_at": "2101-01-01T00:00:00"},
+        ):
+            assert admin.post("/v1/keys", json=wrong).status_code == 422, wrong
+    with service.client("audit") as auditor:
+        assert auditor.get("/v1/keys").status_code == 403
+
+
+def test_a_key_is_in_no_log_and_no_error(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    issued = issue(service, Scope.MATCH)
+    wait_until(lambda: opens(service.url, issued.key))
+    headers = {"Authorization": f"Bearer {issued.key}", "Unseen-Reason": issued.key}
+    answers = [
+        httpx.request(method, service.url + path, headers=headers, json=body)
+        for method, path, body in (
+            ("GET", "/v1/audit", None),
+            ("GET", f"/v1/{issued.key}", None),
+            ("GET", f"/v1/audit/proof/inclusion?position={issued.key}", None),
+            ("POST", "/v1/match", {"hashes": [issued.key]}),
+            ("POST", "/v1/match", {"hashes": [random_pdq(1)], issued.key: 1}),
+            ("DELETE", f"/v1/keys/{issued.key}", None),
+        )
+    ]
+    with service.client("admin") as admin:
+        answers.append(admin.delete(f"/v1/keys/{issued.key}"))
+        answers.append(admin.post("/v1/keys", json={"platform": "X", "scopes": [issued.key]}))
+    assert all(answer.is_error for answer in answers)
+    for answer in answers:
+        assert issued.key not in answer.text
+    logged = [each.getMessage() for each in caplog.records if not each.name.startswith("httpx")]
+    assert not [each for each in logged if issued.key in each and "httpcore" not in each]
+    assert issued.key not in repr(issued)
+    with psycopg.connect(service.database_url) as owner:
+        rows = owner.execute("SELECT keys::text FROM keys").fetchall()
+    assert rows
+    assert not any(issued.key in row for (row,) in rows)

@@ -1,0 +1,137 @@
+"""The role that serves: what it can do to the log is append, and it cannot get out of that."""
+
+import asyncio
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import errors, sql
+from psycopg.conninfo import make_conninfo
+from unseen_service.errors import RoleMissing
+from unseen_service.models import AuditEvent
+from unseen_service.store import Store, audit, migrate
+from unseen_service.store.roles import ROLE, as_server
+
+from tests.support import fresh_database, named
+
+
+def append(url: str) -> None:
+    """Append an entry, as the service does."""
+
+    async def run() -> None:
+        store = Store(url, pool_size=1, timeout=10)
+        await store.open()
+        async with store.transaction() as tx:
+            await audit.append(tx, AuditEvent("test.entry", "operator"))
+        await store.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_log SET kind = 'x'",
+        "UPDATE audit_log SET kind = 'x' WHERE false",
+        "DELETE FROM audit_log",
+        "TRUNCATE audit_log CASCADE",
+        "ALTER TABLE audit_log ADD COLUMN x text",
+        "ALTER TABLE audit_log DISABLE TRIGGER ALL",
+        "CREATE TRIGGER x BEFORE INSERT ON audit_log EXECUTE FUNCTION pg_notify()",
+        "DROP TABLE audit_log CASCADE",
+        "DELETE FROM audit_head",
+        "INSERT INTO audit_head (one, position, at, digest) VALUES (false, 0, now(), '')",
+        "MERGE INTO audit_log USING (SELECT 1) AS s ON true WHEN MATCHED THEN DELETE",
+        "INSERT INTO audit_log SELECT * FROM audit_log"
+        " ON CONFLICT (position) DO UPDATE SET kind = 'x'",
+        "SELECT * FROM audit_log FOR UPDATE",
+        "UPDATE migrations SET digest = 'x'",
+        "CREATE ROLE another",
+    ],
+)
+def test_the_role_that_serves_cannot_rewrite_the_log(database_url: str, statement: str) -> None:
+    append(database_url)
+    with (
+        psycopg.connect(as_server(database_url), autocommit=True) as connection,
+        pytest.raises(errors.InsufficientPrivilege),
+    ):
+        # Giving the role back gives back the one that the session began with: the same.
+        connection.execute("RESET ROLE")
+        connection.execute(statement)  # type: ignore[call-overload]
+
+
+def test_no_connection_of_the_service_is_in_another_role(database_url: str) -> None:
+    async def run() -> None:
+        store = Store(database_url, pool_size=1, timeout=10)
+        await store.open()
+        async with store.transaction() as tx:
+            row = await (await tx.execute("SELECT current_user AS role")).fetchone()
+            assert row == {"role": ROLE}
+        await store.close()
+
+    asyncio.run(run())
+
+
+def test_options_of_the_url_are_kept() -> None:
+    url = as_server("postgresql:///x?options=-c%20search_path%3Dmine")
+    assert "search_path=mine" in url
+    assert f"role={ROLE}" in url
+
+
+@pytest.fixture
+def owner(postgres: str) -> Iterator[str]:
+    """A user who owns an empty database and may make no role; the URL of it."""
+    admin = named(postgres, "postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute("CREATE ROLE some_owner LOGIN")
+        connection.execute("CREATE DATABASE owned OWNER some_owner TEMPLATE template0")
+        try:
+            yield make_conninfo(named(postgres, "owned"), user="some_owner")
+        finally:
+            connection.execute("DROP DATABASE owned WITH (FORCE)")
+            connection.execute("DROP ROLE some_owner")
+
+
+def test_an_owner_who_may_not_make_the_role_is_told_what_to_do(owner: str, postgres: str) -> None:
+    with pytest.raises(RoleMissing, match="CREATE ROLE unseen_serve NOLOGIN"):
+        migrate(owner)
+    with psycopg.connect(owner) as connection:
+        found = connection.execute("SELECT to_regclass('audit_log')").fetchone()
+        assert found == (None,), "half a migration is none"
+    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as admin:
+        admin.execute("GRANT unseen_serve TO some_owner")
+    assert migrate(owner)
+    append(owner)
+    assert migrate(owner) == []
+
+
+def test_a_login_that_owns_nothing_serves_what_another_has_migrated(postgres: str) -> None:
+    login = "serving_login"
+    with (
+        fresh_database(postgres) as url,
+        psycopg.connect(url, autocommit=True) as admin,
+    ):
+        admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(login)))
+        admin.execute(sql.SQL("GRANT unseen_serve TO {}").format(sql.Identifier(login)))
+        try:
+            theirs = make_conninfo(url, user=login)
+            assert migrate(theirs) == [], "there is nothing to do, so no right is needed"
+            append(theirs)
+            with (
+                psycopg.connect(as_server(theirs), autocommit=True) as connection,
+                pytest.raises(errors.InsufficientPrivilege),
+            ):
+                connection.execute("SET ROLE NONE")
+                connection.execute("DELETE FROM audit_log")
+        finally:
+            admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(login)))
+
+
+def test_rights_that_went_missing_are_granted_again(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("GRANT DELETE ON audit_log TO unseen_serve")
+        assert migrate(database_url) == []
+        row = connection.execute(
+            "SELECT has_table_privilege('unseen_serve', 'audit_log', 'DELETE')"
+        ).fetchone()
+        assert row == (False,)
