@@ -50,12 +50,15 @@ run: $(READY) ## Serve on http://127.0.0.1:8000, data kept in ./data
 openapi: $(READY) ## Write openapi.yaml from the app
 	@$(BIN)/python -m tools.openapi > openapi.yaml
 
-lock: ## Resolve requirements.lock anew (needs uv)
-	@uv pip compile $(DISTRIBUTIONS:%=%/pyproject.toml) \
-	  --group build --group check --group test --group demo \
-	  --universal --python-version 3.11 --generate-hashes --upgrade \
-	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-	  --no-emit-package unseen-index -o requirements.lock
+LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+  --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package unseen-index --quiet
+
+lock: ## Resolve the locks anew (needs uv; UPGRADE=--upgrade takes newer versions)
+	@$(LOCK) $(UPGRADE) $(DISTRIBUTIONS:%=%/pyproject.toml) --group build --group check \
+	  --group test --group demo -o requirements.lock
+	@$(LOCK) --constraint requirements.lock index/pyproject.toml service/pyproject.toml \
+	  --group build -o requirements-service.lock
+	@$(LOCK) --constraint requirements-service.lock deploy/gpu.in -o requirements-gpu.lock
 
 clean: ## Remove what the other targets made, but for ./data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -86,7 +86,7 @@ def _services(settings: Settings) -> Services:
         timeout=settings.pool_timeout_ms / 1_000,
     )
     saved = SavedIndexes(settings.index_dir) if settings.index_dir else None
-    index, keys, misses = LiveIndex(saved), LiveKeys(), Misses(store)
+    index, keys, misses = LiveIndex(saved, settings.device), LiveKeys(), Misses(store)
     follower = Follower(store, index, keys)
     return Services(
         settings=settings,

@@ -17,7 +17,7 @@ import uvicorn
 
 from . import logs, metrics
 from .embedded_postgres import EmbeddedPostgres
-from .errors import StoreUnavailable
+from .errors import SettingInvalid, StoreUnavailable
 from .proof import load_signer
 from .settings import DEFAULT_DATA, Settings
 from .store import Store
@@ -40,7 +40,7 @@ Unseen is on {address}
 @contextmanager
 def database(data: Path) -> Iterator[str]:
     """Give the database's URL: DATABASE_URL, or an embedded one, stopped at the end."""
-    url = os.environ.get("DATABASE_URL")
+    url = _given_url()
     if url:
         yield url
         return
@@ -49,6 +49,18 @@ def database(data: Path) -> Iterator[str]:
         yield server.start()
     finally:
         server.stop()
+
+
+def _given_url() -> str | None:
+    """Read DATABASE_URL, or the file that DATABASE_URL_FILE names: a secret that is mounted."""
+    file = os.environ.get("DATABASE_URL_FILE")
+    if not file:
+        return os.environ.get("DATABASE_URL")
+    try:
+        os.environ["DATABASE_URL"] = Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingInvalid(f"DATABASE_URL_FILE cannot be read: {error.strerror}.") from None
+    return os.environ["DATABASE_URL"]
 
 
 def serve(given: Namespace) -> None:

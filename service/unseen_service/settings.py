@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from .errors import SettingInvalid
 from .models import MATCH_RADIUS
 
 PREFIX = "UNSEEN_"
+
+Device: TypeAlias = Literal["cpu", "cuda"]
 
 DEFAULT_DATA = Path("data")
 """The folder of the embedded PostgreSQL and of the audit log's key, unless told otherwise."""
@@ -28,6 +30,7 @@ class Settings:
     pool_timeout_ms: int = 2_000
     stale_after_ms: int = 5_000
     index_dir: Path | None = None
+    device: Device = "cpu"
     save_after_changes: int = 10_000
     save_after_ms: int = 600_000
     feed_wait_s: int = 30
@@ -74,8 +77,15 @@ def _path(variable: str, text: str) -> Path:
     return Path(text)
 
 
+def _device(variable: str, text: str) -> str:
+    if text not in ("cpu", "cuda"):
+        raise SettingInvalid(f"{variable} must be cpu or cuda.")
+    return text
+
+
 _READERS: Mapping[Any, Callable[[str, str], Any]] = {
     int: _number,
+    Device: _device,
     Path: _path,
     Path | None: _path,
 }

@@ -14,6 +14,7 @@ from unseen_index import DamagedTableError, HashTable, Hits
 from .. import metrics
 from ..errors import StillLoading
 from ..models import HASH_BYTES, Change
+from ..settings import Device
 from ..store import Store, changes
 from .saved import Saved, SavedIndexes
 
@@ -41,8 +42,9 @@ class LiveIndex:
     this host.
     """
 
-    def __init__(self, saved: SavedIndexes | None = None) -> None:
+    def __init__(self, saved: SavedIndexes | None = None, device: Device = "cpu") -> None:
         self._saved = saved
+        self._device = device
         self._loaded: Loaded | None = None
         self._opened_at = 0
         self.progress = 0
@@ -141,7 +143,7 @@ class LiveIndex:
             belongs = await changes.mark(tx, saved.position) == saved.mark
         try:
             if belongs:
-                return Loaded(await asyncio.to_thread(saved.open), saved.position)
+                return Loaded(await asyncio.to_thread(saved.open, self._device), saved.position)
             logger.warning("a saved index is not of this database; it is removed")
         except DamagedTableError as error:
             logger.warning("a saved index is damaged; it is removed: %s", error)
@@ -161,11 +163,11 @@ class LiveIndex:
                 if self.progress - told >= _TELL_EVERY:
                     told = self.progress
                     logger.info("loading the index: %d hashes so far", told)
-        return Loaded(await asyncio.to_thread(_built, blocks), position)
+        return Loaded(await asyncio.to_thread(_built, blocks, self._device), position)
 
 
-def _built(blocks: list[changes.Rows]) -> HashTable:
-    table = HashTable()
+def _built(blocks: list[changes.Rows], device: Device) -> HashTable:
+    table = HashTable(device=device)
     ids, hashes = zip(*blocks, strict=True)
     # Into one array each and added at once: so the table is built once.
     table.add(np.concatenate(ids), np.concatenate(hashes))

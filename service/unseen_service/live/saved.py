@@ -17,6 +17,8 @@ from pathlib import Path
 
 from unseen_index import HashTable
 
+from ..settings import Device
+
 _NAME = re.compile(r"position-(\d{20})\Z")
 
 
@@ -28,9 +30,9 @@ class Saved:
     position: int
     mark: str
 
-    def open(self) -> HashTable:
+    def open(self, device: Device) -> HashTable:
         """Open its table; raises what HashTable.open raises."""
-        return HashTable.open(self.folder / "table")
+        return HashTable.open(self.folder / "table", device=device)
 
 
 class SavedIndexes:
