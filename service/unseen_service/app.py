@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from . import __version__
 from .api import Edge, Services, describe, handlers, router
 from .errors import StoreUnavailable
-from .exchange import Feed
+from .exchange import Delivery, Feed
 from .live import Follower, Keeper, LiveIndex, LiveKeys, Misses, SavedIndexes
 from .matching import Matching
 from .oversight import Checkpoints
@@ -64,11 +64,12 @@ def from_environment() -> FastAPI:
     return create_app(Settings.from_environment(os.environ))
 
 
-def _background(services: Services) -> list[Follower | Keeper | Misses]:
+def _background(services: Services) -> list[Follower | Keeper | Misses | Delivery]:
     """Make what runs beside the requests, for as long as the worker does."""
     settings = services.settings
+    delivery = Delivery(services.store, private=bool(settings.webhook_private_targets))
     if settings.index_dir is None:
-        return [services.follower, services.misses]
+        return [services.follower, services.misses, delivery]
     keeper = Keeper(
         services.store,
         services.index,
@@ -76,7 +77,7 @@ def _background(services: Services) -> list[Follower | Keeper | Misses]:
         changes=settings.save_after_changes,
         seconds=settings.save_after_ms / 1_000,
     )
-    return [services.follower, services.misses, keeper]
+    return [services.follower, services.misses, delivery, keeper]
 
 
 def _services(settings: Settings) -> Services:

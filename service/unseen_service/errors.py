@@ -10,6 +10,7 @@ ServiceError
 │   ├── CaseNotFound         no such case, or not with this PIN: on purpose the same
 │   ├── ImageNotFound        the case has no image with this number
 │   ├── NoSuchCase           as staff are told it: there is no PIN in their question
+│   ├── WebhookNotFound      the platform has no such webhook
 │   └── KeyNotFound          no key of this number can have that done to it
 ├── FeedGone                 a cursor into a change log that is not this one: start again
 ├── NotAllowed
@@ -86,6 +87,13 @@ class CaseNotFound(NotFound):
             "There is no case with this number and this PIN. "
             "Check both; they are not case-sensitive, and the hyphens do not matter."
         )
+
+
+class WebhookNotFound(NotFound):
+    """The platform has no such webhook."""
+
+    def __init__(self) -> None:
+        super().__init__("You have no webhook of this name; GET /v1/webhooks lists those you have.")
 
 
 class ImageNotFound(NotFound):

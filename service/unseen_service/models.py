@@ -77,6 +77,15 @@ class Opinion(StrEnum):
     NOT_INTIMATE = "not-intimate"
 
 
+class WebhookEvent(StrEnum):
+    """What a webhook tells of."""
+
+    ADDED = "hash.added"
+    WITHDRAWN = "hash.withdrawn"
+    STANDING = "hash.standing"
+    TEST = "webhook.test"
+
+
 class FeedStatus(StrEnum):
     """What the feed says of a hash: whoever mirrors it keeps those that are active."""
 
@@ -289,6 +298,44 @@ class Overdue:
     record: UUID
     since: datetime
     feedback: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a platform is told of changes, of which, and how that fares."""
+
+    id: int
+    ref: UUID
+    url: str = field(repr=False)
+    events: tuple[WebhookEvent, ...]
+    created_at: datetime
+    delivered: int
+    delivered_at: datetime | None
+    waiting: int
+    given_up: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """A message in hand: what is sent, where, signed with what, and the how-manieth attempt."""
+
+    id: int
+    ref: UUID
+    url: str = field(repr=False)
+    secret: bytes = field(repr=False)
+    body: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A message that did not arrive."""
+
+    ref: UUID
+    event: WebhookEvent
+    created_at: datetime
+    attempts: int
+    failure: str | None
 
 
 @dataclass(frozen=True, slots=True)

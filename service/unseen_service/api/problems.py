@@ -45,6 +45,7 @@ _KINDS: Mapping[type[errors.ServiceError], tuple[int, str, str]] = {
     errors.ImageNotFound: (404, "image-not-found", "No such image"),
     errors.FeedGone: (410, "start-again", "The cursor is of another history"),
     errors.NoSuchCase: (404, "case-not-found", "No such case"),
+    errors.WebhookNotFound: (404, "webhook-not-found", "No such webhook"),
     errors.KeyNotFound: (404, "key-not-found", "No such key"),
     errors.SecondPersonNeeded: (409, "second-person-needed", "A second person is needed"),
     errors.NotAuthenticated: (401, "not-authenticated", "A key is needed"),

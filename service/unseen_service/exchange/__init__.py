@@ -1,12 +1,15 @@
 """The platforms' flows: the feed, feedback and withdrawals, the StopNCII exchange protocol."""
 
+from . import webhooks
 from .bank import give as give_feedback_by_hash
 from .bank import submit as submit_hashes
+from .delivery import Delivery
 from .feed import Feed, cursor_after
 from .feedback import confirm_withdrawals, list_overdue
 from .feedback import give as give_feedback
 
 __all__ = [
+    "Delivery",
     "Feed",
     "confirm_withdrawals",
     "cursor_after",
@@ -14,4 +17,5 @@ __all__ = [
     "give_feedback_by_hash",
     "list_overdue",
     "submit_hashes",
+    "webhooks",
 ]

@@ -1,6 +1,6 @@
 """The only place that speaks SQL: every statement is in queries.sql, one module a subject."""
 
-from . import audit, bank, cases, changes, feed, feedback, keys, matches
+from . import audit, bank, cases, changes, feed, feedback, keys, matches, webhooks
 from .database import Store, Transaction
 from .migrate import migrate
 
@@ -16,4 +16,5 @@ __all__ = [
     "keys",
     "matches",
     "migrate",
+    "webhooks",
 ]

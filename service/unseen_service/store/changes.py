@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..models import HASH_BYTES, Change, ChangeKind
+from . import webhooks
 from .database import Transaction, execute, notify
 from .sql import SQL
 
@@ -40,9 +41,10 @@ async def lock(tx: Transaction) -> None:
 
 
 async def append(tx: Transaction, kind: ChangeKind, hash_ids: Sequence[int]) -> None:
-    """Write one change a hash, and wake every index once it is committed."""
+    """Write one change a hash, with what webhooks tell of it; wake every index at the commit."""
     if hash_ids:
         await execute(tx, "append_changes", kind=kind.value, hash_ids=sorted(hash_ids))
+        await webhooks.enqueue(tx, kind, hash_ids)
         await notify(tx, CHANNEL)
 
 

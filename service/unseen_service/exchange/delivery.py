@@ -1,0 +1,114 @@
+"""Sends what is in the outbox, signed to the Standard Webhooks scheme, at least once.
+
+A worker takes messages in hand for a while, sends them outside of any transaction, and strikes
+those that arrived. One that dies in between leaves them to the next. The scheme's specification
+is at standardwebhooks.com.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import logging
+import time
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from ..errors import StoreUnavailable
+from ..models import OutgoingMessage
+from ..store import Store, webhooks
+from .targets import Forbidden, Target, resolve
+
+AGAIN_AFTER = (5, 60, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
+"""Seconds from each failed attempt to the next; after the last, a message is given up."""
+
+_PAUSE = 1.0
+_AT_ONCE = 20
+_TIMEOUT = 10.0
+_IN_HAND = 60
+
+logger = logging.getLogger(__name__)
+
+
+class Delivery:
+    """Sends messages for as long as the worker lives; `private` lets any address pass."""
+
+    def __init__(self, store: Store, *, private: bool) -> None:
+        self._store = store
+        self._private = private
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        # No proxy and no netrc of the environment: the address that was checked is asked.
+        async with httpx.AsyncClient(trust_env=False, timeout=_TIMEOUT) as client:
+            while True:
+                try:
+                    sent = await self._round(client)
+                except StoreUnavailable:
+                    sent = 0
+                except Exception as error:  # noqa: BLE001 - the task must live
+                    # Its kind only: the text may hold a URL that holds a password.
+                    logger.warning("sending webhooks failed: %s", type(error).__name__)
+                    sent = 0
+                if not sent:
+                    await asyncio.sleep(_PAUSE)
+
+    async def _round(self, client: httpx.AsyncClient) -> int:
+        async with self._store.transaction() as tx:
+            messages = await webhooks.claim(tx, _AT_ONCE, _IN_HAND)
+        await asyncio.gather(*(self._deliver(client, each) for each in messages))
+        return len(messages)
+
+    async def _deliver(self, client: httpx.AsyncClient, message: OutgoingMessage) -> None:
+        failure = await self._send(client, message)
+        async with self._store.transaction() as tx:
+            if failure is None:
+                await webhooks.delivered(tx, message.id)
+                return
+            tried = message.attempts - 1
+            again = AGAIN_AFTER[tried] if tried < len(AGAIN_AFTER) else None
+            await webhooks.failed(tx, message.id, failure, again)
+
+    async def _send(self, client: httpx.AsyncClient, message: OutgoingMessage) -> str | None:
+        """Send a message; answer why it did not arrive, or None."""
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                target = await resolve(message.url, private=self._private)
+                request = _request(client, target, message)
+                # The answer's body is theirs: it is not read, and a redirect not followed.
+                answer = await client.send(request, stream=True)
+                await answer.aclose()
+        except Forbidden as error:
+            return str(error)
+        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+            return f"no answer: {type(error).__name__}"
+        return None if answer.is_success else f"answered {answer.status_code}"
+
+
+def sign(secret: bytes, message: str, second: int, body: bytes) -> str:
+    """Sign a message: `v1,` and the base64 of HMAC-SHA256 over its id, the time and the body."""
+    content = f"{message}.{second}.".encode() + body
+    return "v1," + base64.b64encode(hmac.digest(secret, content, hashlib.sha256)).decode()
+
+
+def _request(client: httpx.AsyncClient, target: Target, message: OutgoingMessage) -> httpx.Request:
+    """Write a request to the address itself; the certificate must be the host's all the same."""
+    parts = urlsplit(target.url)
+    address = f"[{target.address}]" if ":" in target.address else target.address
+    port = f":{parts.port}" if parts.port else ""
+    body, second, name = message.body.encode(), int(time.time()), f"msg_{message.ref.hex}"
+    return client.build_request(
+        "POST",
+        urlunsplit((parts.scheme, address + port, parts.path or "/", parts.query, "")),
+        content=body,
+        headers={
+            "Host": parts.netloc,
+            "Content-Type": "application/json",
+            "User-Agent": "Unseen",
+            "webhook-id": name,
+            "webhook-timestamp": str(second),
+            "webhook-signature": sign(message.secret, name, second, body),
+        },
+        extensions={"sni_hostname": target.host},
+    )

@@ -1,0 +1,328 @@
+"""Webhooks: signed, sent at least once, given up and replayed, never into a private network."""
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from unseen_service.exchange.delivery import AGAIN_AFTER, sign
+from unseen_service.exchange.targets import is_public
+
+from tests.mirror import Mirror, submit, withdraw
+from tests.support import Service, random_pdq, serving, submission, wait_until
+
+
+class Receiver:
+    """A platform's address: keeps what it is sent, answers as it is told."""
+
+    def __init__(self) -> None:
+        self.received: list[tuple[dict[str, str], bytes]] = []
+        self.answer = 204
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                receiver.received.append(({k.lower(): v for k, v in self.headers.items()}, body))
+                self.send_response(receiver.answer)
+                if receiver.answer == 302:
+                    self.send_header("location", f"{receiver.url}/elsewhere")
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook?a=b"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def bodies(self) -> list[dict[str, Any]]:
+        return [json.loads(body) for _, body in self.received]
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    made = Receiver()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def open_service(database_url: str) -> Iterator[Service]:
+    """A service that may send to this machine."""
+    with serving(database_url, webhook_private_targets=1) as running:
+        yield running
+
+
+@pytest.fixture
+def platform(open_service: Service) -> Iterator[httpx.Client]:
+    with open_service.client("feed", "feedback") as client:
+        yield client
+
+
+def register(client: httpx.Client, url: str, *events: str) -> tuple[str, bytes]:
+    body = {"url": url, **({"events": list(events)} if events else {})}
+    answer = client.post("/v1/webhooks", json=body)
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert made["secret"].startswith("whsec_")
+    return made["webhook"]["webhook"], base64.b64decode(made["secret"].removeprefix("whsec_"))
+
+
+def the_webhook(client: httpx.Client) -> dict[str, Any]:
+    (webhook,) = client.get("/v1/webhooks").json()["webhooks"]
+    shown: dict[str, Any] = webhook
+    return shown
+
+
+def make_due(service: Service, attempts: int | None = None) -> None:
+    """Let the time pass until the next attempt; pretend that so many were made."""
+    with psycopg.connect(service.database_url) as connection:
+        connection.execute(
+            "UPDATE webhook_messages SET due_at = now(), attempts = coalesce(%s, attempts)"
+            " WHERE due_at IS NOT NULL",
+            (attempts,),
+        )
+
+
+def test_each_change_is_told_with_records_and_no_bits(
+    open_service: Service, platform: httpx.Client, receiver: Receiver
+) -> None:
+    register(platform, receiver.url)
+    case = submit(open_service, random_pdq(1), random_pdq(2))
+    records = sorted(Mirror(platform).catch_up().kept)
+    for name in ("Two", "Three"):
+        with open_service.client("feedback", platform=name) as other:
+            said = [{"record": records[0], "value": "not-intimate"}]
+            other.post("/v1/feedback", json={"feedback": said})
+    withdraw(open_service, case)
+    wait_until(lambda: len(receiver.received) == 3)
+    told = {body["type"]: body for body in receiver.bodies()}
+    assert sorted(told) == ["hash.added", "hash.standing", "hash.withdrawn"]
+    assert [
+        sorted((each["record"], each["standing"]) for each in told[event]["data"]["records"])
+        for event in sorted(told)
+    ] == [
+        [(record, "unreviewed") for record in records],
+        [(records[0], "disputed")],
+        [(records[0], "disputed"), (records[1], "unreviewed")],
+    ]
+    sent = b"".join(body for _, body in receiver.received).decode()
+    assert random_pdq(1) not in sent
+    assert case["case"] not in sent
+    wait_until(lambda: the_webhook(platform)["delivered"] == 3)
+    assert the_webhook(platform)["waiting"] == 0
+
+
+def test_a_message_is_signed_to_the_standard_webhooks_scheme(
+    platform: httpx.Client, receiver: Receiver
+) -> None:
+    ref, secret = register(platform, receiver.url)
+    message = platform.post(f"/v1/webhooks/{ref}/test").json()["message"]
+    wait_until(lambda: receiver.received)
+    headers, body = receiver.received[0]
+    assert headers["webhook-id"] == message
+    assert headers["content-type"] == "application/json"
+    signed = f"{message}.{headers['webhook-timestamp']}.".encode() + body
+    digest = hmac.new(secret, signed, hashlib.sha256).digest()
+    assert headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
+    assert json.loads(body)["type"] == "webhook.test"
+
+
+def test_the_signature_is_that_of_the_published_example() -> None:
+    secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    body = b'{"test": 2432232314}'
+    assert (
+        sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body)
+        == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    )
+
+
+def test_only_what_was_asked_for_is_told(
+    open_service: Service, platform: httpx.Client, receiver: Receiver
+) -> None:
+    register(platform, receiver.url, "hash.withdrawn")
+    withdraw(open_service, submit(open_service, random_pdq(1)))
+    wait_until(lambda: receiver.received)
+    assert [body["type"] for body in receiver.bodies()] == ["hash.withdrawn"]
+
+
+def test_many_hashes_make_messages_of_a_thousand(
+    open_service: Service, platform: httpx.Client, receiver: Receiver
+) -> None:
+    register(platform, receiver.url)
+    sent = submission(*map(random_pdq, range(1_000)))
+    for n, image in enumerate(sent["images"][1:]):
+        image["hashes"].append({"pdq": random_pdq(10_000 + n), "quality": 90, "view": "mirror"})
+    assert httpx.post(f"{open_service.url}/v1/cases", json=sent, timeout=30).status_code == 201
+    wait_until(lambda: len(receiver.received) == 2)
+    sizes = sorted(len(body["data"]["records"]) for body in receiver.bodies())
+    assert sizes == [999, 1_000]
+
+
+@pytest.mark.parametrize("answer", [500, 404, 302])
+def test_what_fails_is_tried_again_the_same_and_then_struck(
+    open_service: Service, platform: httpx.Client, receiver: Receiver, answer: int
+) -> None:
+    receiver.answer = answer
+    ref, _ = register(platform, receiver.url)
+    platform.post(f"/v1/webhooks/{ref}/test")
+    wait_until(lambda: len(receiver.received) == 1)
+    receiver.answer = 200
+    wait_until(lambda: _failure(open_service) == f"answered {answer}")
+    make_due(open_service)
+    wait_until(lambda: the_webhook(platform)["delivered"] == 1)
+    (first, again), (one, other) = zip(*receiver.received, strict=True)
+    assert first["webhook-id"] == again["webhook-id"]
+    assert one == other
+    assert the_webhook(platform)["waiting"] == 0
+
+
+def _failure(service: Service) -> str | None:
+    with psycopg.connect(service.database_url) as connection:
+        row = connection.execute("SELECT failure FROM webhook_messages").fetchone()
+    return row[0] if row else None
+
+
+def test_what_never_arrives_is_given_up_listed_and_replayed(
+    open_service: Service, platform: httpx.Client, receiver: Receiver
+) -> None:
+    receiver.answer = 503
+    ref, _ = register(platform, receiver.url)
+    message = platform.post(f"/v1/webhooks/{ref}/test").json()["message"]
+    wait_until(lambda: _failure(open_service))
+    make_due(open_service, attempts=len(AGAIN_AFTER))
+    wait_until(lambda: the_webhook(platform)["given_up"] == 1)
+    (shown,) = platform.get(f"/v1/webhooks/{ref}/given-up").json()["messages"]
+    assert (shown["message"], shown["event"]) == (message, "webhook.test")
+    assert (shown["attempts"], shown["failure"]) == (len(AGAIN_AFTER) + 1, "answered 503")
+    receiver.answer = 200
+    assert platform.post(f"/v1/webhooks/{ref}/replay").json() == {"replayed": 1}
+    wait_until(lambda: the_webhook(platform)["delivered"] == 1)
+    assert receiver.received[-1][0]["webhook-id"] == message
+
+
+def test_a_message_outlives_the_worker_that_had_it(database_url: str, receiver: Receiver) -> None:
+    with serving(database_url, webhook_private_targets=1) as service:
+        with service.client("feed") as client:
+            register(client, receiver.url)
+        receiver.answer = 500
+        submit(service, random_pdq(1))
+        wait_until(lambda: _failure(service))
+    receiver.answer = 200
+    with serving(database_url, webhook_private_targets=1) as service:
+        make_due(service)
+        wait_until(lambda: len(receiver.received) >= 2)
+    assert len({headers["webhook-id"] for headers, _ in receiver.received}) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1/",
+        "https://localhost/",
+        "https://10.0.0.1/",
+        "https://192.168.1.1:8443/x",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://[::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://[fe80::1]/",
+        "https://0x7f000001/",
+        "https://2130706433/",
+        "https://0/",
+        "http://example.com/",
+        "https://user:secret@example.com/",
+        "https://example.com/#part",
+        "https://:443/",
+        "https://example.com:0/",
+        "https://no-such-host.invalid/",
+        "ftp://example.com/",
+        "example.com",
+        "https://[/",
+    ],
+)
+def test_a_private_or_broken_target_is_refused(service: Service, url: str) -> None:
+    with service.client("feed") as client:
+        answer = client.post("/v1/webhooks", json={"url": url})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["at"] == "url"
+
+
+def test_a_target_that_turned_private_is_refused_at_delivery(
+    database_url: str, receiver: Receiver
+) -> None:
+    with (
+        serving(database_url, webhook_private_targets=1) as lenient,
+        lenient.client("feed") as client,
+    ):
+        register(client, receiver.url)
+    with serving(database_url) as strict:
+        submit(strict, random_pdq(1))
+        wait_until(lambda: _failure(strict))
+        assert "private network" in str(_failure(strict))
+    assert receiver.received == []
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("93.184.215.14", True),
+        ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", True),
+        ("100.64.0.1", False),
+        ("224.0.0.1", False),
+        ("255.255.255.255", False),
+        ("0.0.0.1", False),
+        ("::", False),
+        ("fc00::1", False),
+        ("ff02::1", False),
+        ("::ffff:10.0.0.1", False),
+        ("64:ff9b::7f00:1", False),
+        ("64:ff9b::5db8:d70e", True),
+        ("2002:7f00:1::", False),
+        ("2001:db8::1", False),
+    ],
+)
+def test_which_addresses_are_public(address: str, public: bool) -> None:
+    assert is_public(ipaddress.ip_address(address)) is public
+
+
+def test_webhooks_are_a_platforms_own(open_service: Service, receiver: Receiver) -> None:
+    with (
+        open_service.client("feed", platform="One") as one,
+        open_service.client("feed", platform="Two") as two,
+    ):
+        ref, _ = register(one, receiver.url)
+        assert two.get("/v1/webhooks").json() == {"webhooks": []}
+        refused = [
+            two.delete(f"/v1/webhooks/{ref}"),
+            two.post(f"/v1/webhooks/{ref}/test"),
+            two.post(f"/v1/webhooks/{ref}/replay"),
+            two.get(f"/v1/webhooks/{ref}/given-up"),
+        ]
+        assert {each.status_code for each in refused} == {404}
+        assert one.delete(f"/v1/webhooks/{ref}").status_code == 204
+        assert one.delete(f"/v1/webhooks/{ref}").status_code == 404
+        submit(open_service, random_pdq(1))
+        for _ in range(10):
+            register(one, receiver.url)
+        assert one.post("/v1/webhooks", json={"url": receiver.url}).status_code == 422
+    assert receiver.received == []
+
+
+def test_webhooks_need_the_feeds_scope(service: Service) -> None:
+    with service.client("match") as client:
+        assert client.get("/v1/webhooks").status_code == 403
+        assert client.post("/v1/webhooks", json={"url": "https://x"}).status_code == 403
