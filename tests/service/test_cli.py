@@ -47,6 +47,37 @@ def test_keys_are_issued_listed_and_revoked_and_all_of_it_is_audited(database_ur
     assert re.match(r"chain verified: 2 entries, the last is [0-9a-f]{64}\n", verified.stdout)
 
 
+def test_a_feed_key_takes_two_and_the_log_leaves_as_a_proof(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
+    issued = run("keys", "issue", "P", "--scope", "feed", "--by", "alice", **settings)
+    assert re.fullmatch(r"unseen_[\w-]{43}\n", issued.stdout)
+    assert "keys approve 1 --by NAME" in issued.stderr
+    assert run("keys", "approve", "1", "--by", "alice", **settings).returncode == 1
+    assert run("keys", "approve", "1", "--by", "bob", **settings).returncode == 0
+    rotated = run("keys", "rotate", "1", "--overlap", "1d", "--by", "bob", **settings)
+    assert rotated.stdout != issued.stdout
+    assert re.search(r"in force\n.*pending", run("keys", "list", **settings).stdout)
+    wrong = run("keys", "revoke", issued.stdout.strip(), **settings)
+    assert wrong.returncode == 2
+    assert issued.stdout.strip() not in wrong.stderr
+
+    verifier, kept, export = run("audit", "key", **settings).stdout, tmp_path / "c", tmp_path / "e"
+    kept.write_text(run("audit", "checkpoint", **settings).stdout)
+    assert run("audit", "verify", "--checkpoint", str(kept), **settings).returncode == 0
+    export.write_text(run("audit", "export", "--reason", "yearly review", **settings).stdout)
+    offline = ["--checkpoint", str(kept), "--key", verifier.strip()]
+    unseen = str(Path(COMMAND[0]).with_name("unseen"))
+    verified = subprocess.run(
+        [unseen, "audit", "verify", str(export), *offline],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert verified.returncode == 0, verified.stderr
+    assert verified.stdout.startswith("chain verified: 5 entries")
+    assert "kept checkpoint of 3 entries" in verified.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "told"),
     [

@@ -1,15 +1,26 @@
 """Keys: two persons for the dangerous ones, rotation, expiry, revocation; never seen again."""
 
+import asyncio
+import contextlib
 import logging
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
 import psycopg
 import pytest
 from unseen_service import oversight
-from unseen_service.errors import InvalidRequest, KeyNotFound, SecondPersonNeeded
+from unseen_service.errors import (
+    InvalidRequest,
+    KeyNotFound,
+    NotAuthenticated,
+    SecondPersonNeeded,
+    StillLoading,
+)
+from unseen_service.live import Follower, LiveIndex, LiveKeys
 from unseen_service.models import IssuedKey, KeyStatus, NewKey, Scope
+from unseen_service.store import Store
 
 from tests.support import Service, random_pdq, serving, wait_until
 
@@ -95,6 +106,35 @@ def test_a_revoked_key_is_out_of_force_on_every_worker_within_a_second(service: 
         assert time.monotonic() < deadline
     with pytest.raises(KeyNotFound):
         service.flow(lambda store: oversight.revoke_key(store, issued.id, ALICE))
+
+
+def test_a_revocation_does_not_wait_for_an_index_that_is_behind(service: Service) -> None:
+    class Stuck(LiveIndex):
+        async def catch_up(self, _: Store) -> None:
+            await asyncio.sleep(60)
+
+    issued = issue(service, Scope.MATCH)
+    keys = LiveKeys()
+
+    def known() -> bool:
+        with contextlib.suppress(NotAuthenticated, StillLoading):
+            return keys.authenticate(issued.key, Scope.MATCH).id == issued.id
+        return False
+
+    async def until(true: Callable[[], bool]) -> None:
+        while not true():
+            await asyncio.sleep(0.01)
+
+    async def run(store: Store) -> None:
+        following = asyncio.create_task(Follower(store, Stuck(), keys).run())
+        await asyncio.wait_for(until(known), 5)
+        await asyncio.sleep(0.1)
+        await oversight.revoke_key(store, issued.id, ALICE)
+        await asyncio.wait_for(until(lambda: not known()), 1)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+    service.flow(run)
 
 
 def test_a_key_expires_without_anybody_doing_anything(service: Service) -> None:

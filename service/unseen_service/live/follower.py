@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
 
 from .. import metrics
@@ -21,7 +22,8 @@ class Follower:
     """Listens, wakes up, catches up; finds its way back when the connection is lost.
 
     A notification is only a hint: what is new is always read from the change log, so one that
-    is lost delays by a heartbeat at most.
+    is lost delays by a heartbeat at most. The keys have a listener of their own: a revocation
+    must not wait while an index is loaded or a flood of changes is applied.
     """
 
     def __init__(self, store: Store, index: LiveIndex, live_keys: LiveKeys) -> None:
@@ -47,25 +49,33 @@ class Follower:
 
     async def run(self) -> None:
         """Follow until cancelled."""
+        await asyncio.gather(
+            self._follow(changes.CHANNEL, self._catch_up),
+            self._follow(keys.CHANNEL, self._reload_keys),
+        )
+
+    async def _follow(self, channel: str, catch_up: Callable[[], Awaitable[None]]) -> None:
         pause = _FIRST_PAUSE
         while True:
             try:
-                async with aclosing(
-                    self._store.listen(changes.CHANNEL, keys.CHANNEL, heartbeat=_HEARTBEAT)
-                ) as wakes:
+                async with aclosing(self._store.listen(channel, heartbeat=_HEARTBEAT)) as wakes:
                     async for _ in wakes:
-                        await self._catch_up()
+                        await catch_up()
                         pause = _FIRST_PAUSE
             except StoreUnavailable:
                 logger.warning("PostgreSQL is away; trying again in %.2f s", pause)
             except Exception:
-                logger.exception("following the change log failed; trying again")
+                logger.exception("following %s failed; trying again", channel)
             self._measure()
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def _catch_up(self) -> None:
+    async def _reload_keys(self) -> None:
         await self._keys.reload(self._store)
+
+    async def _catch_up(self) -> None:
+        # Who is ready has the keys, whichever listener was the first.
+        await self._reload_keys()
         before = self._index.position
         async with self._store.transaction() as tx:
             metrics.BEHIND.set(await changes.position(tx) - before)
