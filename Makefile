@@ -7,7 +7,7 @@ DISTRIBUTIONS := index service clients/python clients/threatexchange
 PORT   ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check format bench run openapi lock clean
+.PHONY: help setup demo test test-all check format bench run openapi page lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,9 @@ run: $(READY) ## Serve on http://127.0.0.1:8000, data kept in ./data
 
 openapi: $(READY) ## Write openapi.yaml from the app
 	@$(BIN)/python -m tools.openapi > openapi.yaml
+
+page: $(READY) ## Assemble the person's page from clients/browser
+	@$(BIN)/python -m clients.browser.assemble
 
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package unseen-index --quiet

@@ -1,4 +1,4 @@
-"""The routes, one module for each who calls them."""
+"""The routes, one module for each who calls them, or for each subject."""
 
 from fastapi import APIRouter
 
@@ -7,6 +7,7 @@ from . import (
     feedback,
     keys,
     operator,
+    page,
     person,
     platform,
     proofs,
@@ -15,8 +16,8 @@ from . import (
     webhooks,
 )
 
-router = APIRouter()
-for each in (
+_ROOMS = (
+    page,
     person,
     platform,
     feed,
@@ -27,7 +28,10 @@ for each in (
     proofs,
     keys,
     operator,
-):
+)
+
+router = APIRouter()
+for each in _ROOMS:
     router.include_router(each.router)
 
 __all__ = ["router"]

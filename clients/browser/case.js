@@ -1,0 +1,138 @@
+// The screens of a case that is there already: find it, see it, withdraw from it.
+
+let shown = null; // {number, pin, case}: the case on the screen
+
+const el = (tag, className = "", text = "", ...children) => {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.textContent = text;
+  element.append(...children);
+  return element;
+};
+
+function button(text, onclick, className = "") {
+  const made = el("button", className, text);
+  made.type = "button";
+  made.onclick = onclick;
+  return made;
+}
+
+/** What went wrong, for a person: our own words where there are any, else the service's. */
+function explain(error, noAnswer = "trouble.no-answer-look") {
+  if (!(error instanceof Trouble)) throw error;
+  if (error.slug === "no-answer") return [say("trouble.no-answer"), say(noAnswer)];
+  return [say("trouble.refused"), say(`trouble.${error.slug}`) || error.detail];
+}
+
+/** Shows trouble in an alert box, or clears it; a screen reader hears it at once. */
+function trouble(id, lines = [], ...more) {
+  $(id).replaceChildren(...lines.map((line) => el("p", "", line)), ...more);
+}
+
+async function find(event) {
+  event.preventDefault();
+  const number = readCode($("find-number").value, 8);
+  const pin = readCode($("find-pin").value, 12);
+  $("find-number").ariaInvalid = String(number === null);
+  $("find-pin").ariaInvalid = String(pin === null);
+  if (OFFLINE) return trouble("find-trouble", [say("case.offline")]);
+  if (!number || !pin) {
+    $(number ? "find-pin" : "find-number").focus();
+    return trouble("find-trouble", [say(number ? "trouble.form-pin" : "trouble.form-number")]);
+  }
+  trouble("find-trouble");
+  await busy("look", "case.looking", "case.look", async () => {
+    try {
+      await look(number, pin);
+    } catch (error) {
+      trouble("find-trouble", explain(error));
+    }
+  });
+}
+
+/** Fetches a case and shows it; throws Trouble. */
+async function look(number, pin) {
+  shown = { number, pin, case: await showCase(number, pin) };
+  $("finder").reset();
+  $("case-did").textContent = "";
+  go("case");
+}
+
+function renderCase() {
+  if (!shown) return;
+  const { number, case: found } = shown;
+  $("case-title").textContent = say("case.title", { number });
+  badge($("case-status"), found.status);
+  $("case-since").textContent = say("case.since", { date: day(found.submitted_at) });
+  $("case-images").replaceChildren(...found.images.map(imageRow));
+  $("case-platforms").replaceChildren(...platformRows(found.platforms));
+  $("case-all").replaceChildren();
+  if (found.status === "active") {
+    const ask = () => confirmIn($("case-all"), say("case.sure-all"), null);
+    $("case-all").append(button(say("case.withdraw-all"), ask));
+  }
+}
+
+function badge(element, status) {
+  element.textContent = say(`case.${status}`);
+  element.className = status === "active" ? "badge" : "badge off";
+  return element;
+}
+
+function imageRow(image) {
+  const n = image.image;
+  const date = image.last_match_at && day(image.last_match_at);
+  const what = image.matches ? say("case.found", { n: image.matches, date }) : say("case.none-found");
+  const row = el("li", "", "", el("strong", "", say("case.image", { n })));
+  row.append(badge(el("span"), image.status), el("span", "what", what));
+  if (image.status === "active") {
+    const ask = button(say("case.withdraw"), () => confirmIn(row, say("case.sure-one", { n }), n), "quiet");
+    ask.ariaLabel = say("case.withdraw-one", { n });
+    row.append(ask);
+  }
+  return row;
+}
+
+function platformRows(platforms) {
+  if (platforms.length === 0) return [el("li", "soft", say("case.no-platforms"))];
+  return platforms.map(({ platform, matches, last_match_at: last }) =>
+    el("li", "", "", el("strong", "", platform),
+      el("span", "what", say("case.found", { n: matches, date: last && day(last) }))));
+}
+
+/** Asks before a withdrawal, in place: a dialog would be closed by Escape, which leaves. */
+function confirmIn(place, question, image) {
+  renderCaseQuestions();
+  const opener = place.querySelector("button");
+  opener.hidden = true;
+  const yes = button(say("case.yes"), () => withdrawNow(yes, image), "grave");
+  const no = button(say("case.no"), () => {
+    box.remove();
+    opener.hidden = false;
+    opener.focus();
+  });
+  const box = el("div", "sure", "", el("p", "", question), el("div", "buttons", "", no, yes));
+  box.role = "group";
+  box.ariaLabel = question;
+  place.append(box);
+  no.focus();
+}
+
+/** Takes away a question that is still open. */
+function renderCaseQuestions() {
+  for (const box of document.querySelectorAll(".sure")) box.querySelector("button").click();
+}
+
+async function withdrawNow(pressed, image) {
+  pressed.disabled = true;
+  pressed.textContent = say("case.withdrawing");
+  trouble("case-trouble");
+  try {
+    shown.case = await withdraw(shown.number, shown.pin, image);
+    $("case-did").textContent = say("case.did");
+  } catch (error) {
+    trouble("case-trouble", explain(error));
+  }
+  renderCase();
+  $("case-title").focus();
+}

@@ -1,0 +1,40 @@
+"""The person's page: one HTML file, assembled from clients/browser by `make page`."""
+
+import gzip
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+__all__ = ["Page", "person_page"]
+
+_META = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page to serve: its bytes, the same compressed, and the headers that go with it."""
+
+    html: bytes
+    gzipped: bytes
+    headers: Mapping[str, str]
+
+
+@cache
+def person_page() -> Page:
+    """Load the person's page. Its policy is the one that it carries, and no framing on top."""
+    html = files(__name__).joinpath("person.html").read_bytes()
+    found = _META.search(html.decode())
+    if found is None:
+        raise RuntimeError("person.html carries no policy; run `make page` to assemble it anew.")
+    headers = {
+        "Content-Type": "text/html; charset=utf-8",
+        # A page may not be framed; this one directive is not allowed in a <meta>.
+        "Content-Security-Policy": f"{found[1]}; frame-ancestors 'none'",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=(), display-capture=()",
+        "Vary": "Accept-Encoding",
+    }
+    return Page(html, gzip.compress(html, mtime=0), MappingProxyType(headers))
