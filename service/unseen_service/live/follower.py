@@ -1,19 +1,28 @@
-"""Keeps the index and the keys in step with the store, for as long as the worker lives."""
+"""Keeps what is in memory in step with the store, for as long as the worker lives."""
 
 import asyncio
 import logging
 import time
+from collections.abc import Iterable
 from contextlib import aclosing, suppress
+from typing import Protocol
 
 from ..errors import StoreUnavailable
-from ..store import Store, changes, keys
+from ..store import Store, changes, intake, keys
 from .index import LiveIndex
-from .keys import LiveKeys
 
+_CHANNELS = (changes.CHANNEL, keys.CHANNEL, intake.CHANNEL)
 _HEARTBEAT = 1.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 logger = logging.getLogger(__name__)
+
+
+class Reloaded(Protocol):
+    """What is small enough to be read anew whenever something has changed."""
+
+    async def reload(self, store: Store) -> None:
+        """Read it anew."""
 
 
 class Follower:
@@ -23,15 +32,15 @@ class Follower:
     is lost delays by a heartbeat at most.
     """
 
-    def __init__(self, store: Store, index: LiveIndex, live_keys: LiveKeys) -> None:
+    def __init__(self, store: Store, index: LiveIndex, small: Iterable[Reloaded]) -> None:
         self._store = store
         self._index = index
-        self._keys = live_keys
+        self._small = tuple(small)
         self._in_step_at: float | None = None
         self._grown = asyncio.Event()
 
     def behind_for(self) -> float | None:
-        """Say how many seconds ago index and keys were last known to be in step; None: never."""
+        """Say how many seconds ago all was last known to be in step; None: never."""
         return None if self._in_step_at is None else time.monotonic() - self._in_step_at
 
     async def wait_beyond(self, position: int, seconds: float) -> None:
@@ -49,9 +58,7 @@ class Follower:
         pause = _FIRST_PAUSE
         while True:
             try:
-                async with aclosing(
-                    self._store.listen(changes.CHANNEL, keys.CHANNEL, heartbeat=_HEARTBEAT)
-                ) as wakes:
+                async with aclosing(self._store.listen(*_CHANNELS, heartbeat=_HEARTBEAT)) as wakes:
                     async for _ in wakes:
                         await self._catch_up()
                         pause = _FIRST_PAUSE
@@ -63,7 +70,8 @@ class Follower:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _catch_up(self) -> None:
-        await self._keys.reload(self._store)
+        for each in self._small:
+            await each.reload(self._store)
         before = self._index.position
         await self._index.catch_up(self._store)
         await self._index.adopt_newer(self._store)
