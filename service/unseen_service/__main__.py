@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import __version__, commands, staff_commands
+from . import __version__, commands, guard_commands, staff_commands
 from .embedded_postgres import EmbeddedPostgresError
 from .errors import OperatorError, ServiceError
 from .models import Scope
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     _with_data(add("migrate", help="bring the database up to this version"), commands.migrate)
     _add_keys(add("keys", help="issue, approve, rotate, revoke and list keys"))
     _add_audit(add("audit", help="verify, sign and export the audit log"))
+    _add_benign(add("benign", help="the bank of harmless pictures, which are not taken"))
     return parser
 
 
@@ -125,6 +126,29 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
     export = add("export", help="write the whole log, for 'unseen audit verify FILE'")
     _with_by(_with_data(export, do.export_audit)).add_argument(
         "--reason", required=True, help="why, for the audit log"
+    )
+
+
+def _add_benign(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    add = group.add_parser(
+        "add",
+        help="add hashes, of images by way of the client",
+        epilog="example:\n  $ unseen hash --json logos/ | unseen-service benign add -",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _with_by(_with_data(add, guard_commands.add_benign)).add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="hashes in hex, one a line, or what 'unseen hash --json' prints; - is standard input",
+    )
+    add.add_argument("--hash", action="append", default=[], metavar="HEX", help="one hash")
+    add.add_argument("--note", default="", help="what they are of, for 'benign list'")
+    _with_data(group.add_parser("list", help="show the bank"), guard_commands.list_benign)
+    remove = group.add_parser("remove", help="take hashes out")
+    _with_by(_with_data(remove, guard_commands.remove_benign)).add_argument(
+        "ids", nargs="+", type=int, metavar="ID", help="as 'benign list' shows"
     )
 
 

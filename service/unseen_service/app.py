@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager, suppress
 from fastapi import FastAPI
 
 from . import __version__
+from .admission import Admission
 from .api import Edge, Services, describe, handlers, router
 from .errors import StoreUnavailable
 from .exchange import Delivery, Feed
-from .live import Follower, Keeper, LiveIndex, LiveKeys, Misses, SavedIndexes
+from .intake import Price
+from .live import Follower, Keeper, LiveIndex, LiveIntake, LiveKeys, Misses, SavedIndexes
 from .matching import Matching
 from .oversight import Checkpoints
 from .settings import Settings
@@ -88,14 +90,16 @@ def _services(settings: Settings) -> Services:
     )
     saved = SavedIndexes(settings.index_dir) if settings.index_dir else None
     index, keys, misses = LiveIndex(saved, settings.device), LiveKeys(), Misses(store)
-    follower = Follower(store, index, keys)
+    intake = LiveIntake()
+    price = Price(settings.work_free_hashes_per_minute, settings.work_tries_per_hash)
+    follower = Follower(store, index, [keys, intake])
     return Services(
         settings=settings,
         store=store,
         index=index,
         keys=keys,
         follower=follower,
-        takedown=Takedown(store),
+        takedown=Takedown(store, Admission(intake, price)),
         matching=Matching(store, index, misses),
         feed=Feed(store, follower),
         misses=misses,

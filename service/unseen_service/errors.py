@@ -4,6 +4,9 @@ ServiceError
 ├── Refused                  what was asked cannot be done as asked
 │   ├── InvalidRequest       it breaks a rule of the API
 │   ├── QualityTooLow        an image is too flat or small to be hashed reliably
+│   ├── DegenerateHash       a hash is of a pattern or of nothing, not of a picture
+│   ├── KnownBenign          a hash is close to one of a well-known harmless picture
+│   ├── WorkRequired         much is being submitted: a proof of work is needed
 │   ├── SubmissionReused     one idempotency key, two different submissions
 │   └── SecondPersonNeeded   who asked for a key cannot approve it
 ├── NotFound
@@ -26,6 +29,8 @@ ServiceError
     ├── RoleMissing          the role that serves cannot be made by this user
     └── ChainBroken          the audit log does not fit its digests, or what was signed
 """
+
+from collections.abc import Sequence
 
 
 class ServiceError(Exception):
@@ -53,6 +58,40 @@ class QualityTooLow(Refused):
             "Leave it out, or use a larger or sharper copy of it."
         )
         self.at = at
+
+
+class DegenerateHash(Refused):
+    """At least one hash is not of a picture; `spots` says of each where it is, and why."""
+
+    def __init__(self, spots: Sequence[tuple[str, str]]) -> None:
+        super().__init__(
+            "A hash is that of a plain surface or a pattern: it would match other people's "
+            "pictures, or none. Leave that image out, or hash the original file."
+        )
+        self.spots = tuple(spots)
+
+
+class KnownBenign(Refused):
+    """At least one hash is close to a well-known harmless picture's; `at` lists where they are."""
+
+    def __init__(self, at: list[str]) -> None:
+        super().__init__(
+            "An image looks like a well-known harmless one (a logo, a meme, a stock photo), which "
+            "this service does not take. Leave it out; if it is yours, ask the service's operator."
+        )
+        self.at = at
+
+
+class WorkRequired(Refused):
+    """Much is being submitted at the moment: answer `challenge`, as docs/intake.md says."""
+
+    def __init__(self, challenge: str, puzzles: int, target: int) -> None:
+        super().__init__(
+            "Many submissions are arriving, so each has to be paid for with some computing. "
+            "An up-to-date client does this by itself: repeat the request with the header "
+            "Unseen-Work, and with the same Idempotency-Key."
+        )
+        self.challenge, self.puzzles, self.target = challenge, puzzles, target
 
 
 class SubmissionReused(Refused):

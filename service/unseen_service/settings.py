@@ -29,6 +29,8 @@ class Settings:
     pool_size: int = 8
     pool_timeout_ms: int = 2_000
     stale_after_ms: int = 5_000
+    work_free_hashes_per_minute: int = 2_000
+    work_tries_per_hash: int = 1_000
     index_dir: Path | None = None
     device: Device = "cpu"
     save_after_changes: int = 10_000

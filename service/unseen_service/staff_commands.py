@@ -39,7 +39,7 @@ def issue_key(given: Namespace) -> None:
     scopes = frozenset(Scope(each) for each in given.scope)
     expires_at = datetime.now(UTC) + given.expires if given.expires else None
     new = NewKey(given.platform, scopes, given.note, expires_at)
-    issued = ask(given, lambda store: oversight.issue_key(store, new, _by(given)))
+    issued = ask(given, lambda store: oversight.issue_key(store, new, who(given)))
     print(f"key {issued.id} for {given.platform} ({', '.join(sorted(scopes))}):", file=sys.stderr)
     _show(issued)
 
@@ -49,7 +49,7 @@ def rotate_key(given: Namespace) -> None:
     seconds = int(given.overlap.total_seconds())
     issued = ask(
         given,
-        lambda store: oversight.rotate_key(store, given.key, _by(given), overlap_s=seconds),
+        lambda store: oversight.rotate_key(store, given.key, who(given), overlap_s=seconds),
     )
     print(f"key {issued.id} takes the place of key {given.key}:", file=sys.stderr)
     _show(issued)
@@ -57,13 +57,13 @@ def rotate_key(given: Namespace) -> None:
 
 def approve_key(given: Namespace) -> None:
     """Put a waiting key in force, as a second person."""
-    ask(given, lambda store: oversight.approve_key(store, given.key, _by(given)))
+    ask(given, lambda store: oversight.approve_key(store, given.key, who(given)))
     print(f"key {given.key} is in force")
 
 
 def revoke_key(given: Namespace) -> None:
     """Put a key out of force."""
-    ask(given, lambda store: oversight.revoke_key(store, given.key, _by(given)))
+    ask(given, lambda store: oversight.revoke_key(store, given.key, who(given)))
     print(f"key {given.key} is out of force")
 
 
@@ -77,7 +77,7 @@ def verify_audit(given: Namespace) -> None:
     """Walk the log: the chain, the tree, and the checkpoints that were kept outside."""
     files, signer = _files(given)
     kept = oversight.kept_checkpoints(files.kept_checkpoint, given.checkpoint, signer.verifier)
-    end = ask(given, lambda store: oversight.verify_audit(store, kept, _by(given)))
+    end = ask(given, lambda store: oversight.verify_audit(store, kept, who(given)))
     print(_verified(end, kept))
 
 
@@ -95,7 +95,7 @@ def export_audit(given: Namespace) -> None:
     """Write the whole log and its checkpoint, a line of JSON each, to the standard output."""
 
     async def export(store: Store) -> None:
-        size, pages = await oversight.export_audit(store, _by(given), given.reason)
+        size, pages = await oversight.export_audit(store, who(given), given.reason)
         checkpoint = await _checkpoints(given, store).of(size)
         async for page in pages:
             sys.stdout.buffer.write(oversight.export_lines(page))
@@ -104,7 +104,7 @@ def export_audit(given: Namespace) -> None:
     ask(given, export)
 
 
-def _by(given: Namespace) -> Staff:
+def who(given: Namespace) -> Staff:
     """Say who this is: --by, or the account that the command runs as."""
     if given.by:
         return oversight.operator(given.by)

@@ -5,15 +5,14 @@ import hashlib
 import json
 
 from . import codes
+from .admission import Admission
 from .errors import (
     CaseNotFound,
     ImageNotFound,
-    QualityTooLow,
     SubmissionReused,
     TooManyGuesses,
 )
 from .models import (
-    LOWEST_QUALITY,
     AuditEvent,
     Case,
     CaseSecret,
@@ -21,7 +20,7 @@ from .models import (
     Submission,
     SubmittedImage,
 )
-from .store import Store, Transaction, audit, cases, changes
+from .store import Store, Transaction, audit, cases, changes, intake
 
 PERSON = "person"
 """The actor of every entry of this flow: nobody is asked who they are."""
@@ -34,19 +33,22 @@ _MOST_WAITING = 10
 class Takedown:
     """Takes submissions, tells what became of them, withdraws them."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, admission: Admission) -> None:
         self._store = store
+        self._admission = admission
         self._waiting: dict[int, int] = {}
         # scrypt takes 16 MiB and a core: no crowd of strangers may have more than two at a time.
         self._scrypt = asyncio.Semaphore(2)
 
-    async def submit(self, submission: Submission, idempotency_key: str) -> tuple[Case, bool]:
+    async def submit(
+        self, submission: Submission, idempotency_key: str, proof: str | None = None
+    ) -> tuple[Case, bool]:
         """Take a submission; answer its case, and whether it is new.
 
-        The same submission under the same key answers the same case. Raises QualityTooLow,
-        SubmissionReused, StoreUnavailable.
+        The same submission under the same key answers the same case. `proof` is one of work.
+        Raises what `Admission.admit` does, SubmissionReused, StoreUnavailable.
         """
-        _refuse_low_quality(submission.images)
+        weight = await self._admission.admit(submission, idempotency_key, proof)
         key_digest = hashlib.sha256(idempotency_key.encode()).digest()
         request_digest = _request_digest(submission.images)
         salt = codes.new_salt()
@@ -55,6 +57,7 @@ class Takedown:
             await changes.lock(tx)
             known = await cases.find_submission(tx, key_digest)
             if known is None:
+                await intake.count(tx, weight)
                 case_id = await _open_case(tx, submission, salt, pin_digest)
                 await cases.insert_submission(
                     tx, key_digest=key_digest, request_digest=request_digest, case_id=case_id
@@ -160,17 +163,6 @@ async def _open_case(
 def _withdrawn(secret: CaseSecret, numbers: list[int], removed: int) -> AuditEvent:
     details = {"images": numbers, "deactivated": removed}
     return AuditEvent("case.withdrawn", PERSON, str(secret.audit_ref), details)
-
-
-def _refuse_low_quality(images: tuple[SubmittedImage, ...]) -> None:
-    low = [
-        f"images.{i}.hashes.{j}.quality"
-        for i, image in enumerate(images)
-        for j, each in enumerate(image.hashes)
-        if each.quality < LOWEST_QUALITY
-    ]
-    if low:
-        raise QualityTooLow(low)
 
 
 def _request_digest(images: tuple[SubmittedImage, ...]) -> bytes:

@@ -8,7 +8,10 @@ import psycopg
 import pytest
 from unseen_service import oversight
 from unseen_service import store as store_package
+from unseen_service.admission import Admission
 from unseen_service.errors import ChainBroken, MigrationMismatch, StoreUnavailable
+from unseen_service.intake import Price
+from unseen_service.live import LiveIntake
 from unseen_service.models import AuditEvent, SubmittedHash, SubmittedImage, View
 from unseen_service.models import Submission as SubmissionModel
 from unseen_service.store import Store, audit, changes, migrate
@@ -34,7 +37,9 @@ def test_changes_are_numbered_in_commit_order_without_gaps(database_url: str) ->
 
     async def run() -> None:
         store = await opened(database_url)
-        takedown = Takedown(store)
+        intake = LiveIntake()
+        await intake.reload(store)
+        takedown = Takedown(store, Admission(intake, Price(free=2_000, tries=0)))
         seen: list[int] = []
         done = asyncio.Event()
 

@@ -13,7 +13,7 @@ from typing import Final, Self, TypeVar
 
 import httpx
 
-from . import wire
+from . import wire, work
 from .errors import ServerUnreachableError
 from .exchange import Outcome, Retry, exchange
 from .hashing import MATCH_DISTANCE, Fingerprint
@@ -90,6 +90,8 @@ class Client:
                 step = steps.send(outcome)
                 if isinstance(step, wire.Request):
                     outcome = self._send(step)
+                elif isinstance(step, work.Challenge):
+                    outcome = step.solve()
                 else:
                     time.sleep(step)
                     outcome = None
@@ -161,6 +163,8 @@ class AsyncClient:
                 step = steps.send(outcome)
                 if isinstance(step, wire.Request):
                     outcome = await self._send(step)
+                elif isinstance(step, work.Challenge):
+                    outcome = await asyncio.to_thread(step.solve)
                 else:
                     await asyncio.sleep(step)
                     outcome = None

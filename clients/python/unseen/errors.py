@@ -13,6 +13,7 @@ UnseenError
 ├── ServerUnreachableError      no answer arrived; the request can be repeated safely
 └── ServiceError                the service answered, with a problem
     ├── RequestRefusedError     it found the request invalid (see `errors` for where)
+    ├── ImageRefusedError       an image is one that the service does not take (see `errors`)
     ├── CaseNotFoundError       unknown case or wrong PIN: the same answer on purpose
     ├── ImageNotFoundError      the case has no image of that number
     ├── KeyReusedError          an idempotency key came back with another body
@@ -133,6 +134,12 @@ class RequestRefusedError(ServiceError):
     """The service found the request invalid."""
 
     hint = "Client and service may be of different versions: try the newest client."
+
+
+class ImageRefusedError(ServiceError):
+    """An image is one that the service does not take; `errors` says which."""
+
+    hint = "Leave that image out and submit the others."
 
 
 class CaseNotFoundError(ServiceError):

@@ -6,20 +6,22 @@ reply, and returns the answer; the clients differ only in how they do it.
 
 import random
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
+from . import work
 from .errors import ServerUnreachableError
 from .problems import seconds
 from .wire import Call, Reply, Request
 
 Answer = TypeVar("Answer")
-Step = Request | float
-"""A request to send, or seconds to wait."""
-Outcome = Reply | ServerUnreachableError | None
-"""What became of a request; None after a wait."""
+Step = Request | float | work.Challenge
+"""A request to send, seconds to wait, or a challenge to solve."""
+Outcome = Reply | ServerUnreachableError | str | None
+"""What became of a request; a challenge's proof; None after a wait."""
 
 _PASSING: Final = (502, 503, 504)
+_MOST_CHALLENGES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,19 @@ class Retry:
 
 
 def exchange(call: Call[Answer], retry: Retry) -> Generator[Step, Outcome, Answer]:
-    """Carry out a call. Raises ServerUnreachableError or a ServiceError."""
-    attempt = 0
+    """Carry out a call, and the work that is asked for it.
+
+    Raises ServerUnreachableError or a ServiceError.
+    """
+    request, attempt, solved = call.request, 0, 0
     while True:
-        outcome = yield call.request
+        outcome = yield request
+        challenge = _challenge(request, outcome)
+        if challenge and solved < _MOST_CHALLENGES:
+            proof = yield challenge
+            request = replace(request, headers={**request.headers, work.HEADER: str(proof)})
+            solved += 1
+            continue
         wait = retry.again(attempt, outcome)
         if wait is None:
             break
@@ -63,4 +74,12 @@ def exchange(call: Call[Answer], retry: Retry) -> Generator[Step, Outcome, Answe
         attempt += 1
     if isinstance(outcome, Reply):
         return call.read(outcome)
-    raise outcome or ServerUnreachableError("The server cannot be reached.")
+    if isinstance(outcome, ServerUnreachableError):
+        raise outcome
+    raise ServerUnreachableError("The server cannot be reached.")
+
+
+def _challenge(request: Request, outcome: Outcome) -> work.Challenge | None:
+    if not isinstance(outcome, Reply):
+        return None
+    return work.challenge_of(outcome.status, outcome.body, request.headers)

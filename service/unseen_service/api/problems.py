@@ -25,6 +25,14 @@ class Spot(BaseModel):
     detail: str
 
 
+class Work(BaseModel):
+    """The proof of work that is asked for; docs/intake.md says how it is done."""
+
+    challenge: str
+    puzzles: int
+    target: int
+
+
 class Problem(BaseModel):
     """RFC 9457: `type` is for programs, `detail` for people."""
 
@@ -35,11 +43,15 @@ class Problem(BaseModel):
     status: int
     detail: str
     errors: list[Spot] | None = None
+    work: Work | None = None
 
 
 _KINDS: Mapping[type[errors.ServiceError], tuple[int, str, str]] = {
     errors.InvalidRequest: (422, "invalid-request", "The request breaks a rule"),
     errors.QualityTooLow: (422, "quality-too-low", "An image has too little detail"),
+    errors.DegenerateHash: (422, "degenerate-hash", "A hash is not of a picture"),
+    errors.KnownBenign: (422, "known-benign", "An image is a well-known harmless one"),
+    errors.WorkRequired: (429, "work-required", "Some computing is asked for"),
     errors.SubmissionReused: (409, "idempotency-key-reused", "The Idempotency-Key was used"),
     errors.CaseNotFound: (404, "case-not-found", "No such case"),
     errors.ImageNotFound: (404, "image-not-found", "No such image"),
@@ -70,11 +82,13 @@ def problem(
     detail: str,
     *,
     spots: Sequence[Spot] = (),
+    work: Work | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """Make the answer."""
     body = Problem(type=PREFIX + slug, title=title, status=status, detail=detail)
     body.errors = list(spots) or None
+    body.work = work
     return JSONResponse(
         body.model_dump(exclude_none=True), status, headers=headers, media_type=MEDIA_TYPE
     )
@@ -85,7 +99,13 @@ def _service_error(_: Request, error: Exception) -> JSONResponse:
         if kind in _KINDS:
             status, slug, title = _KINDS[kind]
             return problem(
-                status, slug, title, str(error), spots=_spots(error), headers=_headers(error)
+                status,
+                slug,
+                title,
+                str(error),
+                spots=_spots(error),
+                work=_work(error),
+                headers=_headers(error),
             )
     return _unexpected(_, error)
 
@@ -93,9 +113,19 @@ def _service_error(_: Request, error: Exception) -> JSONResponse:
 def _spots(error: Exception) -> list[Spot]:
     if isinstance(error, errors.QualityTooLow):
         return [Spot(at=at, detail="The quality is under 50.") for at in error.at]
+    if isinstance(error, errors.DegenerateHash):
+        return [Spot(at=at, detail=why) for at, why in error.spots]
+    if isinstance(error, errors.KnownBenign):
+        return [Spot(at=at, detail="It is close to a well-known harmless one.") for at in error.at]
     if isinstance(error, errors.InvalidRequest) and error.at:
         return [Spot(at=error.at, detail=str(error))]
     return []
+
+
+def _work(error: Exception) -> Work | None:
+    if not isinstance(error, errors.WorkRequired):
+        return None
+    return Work(challenge=error.challenge, puzzles=error.puzzles, target=error.target)
 
 
 def _headers(error: Exception) -> dict[str, str]:

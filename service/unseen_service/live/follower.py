@@ -1,16 +1,16 @@
-"""Keeps the index and the keys in step with the store, for as long as the worker lives."""
+"""Keeps what is in memory in step with the store, for as long as the worker lives."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing, suppress
+from typing import Protocol
 
 from .. import metrics
 from ..errors import StoreUnavailable
-from ..store import Store, changes, keys
+from ..store import Store, changes, intake, keys
 from .index import LiveIndex
-from .keys import LiveKeys
 
 _HEARTBEAT = 1.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
@@ -18,23 +18,30 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 logger = logging.getLogger(__name__)
 
 
+class Reloaded(Protocol):
+    """What is small enough to be read anew whenever something has changed."""
+
+    async def reload(self, store: Store) -> None:
+        """Read it anew."""
+
+
 class Follower:
     """Listens, wakes up, catches up; finds its way back when the connection is lost.
 
     A notification is only a hint: what is new is always read from the change log, so one that
-    is lost delays by a heartbeat at most. The keys have a listener of their own: a revocation
-    must not wait while an index is loaded or a flood of changes is applied.
+    is lost delays by a heartbeat at most. What is small, the keys above all, has a listener of
+    its own: a revocation must not wait while an index is loaded or a flood of changes applied.
     """
 
-    def __init__(self, store: Store, index: LiveIndex, live_keys: LiveKeys) -> None:
+    def __init__(self, store: Store, index: LiveIndex, small: Iterable[Reloaded]) -> None:
         self._store = store
         self._index = index
-        self._keys = live_keys
+        self._small = tuple(small)
         self._in_step_at: float | None = None
         self._grown = asyncio.Event()
 
     def behind_for(self) -> float | None:
-        """Say how many seconds ago index and keys were last known to be in step; None: never."""
+        """Say how many seconds ago all was last known to be in step; None: never."""
         return None if self._in_step_at is None else time.monotonic() - self._in_step_at
 
     async def wait_beyond(self, position: int, seconds: float) -> None:
@@ -50,32 +57,34 @@ class Follower:
     async def run(self) -> None:
         """Follow until cancelled."""
         await asyncio.gather(
-            self._follow(changes.CHANNEL, self._catch_up),
-            self._follow(keys.CHANNEL, self._reload_keys),
+            self._follow([changes.CHANNEL], self._catch_up),
+            self._follow([keys.CHANNEL, intake.CHANNEL], self._reload_small),
         )
 
-    async def _follow(self, channel: str, catch_up: Callable[[], Awaitable[None]]) -> None:
+    async def _follow(self, channels: list[str], catch_up: Callable[[], Awaitable[None]]) -> None:
         pause = _FIRST_PAUSE
         while True:
             try:
-                async with aclosing(self._store.listen(channel, heartbeat=_HEARTBEAT)) as wakes:
+                async with aclosing(self._store.listen(*channels, heartbeat=_HEARTBEAT)) as wakes:
                     async for _ in wakes:
                         await catch_up()
                         pause = _FIRST_PAUSE
             except StoreUnavailable:
                 logger.warning("PostgreSQL is away; trying again in %.2f s", pause)
             except Exception:
-                logger.exception("following %s failed; trying again", channel)
+                logger.exception("following %s failed; trying again", channels)
             self._measure()
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def _reload_keys(self) -> None:
-        await self._keys.reload(self._store)
+    async def _reload_small(self) -> None:
+        for each in self._small:
+            await each.reload(self._store)
 
     async def _catch_up(self) -> None:
-        # Who is ready has the keys, whichever listener was the first.
-        await self._reload_keys()
+        if self._in_step_at is None:
+            # Who is ready has the keys, whichever listener was the first.
+            await self._reload_small()
         before = self._index.position
         async with self._store.transaction() as tx:
             metrics.BEHIND.set(await changes.position(tx) - before)

@@ -1,5 +1,6 @@
-"""The staff's and the operator's flows: keys, the audit log, its proofs."""
+"""The staff's and the operator's flows: keys, the audit log, its proofs, the harmless pictures."""
 
+from .benign import add_benign, list_benign, remove_benign
 from .checkpoints import Checkpoints, kept_checkpoints
 from .keys import approve_key, issue_key, list_keys, read_keys, revoke_key, rotate_key
 from .log import (
@@ -19,6 +20,7 @@ __all__ = [
     "OPERATOR",
     "AuditPage",
     "Checkpoints",
+    "add_benign",
     "approve_key",
     "export_audit",
     "export_lines",
@@ -26,6 +28,7 @@ __all__ = [
     "kept_checkpoints",
     "last_line",
     "link_case",
+    "list_benign",
     "list_keys",
     "operator",
     "plain",
@@ -33,6 +36,7 @@ __all__ = [
     "prove_inclusion",
     "read_audit",
     "read_keys",
+    "remove_benign",
     "revoke_key",
     "rotate_key",
     "staff",

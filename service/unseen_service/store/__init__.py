@@ -1,6 +1,6 @@
 """The only place that speaks SQL: every statement is in queries.sql, one module a subject."""
 
-from . import audit, bank, cases, changes, feed, feedback, keys, matches, webhooks
+from . import audit, bank, cases, changes, feed, feedback, intake, keys, matches, webhooks
 from .database import Store, Transaction
 from .migrate import migrate
 
@@ -13,6 +13,7 @@ __all__ = [
     "changes",
     "feed",
     "feedback",
+    "intake",
     "keys",
     "matches",
     "migrate",

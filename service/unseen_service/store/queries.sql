@@ -557,3 +557,32 @@ LIMIT %(limit)s;
 SELECT level, index, substring(nodes FROM 32 * level + 1 FOR 32) AS hash
 FROM unnest(%(levels)s::integer[], %(indexes)s::bigint[]) AS asked (level, index)
 JOIN audit_log ON position = (index + 1) << level;
+
+-- insert_benign: Harmless hashes; says which of them are new.
+INSERT INTO benign_hashes (pdq, note)
+SELECT DISTINCT pdq, %(note)s FROM unnest(%(pdqs)s::bytea[]) AS given (pdq)
+ON CONFLICT (pdq) DO NOTHING
+RETURNING id;
+
+-- delete_benign: Take hashes out of the bank; says which were in it.
+DELETE FROM benign_hashes WHERE id = ANY(%(ids)s) RETURNING id;
+
+-- list_benign: The bank of harmless hashes, oldest first.
+SELECT id, pdq, note, added_at FROM benign_hashes ORDER BY id;
+
+-- benign_hashes: The bank's hashes alone.
+SELECT pdq FROM benign_hashes ORDER BY id;
+
+-- benign_changed: Say that the bank is another.
+UPDATE intake SET bank = bank + 1;
+
+-- count_intake: Count hashes in the level, which falls to 1/e in a minute.
+UPDATE intake
+SET level = level * exp(-extract(epoch FROM greatest(clock_timestamp() - at, '0')) / 60)
+        + %(hashes)s,
+    at = greatest(at, clock_timestamp());
+
+-- intake_state: The level as it is now, the number of the bank, the challenges' secret.
+SELECT level * exp(-extract(epoch FROM greatest(clock_timestamp() - at, '0')) / 60) AS level,
+    bank, secret
+FROM intake;

@@ -28,6 +28,14 @@ IdempotencyKey = Annotated[
         "key answers the same case.",
     ),
 ]
+Proof = Annotated[
+    str | None,
+    Header(
+        alias="Unseen-Work",
+        max_length=256,
+        description="A proof of work, where a 429 of the type work-required asked for one.",
+    ),
+]
 
 
 @router.post(
@@ -36,7 +44,7 @@ IdempotencyKey = Annotated[
     dependencies=[Depends(json_only)],
     responses={
         200: {"model": schemas.CaseOut, "description": "The case was there already."},
-        **problems(409, 413, 415, 422, 503),
+        **problems(409, 413, 415, 422, 429, 503),
     },
 )
 async def submit_case(
@@ -44,10 +52,11 @@ async def submit_case(
     submission: schemas.SubmissionIn,
     response: Response,
     idempotency_key: IdempotencyKey = None,
+    unseen_work: Proof = None,
 ) -> schemas.CaseOut:
     """Submit hashes. Once this answers, they are kept and matched within a second."""
     case, new = await provided.takedown.submit(
-        _submission(submission), idempotency_key or secrets.token_urlsafe(32)
+        _submission(submission), idempotency_key or secrets.token_urlsafe(32), unseen_work
     )
     response.status_code = 201 if new else 200
     return schemas.CaseOut.of(case)

@@ -1,0 +1,199 @@
+"""What is refused at intake, and why; and what never is."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from unseen_service import oversight
+from unseen_service.__main__ import main
+from unseen_service.intake import drawn_hashes, faults
+from unseen_service.live import LiveIntake
+from unseen_service.models import MATCH_RADIUS
+
+from tests.clients.python.pictures import photo
+from tests.service.test_cases_api import slug
+from tests.support import Service, flipped, random_pdq, submission, wait_until
+from tools.drawn import SIZES, reference_hash, shapes, views
+
+PHOTOS = [
+    "astronaut.png",
+    "brick.png",
+    "camera.png",
+    "cell.png",
+    "chelsea.png",
+    "coffee.png",
+    "coins.png",
+    "grass.png",
+    "gravel.png",
+    "hubble_deep_field.jpg",
+    "ihc.png",
+    "moon.png",
+    "motorcycle_left.png",
+    "retina.jpg",
+    "rocket.jpg",
+    "text.png",
+    "page.png",
+]
+"""The photos and scans that scikit-image ships: all of quality 50 and more."""
+
+
+def hashes(*pdqs: str) -> npt.NDArray[np.uint8]:
+    return np.frombuffer(bytes.fromhex("".join(pdqs)), np.uint8).reshape(-1, 32)
+
+
+def luma(name: str) -> npt.NDArray[np.float64]:
+    return np.asarray(Image.open(io.BytesIO(photo(name))).convert("L").resize((384, 384)), float)
+
+
+def crops(picture: npt.NDArray[np.float64]) -> Iterator[npt.NDArray[np.float64]]:
+    yield picture
+    for top in (0, 96):
+        for left in (0, 96):
+            yield picture[top : top + 288, left : left + 288]
+
+
+@pytest.fixture(scope="module")
+def photo_hashes() -> npt.NDArray[np.uint8]:
+    """Every photo and four crops of it, in all views."""
+    found = [reference_hash(v) for name in PHOTOS for c in crops(luma(name)) for v in views(c)]
+    return np.frombuffer(b"".join(found), np.uint8).reshape(-1, 32)
+
+
+def test_no_photo_is_refused(photo_hashes: npt.NDArray[np.uint8]) -> None:
+    assert len(photo_hashes) == 17 * 5 * 8
+    assert not any(LiveIntake().degenerate(photo_hashes))
+
+
+def test_photos_are_far_from_every_rule(photo_hashes: npt.NDArray[np.uint8]) -> None:
+    """The margins that docs/intake.md gives."""
+    counts = np.unpackbits(photo_hashes, axis=1).sum(axis=1)
+    assert counts.min() >= 125
+    assert counts.max() == 128
+    drawn = drawn_hashes()
+    nearest = min(np.bitwise_count(drawn ^ each).sum(axis=1).min() for each in photo_hashes)
+    assert nearest > MATCH_RADIUS + 12
+
+
+@pytest.mark.parametrize("size", SIZES[::3])
+def test_what_anybody_can_draw_is_refused_in_every_view(size: tuple[int, int]) -> None:
+    intake = LiveIntake()
+    for number, shape in enumerate(shapes(*size)):
+        if number % 7 == 0:
+            found = b"".join(reference_hash(view) for view in views(shape))
+            assert all(intake.degenerate(np.frombuffer(found, np.uint8).reshape(-1, 32))), number
+
+
+@given(
+    period=st.sampled_from([1, 2, 4, 8, 16, 32, 64]),
+    pattern=st.integers(0, 2**64 - 1),
+    noise=st.integers(0, 8),
+)
+def test_a_repeated_pattern_is_refused(period: int, pattern: int, noise: int) -> None:
+    row = [pattern >> (n % period) & 1 for n in range(256)]
+    pdq = np.packbits(np.array(row, np.uint8)).tobytes().hex()
+    assert faults(hashes(flipped(pdq, noise, seed=pattern % 999))) != [None]
+
+
+@pytest.mark.parametrize(
+    ("pdq", "why"),
+    [
+        ("00" * 32, "bits are set"),
+        ("ff" * 32, "bits are set"),
+        (f"{1:064x}", "bits are set"),
+        ("aa" * 32, "repeat"),
+        ("aaaa5555" * 8, "repeat"),
+        ("0123456789abcdef" * 4, "repeat"),
+        (("ff" * 2 + "00" * 2) * 8, "repeat"),
+    ],
+)
+def test_a_degenerate_hash_is_refused_with_its_place_and_reason(
+    any_service: Service, pdq: str, why: str
+) -> None:
+    refused = httpx.post(f"{any_service.url}/v1/cases", json=submission(random_pdq(1), pdq))
+    assert (refused.status_code, slug(refused)) == (422, "degenerate-hash")
+    (spot,) = refused.json()["errors"]
+    assert spot["at"] == "images.1.hashes.0.pdq"
+    assert why in spot["detail"]
+    assert pdq not in refused.text
+
+
+def test_each_drawn_hash_is_refused_by_the_service(any_service: Service) -> None:
+    pdqs = [each.tobytes().hex() for each in drawn_hashes()[::20]]
+    refused = httpx.post(f"{any_service.url}/v1/cases", json=submission(*pdqs))
+    assert (refused.status_code, slug(refused)) == (422, "degenerate-hash")
+    assert len(refused.json()["errors"]) == len(pdqs)
+
+
+def test_what_is_close_to_a_harmless_picture_is_refused_until_it_is_removed(
+    service: Service,
+) -> None:
+    logo = random_pdq(5)
+    (number,) = service.flow(
+        lambda store: oversight.add_benign(store, [bytes.fromhex(logo)], "logo")
+    )
+    near, beyond = submission(flipped(logo, 31)), submission(flipped(logo, 32))
+
+    def status(body: object) -> int:
+        return httpx.post(f"{service.url}/v1/cases", json=body).status_code
+
+    wait_until(lambda: status(near) == 422, within=2)
+    refused = httpx.post(f"{service.url}/v1/cases", json=near)
+    assert slug(refused) == "known-benign"
+    assert refused.json()["errors"][0]["at"] == "images.0.hashes.0.pdq"
+    assert status(beyond) == 201
+    service.flow(lambda store: oversight.remove_benign(store, [number]))
+    wait_until(lambda: status(near) == 201, within=2)
+
+
+def test_the_bank_is_kept_by_the_command(
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+    def run(*arguments: str) -> str:
+        main(["benign", *arguments])
+        return capsys.readouterr().out
+
+    lines, printed, image = tmp_path / "hashes.txt", tmp_path / "hash.json", tmp_path / "logo.png"
+    lines.write_text(f"# logos\n{random_pdq(1)}\n{random_pdq(2).upper()}  # two\n")
+    printed.write_text(json.dumps({"images": [{"pdq": random_pdq(3)}], "left_out": []}))
+    image.write_bytes(b"\x89PNG\r\n\x1a\n\xff")
+    assert run("list") == "the bank is empty\n"
+    assert run("add", str(lines), str(printed), "--note", "logos") == "added 3 hashes\n"
+    again = run("add", "--hash", random_pdq(1), "--hash", random_pdq(4))
+    assert again == "added 1 hashes; 1 were in the bank already\n"
+    rows = [line.split() for line in run("list").splitlines()]
+    assert {row[1] for row in rows} == {random_pdq(n) for n in (1, 2, 3, 4)}
+    assert run("remove", rows[0][0], rows[1][0]) == "removed 2 hashes\n"
+    for wrong, told in (
+        (["remove", rows[0][0]], "'unseen-service benign list'"),
+        (["add", str(image)], "unseen hash --json"),
+        (["add", "--hash", "12"], "64 hexadecimal digits"),
+        (["add"], "Give a file"),
+        (["add", str(tmp_path / "none")], "cannot be read"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            main(["benign", *wrong])
+        assert stopped.value.code == 1
+        assert told in capsys.readouterr().err
+
+
+def test_the_bank_is_audited_without_its_hashes(service: Service) -> None:
+    pdq = random_pdq(9)
+    service.flow(lambda store: oversight.add_benign(store, [bytes.fromhex(pdq)], "a meme"))
+    with service.client("audit") as staff:
+        told = staff.get("/v1/audit", params={"kind": "benign.added"})
+    (entry,) = told.json()["entries"]
+    assert entry["details"]["note"] == "a meme"
+    assert pdq not in told.text

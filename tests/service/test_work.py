@@ -1,0 +1,127 @@
+"""A flood is slowed: when much is submitted, a submission pays with computing."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unseen import Client, Submission
+from unseen import Fingerprint as Print
+from unseen.work import Challenge as Asked
+from unseen_service.intake.work import LIFETIME, Challenges, Price, target
+
+from tests.service.test_cases_api import slug
+from tests.support import Service, random_pdq, serving, submission
+
+KEY = "0123456789abcdef"
+SECRET = bytes(32)
+
+
+@pytest.fixture
+def busy(database_url: str) -> Iterator[Service]:
+    """A service at which every submission but the first is beyond the free rate."""
+    with serving(database_url, work_free_hashes_per_minute=4, work_tries_per_hash=50) as running:
+        httpx.post(f"{running.url}/v1/cases", json=submission(random_pdq(0))).raise_for_status()
+        yield running
+
+
+def post(service: Service, body: Any, key: str = KEY, proof: str | None = None) -> httpx.Response:
+    headers = {"Idempotency-Key": key} | ({} if proof is None else {"Unseen-Work": proof})
+    return httpx.post(f"{service.url}/v1/cases", json=body, headers=headers)
+
+
+def solved(refused: httpx.Response, key: str = KEY) -> str:
+    assert (refused.status_code, slug(refused)) == (429, "work-required")
+    work = refused.json()["work"]
+    return Asked(work["challenge"], work["puzzles"], work["target"], key).solve()
+
+
+def test_work_is_asked_for_done_and_taken(busy: Service) -> None:
+    body = submission(random_pdq(1))
+    proof = solved(post(busy, body))
+    taken = post(busy, body, proof=proof)
+    assert taken.status_code == 201
+    again = post(busy, body, proof=proof)
+    assert (again.status_code, again.json()["case"]) == (200, taken.json()["case"])
+
+
+def test_a_proof_is_for_one_key_and_for_no_more_hashes(busy: Service) -> None:
+    body = submission(random_pdq(1))
+    proof = solved(post(busy, body))
+    other = post(busy, body, key="another-key-of-mine", proof=proof)
+    assert slug(other) == "work-required"
+    larger = post(busy, submission(*(random_pdq(n) for n in range(200))), proof=proof)
+    assert slug(larger) == "work-required"
+
+
+def test_the_price_is_that_of_all_workers_together(busy: Service) -> None:
+    with serving(busy.database_url, work_free_hashes_per_minute=4, work_tries_per_hash=50) as other:
+        assert slug(post(other, submission(random_pdq(1)))) == "work-required"
+
+
+def test_the_python_client_does_the_work_by_itself(busy: Service) -> None:
+    print_ = Print(random_pdq(3), 100, "original")
+    statements = {"adult": True, "depicted": True, "without_consent": True}
+    with Client(busy.url) as client:
+        case = client.submit(Submission.of([[print_]], **statements))
+    assert case.status == "active"
+
+
+def test_without_load_nothing_is_asked(service: Service) -> None:
+    assert post(service, submission(random_pdq(1))).status_code == 201
+
+
+@given(text=st.text(max_size=200))
+def test_what_is_no_proof_proves_nothing(text: str) -> None:
+    assert not Challenges(SECRET).proven(text, KEY, 8, 1)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_795_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def proof_at(clock: Clock, price: int = 10, secret: bytes = SECRET) -> str:
+    asked = Challenges(secret, clock).give(price, 8)
+    return Asked(asked.token, asked.puzzles, asked.target, KEY).solve()
+
+
+def test_a_proof_holds_for_its_time_and_until_the_price_is_four_times_as_high() -> None:
+    clock = Clock()
+    proof, ours = proof_at(clock), Challenges(SECRET, clock)
+    assert ours.proven(proof, KEY, 8, 10)
+    assert ours.proven(proof, KEY, 8, 40)
+    assert not ours.proven(proof, KEY, 8, 41)
+    clock.now += LIFETIME - 1
+    assert ours.proven(proof, KEY, 8, 10)
+    clock.now += 2
+    assert not ours.proven(proof, KEY, 8, 10)
+
+
+def test_a_challenge_cannot_be_forged_or_changed() -> None:
+    clock = Clock()
+    ours = Challenges(SECRET, clock)
+    assert not ours.proven(proof_at(clock, secret=bytes(31) + b"x"), KEY, 8, 10)
+    expires, price, rest = proof_at(clock).split(".")
+    assert not ours.proven(f"{int(expires) + 1}.{price}.{rest}", KEY, 8, 10)
+    assert not ours.proven(f"{expires}.{int(price) - 1}.{rest}", KEY, 8, 10)
+
+
+def test_the_price_rises_with_the_square_of_the_load() -> None:
+    price = Price(free=2_000, tries=1_000)
+    assert [price.at(level) for level in (0, 2_000)] == [0, 0]
+    assert price.at(4_000) == 4_000
+    assert price.at(1e12) == 100_000
+
+
+@given(tries=st.integers(1, 10**12))
+def test_the_target_takes_the_tries_that_it_should(tries: int) -> None:
+    below = target(tries)
+    assert 1 <= below <= 1 << 32
+    if 8 <= tries <= 10**9:
+        assert (8 << 32) / below == pytest.approx(tries, rel=0.2)
