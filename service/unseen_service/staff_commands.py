@@ -75,8 +75,7 @@ def list_keys(given: Namespace) -> None:
 
 def verify_audit(given: Namespace) -> None:
     """Walk the log: the chain, the tree, and the checkpoints that were kept outside."""
-    files, signer = _files(given)
-    kept = oversight.kept_checkpoints(files.kept_checkpoint, given.checkpoint, signer.verifier)
+    kept = _kept(given)
     end = ask(given, lambda store: oversight.verify_audit(store, kept, who(given)))
     print(_verified(end, kept))
 
@@ -104,6 +103,14 @@ def export_audit(given: Namespace) -> None:
     ask(given, export)
 
 
+def _kept(given: Namespace) -> list[Checkpoint]:
+    """Read the checkpoints to verify against; where no key was made, nothing was signed yet."""
+    if not given.checkpoint and not _settings(given).audit_key.exists():
+        return []
+    settings, signer = _files(given)
+    return oversight.kept_checkpoints(settings.kept_checkpoint, given.checkpoint, signer.verifier)
+
+
 def who(given: Namespace) -> Staff:
     """Say who this is: --by, or the account that the command runs as."""
     if given.by:
@@ -114,10 +121,15 @@ def who(given: Namespace) -> Staff:
         return oversight.OPERATOR
 
 
-def _files(given: Namespace) -> tuple[Settings, Signer]:
-    """Find the audit log's key and kept checkpoint; neither needs a database."""
+def _settings(given: Namespace) -> Settings:
+    """Read the settings of what lies outside the database, whether there is one or not."""
     environment = {**os.environ, "DATABASE_URL": "-", "UNSEEN_DATA": str(given.data)}
-    settings = Settings.from_environment(environment)
+    return Settings.from_environment(environment)
+
+
+def _files(given: Namespace) -> tuple[Settings, Signer]:
+    """Find the audit log's key, which is made where there is none."""
+    settings = _settings(given)
     return settings, load_signer(settings.audit_key)
 
 
