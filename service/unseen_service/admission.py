@@ -1,6 +1,7 @@
 """Whether a submission is taken: its hashes are of pictures, and it is paid for with work."""
 
 import asyncio
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -30,11 +31,18 @@ class Admission:
         _refuse_low_quality(submission)
         weight = max(_LEAST, sum(len(image.hashes) for image in submission.images))
         self._demand_work(weight, idempotency_key, proof)
-        if weight <= _IN_THE_LOOP:
-            self._refuse_what_is_no_picture(submission)
-        else:
-            await asyncio.to_thread(self._refuse_what_is_no_picture, submission)
+        await self.inspect(_placed(submission))
         return weight
+
+    async def inspect(self, placed: Sequence[tuple[str, bytes]]) -> None:
+        """Look at hashes, each with its place in the request, whoever sends them.
+
+        Raises DegenerateHash, KnownBenign.
+        """
+        if len(placed) <= _IN_THE_LOOP:
+            self._refuse_what_is_no_picture(placed)
+        else:
+            await asyncio.to_thread(self._refuse_what_is_no_picture, placed)
 
     def _demand_work(self, weight: int, idempotency_key: str, proof: str | None) -> None:
         price = self._price.at(self._intake.level())
@@ -45,8 +53,10 @@ class Admission:
             challenge = challenges.give(price, weight)
             raise WorkRequired(challenge.token, challenge.puzzles, challenge.target)
 
-    def _refuse_what_is_no_picture(self, submission: Submission) -> None:
-        places, pdqs = zip(*_placed(submission), strict=True)
+    def _refuse_what_is_no_picture(self, placed: Sequence[tuple[str, bytes]]) -> None:
+        if not placed:
+            return
+        places, pdqs = zip(*placed, strict=True)
         hashes = np.frombuffer(b"".join(pdqs), np.uint8).reshape(-1, HASH_BYTES)
         degenerate = self._intake.degenerate(hashes)
         spots = [(at, why) for at, why in zip(places, degenerate, strict=True) if why]

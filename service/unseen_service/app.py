@@ -93,13 +93,15 @@ def _services(settings: Settings) -> Services:
     intake = LiveIntake()
     price = Price(settings.work_free_hashes_per_minute, settings.work_tries_per_hash)
     follower = Follower(store, index, [keys, intake])
+    admission = Admission(intake, price)
     return Services(
         settings=settings,
         store=store,
         index=index,
         keys=keys,
         follower=follower,
-        takedown=Takedown(store, Admission(intake, price)),
+        admission=admission,
+        takedown=Takedown(store, admission),
         matching=Matching(store, index, misses),
         feed=Feed(store, follower),
         misses=misses,

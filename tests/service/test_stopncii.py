@@ -343,6 +343,19 @@ def test_only_pdq_is_taken(raw: httpx.Client, kind: str) -> None:
     assert "ImagePDQ" in answer.json()["detail"]
 
 
+def test_a_platforms_hashes_pass_the_checks_of_a_persons(
+    raw: httpx.Client, service: Service
+) -> None:
+    plain = {"signalType": "ImagePDQ", "hashValue": "0" * 64}
+    fine = {"signalType": "ImagePDQ", "hashValue": random_pdq(1)}
+    answer = raw.post("/SubmitHashes", json={"hashRecords": [fine, plain]})
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:unseen:problem:degenerate-hash"
+    assert [each["at"] for each in answer.json()["errors"]] == ["hashRecords.1.hashValue"]
+    assert raw.get("/FetchHashes").json()["count"] == 0
+    assert raw.post("/SubmitHashes", json={"hashRecords": []}).json() == {"count": 0}
+
+
 def test_a_very_large_page_is_cut_down(raw: httpx.Client, service: Service) -> None:
     submit(service, random_pdq(1))
     page = raw.get("/FetchHashes", params={"pageSize": 10**9}).json()

@@ -5,6 +5,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from ..admission import Admission
 from ..exchange import Feed
 from ..live import Follower, LiveIndex, LiveKeys, Misses
 from ..matching import Matching
@@ -23,6 +24,7 @@ class Services:
     index: LiveIndex
     keys: LiveKeys
     follower: Follower
+    admission: Admission
     takedown: Takedown
     matching: Matching
     feed: Feed

@@ -79,7 +79,10 @@ async def submit_hashes(
     key: Annotated[Key, Depends(protocol_key_with(Scope.SUBMIT))],
     body: schemas.SubmitHashesIn,
 ) -> schemas.TakenOut:
-    """Take hashes of the platform's own bank, with what it says of them."""
+    """Take hashes of the platform's own bank, with what it says of them.
+
+    They pass the checks that a person's do: no plain surface, nothing that is well known.
+    """
     nothing = schemas.FeedbackOf(feedbackValue=schemas.FeedbackValue.NONE).given()
     submitted = {
         bytes.fromhex(each.hashValue): each.CSPFeedbacks[0].given()
@@ -87,6 +90,9 @@ async def submit_hashes(
         else nothing
         for each in body.hashRecords
     }
+    places = [f"hashRecords.{n}.hashValue" for n, _ in enumerate(body.hashRecords)]
+    values = [bytes.fromhex(each.hashValue) for each in body.hashRecords]
+    await provided.admission.inspect(list(zip(places, values, strict=True)))
     await exchange.submit_hashes(provided.store, key, submitted)
     return schemas.TakenOut(count=len(body.hashRecords))
 
