@@ -24,7 +24,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 RELEASE = "bookworm"
 # What lets this machine's mirrors be reached from inside, where it has any.
-FROM_THE_HOST = ("etc/resolv.conf", "etc/pip.conf", "etc/ssl/certs", "etc/apt/apt.conf.d")
+FROM_THE_HOST = (
+    "etc/resolv.conf",
+    "etc/pip.conf",
+    "etc/ssl/certs/ca-certificates.crt",
+    "etc/apt/apt.conf.d",
+)
 PORT = 8000
 
 
@@ -148,10 +153,9 @@ def bring_reach(root: Path) -> None:
     """Copy what lets the host's mirrors be reached."""
     for name in FROM_THE_HOST:
         source, place = Path("/") / name, root / name
+        place.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(
-                source, place, dirs_exist_ok=True, symlinks=False, ignore_dangling_symlinks=True
-            )
+            shutil.copytree(source, place, dirs_exist_ok=True)
         elif source.exists():
             shutil.copy(source, place)
 

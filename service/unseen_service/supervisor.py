@@ -1,6 +1,7 @@
 """Workers, each a process of its own: started, replaced when one dies, ended with their parent."""
 
 import ctypes
+import os
 import signal
 import sys
 
@@ -10,8 +11,12 @@ from uvicorn.supervisors import Multiprocess
 _PR_SET_PDEATHSIG = 1
 
 
+_SUPERVISOR = "UNSEEN_SUPERVISOR_PID"
+
+
 def supervise(config: uvicorn.Config) -> None:
     """Serve until told to stop, from `config.workers` processes that share one socket."""
+    os.environ[_SUPERVISOR] = str(os.getpid())
     Multiprocess(config, sockets=[config.bind_socket()]).run()
 
 
@@ -23,3 +28,6 @@ def die_with_parent() -> None:
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # It may have died before the signal was asked for.
+    if os.environ.get(_SUPERVISOR, str(os.getppid())) != str(os.getppid()):
+        raise SystemExit("the supervisor is gone")
