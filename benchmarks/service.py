@@ -1,0 +1,184 @@
+"""Look-ups through the whole service: one worker, the client on the same cores, audit on."""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psycopg
+from unseen_service import oversight
+from unseen_service.embedded_postgres import EmbeddedPostgres
+from unseen_service.models import NewKey, Scope
+from unseen_service.store import Store, migrate
+
+from benchmarks.load import Measured, as_http, measure
+
+RESULTS = Path("benchmarks/results/service.json")
+HITS_PER_HUNDRED = 1
+JSON, RAW = "application/json", "application/octet-stream"
+
+
+def fill(url: str, count: int) -> np.ndarray:
+    """Put uniform random hashes into an empty database, as submissions would have; return them."""
+    hashes = np.random.default_rng(1).integers(0, 256, (count, 32), np.uint8)
+    with psycopg.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO cases (number, pin_salt, pin_digest) VALUES ('UN-B', '', '')")
+        with cursor.copy("COPY hashes (pdq, active) FROM STDIN (FORMAT binary)") as copy:
+            copy.set_types(["bytea", "bool"])
+            for row in hashes:
+                copy.write_row((row.tobytes(), True))
+        cursor.execute(
+            "INSERT INTO images (case_id, number, convention)"
+            " SELECT 1, id, 'pdq-srgb-full-1' FROM hashes"
+        )
+        cursor.execute(
+            "INSERT INTO image_hashes (image_id, view, hash_id, quality)"
+            " SELECT id, 'original', number, 100 FROM images"
+        )
+        cursor.execute(
+            "WITH head AS (UPDATE change_head SET position = %s, at = now() RETURNING at)"
+            " INSERT INTO changes (position, kind, hash_id, at)"
+            " SELECT id, 'add', id, at FROM hashes, head",
+            [count],
+        )
+        cursor.execute("ANALYZE")
+    return hashes
+
+
+@contextmanager
+def serving(url: str, folder: Path) -> Iterator[tuple[int, float]]:
+    """Serve from one worker; yield its port, and the seconds until it was ready."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(Path(sys.executable).with_name("unseen-service")), "serve"]
+    environment = {**os.environ, "DATABASE_URL": url}
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [*command, "--port", str(port), "--data", str(folder)],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        while not _ready(port):
+            time.sleep(0.02)
+        yield port, time.perf_counter() - begun
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def _ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def issued(url: str) -> str:
+    """Issue a key for look-ups."""
+
+    async def ask() -> str:
+        store = Store(url, pool_size=1, timeout=10)
+        await store.open()
+        try:
+            new = NewKey("Bench", frozenset({Scope.MATCH}))
+            return (await oversight.issue_key(store, new, oversight.operator("bench"))).key
+        finally:
+            await store.close()
+
+    return asyncio.run(ask())
+
+
+def queries(hashes: np.ndarray, count: int) -> np.ndarray:
+    """Make look-ups of which one in a hundred is a kept hash, three bits off."""
+    rng = np.random.default_rng(2)
+    asked = rng.integers(0, 256, (count, 32), np.uint8)
+    hit = rng.choice(count, count * HITS_PER_HUNDRED // 100, replace=False)
+    asked[hit] = hashes[rng.integers(0, len(hashes), len(hit))]
+    asked[hit, 0] ^= 7
+    return asked
+
+
+def single(key: str, asked: np.ndarray) -> list[bytes]:
+    return [as_json(key, one[None]) for one in asked]
+
+
+def as_json(key: str, asked: np.ndarray) -> bytes:
+    body = json.dumps({"hashes": [one.tobytes().hex() for one in asked]}).encode()
+    return as_http("/v1/match", key, JSON, body)
+
+
+def as_raw(key: str, asked: np.ndarray) -> bytes:
+    return as_http("/v1/match", key, RAW, asked.tobytes())
+
+
+def report(name: str, measured: Measured, hashes: int = 1) -> None:
+    per_second = measured.requests_per_second * hashes
+    print(
+        f"  {name:<34} {per_second:>10,.0f} hashes/s   "
+        f"p50 {measured.p50_ms:6.2f} ms   p99 {measured.p99_ms:6.2f} ms",
+        flush=True,
+    )
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks service")
+    parser.add_argument("--hashes", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=float, default=5.0)
+    given = parser.parse_args(arguments)
+    print(f"The service, one worker, {given.hashes:,} hashes, 1 % hits, audit on")
+    with tempfile.TemporaryDirectory(prefix="unseen-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        with EmbeddedPostgres(folder / "postgres") as server:
+            url = server.start()
+            migrate(url)
+            hashes = fill(url, given.hashes)
+            key = issued(url)
+            results = measured_service(url, folder / "data", key, hashes, given.seconds)
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text(json.dumps(results, indent=1))
+
+
+def measured_service(
+    url: str, folder: Path, key: str, hashes: np.ndarray, seconds: float
+) -> dict[str, object]:
+    results: dict[str, object] = {}
+    with serving(url, folder) as (_, took):
+        print(f"  ready from PostgreSQL alone        {took:6.2f} s")
+        results["ready from PostgreSQL, s"] = took
+    with serving(url, folder) as (port, took):
+        print(f"  ready from the saved index         {took:6.2f} s")
+        results["ready from the saved index, s"] = took
+        ones = single(key, queries(hashes, 5_000))
+        measure(port, ones, connections=8, seconds=1)
+        full = measure(port, ones, connections=8, seconds=seconds)
+        report("one hash a call, 8 connections", full)
+        half = measure(
+            port, ones, connections=64, seconds=seconds, per_second=full.requests_per_second / 2
+        )
+        report("... at half of that load", half)
+        asked = queries(hashes, 20_000).reshape(200, 100, 32)
+        many = measure(port, [as_json(key, each) for each in asked], connections=4, seconds=seconds)
+        report("100 hashes a call, JSON", many, 100)
+        raw = measure(port, [as_raw(key, each) for each in asked], connections=4, seconds=seconds)
+        report("100 hashes a call, raw bytes", raw, 100)
+        results |= {
+            "one a call": asdict(full),
+            "one a call, half load": asdict(half),
+            "100 a call, JSON": asdict(many),
+            "100 a call, raw": asdict(raw),
+        }
+    return results
