@@ -62,6 +62,8 @@ _KINDS: Mapping[type[errors.ServiceError], tuple[int, str, str]] = {
     errors.SecondPersonNeeded: (409, "second-person-needed", "A second person is needed"),
     errors.NotAuthenticated: (401, "not-authenticated", "A key is needed"),
     errors.ScopeMissing: (403, "scope-missing", "The key may not do this"),
+    errors.KeyPaused: (403, "key-paused", "The key is paused"),
+    errors.BudgetSpent: (429, "budget-spent", "The key has spent its budget"),
     errors.TooManyGuesses: (429, "too-many-guesses", "Too many wrong PINs"),
     errors.ChainBroken: (500, "audit-broken", "The audit log does not fit"),
     errors.Unavailable: (503, "unavailable", "Not now"),
@@ -131,7 +133,7 @@ def _work(error: Exception) -> Work | None:
 def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, errors.NotAuthenticated):
         return {"WWW-Authenticate": "Bearer"}
-    if isinstance(error, errors.TooManyGuesses | errors.Unavailable):
+    if isinstance(error, errors.BudgetSpent | errors.TooManyGuesses | errors.Unavailable):
         return {"Retry-After": str(error.retry_after)}
     return {}
 
