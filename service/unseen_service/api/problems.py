@@ -169,10 +169,13 @@ def _sentence(error: Mapping[str, Any]) -> str:
 
 def _http_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    slug, title, detail = _BY_STATUS.get(error.status_code, ("invalid-request", "Refused", ""))
+    if error.status_code not in _BY_STATUS:
+        # FastAPI's own 400: a body that is not even text.
+        return problem(422, "invalid-request", "The request breaks a rule", "It cannot be read.")
+    slug, title, detail = _BY_STATUS[error.status_code]
     if error.detail and error.status_code in (413, 415):
         detail = str(error.detail)
-    return problem(error.status_code, slug, title, detail or title, headers=error.headers)
+    return problem(error.status_code, slug, title, detail, headers=error.headers)
 
 
 def _unexpected(_: Request, error: Exception) -> JSONResponse:
