@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from unseen_service import oversight
 from unseen_service.app import create_app
 from unseen_service.models import KeyStatus, NewKey, Scope
+from unseen_service.protocol import Protocol
 from unseen_service.settings import Settings
 from unseen_service.store import Store
 
@@ -136,7 +137,12 @@ def scratch_folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def serving(
-    database_url: str, *, until_ready: bool = True, port: int = 0, **settings: Any
+    database_url: str,
+    *,
+    until_ready: bool = True,
+    port: int = 0,
+    protocol: type[Protocol] = Protocol,
+    **settings: Any,
 ) -> Iterator[Service]:
     """Serve an app of its own from a real uvicorn, until the block ends.
 
@@ -144,14 +150,22 @@ def serving(
     """
     with scratch_folder() as data:
         app = create_app(Settings(database_url=database_url, **{"data": data, **settings}))
-        with _running(app, database_url, port, until_ready=until_ready) as service:
+        with _running(app, database_url, port, protocol, until_ready=until_ready) as service:
             yield service
 
 
 @contextlib.contextmanager
-def _running(app: FastAPI, database_url: str, port: int, *, until_ready: bool) -> Iterator[Service]:
+def _running(
+    app: FastAPI, database_url: str, port: int, protocol: type[Protocol], *, until_ready: bool
+) -> Iterator[Service]:
     config = uvicorn.Config(
-        app, port=port, log_level="warning", access_log=False, server_header=False
+        app,
+        port=port,
+        http=protocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import __version__, commands, guard_commands, staff_commands
@@ -94,7 +94,35 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
         metavar="SPAN",
         help="how long both are in force, counted from when the new one is (default: %(default)s)",
     )
+    _add_limits(add)
     _with_key(add("revoke", help="put a key out of force"), do.revoke_key)
+
+
+def _add_limits(add: Callable[..., argparse.ArgumentParser]) -> None:
+    limit = _with_key(add("limit", help="change what a key may ask"), guard_commands.limit_key)
+    for what in ("requests", "hashes"):
+        limit.add_argument(f"--{what}", type=_count, metavar="N", help=f"{what} a minute; 0: any")
+    steps = limit.add_mutually_exclusive_group()
+    steps.add_argument(
+        "--coarse",
+        action="store_true",
+        default=None,
+        help="tell distances in steps only: 0, 8, 16, 24, 31",
+    )
+    steps.add_argument("--exact", dest="coarse", action="store_false", help="tell them as they are")
+    for name, told, run in (
+        ("pause", "refuse a key for now", guard_commands.pause_key),
+        ("resume", "end a pause", guard_commands.resume_key),
+    ):
+        _with_key(add(name, help=told), run).add_argument(
+            "--reason", required=True, help="why, for the audit log"
+        )
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise argparse.ArgumentTypeError("a whole number, 0 or more")
+    return int(text)
 
 
 def _with_key(parser: argparse.ArgumentParser, run: commands.Command) -> argparse.ArgumentParser:

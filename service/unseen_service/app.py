@@ -13,7 +13,17 @@ from .api import Edge, Services, describe, handlers, router
 from .errors import StoreUnavailable
 from .exchange import Delivery, Feed
 from .intake import Price
-from .live import Follower, Keeper, LiveIndex, LiveIntake, LiveKeys, Misses, SavedIndexes
+from .live import (
+    Follower,
+    Keeper,
+    LiveIndex,
+    LiveIntake,
+    LiveKeys,
+    LiveLimits,
+    Meter,
+    Misses,
+    SavedIndexes,
+)
 from .matching import Matching
 from .oversight import Checkpoints
 from .settings import Settings
@@ -37,6 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
         await asyncio.gather(*tasks, return_exceptions=True)
         with suppress(StoreUnavailable):
             await services.misses.write()
+            await services.meter.settle()
         await services.store.close()
 
     app = FastAPI(
@@ -66,12 +77,12 @@ def from_environment() -> FastAPI:
     return create_app(Settings.from_environment(os.environ))
 
 
-def _background(services: Services) -> list[Follower | Keeper | Misses | Delivery]:
+def _background(services: Services) -> list[Follower | Keeper | Meter | Misses | Delivery]:
     """Make what runs beside the requests, for as long as the worker does."""
     settings = services.settings
     delivery = Delivery(services.store, private=bool(settings.webhook_private_targets))
     if settings.index_dir is None:
-        return [services.follower, services.misses, delivery]
+        return [services.follower, services.meter, services.misses, delivery]
     keeper = Keeper(
         services.store,
         services.index,
@@ -79,7 +90,7 @@ def _background(services: Services) -> list[Follower | Keeper | Misses | Deliver
         changes=settings.save_after_changes,
         seconds=settings.save_after_ms / 1_000,
     )
-    return [services.follower, services.misses, delivery, keeper]
+    return [services.follower, services.meter, services.misses, delivery, keeper]
 
 
 def _services(settings: Settings) -> Services:
@@ -91,8 +102,10 @@ def _services(settings: Settings) -> Services:
     saved = SavedIndexes(settings.index_dir) if settings.index_dir else None
     index, keys, misses = LiveIndex(saved, settings.device), LiveKeys(), Misses(store)
     intake = LiveIntake()
+    limits = LiveLimits(settings.requests_per_minute, settings.hashes_per_minute)
+    meter = Meter(store, limits, alert_at=settings.probing_alert, pause_at=settings.probing_pause)
     price = Price(settings.work_free_hashes_per_minute, settings.work_tries_per_hash)
-    follower = Follower(store, index, [keys, intake])
+    follower = Follower(store, index, [keys, limits, intake])
     admission = Admission(intake, price)
     return Services(
         settings=settings,
@@ -102,8 +115,9 @@ def _services(settings: Settings) -> Services:
         follower=follower,
         admission=admission,
         takedown=Takedown(store, admission),
-        matching=Matching(store, index, misses),
+        matching=Matching(store, index, misses, meter),
         feed=Feed(store, follower),
         misses=misses,
+        meter=meter,
         checkpoints=Checkpoints(store, settings.audit_key, settings.kept_checkpoint),
     )

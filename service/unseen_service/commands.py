@@ -19,6 +19,7 @@ from . import logs, metrics
 from .embedded_postgres import EmbeddedPostgres
 from .errors import SettingInvalid, StoreUnavailable
 from .proof import load_signer
+from .protocol import Protocol
 from .settings import DEFAULT_DATA, Settings
 from .store import Store
 from .store import migrate as migrate_store
@@ -79,6 +80,8 @@ def serve(given: Namespace) -> None:
             uvicorn.Config(
                 "unseen_service.app:from_environment",
                 factory=True,
+                http=Protocol,
+                ws="none",
                 host=given.host,
                 port=given.port,
                 workers=given.workers,

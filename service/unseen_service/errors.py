@@ -18,7 +18,9 @@ ServiceError
 ├── FeedGone                 a cursor into a change log that is not this one: start again
 ├── NotAllowed
 │   ├── NotAuthenticated     no key, or not one that is in force
-│   └── ScopeMissing         the key may not do this
+│   ├── ScopeMissing         the key may not do this
+│   └── KeyPaused            its look-ups were like probing; the operator ends it
+├── BudgetSpent              a key asks more than it may
 ├── TooManyGuesses           wrong PINs for one case, too fast
 ├── Unavailable              for now; the same request may succeed later
 │   ├── StoreUnavailable     PostgreSQL is away
@@ -30,6 +32,7 @@ ServiceError
     └── ChainBroken          the audit log does not fit its digests, or what was signed
 """
 
+import math
 from collections.abc import Sequence
 
 
@@ -187,6 +190,27 @@ class ScopeMissing(NotAllowed):
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"This key lacks the scope '{scope}'; ask the service's operator for it.")
+
+
+class KeyPaused(NotAllowed):
+    """The key is in force but paused, by its look-ups or by the operator."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This key is paused: it asked about very many slightly different hashes, as one does "
+            "to find out what is kept, or the operator paused it. Ask the service's operator."
+        )
+
+
+class BudgetSpent(ServiceError):
+    """A key has spent what it may a minute; there is room again in `retry_after` seconds."""
+
+    def __init__(self, what: str, capacity: int, wait: float) -> None:
+        super().__init__(
+            f"This key may send {capacity} {what} a minute, and has. Wait as Retry-After says, "
+            "or ask the service's operator for more."
+        )
+        self.retry_after = math.ceil(wait) or 1
 
 
 class TooManyGuesses(ServiceError):

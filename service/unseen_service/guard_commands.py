@@ -1,4 +1,4 @@
-"""What `unseen-service benign …` does."""
+"""What `unseen-service benign …` and `unseen-service keys limit|pause|resume` do."""
 
 import json
 import re
@@ -18,6 +18,10 @@ _PDQ = re.compile(r"[0-9a-fA-F]{64}\Z")
 
 class NoHashes(OperatorError):
     """A file holds something else than hashes."""
+
+
+class NothingAsked(OperatorError):
+    """A command was given nothing to do."""
 
 
 def add_benign(given: Namespace) -> None:
@@ -42,6 +46,27 @@ def remove_benign(given: Namespace) -> None:
     """Take hashes out of the bank."""
     ask(given, lambda store: oversight.remove_benign(store, given.ids, who(given)))
     print(f"removed {len(set(given.ids))} hashes")
+
+
+def limit_key(given: Namespace) -> None:
+    """Change what a key may ask."""
+    changed = {"requests": given.requests, "hashes": given.hashes, "coarse": given.coarse}
+    if all(value is None for value in changed.values()):
+        raise NothingAsked("Say what to change: --requests, --hashes, --coarse or --exact.")
+    ask(given, lambda store: oversight.limit_key(store, given.key, who(given), **changed))
+    print(f"key {given.key} has new limits")
+
+
+def pause_key(given: Namespace) -> None:
+    """Pause a key."""
+    ask(given, lambda store: oversight.pause_key(store, given.key, given.reason, who(given)))
+    print(f"key {given.key} is paused")
+
+
+def resume_key(given: Namespace) -> None:
+    """End a key's pause."""
+    ask(given, lambda store: oversight.resume_key(store, given.key, given.reason, who(given)))
+    print(f"key {given.key} is paused no more")
 
 
 def _line(row: BenignHash) -> str:

@@ -1,29 +1,40 @@
 """The platform's look-up: a miss is answered from memory, a hit is confirmed and recorded."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from .live import LiveIndex, Misses
+from .live import LiveIndex, Meter, Misses
 from .metrics import HITS, LOOK_UP_SECONDS, MISSES
 from .models import AuditEvent, ConfirmedHash, Hit, Key, Matched
 from .store import Store, Transaction, audit, matches
+
+_STEPS = (0, 8, 16, 24, 31)
+"""What a key that is told distances in steps gets to see, in bits."""
 
 
 class Matching:
     """Answers whether hashes are close to any that are kept."""
 
-    def __init__(self, store: Store, index: LiveIndex, misses: Misses) -> None:
+    def __init__(self, store: Store, index: LiveIndex, misses: Misses, meter: Meter) -> None:
         self._store = store
         self._index = index
         self._misses = misses
+        self._meter = meter
 
     async def look_up(self, key: Key, queries: npt.NDArray[np.uint8], radius: int) -> Matched:
         """Look up hashes (uint8[q, 32]) within `radius` bits, inclusive.
 
-        Raises StillLoading; StoreUnavailable only where there is something to confirm.
+        A key that is told distances in steps gets the whole step that the radius is in. Raises
+        BudgetSpent, KeyPaused, StillLoading; StoreUnavailable only where there is something to
+        confirm.
         """
+        self._meter.charge(key, queries)
+        coarse = self._meter.coarse(key)
+        if coarse:
+            radius = _step(radius)
         with LOOK_UP_SECONDS.time():
             answer = await self._answer(key, queries, radius)
         hit = len({each.query for each in answer.hits})
@@ -32,7 +43,8 @@ class Matching:
         MISSES.inc(missed)
         if missed:
             self._misses.count(key.id, missed)
-        return answer
+        self._meter.count_hits(key, len(queries), hit)
+        return replace(answer, hits=_coarsened(answer.hits)) if coarse else answer
 
     async def _answer(self, key: Key, queries: npt.NDArray[np.uint8], radius: int) -> Matched:
         generation = self._index.position
@@ -45,6 +57,17 @@ class Matching:
         )
         async with self._store.transaction() as tx:
             return Matched(generation, await _confirm(tx, key, len(queries), candidates))
+
+
+def _step(distance: int) -> int:
+    """Round a distance up to a step; those beyond the last are as they are."""
+    return next((step for step in _STEPS if distance <= step), distance)
+
+
+def _coarsened(hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
+    """Say of each distance its step only, in an order that says no more."""
+    stepped = (replace(hit, distance=_step(hit.distance)) for hit in hits)
+    return tuple(sorted(stepped, key=lambda hit: (hit.query, hit.distance, hit.record)))
 
 
 async def _confirm(

@@ -428,3 +428,34 @@ class IntakeState:
     level: float
     bank: int
     secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLimits:
+    """What a line of keys may do; None: as the service's settings say, 0: without a limit."""
+
+    line: int
+    requests_per_minute: int | None = None
+    hashes_per_minute: int | None = None
+    coarse: bool = False
+    paused_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a line of keys has spent of its budgets."""
+
+    line: int
+    requests: float
+    hashes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that staff should look at."""
+
+    id: int
+    at: datetime
+    kind: str
+    line: int | None
+    details: Mapping[str, Any]

@@ -31,6 +31,10 @@ class Settings:
     stale_after_ms: int = 5_000
     work_free_hashes_per_minute: int = 2_000
     work_tries_per_hash: int = 1_000
+    requests_per_minute: int = 60_000
+    hashes_per_minute: int = 600_000
+    probing_alert: int = 48
+    probing_pause: int = 96
     index_dir: Path | None = None
     device: Device = "cpu"
     save_after_changes: int = 10_000

@@ -40,3 +40,12 @@ def test_the_files_that_the_life_of_a_hash_names_are_there() -> None:
     ]
     for name in set(re.findall(r"`([\w/]+\.py)`", text)):
         assert any(path.endswith(f"/{name}") for path in code), f"there is no {name}"
+
+
+def test_each_test_that_the_threat_model_names_is_there() -> None:
+    text = (_ROOT / "docs/threat-model.md").read_text()
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", text)
+    assert len(named) >= 20
+    files = {path.name: path.read_text() for path in (_ROOT / "tests").rglob("test_*.py")}
+    for file, test in named:
+        assert f"def {test}(" in files[file], f"{file} has no {test}"

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 from urllib.parse import unquote
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from .. import oversight
@@ -19,8 +19,10 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 def key_with(scope: Scope | None) -> Callable[..., Awaitable[Key]]:
     """Make a dependency that demands a key with this scope; None: any that is in force."""
 
-    async def authenticated(provided: Provided, credentials: Credentials) -> Key:
-        return provided.keys.authenticate(credentials.credentials if credentials else None, scope)
+    async def authenticated(provided: Provided, request: Request, credentials: Credentials) -> Key:
+        key = provided.keys.authenticate(credentials.credentials if credentials else None, scope)
+        request.state.account = provided.meter.admit(key)
+        return key
 
     return authenticated
 
@@ -48,6 +50,7 @@ def protocol_key_with(scope: Scope) -> Callable[..., Awaitable[Key]]:
 
     async def authenticated(
         provided: Provided,
+        request: Request,
         function: Annotated[str | None, Depends(_function)],
         subscription: Annotated[str | None, Depends(_subscription)],
     ) -> Key:
@@ -58,6 +61,7 @@ def protocol_key_with(scope: Scope) -> Callable[..., Awaitable[Key]]:
             raise NotAuthenticated(_HOW) from None
         if holder.platform_id != key.platform_id:
             raise NotAuthenticated(_HOW)
+        request.state.account = provided.meter.admit(key)
         return key
 
     return authenticated

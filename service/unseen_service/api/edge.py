@@ -1,5 +1,7 @@
 """What every request and answer passes: a limit on the body, headers that keep things close."""
 
+import time
+
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,7 +29,7 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _hardened(send)
+        answer = _hardened(scope, send)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > self._max_body:
             await self._too_large(scope, receive, answer)
@@ -56,11 +58,14 @@ class Edge:
         return f"A body may have {self._max_body} bytes; send less at a time."
 
 
-def _hardened(send: Send) -> Send:
+def _hardened(scope: Scope, send: Send) -> Send:
     async def hardened(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = message.setdefault("headers", [])
             headers.extend(_HEADERS)
+            account = scope.get("state", {}).get("account")
+            if account is not None:
+                headers.extend(account.headers(time.monotonic()))
             # A page brings a policy of its own; everything else may load nothing at all.
             if not any(name == _POLICY[0] for name, _ in headers):
                 headers.append(_POLICY)

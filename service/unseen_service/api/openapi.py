@@ -73,5 +73,7 @@ def _mend_problems(schema: dict[str, Any]) -> None:
         for operation in path.values():
             for answer in operation["responses"].values():
                 content = answer.get("content", {})
-                if content.get(JSON, {}).get("schema", {}).get("$ref", "").endswith("/Problem"):
-                    content[MEDIA_TYPE] = content.pop(JSON)
+                # FastAPI files it under what the route answers when all is well.
+                for media_type in list(content):
+                    if content[media_type].get("schema", {}).get("$ref", "").endswith("/Problem"):
+                        content[MEDIA_TYPE] = content.pop(media_type)

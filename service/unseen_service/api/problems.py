@@ -62,6 +62,8 @@ _KINDS: Mapping[type[errors.ServiceError], tuple[int, str, str]] = {
     errors.SecondPersonNeeded: (409, "second-person-needed", "A second person is needed"),
     errors.NotAuthenticated: (401, "not-authenticated", "A key is needed"),
     errors.ScopeMissing: (403, "scope-missing", "The key may not do this"),
+    errors.KeyPaused: (403, "key-paused", "The key is paused"),
+    errors.BudgetSpent: (429, "budget-spent", "The key has spent its budget"),
     errors.TooManyGuesses: (429, "too-many-guesses", "Too many wrong PINs"),
     errors.ChainBroken: (500, "audit-broken", "The audit log does not fit"),
     errors.Unavailable: (503, "unavailable", "Not now"),
@@ -131,7 +133,7 @@ def _work(error: Exception) -> Work | None:
 def _headers(error: Exception) -> dict[str, str]:
     if isinstance(error, errors.NotAuthenticated):
         return {"WWW-Authenticate": "Bearer"}
-    if isinstance(error, errors.TooManyGuesses | errors.Unavailable):
+    if isinstance(error, errors.BudgetSpent | errors.TooManyGuesses | errors.Unavailable):
         return {"Retry-After": str(error.retry_after)}
     return {}
 
@@ -167,10 +169,13 @@ def _sentence(error: Mapping[str, Any]) -> str:
 
 def _http_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    slug, title, detail = _BY_STATUS.get(error.status_code, ("invalid-request", "Refused", ""))
+    if error.status_code not in _BY_STATUS:
+        # FastAPI's own 400: a body that is not even text.
+        return problem(422, "invalid-request", "The request breaks a rule", "It cannot be read.")
+    slug, title, detail = _BY_STATUS[error.status_code]
     if error.detail and error.status_code in (413, 415):
         detail = str(error.detail)
-    return problem(error.status_code, slug, title, detail or title, headers=error.headers)
+    return problem(error.status_code, slug, title, detail, headers=error.headers)
 
 
 def _unexpected(_: Request, error: Exception) -> JSONResponse:

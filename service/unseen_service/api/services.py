@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from ..admission import Admission
 from ..exchange import Feed
-from ..live import Follower, LiveIndex, LiveKeys, Misses
+from ..live import Follower, LiveIndex, LiveKeys, Meter, Misses
 from ..matching import Matching
 from ..oversight import Checkpoints
 from ..settings import Settings
@@ -29,6 +29,7 @@ class Services:
     matching: Matching
     feed: Feed
     misses: Misses
+    meter: Meter
     checkpoints: Checkpoints
 
 

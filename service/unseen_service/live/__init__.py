@@ -5,7 +5,20 @@ from .index import LiveIndex
 from .intake import LiveIntake
 from .keeper import Keeper
 from .keys import LiveKeys
+from .limits import LiveLimits
+from .meter import Account, Meter
 from .misses import Misses
 from .saved import SavedIndexes
 
-__all__ = ["Follower", "Keeper", "LiveIndex", "LiveIntake", "LiveKeys", "Misses", "SavedIndexes"]
+__all__ = [
+    "Account",
+    "Follower",
+    "Keeper",
+    "LiveIndex",
+    "LiveIntake",
+    "LiveKeys",
+    "LiveLimits",
+    "Meter",
+    "Misses",
+    "SavedIndexes",
+]

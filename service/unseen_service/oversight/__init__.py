@@ -3,6 +3,7 @@
 from .benign import add_benign, list_benign, remove_benign
 from .checkpoints import Checkpoints, kept_checkpoints
 from .keys import approve_key, issue_key, list_keys, read_keys, revoke_key, rotate_key
+from .limits import limit_key, pause_key, read_alerts, resume_key
 from .log import (
     AuditPage,
     export_audit,
@@ -27,16 +28,20 @@ __all__ = [
     "issue_key",
     "kept_checkpoints",
     "last_line",
+    "limit_key",
     "link_case",
     "list_benign",
     "list_keys",
     "operator",
+    "pause_key",
     "plain",
     "prove_consistency",
     "prove_inclusion",
+    "read_alerts",
     "read_audit",
     "read_keys",
     "remove_benign",
+    "resume_key",
     "revoke_key",
     "rotate_key",
     "staff",

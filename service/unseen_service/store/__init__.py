@@ -1,6 +1,6 @@
 """The only place that speaks SQL: every statement is in queries.sql, one module a subject."""
 
-from . import audit, bank, cases, changes, feed, feedback, intake, keys, matches, webhooks
+from . import audit, bank, cases, changes, feed, feedback, intake, keys, limits, matches, webhooks
 from .database import Store, Transaction
 from .migrate import migrate
 
@@ -15,6 +15,7 @@ __all__ = [
     "feedback",
     "intake",
     "keys",
+    "limits",
     "matches",
     "migrate",
     "webhooks",

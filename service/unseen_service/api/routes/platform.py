@@ -20,7 +20,7 @@ router = APIRouter(tags=["platform"])
     "/v1/match",
     response_model=schemas.MatchOut,
     openapi_extra=MATCH_REQUEST,
-    responses=problems(401, 403, 413, 415, 422, 503),
+    responses=problems(401, 403, 413, 415, 422, 429, 503),
 )
 async def match(
     provided: Provided, request: Request, key: Annotated[Key, Depends(key_with(Scope.MATCH))]

@@ -94,6 +94,18 @@ async def list_overdue(
     return feedback_schemas.OverdueOut(hours=hours, overdue=items)
 
 
+@router.get("/v1/alerts", responses=problems(401, 403, 422, 429, 503))
+async def read_alerts(
+    provided: Provided,
+    by: Auditor,
+    reason: Reason,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+) -> schemas.AlertsOut:
+    """Read what staff should look at, newest first: keys whose look-ups are like probing."""
+    found = await oversight.read_alerts(provided.store, by, reason, limit)
+    return schemas.AlertsOut(alerts=[schemas.AlertOut.of(each) for each in found])
+
+
 async def _lines(pages: AsyncIterator[list[AuditEntry]], checkpoint: str) -> AsyncIterator[bytes]:
     async for page in pages:
         yield oversight.export_lines(page)

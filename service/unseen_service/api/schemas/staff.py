@@ -1,9 +1,11 @@
 """What staff see: the audit log."""
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
 
+from ... import models
 from .common import Wire
 
 
@@ -43,3 +45,26 @@ class ReferenceOut(BaseModel):
     """What the audit log calls the case: the `subject` of its entries."""
 
     reference: str = Field(examples=["5b0c1c1e-6f5d-4b7e-9a55-0d6a1a1f6a0e"])
+
+
+class AlertOut(BaseModel):
+    """Something that staff should look at; `key` is the first key of its line."""
+
+    id: int
+    at: datetime
+    kind: str = Field(examples=["key.probing"])
+    key: int | None
+    details: dict[str, Any]
+
+    @classmethod
+    def of(cls, alert: models.Alert) -> "AlertOut":
+        """Show an alert."""
+        return cls(
+            id=alert.id, at=alert.at, kind=alert.kind, key=alert.line, details=dict(alert.details)
+        )
+
+
+class AlertsOut(BaseModel):
+    """Alerts, newest first."""
+
+    alerts: list[AlertOut]

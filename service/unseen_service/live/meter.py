@@ -1,0 +1,212 @@
+"""What keys spend, in memory: a look-up costs no transaction, and every worker knows the sum.
+
+Once a second each worker adds what was spent at it to the common sum in PostgreSQL, and reads
+the sum. Between two readings a worker knows only of its own: so W workers may together admit up
+to W times what was left at the last one. That is paid back: what was spent too much is waited
+for, so that over any longer time a key gets its budget and no more.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..budget import Bucket, HitRate, Neighbourhoods
+from ..errors import BudgetSpent, KeyPaused, StoreUnavailable
+from ..models import AuditEvent, Key, Spent
+from ..store import Store, Transaction, audit, limits
+from .limits import LiveLimits
+from .misses import SERVICE
+
+_PERIOD_S = 1.0
+_ONE_ALERT_S = 600.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about a line of keys that is to be recorded, and told to staff."""
+
+    kind: str
+    line: int
+    details: dict[str, Any]
+
+
+class Account:
+    """One line of keys at one worker: its budgets, and what its look-ups are like."""
+
+    __slots__ = ("alerted", "hashes", "hit_rate", "neighbourhoods", "requests")
+
+    def __init__(self, capacities: tuple[int, int], now: float) -> None:
+        self.requests, self.hashes = (Bucket(capacity, now) for capacity in capacities)
+        self.hit_rate = HitRate(now)
+        self.neighbourhoods = Neighbourhoods(now)
+        self.alerted: dict[str, float] = {}
+
+    def headers(self, now: float) -> list[tuple[bytes, bytes]]:
+        """Give the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10)."""
+        shown = [
+            (name, each)
+            for name, each in (("requests", self.requests), ("hashes", self.hashes))
+            if each.capacity
+        ]
+        if not shown:
+            return []
+        policy = ", ".join(f'"{name}";q={each.capacity};w=60' for name, each in shown)
+        state = ", ".join(
+            f'"{name}";r={each.remaining(now)};t={each.reset_after(now)}' for name, each in shown
+        )
+        return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
+
+
+class Meter:
+    """Charges keys, notices probing, pauses."""
+
+    def __init__(
+        self,
+        store: Store,
+        live_limits: LiveLimits,
+        *,
+        alert_at: int,
+        pause_at: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._limits = live_limits
+        self._alert_at, self._pause_at = alert_at, pause_at
+        self._clock = clock
+        self._accounts: dict[int, Account] = {}
+        self._notices: list[Notice] = []
+        self._pausing: set[int] = set()
+        self._noticed = asyncio.Event()
+
+    def admit(self, key: Key) -> Account:
+        """Charge a key for a request; raises KeyPaused or BudgetSpent."""
+        self._refuse_paused(key.line)
+        now = self._clock()
+        account = self._account(key.line, now)
+        if not account.requests.spend(1, now):
+            raise BudgetSpent("requests", account.requests.capacity, account.requests.wait(now))
+        return account
+
+    def charge(self, key: Key, queries: npt.NDArray[np.uint8]) -> None:
+        """Charge a key for hashes (uint8[q, 32]), and look at where they are.
+
+        Raises BudgetSpent, or KeyPaused when this look-up is the one too many.
+        """
+        now = self._clock()
+        account = self._account(key.line, now)
+        if not account.hashes.spend(len(queries), now):
+            raise BudgetSpent("hashes", account.hashes.capacity, account.hashes.wait(now))
+        around = account.neighbourhoods.add(queries, now)
+        if self._pause_at and around >= self._pause_at:
+            self._pause(key.line, around, now)
+            raise KeyPaused
+        if self._alert_at and around >= self._alert_at:
+            self._notice(account, Notice("key.probing", key.line, {"around": around}), now)
+
+    def count_hits(self, key: Key, hashes: int, hits: int) -> None:
+        """Count a look-up of so many hashes, of which so many hit."""
+        now = self._clock()
+        account = self._account(key.line, now)
+        if account.hit_rate.add(hashes, hits, now):
+            self._notice(account, Notice("key.hit-rate", key.line, {"hits": hits}), now)
+
+    def coarse(self, key: Key) -> bool:
+        """Whether a key is told distances in steps only."""
+        return self._limits.coarse(key.line)
+
+    async def run(self) -> None:
+        """Settle once a second, and at once when something was noticed; until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(_PERIOD_S):
+                    await self._noticed.wait()
+            except TimeoutError:
+                pass
+            self._noticed.clear()
+            try:
+                await self.settle()
+            except StoreUnavailable:
+                logger.warning("PostgreSQL is away; budgets are kept by each worker until it is")
+                await asyncio.sleep(_PERIOD_S)
+
+    async def settle(self) -> None:
+        """Add what was spent here to the common sum, take over the sum, record what was noticed.
+
+        Raises StoreUnavailable; then nothing is lost.
+        """
+        mine = self._take_unsent()
+        capacities = {each.line: self._limits.capacities(each.line) for each in mine}
+        try:
+            async with self._store.transaction() as tx:
+                await limits.spend(tx, mine, capacities)
+                common = await limits.spent(tx)
+        except BaseException:
+            for each in mine:
+                self._accounts[each.line].requests.unsent += int(each.requests)
+                self._accounts[each.line].hashes.unsent += int(each.hashes)
+            raise
+        now = self._clock()
+        for each in common:
+            account = self._account(each.line, now)
+            account.requests.learn(each.requests, now)
+            account.hashes.learn(each.hashes, now)
+        await self._record()
+
+    async def _record(self) -> None:
+        while self._notices:
+            notice = self._notices[0]
+            async with self._store.transaction() as tx:
+                await _write(tx, notice)
+            self._notices.pop(0)
+            if notice.kind == "key.paused":
+                await self._limits.reload(self._store)
+                self._pausing.discard(notice.line)
+
+    def _take_unsent(self) -> list[Spent]:
+        taken = [
+            Spent(line, each.requests.take_unsent(), each.hashes.take_unsent())
+            for line, each in self._accounts.items()
+            if each.requests.unsent or each.hashes.unsent
+        ]
+        return sorted(taken, key=lambda each: each.line)
+
+    def _account(self, line: int, now: float) -> Account:
+        account = self._accounts.get(line)
+        capacities = self._limits.capacities(line)
+        if account is None:
+            account = self._accounts[line] = Account(capacities, now)
+        account.requests.capacity, account.hashes.capacity = capacities
+        return account
+
+    def _refuse_paused(self, line: int) -> None:
+        if line in self._pausing or self._limits.paused(line):
+            raise KeyPaused
+
+    def _pause(self, line: int, around: int, now: float) -> None:
+        self._pausing.add(line)
+        # Whoever resumes it begins with a clean slate, not with the next pause.
+        self._accounts[line].neighbourhoods = Neighbourhoods(now)
+        self._notices.append(Notice("key.paused", line, {"around": around}))
+        self._noticed.set()
+
+    def _notice(self, account: Account, notice: Notice, now: float) -> None:
+        if now - account.alerted.get(notice.kind, -_ONE_ALERT_S) >= _ONE_ALERT_S:
+            account.alerted[notice.kind] = now
+            self._notices.append(notice)
+            self._noticed.set()
+
+
+async def _write(tx: Transaction, notice: Notice) -> None:
+    if notice.kind == "key.paused" and not await limits.pause(tx, notice.line):
+        return
+    await limits.alert(tx, notice.kind, notice.line, notice.details)
+    details = {"key": notice.line, **notice.details}
+    await audit.append(tx, AuditEvent(notice.kind, SERVICE, None, details))

@@ -1,0 +1,68 @@
+"""HTTP as it comes in, below the application: how long a request may take, how large its head is.
+
+httptools (llhttp, strict) refuses what could be read in two ways: tests/service/test_hardening.py
+has the list. What uvicorn leaves open is time and size: a head without an end, a body a byte a
+minute. Both are closed here, for every connection.
+"""
+
+import asyncio
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's protocol, with an end to every request."""
+
+    LONGEST_S = 60.0
+    """From a connection, or the first byte of a request on it, to the last byte of that request."""
+    LARGEST_HEAD = 32 * 1024
+    """Bytes of request line and headers."""
+
+    _deadline: asyncio.TimerHandle | None = None
+    _head: int | None = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._begin()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no more."""
+        self._end()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what arrived; a head that is too large ends the connection."""
+        if self._head is not None:
+            self._head += len(data)
+        super().data_received(data)
+        if self._head is not None and self._head > self.LARGEST_HEAD:
+            self.send_400_response("The head of the request is too large.")
+
+    def on_message_begin(self) -> None:
+        """Begin to wait for the rest of a request."""
+        super().on_message_begin()
+        self._begin()
+
+    def on_headers_complete(self) -> None:
+        """Refuse a head that came at once and is too large; count no further."""
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > self.LARGEST_HEAD:
+            raise ValueError("the head of the request is too large")
+        self._head = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Wait no more: the request is here."""
+        self._end()
+        super().on_message_complete()
+
+    def _begin(self) -> None:
+        self._end()
+        self._head = self._head or 0
+        self._deadline = self.loop.call_later(self.LONGEST_S, self.transport.close)
+
+    def _end(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

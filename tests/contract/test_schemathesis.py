@@ -1,0 +1,54 @@
+"""Every call of openapi.yaml, tried with what its schema allows and with what it does not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import schemathesis
+import yaml
+from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.support import Service, fresh_database, serving
+
+_ROOT = Path(__file__).parents[2]
+_SCOPES = ("match", "feedback", "audit")
+_CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+]
+
+schema = schemathesis.openapi.from_dict(yaml.safe_load((_ROOT / "openapi.yaml").read_text()))
+
+
+@pytest.fixture(scope="module")
+def tried(postgres: str) -> Iterator[Service]:
+    """A service of this module's own: it is left with whatever was made up."""
+    with fresh_database(postgres) as url, serving(url) as running:
+        yield running
+
+
+def _try(case: schemathesis.Case, service: Service) -> None:
+    headers = {"Authorization": f"Bearer {service.key(*_SCOPES)}"}
+    case.call_and_validate(base_url=service.url, headers=headers, checks=_CHECKS, timeout=20)
+
+
+@schema.parametrize()
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+def test_every_call_answers_as_openapi_yaml_says(case: schemathesis.Case, tried: Service) -> None:
+    _try(case, tried)
+
+
+@pytest.mark.slow
+@schema.parametrize()
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_every_call_answers_so_with_many_examples(case: schemathesis.Case, tried: Service) -> None:
+    _try(case, tried)

@@ -1,0 +1,197 @@
+"""What a key may ask a minute, and how its probing is noticed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unseen_service import oversight
+from unseen_service.budget import Bucket, HitRate, Neighbourhoods
+
+from tests.service.test_cases_api import slug
+from tests.service.test_match_api import seeded
+from tests.support import Service, flipped, random_pdq, serving, wait_until
+
+Hashes = npt.NDArray[np.uint8]
+
+
+def hashes(count: int, seed: int = 0) -> Hashes:
+    return np.random.default_rng(seed).integers(0, 256, (count, 32), dtype=np.uint8)
+
+
+def walk(start: Hashes) -> Hashes:
+    """The 256 hashes at one bit from a hash."""
+    bits = np.unpackbits(start) ^ np.eye(256, dtype=np.uint8)
+    return np.packbits(bits, axis=1)
+
+
+def ask(platform: httpx.Client, queries: Hashes, **parameters: Any) -> httpx.Response:
+    return platform.post(
+        "/v1/match",
+        content=queries.tobytes(),
+        params=parameters,
+        headers={"Content-Type": "application/octet-stream"},
+    )
+
+
+def kinds(service: Service) -> list[str]:
+    with service.client("audit", platform="Staff") as staff:
+        return [each["kind"] for each in staff.get("/v1/alerts").json()["alerts"]]
+
+
+@pytest.fixture
+def tight(database_url: str) -> Iterator[Service]:
+    with serving(database_url, requests_per_minute=6, hashes_per_minute=600) as running:
+        yield running
+
+
+def test_every_answer_says_what_is_left(tight: Service) -> None:
+    with tight.client("match") as platform:
+        answer = ask(platform, hashes(100))
+    assert answer.headers["ratelimit-policy"] == '"requests";q=6;w=60, "hashes";q=600;w=60'
+    requests, left = answer.headers["ratelimit"].split(", ")
+    assert requests.startswith('"requests";r=')
+    assert left == '"hashes";r=500;t=10'
+
+
+def test_hashes_beyond_the_budget_wait(tight: Service) -> None:
+    with tight.client("match") as platform:
+        assert ask(platform, hashes(650)).status_code == 200, "one that begins with room passes"
+        refused = ask(platform, hashes(1, seed=1))
+    assert (refused.status_code, slug(refused)) == (429, "budget-spent")
+    assert 4 <= int(refused.headers["retry-after"]) <= 5
+    assert "hashes" in refused.json()["detail"]
+
+
+def test_requests_beyond_the_budget_wait(tight: Service) -> None:
+    with tight.client("match") as platform:
+        answers = [ask(platform, hashes(1, seed=n)) for n in range(8)]
+    assert slug(answers[-1]) == "budget-spent"
+    assert int(answers[-1].headers["retry-after"]) <= 10
+
+
+def test_a_budget_is_one_for_all_workers(tight: Service) -> None:
+    with (
+        serving(tight.database_url, requests_per_minute=0, hashes_per_minute=600) as other,
+        tight.client("match") as platform,
+    ):
+        key = {"Authorization": platform.headers["Authorization"]}
+        assert ask(platform, hashes(650)).status_code == 200
+        with httpx.Client(base_url=other.url, headers=key) as elsewhere:
+            wait_until(lambda: ask(elsewhere, hashes(1)).status_code == 429, within=5)
+
+
+def test_limits_are_a_keys_own_and_change_at_once(tight: Service) -> None:
+    with tight.client("match") as platform:
+        assert ask(platform, hashes(650)).status_code == 200
+        assert ask(platform, hashes(1)).status_code == 429
+        tight.flow(lambda store: oversight.limit_key(store, 1, requests=0, hashes=0))
+        wait_until(lambda: ask(platform, hashes(1)).status_code == 200, within=2)
+        assert "ratelimit" not in ask(platform, hashes(2_000)).headers
+
+
+def test_a_walk_bit_by_bit_is_noticed_and_the_key_paused_everywhere(service: Service) -> None:
+    with (
+        serving(service.database_url) as other,
+        service.client("match") as platform,
+    ):
+        start = hashes(1)
+        answers = [ask(platform, each[None]).status_code for each in walk(start)]
+        assert 96 <= answers.count(200) <= 140
+        assert answers[-1] == 403
+        refused = ask(platform, hashes(1))
+        assert (refused.status_code, slug(refused)) == (403, "key-paused")
+        key = {"Authorization": platform.headers["Authorization"]}
+        with httpx.Client(base_url=other.url, headers=key) as elsewhere:
+            wait_until(lambda: ask(elsewhere, hashes(1)).status_code == 403, within=1)
+        assert kinds(service) == ["key.paused", "key.probing"]
+        with service.client("audit", platform="Staff") as staff:
+            (entry,) = staff.get("/v1/audit", params={"kind": "key.paused"}).json()["entries"]
+        assert entry["details"]["around"] >= 96
+        service.flow(lambda store: oversight.resume_key(store, 1, "it was our own test"))
+        wait_until(lambda: ask(platform, hashes(1)).status_code == 200, within=2)
+
+
+def test_a_walk_in_one_call_among_photos_is_noticed(service: Service) -> None:
+    with service.client("match") as platform:
+        mixed = np.concatenate([hashes(9_000), walk(hashes(1, seed=5))])
+        np.random.default_rng(0).shuffle(mixed)
+        assert slug(ask(platform, mixed)) == "key-paused"
+
+
+def test_what_goes_round_is_not_probing() -> None:
+    """One image in twenty encodings, again and again, among others: a platform's usual day."""
+    seen = Neighbourhoods(0.0)
+    original = random_pdq(1)
+    copies = np.frombuffer(
+        bytes.fromhex("".join(flipped(original, 2 * (n % 8), seed=n) for n in range(20))), np.uint8
+    ).reshape(-1, 32)
+    around = [seen.add(np.concatenate([copies, hashes(50, seed=n)]), n / 10) for n in range(300)]
+    assert max(around) < 32
+
+
+def test_a_million_hashes_of_photos_are_not_probing() -> None:
+    seen = Neighbourhoods(0.0)
+    assert max(seen.add(hashes(10_000, seed=n), n / 2) for n in range(100)) < 32
+
+
+@given(order=st.permutations(range(256)), start=st.integers(0, 1000), batch=st.integers(1, 64))
+def test_every_walk_is_noticed_in_any_order(order: list[int], start: int, batch: int) -> None:
+    seen = Neighbourhoods(0.0)
+    steps = walk(hashes(1, seed=start))[order]
+    around = [seen.add(steps[n : n + batch], 0.0) for n in range(0, 256, batch)]
+    assert max(around) >= 96
+
+
+def test_hits_far_above_the_usual_are_told(service: Service) -> None:
+    pdqs = [random_pdq(n) for n in range(150)]
+    seeded(service, *pdqs)
+    with service.client("match") as platform:
+        for pdq in pdqs:
+            ask(platform, np.frombuffer(bytes.fromhex(pdq), np.uint8)[None], max_distance=0)
+    wait_until(lambda: kinds(service) == ["key.hit-rate"], within=5)
+
+
+def test_a_rate_that_is_usual_is_not_told() -> None:
+    rate = HitRate(0.0)
+    assert not any(rate.add(1_000, 5, 60.0 * minute) for minute in range(5_000))
+    assert rate.add(1_000, 900, 60.0 * 5_000)
+
+
+def test_distances_can_be_told_in_steps(service: Service) -> None:
+    pdq = random_pdq(3)
+    seeded(service, pdq)
+    with service.client("match") as platform:
+        query = np.frombuffer(bytes.fromhex(flipped(pdq, 13)), np.uint8)[None]
+        assert ask(platform, query).json()["hits"][0]["distance"] == 13
+        service.flow(lambda store: oversight.limit_key(store, 1, coarse=True))
+        wait_until(lambda: ask(platform, query).json()["hits"][0]["distance"] == 16, within=2)
+        steps = {
+            limit: len(ask(platform, query, max_distance=limit).json()["hits"])
+            for limit in range(32)
+        }
+    assert steps == {limit: int(limit > 8) for limit in range(32)}, "the radius tells no more"
+
+
+@given(
+    spends=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 50), st.floats(0, 5)), max_size=200)
+)
+def test_workers_together_admit_a_budget_and_pay_back_the_rest(
+    spends: list[tuple[int, int, float]],
+) -> None:
+    """Four workers that settle every second: over any time, no more than is documented."""
+    workers = [Bucket(60, 0.0) for _ in range(4)]
+    common, now, settled, admitted = 0.0, 0.0, 0.0, 0
+    for worker, amount, pause in spends:
+        now += pause
+        while settled + 1 <= now:
+            settled += 1
+            common = max(0.0, common - 1.0) + sum(each.take_unsent() for each in workers)
+            for each in workers:
+                each.learn(common, settled)
+        admitted += amount if workers[worker].spend(amount, now) else 0
+        assert admitted <= now + 4 * (60 + 50)

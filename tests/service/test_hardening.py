@@ -1,0 +1,215 @@
+"""HTTP at its worst: requests that could be read in two ways, slow ones, large ones, odd ones."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from unseen_service.protocol import Protocol
+
+from tests.support import PIN, Service, fresh_database, random_pdq, serving, submission, wait_until
+
+POST = b"POST /v1/cases HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+GET = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
+NEXT = GET + b"\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+
+
+def port_of(service: Service) -> int:
+    return int(service.url.rsplit(":", 1)[1])
+
+
+def talk(service: Service, *parts: bytes, pause: float = 0.0) -> tuple[list[int], bool]:
+    """Send bytes as they are; answer the statuses that came back, and whether it hung up."""
+    with socket.create_connection(("127.0.0.1", port_of(service))) as connection:
+        connection.settimeout(1.0)
+        answer, ended = b"", False
+        try:
+            for part in parts:
+                connection.sendall(part)
+                time.sleep(pause)
+            while not ended:
+                received = connection.recv(65_536)
+                answer, ended = answer + received, not received
+        except TimeoutError:
+            pass
+        except (ConnectionResetError, BrokenPipeError):
+            ended = True
+    return [int(each) for each in re.findall(rb"HTTP/1\.1 (\d+)", answer)], ended
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        POST + b"Content-Length: 4\r\n" + CHUNKED + b"\r\n0\r\n\r\n",
+        POST + CHUNKED + b"Content-Length: 4\r\n\r\n0\r\n\r\n",
+        POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        POST + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}",
+        POST + b"Content-Length: 2, 2\r\n\r\n{}",
+        POST + b"Content-Length: +2\r\n\r\n{}",
+        POST + b"Content-Length: 99999999999999999999999\r\n\r\n{}",
+        POST + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        POST + CHUNKED + b"\r\n0x2\r\n{}\r\n0\r\n\r\n",
+        POST + CHUNKED + b"\r\n2\n{}\n0\n\n",
+        POST + CHUNKED + b"\r\n-2\r\n{}\r\n0\r\n\r\n",
+        GET + b"X: a\r\n folded\r\n\r\n",
+        GET + b"X: a\0b\r\n\r\n",
+        GET + b"X: a\rY: b\r\n\r\n",
+        GET + b"X : a\r\n\r\n",
+        b"GET /healthz HTTP/1.1\nHost: a\n\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"CONNECT elsewhere:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+    ],
+)
+def test_what_could_be_read_in_two_ways_ends_the_connection(
+    any_service: Service, request_: bytes
+) -> None:
+    """So nothing that follows it, smuggled or not, is ever read as a request."""
+    assert talk(any_service, request_ + NEXT) == ([400], True)
+
+
+def test_requests_on_one_connection_are_answered_one_by_one(any_service: Service) -> None:
+    chunked = POST + CHUNKED + b"\r\n2\r\n{}\r\n0\r\n\r\n"
+    assert talk(any_service, NEXT + chunked + NEXT)[0] == [200, 422, 200]
+
+
+@pytest.fixture(scope="module")
+def impatient(postgres: str) -> Iterator[Service]:
+    class Impatient(Protocol):
+        LONGEST_S = 0.5
+
+    with (
+        fresh_database(postgres) as url,
+        serving(url, protocol=Impatient, until_ready=False) as running,
+    ):
+        yield running
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        [b"G"],
+        [GET[:20], GET[20:], b"X: a\r\n", b"Y: b\r\n"],
+        [POST + b"Content-Length: 100\r\n\r\n", b"{", b" ", b" "],
+        [POST + CHUNKED + b"\r\n", b"1\r\n{\r\n", b"1\r\n}\r\n"],
+        [NEXT, b"GET "],
+    ],
+)
+def test_slow_clients_are_hung_up_on(impatient: Service, parts: list[bytes]) -> None:
+    _, ended = talk(impatient, *parts, pause=0.1)
+    assert ended
+
+
+def test_a_long_answer_is_not_a_slow_request(impatient: Service) -> None:
+    with httpx.Client() as client:
+        assert client.get(f"{impatient.url}/healthz").status_code == 200
+        time.sleep(0.8)
+        assert client.get(f"{impatient.url}/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [GET + b"X: " + b"a" * 40_000 + b"\r\n\r\n"],
+        [GET + b"".join(b"X%d: a\r\n" % n for n in range(10_000)) + b"\r\n"],
+        [GET + b"X: ", *[b"a" * 10_000] * 5],
+        [b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n"],
+    ],
+)
+def test_a_head_has_a_limit(any_service: Service, parts: list[bytes]) -> None:
+    statuses, ended = talk(any_service, *parts)
+    assert (set(statuses) <= {400}, ended) == (True, True)
+
+
+def test_a_body_has_a_limit_also_in_chunks(any_service: Service) -> None:
+    declared = talk(any_service, POST + b"Content-Length: 3000000\r\n\r\n")
+    assert declared == ([413], True)
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    assert talk(any_service, POST + CHUNKED + b"\r\n", *[chunk] * 40)[0] == [413]
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "GET", "POST"])
+def test_no_other_origin_may_read_an_answer(any_service: Service, method: str) -> None:
+    headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
+    for path in ("/v1/cases", "/v1/match", "/healthz", "/docs"):
+        answer = httpx.request(method, any_service.url + path, headers=headers)
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+
+
+ODD_BODIES = [
+    b"",
+    b"null",
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b'{"images": ' + b"9" * 5_000 + b"}",
+    json.dumps({"pin": PIN, "images": "\ud800"}).encode(),
+]
+
+
+def test_the_log_holds_no_address_and_nothing_that_was_sent(
+    database_url: str, tmp_path: Path
+) -> None:
+    """A real service process, odd input, and what it wrote to standard error."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path / "log"
+    command = [sys.executable, "-m", "unseen_service", "serve", "--port", str(port)]
+    environment = os.environ | {"DATABASE_URL": database_url}
+    with log.open("wb") as err:
+        process = subprocess.Popen(
+            [*command, "--data", str(tmp_path / "data")],
+            stdout=subprocess.DEVNULL,
+            stderr=err,
+            env=environment,
+        )
+    service = Service(f"http://127.0.0.1:{port}", database_url)
+    secret = random_pdq(1)
+    try:
+        wait_until(lambda: _is_ready(service), within=20)
+        _be_odd(service, secret)
+    finally:
+        process.terminate()
+        process.wait(10)
+    written = log.read_text()
+    assert "Invalid HTTP request" in written, "it was the log that was read"
+    for leak in ("127.0.0.1", secret, PIN, PIN.replace("-", ""), "unseen_key", "a-path-of-mine"):
+        assert leak not in written
+
+
+def _is_ready(service: Service) -> bool:
+    try:
+        return service.ready()["status"] == "ready"
+    except httpx.TransportError:
+        return False
+
+
+def _be_odd(service: Service, secret: str) -> None:
+    cases = f"{service.url}/v1/cases"
+    talk(service, GET + b"X : " + secret.encode() + b"\r\n\r\n")
+    for body in ODD_BODIES:
+        answer = httpx.post(cases, content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code in (413, 422)
+    httpx.post(cases, json=submission(secret)).raise_for_status()
+    httpx.post(cases, json=submission(secret) | {"pin": "x"})
+    httpx.get(f"{cases}/UN-0000-0000", headers={"Unseen-Pin": PIN})
+    headers = {"Authorization": "Bearer unseen_key"}
+    httpx.post(f"{service.url}/v1/match", json={"hashes": [secret]}, headers=headers)
+    httpx.get(f"{service.url}/a-path-of-mine?pin={PIN}")
+
+
+def test_the_limits_are_in_the_threat_model() -> None:
+    text = (Path(__file__).parents[2] / "docs/threat-model.md").read_text()
+    assert f"{Protocol.LONGEST_S:.0f} s" in text
+    assert f"{Protocol.LARGEST_HEAD // 1024} KiB" in text
