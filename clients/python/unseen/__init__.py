@@ -5,9 +5,7 @@ Only 256 bits of an image leave the device, never its pixels. `fingerprint` hash
 `LocalCopy` keep and search a platform's own copy of the hashes.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as typing has it, which would take its time to load
 if TYPE_CHECKING:
     from .changes import (
         FEEDBACK_VALUES,
@@ -119,12 +117,14 @@ _MODULES = (
 
 if not TYPE_CHECKING:  # which would take any name to be here
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         """Import a name when it is first used (PEP 562).
 
         So the `unseen` command begins before Pillow and NumPy are loaded, and can answer a Ctrl-C
         while they are.
         """
+        from importlib import import_module  # noqa: PLC0415
+
         for module in _MODULES if name in __all__ else ():
             found = vars(import_module(f".{module}", __name__)).get(name)
             if found is not None:

@@ -1,6 +1,7 @@
 """Keeping a copy in step with the feed, whatever crashes on the way."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -12,6 +13,8 @@ from ..feed import MAX_ENTRIES, batches
 from .disk import Lock
 from .journal import Journal
 from .pages import FILE, Round
+
+Watch = Callable[[int], object]
 
 _AGAIN: Final = "again.ndjson"
 _SHARE: Final = 10  # of its time, at most one part in so many goes into writing anew
@@ -57,18 +60,19 @@ class Mirror:
         """How many withdrawals the service does not know to be carried out here."""
         return len(self._journal.unconfirmed)
 
-    def catch_up(self, client: Client, wait: float = 0.0) -> Round:
+    def catch_up(self, client: Client, wait: float = 0.0, *, watch: Watch | None = None) -> Round:
         """Read the feed until there is no more, waiting for news for up to `wait` seconds.
 
         A hash that was withdrawn is matched no more when its page is kept; its bits leave the
         disk at the end of the call, or of a later one where that is dear and was done just now.
+        `watch` is told after each page how many hashes are held.
         Raises as `Client.feed_page`, and OSError when the disk refuses.
         """
         try:
-            done = self._read(client, wait)
+            done = self._read(client, wait, watch)
         except StartAgainError:
             self._begin_again()
-            done = replace(self._read(client, 0.0), began_again=True)
+            done = replace(self._read(client, 0.0, watch), began_again=True)
         if self._is_due():
             self._rewrite()
         return done
@@ -86,11 +90,13 @@ class Mirror:
             self._journal.confirmed(batch)
         return len(records)
 
-    def _read(self, client: Client, wait: float) -> Round:
+    def _read(self, client: Client, wait: float, watch: Watch | None) -> Round:
         done, more = Round(held=len(self)), True
         while more:
             page = client.feed_page(self._journal.cursor, limit=MAX_ENTRIES, wait=wait)
             done, more = _sum(done, self._journal.append(page)), page.more
+            if watch:
+                watch(done.held)
         return done
 
     def _begin_again(self) -> None:
