@@ -20,6 +20,8 @@ def test_transcript(
     names = {
         "server": service.url,
         "key": service.key("match"),
+        "feedkey": service.key("feed", "feedback"),
+        "readkey": service.key("feed", platform="Reader"),
         "auditkey": service.key("audit", platform="Staff"),
     }
     environment = {"UNSEEN_SERVER": service.url}

@@ -7,13 +7,14 @@ with Client("https://unseen.example", key) as client:
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from importlib.metadata import version
 from typing import Final, Self, TypeVar
 
 import httpx
 
-from . import wire, work
+from . import feed, wire, work
+from .changes import Confirmed, Feedback, FeedPage
 from .errors import ServerUnreachableError
 from .exchange import Outcome, Retry, exchange
 from .hashing import MATCH_DISTANCE, Fingerprint
@@ -30,9 +31,9 @@ _TIMEOUT: Final = 30.0
 class Client:
     """A connection to an Unseen service, reused from call to call; safe to share by threads.
 
-    `server` is its address, `key` a platform's key (for `match`). Every call is repeated with
-    back-off when no answer arrives, and raises ServerUnreachableError when none ever did, a
-    ServiceError when the service refused, InputError when it was never sent.
+    `server` is its address, `key` a platform's key (for `match` and all that follows it). Every
+    call is repeated with back-off when no answer arrives, and raises ServerUnreachableError when
+    none ever did, a ServiceError when the service refused, InputError when it was never sent.
     `timeout` is in seconds, for each attempt; `insecure` allows plain http to another machine.
     """
 
@@ -81,6 +82,38 @@ class Client:
         """Ask which hashes are within a distance (0 to 31) of a submitted one."""
         calls = wire.match(hashes, self._key, max_distance)
         return wire.join([self._run(call) for call in calls])
+
+    def feed_page(
+        self, cursor: str | None = None, *, limit: int = 1_000, wait: float = 0.0
+    ) -> FeedPage:
+        """Ask for what changed since a cursor; None: all, from the beginning.
+
+        Where there is no news, wait for it up to `wait` seconds (the service has a limit of its
+        own). Raises StartAgainError when the cursor is of another history.
+        """
+        return self._run(feed.page(self._key, cursor, limit=limit, wait=wait))
+
+    def feed(
+        self, cursor: str | None = None, *, limit: int = 1_000, wait: float | None = None
+    ) -> Iterator[FeedPage]:
+        """Read the feed page by page until there is no more; with `wait`, go on for ever.
+
+        Then a page comes at least every `wait` seconds, empty where there is no news. Each has
+        the cursor to go on from. Raises as `feed_page` does.
+        """
+        page = FeedPage((), cursor or "", more=True)
+        while page.more or wait is not None:
+            page = self.feed_page(page.cursor or None, limit=limit, wait=wait or 0.0)
+            yield page
+
+    def feedback(self, given: Iterable[Feedback]) -> int:
+        """Say what came of hashes; the last on a record counts. How many of them were news."""
+        return sum([self._run(call) for call in feed.feedback(given, self._key)])
+
+    def confirm_withdrawals(self, records: Iterable[str]) -> Confirmed:
+        """Confirm that withdrawn hashes are held no more; the same again changes nothing."""
+        calls = feed.confirm(records, self._key)
+        return feed.join([self._run(call) for call in calls])
 
     def _run(self, call: wire.Call[Answer]) -> Answer:
         steps = exchange(call, self._retry)
@@ -155,6 +188,38 @@ class AsyncClient:
         calls = wire.match(hashes, self._key, max_distance)
         return wire.join([await self._run(call) for call in calls])
 
+    async def feed_page(
+        self, cursor: str | None = None, *, limit: int = 1_000, wait: float = 0.0
+    ) -> FeedPage:
+        """Ask for what changed since a cursor; None: all, from the beginning.
+
+        Where there is no news, wait for it up to `wait` seconds (the service has a limit of its
+        own). Raises StartAgainError when the cursor is of another history.
+        """
+        return await self._run(feed.page(self._key, cursor, limit=limit, wait=wait))
+
+    async def feed(
+        self, cursor: str | None = None, *, limit: int = 1_000, wait: float | None = None
+    ) -> AsyncIterator[FeedPage]:
+        """Read the feed page by page until there is no more; with `wait`, go on for ever.
+
+        Then a page comes at least every `wait` seconds, empty where there is no news. Each has
+        the cursor to go on from. Raises as `feed_page` does.
+        """
+        page = FeedPage((), cursor or "", more=True)
+        while page.more or wait is not None:
+            page = await self.feed_page(page.cursor or None, limit=limit, wait=wait or 0.0)
+            yield page
+
+    async def feedback(self, given: Iterable[Feedback]) -> int:
+        """Say what came of hashes; the last on a record counts. How many of them were news."""
+        return sum([await self._run(call) for call in feed.feedback(given, self._key)])
+
+    async def confirm_withdrawals(self, records: Iterable[str]) -> Confirmed:
+        """Confirm that withdrawn hashes are held no more; the same again changes nothing."""
+        calls = feed.confirm(records, self._key)
+        return feed.join([await self._run(call) for call in calls])
+
     async def _run(self, call: wire.Call[Answer]) -> Answer:
         steps = exchange(call, self._retry)
         outcome: Outcome = None
@@ -180,8 +245,15 @@ class AsyncClient:
 
 
 def _built(http: httpx.Client | httpx.AsyncClient, request: wire.Request) -> httpx.Request:
+    timeout = http.timeout.as_dict()
+    if request.patience and (read := timeout["read"]) is not None:
+        timeout["read"] = read + request.patience
     return http.build_request(
-        request.method, request.path, headers=dict(request.headers), content=request.content
+        request.method,
+        request.path,
+        headers=dict(request.headers),
+        content=request.content,
+        timeout=httpx.Timeout(**timeout),
     )
 
 

@@ -10,6 +10,7 @@ UnseenError
 ├── InputError                  a PIN, case number, hash, key, server or option of the wrong form
 │   ├── StatementError          a statement that a case needs is not true
 │   └── UnderageError           someone shown is under 18; the hint says where to go instead
+├── LocalCopyError              a mirror's folder holds no copy, or is in use
 ├── ServerUnreachableError      no answer arrived; the request can be repeated safely
 └── ServiceError                the service answered, with a problem
     ├── RequestRefusedError     it found the request invalid (see `errors` for where)
@@ -18,6 +19,7 @@ UnseenError
     ├── ImageNotFoundError      the case has no image of that number
     ├── KeyReusedError          an idempotency key came back with another body
     ├── TooManyGuessesError     wait `retry_after` seconds before the next PIN
+    ├── StartAgainError         a feed's cursor is of another history
     ├── AccessRefusedError      no key, a wrong key, or one without the scope
     ├── UnavailableError        the service cannot answer now
     └── UnexpectedAnswerError   not the answer of an Unseen service
@@ -92,6 +94,12 @@ class UnderageError(InputError):
     )
 
 
+class LocalCopyError(UnseenError):
+    """A mirror's folder holds no copy, or another process is keeping it in step."""
+
+    hint = "`unseen mirror --folder DIR` makes a copy and keeps it in step."
+
+
 class ServerUnreachableError(UnseenError):
     """No answer arrived. Every request of this client can be repeated safely."""
 
@@ -164,6 +172,12 @@ class TooManyGuessesError(ServiceError):
     """Too many wrong PINs for this case; wait `retry_after` seconds."""
 
     hint = "Wait, then try once more with the PIN as you noted it down."
+
+
+class StartAgainError(ServiceError):
+    """A feed's cursor is of another history than the service's: it leads nowhere now."""
+
+    hint = "Drop your copy and read the feed from its beginning, without a cursor."
 
 
 class AccessRefusedError(ServiceError):

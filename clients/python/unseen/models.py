@@ -30,6 +30,13 @@ class CasePlatform:
     matches: int
     first_match_at: datetime | None
     last_match_at: datetime | None
+    delivered_at: datetime | None = None
+    """When it had every hash of the case, if it keeps a copy of them."""
+    feedback: str | None = None
+    """The least settled that it says of one: `pending-review`, `removed`, …"""
+    removed_at: datetime | None = None
+    withdrawal_confirmed_at: datetime | None = None
+    """When it had let go of every hash that was withdrawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,10 @@ def _platform(platform: Mapping[str, Any]) -> CasePlatform:
         matches=int(platform["matches"]),
         first_match_at=_time(platform.get("first_match_at")),
         last_match_at=_time(platform.get("last_match_at")),
+        delivered_at=_time(platform.get("delivered_at")),
+        feedback=_text(platform.get("feedback")),
+        removed_at=_time(platform.get("removed_at")),
+        withdrawal_confirmed_at=_time(platform.get("withdrawal_confirmed_at")),
     )
 
 
@@ -116,6 +127,10 @@ def _hit(hit: Mapping[str, Any]) -> Hit:
         view=str(hit["view"]),
         standing=str(hit["standing"]),
     )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _time(text: str | None) -> datetime | None:

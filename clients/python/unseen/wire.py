@@ -31,6 +31,8 @@ class Request:
     path: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     content: bytes | None = field(default=None, repr=False)
+    patience: float = 0.0
+    """Seconds that the service was asked to wait for news before it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,9 @@ def match(
 
     Raises InputError on a malformed hash, a distance outside 0 to 31, or a missing key.
     """
-    if not 0 <= max_distance <= MATCH_DISTANCE:
-        raise InputError(
-            f"A distance is 0 to {MATCH_DISTANCE}, not {max_distance}.",
-            hint=f"At more than {MATCH_DISTANCE} of 256 bits, PDQ takes two images for different.",
-        )
-    packed = [_packed(one) for one in hashes]
-    headers = {"Content-Type": "application/octet-stream", **_bearer(key)}
+    read_distance(max_distance)
+    packed = [pack(one) for one in hashes]
+    headers = {"Content-Type": "application/octet-stream", **bearer(key)}
     path = f"/v1/match?max_distance={max_distance}"
     return [
         Call(
@@ -108,6 +106,16 @@ def match(
         )
         for start in range(0, len(packed), MAX_HASHES)
     ]
+
+
+def read_distance(max_distance: int) -> int:
+    """Check a distance. Raises InputError outside 0 to 31."""
+    if not 0 <= max_distance <= MATCH_DISTANCE:
+        raise InputError(
+            f"A distance is 0 to {MATCH_DISTANCE}, not {max_distance}.",
+            hint=f"At more than {MATCH_DISTANCE} of 256 bits, PDQ takes two images for different.",
+        )
+    return max_distance
 
 
 def join(answers: Sequence[Matches]) -> Matches:
@@ -157,17 +165,18 @@ def _pin_header(pin: str) -> dict[str, str]:
     return {"Unseen-Pin": read_pin(pin)}
 
 
-def _bearer(key: str | None) -> dict[str, str]:
+def bearer(key: str | None) -> dict[str, str]:
+    """Make the header that shows a platform's key. Raises InputError where there is none."""
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise InputError(
-            "Looking up hashes needs a platform's key.",
+            "This needs a platform's key.",
             hint="Give it in UNSEEN_KEY, or as --key; the service's operator issues it.",
         )
     return {"Authorization": f"Bearer {key}"}
 
 
-def _packed(one: str | Fingerprint) -> bytes:
-    """Pack 64 hexadecimal digits into 32 bytes."""
+def pack(one: str | Fingerprint) -> bytes:
+    """Pack 64 hexadecimal digits into 32 bytes. Raises InputError."""
     text = one.pdq if isinstance(one, Fingerprint) else one
     try:
         packed = bytes.fromhex(text)

@@ -2,18 +2,18 @@
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from ..errors import InputError
-from ..hashing import MATCH_DISTANCE
 from ..wire import read_server
-from . import asking, auditing, casework, completion, hashing, matching, submitting
-from .exits import MEANINGS, Exit
-from .output import Output
+from . import asking, auditing, casework, completion, hashing, platforms, submitting
+from .exits import MEANINGS
+from .options import add, add_fast, add_server
 
-Command = Callable[[argparse.Namespace, Output], Exit]
+if TYPE_CHECKING:
+    from .options import Commands
 
 _EXAMPLE: Final = """\
 environment:
@@ -61,36 +61,24 @@ def parser() -> argparse.ArgumentParser:
     _add_offline(commands)
     _add_submit(commands)
     _add_casework(commands)
-    _add_match(commands)
+    platforms.add_commands(commands)
     _add_audit(commands)
     _add_completion(commands)
     return root
 
 
-if TYPE_CHECKING:
-    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
-
-
-def _add(commands: "_Commands", name: str, run: Command, summary: str) -> argparse.ArgumentParser:
-    """Add a command whose result can be had as JSON."""
-    command = commands.add_parser(name, help=summary, description=summary)
-    command.set_defaults(run=run)
-    command.add_argument("--json", action="store_true", help="print the result as JSON")
-    return command
-
-
-def _add_offline(commands: "_Commands") -> None:
-    command = _add(commands, "hash", hashing.hash_files, "Hash images; nothing is sent.")
+def _add_offline(commands: "Commands") -> None:
+    command = add(commands, "hash", hashing.hash_files, "Hash images; nothing is sent.")
     command.add_argument("files", nargs="+", metavar="FILE", help="an image, or a folder of them")
-    _add_fast(command)
+    add_fast(command)
     summary = "Show the hashes of an image's eight views: mirrored and turned; nothing is sent."
-    command = _add(commands, "views", hashing.views, summary)
+    command = add(commands, "views", hashing.views, summary)
     command.add_argument("files", nargs="+", metavar="FILE", help="an image, or a folder of them")
 
 
-def _add_submit(commands: "_Commands") -> None:
+def _add_submit(commands: "Commands") -> None:
     summary = "Open a case for images: their hashes are sent, never the images."
-    command = _add(commands, "submit", submitting.submit, summary)
+    command = add(commands, "submit", submitting.submit, summary)
     command.add_argument("files", nargs="*", metavar="FILE", help="an image, or a folder of them")
     command.add_argument(
         "--from", dest="prepared", metavar="FILE", help="send a submission prepared earlier"
@@ -104,45 +92,27 @@ def _add_submit(commands: "_Commands") -> None:
     for name, question in asking.STATEMENTS.items():
         flag = "--" + name.replace("_", "-")
         command.add_argument(flag, action="store_true", help=f"answer yes to: {question}")
-    _add_server(command)
+    add_server(command)
 
 
-def _add_casework(commands: "_Commands") -> None:
+def _add_casework(commands: "Commands") -> None:
     summary = "Show where a case stands and which platforms found copies."
-    command = _add(commands, "status", casework.status, summary)
+    command = add(commands, "status", casework.status, summary)
     command.add_argument("case", metavar="CASE", help="the case number, UN-XXXX-XXXX")
-    _add_server(command)
+    add_server(command)
     summary = "Withdraw a case, or one image of it; its copies are no longer matched."
-    command = _add(commands, "withdraw", casework.withdraw, summary)
+    command = add(commands, "withdraw", casework.withdraw, summary)
     command.add_argument("case", metavar="CASE", help="the case number, UN-XXXX-XXXX")
     command.add_argument("--image", type=int, metavar="N", help="only image N, from 1")
-    _add_server(command)
+    add_server(command)
 
 
-def _add_match(commands: "_Commands") -> None:
-    summary = "Ask whether images are close to submitted ones (for platforms)."
-    command = _add(commands, "match", matching.match, summary)
-    command.add_argument(
-        "queries", nargs="+", metavar="FILE|HASH", help="an image, a folder, or 64 hex digits"
-    )
-    command.add_argument("--key", default=os.environ.get("UNSEEN_KEY"), help="the platform's key")
-    command.add_argument(
-        "--distance",
-        type=int,
-        default=MATCH_DISTANCE,
-        metavar="N",
-        help=f"how many of the 256 bits may differ, 0 to {MATCH_DISTANCE} (default %(default)s)",
-    )
-    _add_fast(command)
-    _add_server(command)
-
-
-def _add_audit(commands: "_Commands") -> None:
+def _add_audit(commands: "Commands") -> None:
     summary = "Verify the audit log of a service (for auditors); nothing is sent."
     audit = commands.add_parser("audit", help=summary, description=summary)
     below = audit.add_subparsers(title="commands", metavar="COMMAND", required=True)
     summary = "Verify an export: its chain, its tree, its checkpoints."
-    command = _add(below, "verify", auditing.verify, summary)
+    command = add(below, "verify", auditing.verify, summary)
     command.add_argument("file", metavar="FILE", help="the export, as /v1/audit/export gave it")
     command.add_argument(
         "--checkpoint",
@@ -156,7 +126,7 @@ def _add_audit(commands: "_Commands") -> None:
     )
 
 
-def _add_completion(commands: "_Commands") -> None:
+def _add_completion(commands: "Commands") -> None:
     summary = "Print a shell's completion script."
     command = commands.add_parser("completion", help=summary, description=summary)
     command.add_argument("shell", choices=completion.SHELLS)
@@ -164,17 +134,6 @@ def _add_completion(commands: "_Commands") -> None:
         run=lambda options, output: completion.complete(parser(), options.shell, output),
         json=False,
     )
-
-
-def _add_fast(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--fast", action="store_true", help="decode large JPEGs reduced: a few bits may differ"
-    )
-
-
-def _add_server(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--server", metavar="URL", help="the service's address")
-    command.add_argument("--insecure", action="store_true", help="allow http:// to another machine")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -185,7 +144,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         options.server = options.server or os.environ.get("UNSEEN_SERVER")
     if options.run is submitting.submit:
         _check_submit(options)
-    elif "server" in options and not options.server:
+    elif "server" in options and not (options.server or getattr(options, "local", False)):
         raise _no_server()
     if getattr(options, "server", None):
         options.server = read_server(options.server, insecure=options.insecure)

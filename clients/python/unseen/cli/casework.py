@@ -1,6 +1,7 @@
 """`unseen status` and `unseen withdraw`: what a person does with a case number and a PIN."""
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -49,9 +50,23 @@ def _image_line(image: CaseImage) -> str:
 
 
 def _platform_line(platform: CasePlatform) -> str:
-    found = _times(platform.matches, "match", "matches")
-    first, last = _when(platform.first_match_at), _when(platform.last_match_at)
-    return f"  {platform.platform}: {found}, first {first}, last {last}"
+    return f"  {platform.platform}: " + ", ".join(_happened(platform))
+
+
+def _happened(platform: CasePlatform) -> Iterator[str]:
+    """Say what a platform was handed, found and did, as far as it has."""
+    if platform.delivered_at:
+        yield f"has the hashes since {_when(platform.delivered_at)}"
+    if platform.matches or not platform.delivered_at:
+        found = _times(platform.matches, "match", "matches")
+        first, last = _when(platform.first_match_at), _when(platform.last_match_at)
+        yield f"{found}, first {first}, last {last}"
+    if platform.removed_at:
+        yield f"removed a copy {_when(platform.removed_at)}"
+    if platform.feedback and platform.feedback != "removed":
+        yield f"says {platform.feedback}"
+    if platform.withdrawal_confirmed_at:
+        yield f"let go of what was withdrawn {_when(platform.withdrawal_confirmed_at)}"
 
 
 def _times(count: int, one: str, many: str) -> str:

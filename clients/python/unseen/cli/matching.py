@@ -9,7 +9,8 @@ from typing import Any
 
 from ..client import Client
 from ..hashing import Fingerprint
-from ..models import Hit
+from ..mirror import LocalCopy
+from ..models import Hit, Matches
 from .exits import Exit
 from .files import LeftOut, collect, hash_all
 from .hashing import ended, original
@@ -21,9 +22,7 @@ def match(options: argparse.Namespace, output: Output) -> Exit:
     asked, left_out = _queries(options, output)
     hits: list[Hit] = []
     if asked:
-        with Client(options.server, options.key, insecure=options.insecure) as client:
-            answer = client.match((one for _, one in asked), options.distance)
-        hits = list(answer.hits)
+        hits = list(_answer(options, [one for _, one in asked]).hits)
     by_query: dict[int, list[Hit]] = {}
     for hit in hits:
         by_query.setdefault(hit.query, []).append(hit)
@@ -39,6 +38,15 @@ def match(options: argparse.Namespace, output: Output) -> Exit:
         }
     )
     return ended(done=bool(asked), left_out=left_out)
+
+
+def _answer(options: argparse.Namespace, asked: list[str | Fingerprint]) -> Matches:
+    """Ask the service, or the copy that is kept here."""
+    if options.local:
+        with LocalCopy(options.folder) as copy:
+            return copy.match(asked, options.distance)
+    with Client(options.server, options.key, insecure=options.insecure) as client:
+        return client.match(asked, options.distance)
 
 
 def _queries(

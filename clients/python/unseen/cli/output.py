@@ -37,6 +37,16 @@ class Output:
         """Print JSON, whatever the mode."""
         print(json.dumps(document, indent=2, ensure_ascii=True), flush=True)
 
+    def event(self, document: Any) -> None:
+        """Print one of many results for a script, on a line of its own; nothing without --json."""
+        if self.as_json:
+            print(json.dumps(document, ensure_ascii=True), flush=True)
+
+    def passing(self, text: str) -> None:
+        """Show on a terminal what is being done, in the place of the last such line."""
+        if sys.stderr.isatty():
+            print(f"\r{clean(text)}\x1b[K", end="", file=sys.stderr, flush=True)
+
     def raw(self, text: str) -> None:
         """Print text of our own making as it is."""
         print(text, flush=True)

@@ -1,0 +1,40 @@
+"""What several commands have in common on their command lines."""
+
+import argparse
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .exits import Exit
+from .output import Output
+
+Command = Callable[[argparse.Namespace, Output], Exit]
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
+
+
+def add(commands: "Commands", name: str, run: Command, summary: str) -> argparse.ArgumentParser:
+    """Add a command whose result can be had as JSON."""
+    command = commands.add_parser(name, help=summary, description=summary)
+    command.set_defaults(run=run)
+    command.add_argument("--json", action="store_true", help="print the result as JSON")
+    return command
+
+
+def add_fast(command: argparse.ArgumentParser) -> None:
+    """Let uploads be hashed fast."""
+    command.add_argument(
+        "--fast", action="store_true", help="decode large JPEGs reduced: a few bits may differ"
+    )
+
+
+def add_server(command: argparse.ArgumentParser) -> None:
+    """Let the service be named."""
+    command.add_argument("--server", metavar="URL", help="the service's address")
+    command.add_argument("--insecure", action="store_true", help="allow http:// to another machine")
+
+
+def add_key(command: argparse.ArgumentParser) -> None:
+    """Let a platform's key be given."""
+    command.add_argument("--key", default=os.environ.get("UNSEEN_KEY"), help="the platform's key")

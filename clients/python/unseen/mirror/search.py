@@ -1,0 +1,89 @@
+"""Two ways to search a copy, with the same answers: a NumPy scan, and the package `unseen-index`.
+
+The scan reads every hash for every question (0.01 s a million); the index, which is an extra
+(`pip install unseen[mirror]`), a few of them.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from unseen_index import HashTable
+
+Packed = npt.NDArray[np.uint8]
+"""Hashes of 32 bytes each: n x 32."""
+
+
+class Found(NamedTuple):
+    """A stored hash close to one that was asked about."""
+
+    query: int
+    distance: int
+    """In bits."""
+    id: int
+
+
+class Scan:
+    """Hashes in memory, all of which are looked at for every question."""
+
+    def __init__(self, ids: Sequence[int], hashes: bytes) -> None:
+        """Take hashes, 32 bytes each, under ids."""
+        self._ids = np.array(ids, np.int64)
+        self._words = np.frombuffer(hashes, np.uint64).reshape(-1, 4)
+
+    def search(self, queries: Packed, radius: int) -> list[Found]:
+        """Find every hash within `radius` bits of each query."""
+        found = []
+        for number, query in enumerate(queries.view(np.uint64)):
+            distances = np.bitwise_count(self._words ^ query).sum(axis=1, dtype=np.uint16)
+            near = np.flatnonzero(distances <= radius)
+            found += [Found(number, int(distances[row]), int(self._ids[row])) for row in near]
+        return found
+
+
+class Index:
+    """A folder of `unseen-index`, made once and searched by any number of processes."""
+
+    def __init__(self, table: "HashTable") -> None:
+        self._table = table
+
+    @classmethod
+    def open(cls, folder: Path) -> "Index":
+        """Open an index. Raises ValueError or OSError where it is not there or damaged."""
+        kind = _table()
+        if kind is None:
+            raise FileNotFoundError("the package unseen-index is not installed")
+        return cls(kind.open(folder))
+
+    def search(self, queries: Packed, radius: int) -> list[Found]:
+        """Find every hash within `radius` bits of each query."""
+        hits = self._table.search(queries, radius)
+        numbers = np.repeat(np.arange(len(queries)), np.diff(hits.limits))
+        columns = (numbers.tolist(), hits.distances.tolist(), hits.ids.tolist())
+        return [Found(*found) for found in zip(*columns, strict=True)]
+
+
+def has_index() -> bool:
+    """Tell whether the package `unseen-index` is installed."""
+    return _table() is not None
+
+
+def save_index(folder: Path, ids: Sequence[int], hashes: bytes) -> None:
+    """Make the index of hashes, 32 bytes each, in a new folder."""
+    if (kind := _table()) is not None:
+        table = kind()
+        table.add(np.array(ids, np.int64), np.frombuffer(hashes, np.uint8).reshape(-1, 32))
+        table.save(folder)
+
+
+def _table() -> "type[HashTable] | None":
+    """Import the index, if it is there: nothing else of this package needs it."""
+    try:
+        from unseen_index import HashTable  # noqa: PLC0415
+    except ImportError:
+        return None
+    return HashTable

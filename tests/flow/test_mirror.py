@@ -1,0 +1,243 @@
+"""`unseen mirror` against a real service, killed and interrupted as it goes."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from unseen import (
+    AccessRefusedError,
+    ActiveHash,
+    Client,
+    Feedback,
+    LocalCopy,
+    Mirror,
+    RequestRefusedError,
+    Tombstone,
+)
+
+from tests import mirror as reference
+from tests.mirror import status, submit, withdraw
+from tests.support import Service, flipped, random_pdq, serving, wait_until
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def command(folder: Path, service: Service, *arguments: str, index: bool = True) -> list[str]:
+    """Give the command line of a mirror; without the package unseen-index if that is wanted."""
+    hidden = "" if index else "sys.modules['unseen_index'] = None; "
+    script = f"import sys; {hidden}from unseen.__main__ import main; sys.exit(main())"
+    key = service.key("feed", "feedback")
+    given = ["--folder", str(folder), "--key", key, "--server", service.url, *arguments]
+    return [sys.executable, "-c", script, "mirror", *given]
+
+
+def records_in(folder: Path) -> list[str]:
+    """List the records of a copy, as often as each is in the file."""
+    lines = (folder / "hashes.ndjson").read_text().splitlines()
+    told = [json.loads(line) for line in lines if '"active"' in line]
+    return sorted(entry["record"] for entry in told)
+
+
+def found(folder: Path, pdqs: list[str]) -> set[str]:
+    with LocalCopy(folder) as copy:
+        return {pdqs[hit.query] for hit in copy.match(pdqs, 0).hits}
+
+
+@pytest.mark.parametrize("index", [True, False], ids=["index", "scan"])
+def test_killed_again_and_again_it_misses_and_doubles_nothing(
+    service: Service, tmp_path: Path, index: bool
+) -> None:
+    folder, numbers, chance = tmp_path / "copy", iter(range(10_000)), random.Random(1)
+    cases: dict[str, tuple[dict[str, Any], list[str]]] = {}
+    gone: list[str] = []
+    killed = 0
+    while killed < 8:
+        pdqs = [random_pdq(next(numbers)) for _ in range(40)]
+        case = submit(service, *pdqs)
+        cases[case["case"]] = case, pdqs
+        if killed % 2:
+            withdrawn, their = cases.pop(chance.choice(sorted(cases)))
+            withdraw(service, withdrawn)
+            gone += their
+        process = subprocess.Popen(
+            command(folder, service, "--follow", index=index), stdout=subprocess.DEVNULL
+        )
+        # Some before it begins, some while it reads, writes anew or confirms, some when it waits.
+        wait_until((folder / "lock").exists)
+        time.sleep(chance.uniform(0.0, 0.25))
+        process.kill()
+        process.wait()
+        killed += 1
+    subprocess.run(command(folder, service, "--once", index=index), check=True, capture_output=True)
+
+    with service.client("feed", "feedback") as platform:
+        kept = reference.Mirror(platform).catch_up().kept
+    assert records_in(folder) == sorted(kept)
+    live = [pdq for _, pdqs in cases.values() for pdq in pdqs]
+    assert found(folder, live + gone) == set(live)
+    everything = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    assert not [pdq for pdq in gone if pdq.encode() in everything]
+    with service.client("audit") as staff:
+        assert "withdrawal" not in staff.get("/v1/overdue").text
+
+
+@pytest.fixture
+def brief_service(database_url: str) -> Iterator[Service]:
+    """A service that nobody waits at for long, so that it ends when it is told to."""
+    with serving(database_url, feed_wait_s=1) as running:
+        yield running
+
+
+def test_follow_is_in_step_within_moments_and_ends_with_ctrl_c(
+    brief_service: Service, tmp_path: Path
+) -> None:
+    service = brief_service
+    folder, (one, two) = tmp_path / "copy", (random_pdq(1), random_pdq(2))
+    case = submit(service, one)
+    arguments = command(folder, service, "--follow", "--json")
+    with subprocess.Popen(
+        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stderr
+        assert json.loads(process.stdout.readline())["added"] == 1
+        submit(service, two)
+        assert json.loads(process.stdout.readline())["held"] == 2
+        with LocalCopy(folder) as copy:
+            assert [hit.distance for hit in copy.match([flipped(two, 31)]).hits] == [31]
+            withdraw(service, case)
+            assert json.loads(process.stdout.readline())["removed"] == 1
+            assert copy.match([one]).hits == ()
+        wait_until(lambda: status(service, case)[0]["withdrawal_confirmed_at"])
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 130
+        assert "interrupted" in process.stderr.read()
+        assert process.stdout.read() == ""
+
+
+def test_follow_waits_an_outage_out(database_url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    with serving(database_url, feed_wait_s=1) as service:
+        arguments = command(folder, service, "--follow")
+        port = int(service.url.rpartition(":")[2])
+        submit(service, random_pdq(1))
+        process = subprocess.Popen(
+            arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stdout
+        assert "1 held" in process.stdout.readline()
+    with process, serving(database_url, port=port, feed_wait_s=1) as service:
+        submit(service, random_pdq(2))
+        assert "2 held" in process.stdout.readline()
+        process.kill()
+
+
+def test_another_history_makes_the_copy_begin_again(
+    service: Service, postgres: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from tests.support import fresh_database  # noqa: PLC0415
+
+    folder = tmp_path / "copy"
+    submit(service, *map(random_pdq, range(1, 9)))
+    subprocess.run(command(folder, service), check=True)
+    with fresh_database(postgres) as url, serving(url) as other:
+        submit(other, random_pdq(2), random_pdq(3))
+        subprocess.run(command(folder, other), check=True)
+    shown = capfd.readouterr()
+    assert "another history" in shown.err
+    assert "2 added, 0 changed, 0 removed; 2 held" in shown.out
+    pdqs = [random_pdq(n) for n in range(1, 9)]
+    assert found(folder, pdqs) == {random_pdq(2), random_pdq(3)}
+
+
+def test_the_feed_tells_what_was_done(service: Service) -> None:
+    """Added, its standing changed, withdrawn: each as the typed entry that it is."""
+    case = submit(service, random_pdq(1))
+    keys = [service.key("feed", "feedback", platform=name) for name in ("One", "Two")]
+    clients = [Client(service.url, key) for key in keys]
+    ((added,),) = [page.entries for page in clients[0].feed()]
+    assert isinstance(added, ActiveHash)
+    assert (added.pdq, added.standing, added.view) == (random_pdq(1), "unreviewed", "original")
+    assert [one.feedback([Feedback(added.record, "not-intimate", ("a cat",))]) for one in clients]
+    page = clients[0].feed_page()
+    assert isinstance(page.entries[-1], ActiveHash)
+    assert page.entries[-1].standing == "disputed"
+    assert page.entries[-1].feedback == {"not-intimate": 2}
+    withdraw(service, case)
+    (tombstone,) = clients[0].feed_page(page.cursor, wait=10).entries
+    assert tombstone == Tombstone(
+        tombstone.position, tombstone.at, added.record, "withdrawn", "disputed"
+    )
+    assert tombstone.position > page.entries[-1].position
+    done = clients[0].confirm_withdrawals([added.record])
+    assert (done.confirmed, done.active) == ((added.record,), ())
+    for client in clients:
+        client.close()
+
+
+def test_what_the_service_refuses_has_its_error(service: Service) -> None:
+    with Client(service.url, service.key("match")) as client, pytest.raises(AccessRefusedError):
+        client.feed_page()
+    with Client(service.url, service.key("feed")) as client:
+        with pytest.raises(RequestRefusedError) as caught:
+            client.feed_page("no cursor")
+        assert caught.value.errors[0].at == "query.cursor"
+
+
+def test_interrupted_while_it_is_loaded_it_shows_no_traceback() -> None:
+    """Ctrl-C within the third of a second that loading takes."""
+    for delay in (0.06, 0.1, 0.15, 0.2):
+        process = subprocess.Popen(
+            [sys.executable, "-c", SLOWLY],
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout
+        process.stdout.readline()
+        time.sleep(delay)
+        os.kill(process.pid, signal.SIGINT)
+        _, shown = process.communicate(timeout=20)
+        assert process.returncode == 130, shown
+        assert "Traceback" not in shown
+        assert "interrupted" in shown
+
+
+# `python -m unseen --help`, from where it begins to be loaded, on a slow disk.
+SLOWLY = """
+import builtins, runpy, sys, time
+real = builtins.__import__
+def slow(*given, **more):
+    time.sleep(0.002)
+    return real(*given, **more)
+builtins.__import__ = slow
+print(flush=True)
+sys.argv = ["unseen", "--help"]
+runpy.run_module("unseen", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_the_documented_lines_run(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (DOCS / "mirror.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("UNSEEN_SERVER", service.url)
+    monkeypatch.setenv("UNSEEN_KEY", service.key("feed", "feedback"))
+    submit(service, random_pdq(1))
+    namespace: dict[str, Any] = {"upload": random_pdq(1)}
+    exec(code, namespace)  # noqa: S102
+    assert namespace["hits"][0].distance == 0
+    assert Mirror("unseen-mirror").close() is None
+    assert httpx.get(f"{service.url}/healthz").status_code == 200
