@@ -2,11 +2,17 @@
 
 import base64
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from PIL import Image
 from unseen import Fingerprint, errors, fingerprint, fingerprint_views
+
+from tests.clients.browser.pictures import expected, scene
 
 from .pixels import draw
 
@@ -41,7 +47,27 @@ def test_fast_hash_is_close_on_every_kind_of_file(entry: dict[str, Any]) -> None
 @pytest.mark.parametrize("entry", entries("views"))
 def test_a_view_hashes_as_its_turned_pixels(entry: dict[str, Any]) -> None:
     found = fingerprint_views(base64.b64decode(entry["base64"]))
-    assert {print_.view: print_.pdq for print_ in found} == entry["views"]
+    assert as_listed(found) == entry["views"]
+
+
+def as_listed(found: Iterable[Fingerprint]) -> dict[str, dict[str, Any]]:
+    return {print_.view: {"pdq": print_.pdq, "quality": print_.quality} for print_ in found}
+
+
+# The last three are scenes on which the shortcut by transposing was a point of quality off.
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(16, 140), st.integers(16, 140))
+@example(20, 28, 69)
+@example(600, 83, 107)
+@example(626, 136, 95)
+def test_every_view_hashes_as_the_reference_hashes_its_pixels(
+    seed: int, height: int, width: int
+) -> None:
+    pixels = scene(seed, height, width)
+    turned = {}
+    for view, (pdq, quality) in expected(pixels).items():
+        turned[view] = {"pdq": pdq, "quality": quality}
+    assert as_listed(fingerprint_views(draw.encoded(Image.fromarray(pixels), "PNG"))) == turned
 
 
 @pytest.mark.parametrize("entry", entries("refused"))

@@ -253,9 +253,22 @@ def vectors() -> list[dict[str, Any]]:
     return [entry for part in parts for entry in part()]
 
 
+def patches(width: int, height: int, side: int) -> Image.Image:
+    """Draw squares of random colours: few samples, whose rounding decides bits."""
+    colours = np.random.default_rng(0).integers(0, 90, (height // side, width // side, 3))
+    drawn = np.kron(colours, np.ones((side, side, 1), np.int64))
+    return Image.fromarray(drawn.astype(np.uint8))
+
+
 def views() -> list[dict[str, Any]]:
-    """All of views.json: the literal pixels of each view are hashed."""
-    return [_views(picture(*size, seed=5)) for size in ((200, 150), (301, 449), (512, 512))]
+    """All of views.json: the literal pixels of each view are hashed.
+
+    On the last three, a view that is derived from another's samples is not the view's own hash.
+    """
+    shapes = [picture(*size, seed=5) for size in ((200, 150), (301, 449), (512, 512))]
+    return [
+        _views(each) for each in (*shapes, picture(seed=49), patches(66, 48, 6), patches(48, 66, 3))
+    ]
 
 
 def _views(image: Image.Image) -> dict[str, Any]:
@@ -265,11 +278,11 @@ def _views(image: Image.Image) -> dict[str, Any]:
         for quarters in range(4):
             name = f"{prefix}turn-{90 * quarters}" if quarters else prefix.strip("-") or "original"
             turned = np.ascontiguousarray(np.rot90(start, -quarters))
-            hashes[name] = pdq(Image.fromarray(turned))[0]
+            pdq_of_it, quality = pdq(Image.fromarray(turned))
+            hashes[name] = {"pdq": pdq_of_it, "quality": quality}
     return {
         "name": f"{image.width} x {image.height}",
         "base64": base64.b64encode(encoded(image, "PNG")).decode(),
-        "quality": pdq(image)[1],
         "views": hashes,
     }
 
