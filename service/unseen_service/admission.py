@@ -34,6 +34,10 @@ class Admission:
         await self.inspect(_placed(submission))
         return weight
 
+    def taken(self, weight: int) -> None:
+        """Count what was admitted and is kept now."""
+        self._intake.taken(weight)
+
     async def inspect(self, placed: Sequence[tuple[str, bytes]]) -> None:
         """Look at hashes, each with its place in the request, whoever sends them.
 

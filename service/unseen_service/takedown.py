@@ -62,7 +62,10 @@ class Takedown:
                 await cases.insert_submission(
                     tx, key_digest=key_digest, request_digest=request_digest, case_id=case_id
                 )
-                return await cases.read(tx, case_id), True
+                case = await cases.read(tx, case_id)
+        if known is None:
+            self._admission.taken(weight)
+            return case, True
         known_digest, case_id = known
         if not codes.same(known_digest, request_digest):
             raise SubmissionReused

@@ -16,6 +16,9 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.support import Service, fresh_database, serving
 
+# Schemathesis draws some formats with the `random` module, which Hypothesis would rather have not.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
+
 _ROOT = Path(__file__).parents[2]
 _SCOPES = ("match", "feedback", "audit")
 _CHECKS = [

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,11 @@ class LiveIntake:
     def level(self) -> float:
         """Give the hashes submitted in the last minute or so, on every worker together."""
         return self._known().level * float(np.exp((self._read_at - time.monotonic()) / _MINUTE))
+
+    def taken(self, hashes: int) -> None:
+        """Count a submission at once, before the level is read anew."""
+        state = replace(self._known(), level=self.level() + hashes)
+        self._state, self._read_at = state, time.monotonic()
 
     def challenges(self) -> Challenges:
         """Give what makes and checks challenges; raises StillLoading."""
