@@ -16,6 +16,8 @@ from .wire import Call, Request, bearer
 
 MAX_ENTRIES: Final = 10_000
 """The most entries that one page of the feed may have."""
+MAX_WAIT: Final = 600
+"""The most seconds that may be asked to be waited for news."""
 MAX_RECORDS: Final = 1_000
 """The most records that one call says something of."""
 
@@ -27,11 +29,11 @@ def page(
 ) -> Call[FeedPage]:
     """Ask for what follows a cursor (None: from the beginning), waiting for news for `wait` s.
 
-    Raises InputError on a limit outside 1 to 10,000, a wait under 0, or a missing key.
+    Raises InputError on a limit outside 1 to 10,000, a wait outside 0 to 600, or a missing key.
     """
-    if not 1 <= limit <= MAX_ENTRIES or wait < 0:
+    if not 1 <= limit <= MAX_ENTRIES or not 0 <= wait <= MAX_WAIT:
         raise InputError(
-            f"A page has 1 to {MAX_ENTRIES} entries, and is waited for 0 seconds or more.",
+            f"A page has 1 to {MAX_ENTRIES} entries, and is waited for 0 to {MAX_WAIT} seconds.",
             hint="Leave out `limit` and `wait` for what is usual.",
         )
     asked = {"limit": str(limit), "wait": f"{wait:g}"} | ({"cursor": cursor} if cursor else {})

@@ -322,6 +322,22 @@ def test_a_crash_at_any_step_on_the_disk_loses_nothing(
     assert step >= 6
 
 
+def test_a_copy_damaged_where_it_is_searched_is_told(kind: str, folder: Path) -> None:
+    keep(folder, Feed(*PAGES))
+    with LocalCopy(folder) as copy:
+        path = folder / "hashes.ndjson"
+        spoiled = path.read_bytes().replace(b'"active"', b'"acti\x00e"')
+        path.write_bytes(spoiled)
+        with pytest.raises(LocalCopyError, match="damaged") as caught:
+            copy.match([pdq_of(1)])
+        assert "Delete the folder" in caught.value.hint
+    if kind == "index":
+        (data,) = folder.glob("index-*/data-*/fresh.hashes")
+        data.write_bytes(bytes(data.stat().st_size))
+        with LocalCopy(folder) as copy:
+            assert copy._file._index is None
+
+
 def test_a_full_disk_is_survived(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     feed = Feed(*PAGES)
     with Mirror(folder) as mirror, feed.client() as client:

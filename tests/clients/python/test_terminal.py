@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from .pictures import fill
-from .servers import CASE, Act, Scripted, scripted
+from .servers import CASE, Act, Scripted, problem, scripted
 
 FLAGS = ("--adult", "--depicted", "--without-consent")
 
@@ -166,6 +166,16 @@ def test_after_ctrl_c_the_submission_can_be_sent_again(start: Start, tmp_path: P
     assert first.body == second.body
     assert json.loads(first.body)["pin"] in again.shown
     assert not prepared(tmp_path)
+
+
+def test_of_a_refused_image_nothing_is_kept_to_send_again(start: Start, tmp_path: Path) -> None:
+    refused = problem(422, "known-benign", "Leave that image out.")
+    with scripted(refused) as server:
+        terminal = start("submit", "photo.png", *FLAGS, UNSEEN_SERVER=server.url)
+        assert terminal.end() == 1
+    assert not prepared(tmp_path)
+    assert "Leave that image out" in terminal.shown
+    assert "Send it again" not in terminal.shown
 
 
 def test_even_a_killed_command_leaves_the_submission(start: Start, tmp_path: Path) -> None:

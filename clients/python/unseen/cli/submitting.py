@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..client import Client
-from ..errors import InputError, KeyReusedError, RequestRefusedError, UnseenError
+from ..errors import (
+    ImageRefusedError,
+    InputError,
+    KeyReusedError,
+    RequestRefusedError,
+    UnseenError,
+)
 from ..hashing import Fingerprint
 from ..models import Case
 from ..submission import MAX_IMAGES, Submission, require_statements
@@ -26,7 +32,7 @@ from .hashing import ended
 from .output import Output
 
 ALL_TRUE: Final = dict.fromkeys(asking.STATEMENTS, True)
-REFUSED: Final = (RequestRefusedError, KeyReusedError)
+REFUSED: Final = (RequestRefusedError, ImageRefusedError, KeyReusedError)
 
 
 def submit(options: argparse.Namespace, output: Output) -> Exit:

@@ -102,6 +102,7 @@ class Mirror:
     def _begin_again(self) -> None:
         """Read into a new file; until it is whole the old one is still matched against."""
         self._journal.close()
+        (self._folder / _AGAIN).unlink(missing_ok=True)
         self._journal = Journal(self._folder / _AGAIN)
 
     def _is_due(self) -> bool:

@@ -45,14 +45,20 @@ class LocalCopy:
     ) -> Matches:
         """Find which hashes are within a distance (0 to 31) of one in the copy.
 
-        Raises InputError on a malformed hash or distance.
+        Raises InputError on a malformed hash or distance, LocalCopyError on a damaged copy.
         """
         radius = read_distance(max_distance)
         packed = b"".join(pack(one) for one in hashes)
         queries: Packed = np.frombuffer(packed, np.uint8).reshape(-1, 32)
         with self._turn:
             self._refresh()
-            return self._file.match(queries, radius)
+            try:
+                return self._file.match(queries, radius)
+            except (ValueError, LookupError) as error:
+                raise LocalCopyError(
+                    f"The copy in {self._folder} is damaged.",
+                    hint="Delete the folder; `unseen mirror` then makes the copy anew.",
+                ) from error
 
     def _refresh(self) -> None:
         """Read what has been appended, or open the file that has taken the place of ours."""

@@ -109,10 +109,11 @@ def read_pages(file: BinaryIO, begin: int) -> Iterator[Page]:
 
 
 def read_entry(file: BinaryIO, offset: int) -> ActiveHash:
-    """Read the line of an active entry."""
+    """Read the line of an active entry. Raises ValueError or LookupError if there is none."""
     file.seek(offset)
     entry = parse_entry(json.loads(file.readline()))
-    assert isinstance(entry, ActiveHash)
+    if not isinstance(entry, ActiveHash):
+        raise ValueError("the line is not that of an active entry")  # noqa: TRY004
     return entry
 
 

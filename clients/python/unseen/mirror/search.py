@@ -1,11 +1,13 @@
 """Two ways to search a copy, with the same answers: a NumPy scan, and the package `unseen-index`.
 
 The scan reads every hash for every question (0.01 s a million); the index, which is an extra
-(`pip install unseen[mirror]`), a few of them.
+(`pip install 'unseen[mirror]'`), a few of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -53,15 +55,16 @@ class Index:
 
     @classmethod
     def open(cls, folder: Path) -> "Index":
-        """Open an index. Raises ValueError or OSError where it is not there or damaged."""
-        kind = _table()
-        if kind is None:
-            raise FileNotFoundError("the package unseen-index is not installed")
-        return cls(kind.open(folder))
+        """Open an index. Raises ValueError where it is damaged, or the package not installed."""
+        with _damage() as package:
+            if package is None:
+                raise ValueError("the package unseen-index is not installed")
+            return cls(package.HashTable.open(folder))
 
     def search(self, queries: Packed, radius: int) -> list[Found]:
-        """Find every hash within `radius` bits of each query."""
-        hits = self._table.search(queries, radius)
+        """Find every hash within `radius` bits of each query. Raises ValueError on damage."""
+        with _damage():
+            hits = self._table.search(queries, radius)
         numbers = np.repeat(np.arange(len(queries)), np.diff(hits.limits))
         columns = (numbers.tolist(), hits.distances.tolist(), hits.ids.tolist())
         return [Found(*found) for found in zip(*columns, strict=True)]
@@ -69,21 +72,32 @@ class Index:
 
 def has_index() -> bool:
     """Tell whether the package `unseen-index` is installed."""
-    return _table() is not None
+    return _package() is not None
 
 
 def save_index(folder: Path, ids: Sequence[int], hashes: bytes) -> None:
     """Make the index of hashes, 32 bytes each, in a new folder."""
-    if (kind := _table()) is not None:
-        table = kind()
+    if (package := _package()) is not None:
+        table = package.HashTable()
         table.add(np.array(ids, np.int64), np.frombuffer(hashes, np.uint8).reshape(-1, 32))
         table.save(folder)
 
 
-def _table() -> "type[HashTable] | None":
+def _package() -> ModuleType | None:
     """Import the index, if it is there: nothing else of this package needs it."""
     try:
-        from unseen_index import HashTable  # noqa: PLC0415
+        import unseen_index  # noqa: PLC0415
     except ImportError:
         return None
-    return HashTable
+    return unseen_index
+
+
+@contextmanager
+def _damage() -> Iterator[ModuleType | None]:
+    """Tell of damage by a ValueError, whether the package that names it is there or not."""
+    package = _package()
+    damaged = (package.DamagedTableError,) if package else ()
+    try:
+        yield package
+    except damaged as error:
+        raise ValueError(str(error)) from error
