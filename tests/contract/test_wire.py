@@ -1,18 +1,31 @@
 """Every call of the Python client is an operation of openapi.yaml, with the headers it names."""
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import yaml
-from unseen import Fingerprint, RequestRefusedError, Submission, UnexpectedAnswerError, wire
+from unseen import (
+    FEEDBACK_VALUES,
+    Feedback,
+    Fingerprint,
+    RequestRefusedError,
+    Submission,
+    UnexpectedAnswerError,
+    feed,
+    wire,
+)
+from unseen.changes import parse_entry
 from unseen.problems import error_of
 from unseen_service.api import problems
 
 API = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8"))
 CASE, PIN = "UN-7K4M-9QTX", "7K4M-9QTX-2HBD"
 PRINT = Fingerprint("5a" * 32, 100)
+RECORD = "00000000-0000-0000-0000-000000000001"
 SUBMISSION = Submission.of([[PRINT]], adult=True, depicted=True, without_consent=True)
 
 CALLS = {
@@ -21,6 +34,9 @@ CALLS = {
     "withdraw": wire.withdraw(CASE, PIN),
     "withdraw one": wire.withdraw(CASE, PIN, 1),
     "match": wire.match([PRINT], "key")[0],
+    "feed": feed.page("key", "cursor", wait=1.5),
+    "feedback": feed.feedback([Feedback(RECORD, "removed")], "key")[0],
+    "confirm": feed.confirm([RECORD], "key")[0],
 }
 
 
@@ -41,8 +57,18 @@ def test_a_call_is_an_operation_with_the_headers_it_asks_for(name: str) -> None:
     parameters = described.get("parameters", [])
     needed = {p["name"].lower() for p in parameters if p["in"] == "header" and p.get("required")}
     assert needed <= sent
+    asked = parse_qs(request.path.partition("?")[2])
+    assert set(asked) <= {p["name"] for p in parameters if p["in"] == "query"}
     if request.content:
         assert request.headers["Content-Type"] in described["requestBody"]["content"]
+
+
+def test_the_client_knows_every_word_and_field_of_the_feed() -> None:
+    schemas = API["components"]["schemas"]
+    assert list(FEEDBACK_VALUES) == schemas["Opinion"]["enum"]
+    told: dict[str, Any] = dict.fromkeys(schemas["EntryOut"]["properties"], "1")
+    told |= {"at": "2026-11-22T13:40:00Z", "status": "active", "pdq": "5a" * 32, "feedback": {}}
+    assert {*asdict(parse_entry(told)), "status"} == set(told)
 
 
 @pytest.mark.parametrize("status", [400, 404, 429, 500, 503])

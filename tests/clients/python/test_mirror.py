@@ -4,7 +4,9 @@ import json
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -156,6 +158,37 @@ def test_a_reader_sees_each_page_as_it_is_kept(kind: str, folder: Path) -> None:
             hits = copy.match(asked).hits
             assert {hit.query for hit in hits} == found
             assert len(hits) == len(found)
+
+
+def test_readers_in_threads_lose_nothing_while_it_is_written_anew(kind: str, folder: Path) -> None:
+    """Each round puts a new file and a new index in the place of what is being searched."""
+    feed = Feed([active(n, n) for n in range(1, 41)])
+    keep(folder, feed)
+    done = threading.Event()
+
+    def read(copy: LocalCopy) -> int:
+        rounds = 0
+        while not done.is_set():
+            hits = copy.match([pdq_of(40)]).hits
+            assert [hit.record for hit in hits] == [record(40)]
+            rounds += 1
+        return rounds
+
+    with (
+        ThreadPoolExecutor(3) as pool,
+        LocalCopy(folder) as shared,
+        LocalCopy(folder) as other,
+        Mirror(folder) as mirror,
+        feed.client() as client,
+    ):
+        readers = [pool.submit(read, copy) for copy in (shared, shared, other)]
+        for number in range(1, 40):
+            feed.pages.append([gone(number, 40 + number)])
+            mirror._rest_until = 0.0
+            mirror.catch_up(client)
+        done.set()
+        assert all(reader.result() > 10 for reader in readers)
+    assert held(folder) == {40}
 
 
 def test_of_two_that_keep_a_copy_one_is_refused(folder: Path) -> None:
