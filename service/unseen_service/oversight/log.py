@@ -34,6 +34,18 @@ async def read_audit(
         return AuditPage(entries, await audit.head(tx))
 
 
+async def read_audit_back(
+    store: Store, by: Staff, reason: str, *, before: int, limit: int, **asked: str | None
+) -> AuditPage:
+    """Read the log from its end: what lies before a position, by `kind`, `actor` and `subject`."""
+    details = {"reason": reason, "before": before, "limit": limit, **asked}
+    async with store.transaction() as tx:
+        await audit.append(tx, event(by, "audit.read", details))
+    async with store.snapshot() as tx:
+        entries = await audit.read_back(tx, before=before, limit=limit, **asked)
+        return AuditPage(entries, await audit.head(tx))
+
+
 async def export_audit(
     store: Store, by: Staff, reason: str | None
 ) -> tuple[int, AsyncIterator[list[AuditEntry]]]:
