@@ -1,4 +1,4 @@
-"""The staff's and the operator's flows: keys, the log and its proofs, harmless pictures, reviews."""
+"""The staff's and the operator's flows: keys, the audit log, harmless pictures, reviews."""
 
 from .benign import add_benign, list_benign, remove_benign
 from .checkpoints import Checkpoints, kept_checkpoints

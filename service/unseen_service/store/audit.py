@@ -65,13 +65,13 @@ async def read(
 async def read_back(
     tx: Transaction,
     *,
-    before: int,
+    before: int | None,
     limit: int,
     kind: str | None = None,
     actor: str | None = None,
     subject: str | None = None,
 ) -> list[AuditEntry]:
-    """Read at most `limit` entries before a position, the newest first; None filters nothing."""
+    """Read at most `limit` entries, the newest first, before a position; None filters nothing."""
     asked = {"kind": kind, "actor": actor, "subject": subject}
     return await fetch_all(tx, AuditEntry, "read_audit_back", before=before, limit=limit, **asked)
 

@@ -725,11 +725,11 @@ WHERE position > %(after)s AND kind = coalesce(%(kind)s::text, kind)
 ORDER BY position
 LIMIT %(limit)s;
 
--- read_audit_back: Audit entries before a position, the newest first; of one kind, actor or
+-- read_audit_back: Audit entries, the newest first; before a position, of a kind, an actor, a
 -- subject, or all (null).
 SELECT position, at, kind, actor, subject, details, digest, nodes
 FROM audit_log
-WHERE position < %(before)s
+WHERE position < coalesce(%(before)s::bigint, 9223372036854775807)
     AND (%(kind)s::text IS NULL OR kind = %(kind)s)
     AND (%(actor)s::text IS NULL OR actor = %(actor)s)
     AND (%(subject)s::text IS NULL OR subject = %(subject)s)

@@ -21,6 +21,8 @@ from ..services import Provided
 router = APIRouter(tags=["staff"])
 
 NDJSON = "application/x-ndjson"
+EXACT = 1 << 53
+"""From here on JavaScript's numbers are not exact: an entry that held one could not be verified."""
 Auditor = Annotated[Staff, Depends(staff_with(Scope.AUDIT))]
 
 
@@ -30,7 +32,7 @@ async def read_audit(
     by: Auditor,
     reason: Reason,
     *,
-    after: Annotated[int, Query(ge=0, lt=1 << 63)] = 0,
+    after: Annotated[int, Query(ge=0, lt=EXACT)] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     kind: Annotated[str | None, Query(pattern=r"^[a-z.-]{1,64}$")] = None,
 ) -> schemas.AuditOut:
@@ -50,7 +52,7 @@ async def read_latest_audit(
     by: Auditor,
     reason: Reason,
     *,
-    before: Annotated[int, Query(ge=1, lt=1 << 63)] = (1 << 63) - 1,
+    before: Annotated[int | None, Query(ge=1, lt=EXACT)] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     kind: Annotated[str | None, Query(pattern=r"^[a-z.-]{1,64}$")] = None,
     actor: Annotated[str | None, Query(max_length=220)] = None,
