@@ -55,7 +55,7 @@ async function showKeys() {
   const names = [...new Set(keys.map((key) => key.platform))].sort();
   $("platforms").replaceChildren(...names.map((name) => {
     const rows = keys.filter((key) => key.platform === name).map(keyRow);
-    const table = fill(el("table"), ["No.", "May", "Status", "Issued", "Ends", "Note", ""], rows, "");
+    const table = fill(el("table"), ["No.", "May", "Status", "Issued", "Ends", "Note", "Do"], rows, "");
     const scroll = el("div", "scroll", "", table);
     Object.assign(scroll, { tabIndex: 0, role: "region", ariaLabel: `Keys of ${name}` });
     return el("section", "", "", el("h2", "", name), scroll);

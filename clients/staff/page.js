@@ -2,6 +2,10 @@
 
 const PANELS = { overview: showOverview, review: showReviews, log: () => showLog(), chain: showChain, overdue: showOverdue, keys: showKeys };
 const IDLE = 15 * 60_000;
+const ENDED = {
+  "#idle": "You did nothing for 15 minutes, so the session has ended.",
+  "#revoked": "Your key is not in force any more, so the session has ended.",
+};
 
 let idle = 0; // the timer that ends the session
 
@@ -36,20 +40,21 @@ async function enter(event) {
   return open("overview");
 }
 
-/** Forgets key and reason, and all that was read: the page begins anew. */
-function leave() {
+/** Forgets key and reason, and all that was read: the page begins anew, and may say why. */
+function leave(why = "") {
   if (!session) return;
   session = null;
+  history.replaceState(null, "", why ? `#${why}` : location.pathname);
   location.reload();
 }
 
 function stayAwake() {
   clearTimeout(idle);
-  if (session) idle = setTimeout(leave, IDLE);
+  if (session) idle = setTimeout(() => leave("idle"), IDLE);
 }
 
 $("sign-in-form").onsubmit = enter;
-$("sign-out").onclick = leave;
+$("sign-out").onclick = () => leave();
 for (const tab of document.querySelectorAll("[data-panel]")) tab.onclick = () => open(tab.dataset.panel);
 for (const chosen of document.querySelectorAll("[data-span]")) {
   chosen.onclick = () => {
@@ -80,4 +85,6 @@ addEventListener("resize", drawPlots);
 for (const kind of ["keydown", "pointerdown"]) addEventListener(kind, stayAwake);
 // Coming back by the browser's own history finds nothing.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
+trouble(ENDED[location.hash]);
+history.replaceState(null, "", location.pathname);
 $("key").focus();

@@ -80,7 +80,7 @@ async function attempt(work, pressed = null) {
     return await work();
   } catch (error) {
     if (!(error instanceof Trouble || error instanceof Broken)) throw error;
-    if (error.slug === "not-authenticated") leave();
+    if (error.slug === "not-authenticated" && !$("panels").hidden) leave("revoked");
     trouble(error.message);
     return undefined;
   } finally {
@@ -108,7 +108,9 @@ function confirmIn(place, opener, question, yesText, onYes, ...fields) {
     event.preventDefault();
     attempt(onYes, yes);
   };
-  box.onkeydown = (event) => event.key === "Escape" && box.cancel();
+  box.onkeydown = (event) => {
+    if (event.key === "Escape") box.cancel();
+  };
   place.append(box);
   (box.querySelector("textarea") ?? box.querySelector("button")).focus();
 }
