@@ -50,8 +50,9 @@ run: $(READY) ## Serve on http://127.0.0.1:8000, data kept in ./data
 openapi: $(READY) ## Write openapi.yaml from the app
 	@$(BIN)/python -m tools.openapi > openapi.yaml
 
-page: $(READY) ## Assemble the person's page from clients/browser
+page: $(READY) ## Assemble the pages from clients/browser and clients/staff
 	@$(BIN)/python -m clients.browser.assemble
+	@$(BIN)/python -m clients.staff.assemble
 
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package unseen-index --quiet

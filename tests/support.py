@@ -6,6 +6,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -58,7 +59,9 @@ class Service:
             finally:
                 await store.close()
 
-        return asyncio.run(asked())
+        # In a thread of its own: a browser's driver may have a loop running in this one.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(asked())).result()
 
     def key(self, *scopes: str, platform: str = "Example") -> str:
         """Give a platform's key with these scopes; it is in force when this returns."""

@@ -40,30 +40,30 @@ def assemble(
     frame_policy: str = FRAME_POLICY,
 ) -> str:
     """Assemble the page. The policies can be replaced, for tests that show what they stop."""
-    frame_script = _scripts(
+    frame_script = scripts(
         "function hashingWorker() {",
         '"use strict";',
         *(sources[name] for name in ("formats.js", "pdq.js", "worker.js")),
         "}",
         sources["frame.js"],
     )
-    frame_style = _stripped(sources["base.css"] + sources["frame.css"])
-    frame = _filled(
+    frame_style = stripped(sources["base.css"] + sources["frame.css"])
+    frame = filled(
         sources["frame.html"],
-        policy=frame_policy.format(script=_digest(frame_script), style=_digest(frame_style)),
+        policy=frame_policy.format(script=digest(frame_script), style=digest(frame_style)),
         style=frame_style,
         script=frame_script,
     )
-    script = _scripts(
+    script = scripts(
         f"const TEXTS = {_texts(sources)};",
         *(sources[name] for name in ("words.js", "wire.js", "case.js", "page.js")),
     )
-    style = _stripped(sources["base.css"] + sources["style.css"])
+    style = stripped(sources["base.css"] + sources["style.css"])
     policy = page_policy.format(
-        script=f"{_digest(script)} {_digest(frame_script)}",
-        style=f"{_digest(style)} {_digest(frame_style)}",
+        script=f"{digest(script)} {digest(frame_script)}",
+        style=f"{digest(style)} {digest(frame_style)}",
     )
-    return _filled(
+    return filled(
         sources["index.html"],
         policy=policy,
         style=style,
@@ -99,27 +99,27 @@ def _flat(texts: Mapping[str, object]) -> dict[str, object]:
     return flat
 
 
-def _scripts(*texts: str) -> str:
+def scripts(*texts: str) -> str:
     """Join scripts; what would end the element must not stand in them."""
-    script = _stripped("\n".join(texts))
+    script = stripped("\n".join(texts))
     if re.search(r"</script|<!--", script, re.IGNORECASE):
         raise SystemExit("A script may not contain '</script' or '<!--'.")
     return script
 
 
-def _stripped(text: str) -> str:
+def stripped(text: str) -> str:
     """Leave out comments on lines of their own, indentation and empty lines."""
     text = re.sub(r"^[ \t]*/\*.*?\*/[ \t]*$", "", text, flags=re.DOTALL | re.MULTILINE)
     lines = (line.strip() for line in text.splitlines())
     return "\n" + "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
     """Give the source expression of a policy that allows exactly this text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _filled(template: str, **parts: str) -> str:
+def filled(template: str, **parts: str) -> str:
     """Put the parts in place of their {{names}}."""
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
 

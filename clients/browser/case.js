@@ -84,8 +84,9 @@ function imageRow(image) {
   const date = image.last_match_at && day(image.last_match_at);
   const what = image.matches ? say("case.found", { n: image.matches, date }) : say("case.none-found");
   const row = el("li", "", "", el("strong", "", say("case.image", { n })));
-  row.append(badge(el("span"), image.status), el("span", "what", what));
-  if (image.status === "active") {
+  const about = say(`case.${image.status}-about`);
+  row.append(badge(el("span"), image.status), el("span", "what", about ? `${about} ${what}` : what));
+  if (image.status !== "withdrawn") {
     const ask = button(say("case.withdraw"), () => confirmIn(row, say("case.sure-one", { n }), n), "quiet");
     ask.ariaLabel = say("case.withdraw-one", { n });
     row.append(ask);

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import TypeAlias
 
 from fastapi import FastAPI
 
@@ -30,6 +31,7 @@ from .settings import Settings
 from .store import Store
 from .supervisor import die_with_parent
 from .takedown import Takedown
+from .watch import Watch
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -77,12 +79,19 @@ def from_environment() -> FastAPI:
     return create_app(Settings.from_environment(os.environ))
 
 
-def _background(services: Services) -> list[Follower | Keeper | Meter | Misses | Delivery]:
+_Background: TypeAlias = Follower | Keeper | Meter | Misses | Delivery | Watch
+
+
+def _background(services: Services) -> list[_Background]:
     """Make what runs beside the requests, for as long as the worker does."""
     settings = services.settings
     delivery = Delivery(services.store, private=bool(settings.webhook_private_targets))
+    watch = Watch(
+        services.store, seconds=settings.watch_every_ms / 1_000, floor=settings.overmatch_floor
+    )
+    always: list[_Background] = [services.follower, services.meter, services.misses, delivery, watch]
     if settings.index_dir is None:
-        return [services.follower, services.meter, services.misses, delivery]
+        return always
     keeper = Keeper(
         services.store,
         services.index,
@@ -90,7 +99,7 @@ def _background(services: Services) -> list[Follower | Keeper | Meter | Misses |
         changes=settings.save_after_changes,
         seconds=settings.save_after_ms / 1_000,
     )
-    return [services.follower, services.meter, services.misses, delivery, keeper]
+    return [*always, keeper]
 
 
 def _services(settings: Settings) -> Services:

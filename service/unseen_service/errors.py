@@ -8,13 +8,15 @@ ServiceError
 │   ├── KnownBenign          a hash is close to one of a well-known harmless picture
 │   ├── WorkRequired         much is being submitted: a proof of work is needed
 │   ├── SubmissionReused     one idempotency key, two different submissions
-│   └── SecondPersonNeeded   who asked for a key cannot approve it
+│   ├── SecondPersonNeeded   who asked for a key cannot approve it
+│   └── ReviewChanged        another decided on this hash meanwhile
 ├── NotFound
 │   ├── CaseNotFound         no such case, or not with this PIN: on purpose the same
 │   ├── ImageNotFound        the case has no image with this number
 │   ├── NoSuchCase           as staff are told it: there is no PIN in their question
 │   ├── WebhookNotFound      the platform has no such webhook
-│   └── KeyNotFound          no key of this number can have that done to it
+│   ├── KeyNotFound          no key of this number can have that done to it
+│   └── ReviewNotFound       no hash of this record was ever in the review queue
 ├── FeedGone                 a cursor into a change log that is not this one: start again
 ├── NotAllowed
 │   ├── NotAuthenticated     no key, or not one that is in force
@@ -117,6 +119,17 @@ class SecondPersonNeeded(Refused):
         )
 
 
+class ReviewChanged(Refused):
+    """Another decided on the hash since whoever decides now has looked."""
+
+    def __init__(self, decision: str | None) -> None:
+        now = f"'{decision}' was decided" if decision else "it waits for a decision"
+        super().__init__(
+            f"This hash is not as you saw it: {now}. Look at it again; to change a decision, "
+            "name it in 'instead_of'."
+        )
+
+
 class NotFound(ServiceError):
     """What was asked for is not here."""
 
@@ -158,6 +171,15 @@ class KeyNotFound(NotFound):
     def __init__(self, key_id: int, state: str) -> None:
         super().__init__(
             f"No key {key_id} is {state}; GET /v1/keys or 'unseen-service keys list' shows them."
+        )
+
+
+class ReviewNotFound(NotFound):
+    """No hash of this record is, or was, in the review queue."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No hash of this record is in the review queue; GET /v1/review shows what is."
         )
 
 

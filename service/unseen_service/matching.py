@@ -52,9 +52,8 @@ class Matching:
         if not len(hits.ids):
             return Matched(generation, ())
         query = np.repeat(np.arange(len(queries)), np.diff(hits.limits))
-        candidates = list(
-            zip(query.tolist(), hits.ids.tolist(), hits.distances.tolist(), strict=True)
-        )
+        columns = query, hits.ids, hits.distances, sketches(queries)[query]
+        candidates = list(zip(*(column.tolist() for column in columns), strict=True))
         async with self._store.transaction() as tx:
             return Matched(generation, await _confirm(tx, key, len(queries), candidates))
 
@@ -71,7 +70,7 @@ def _coarsened(hits: tuple[Hit, ...]) -> tuple[Hit, ...]:
 
 
 async def _confirm(
-    tx: Transaction, key: Key, asked: int, candidates: Sequence[tuple[int, int, int]]
+    tx: Transaction, key: Key, asked: int, candidates: Sequence[tuple[int, int, int, int]]
 ) -> tuple[Hit, ...]:
     """Keep what may be matched at this moment, and record it, before anybody is told.
 
@@ -79,14 +78,23 @@ async def _confirm(
     so that the log never shows a hit behind the withdrawal of what it hit.
     """
     await audit.lock(tx)
-    confirmed = await matches.confirm(tx, sorted({hash_id for _, hash_id, _ in candidates}))
+    confirmed = await matches.confirm(tx, sorted({hash_id for _, hash_id, _, _ in candidates}))
     found = [each for each in candidates if each[1] in confirmed]
     if not found:
         return ()
-    hits = tuple(_hit(query, distance, confirmed[id_]) for query, id_, distance in found)
+    hits = tuple(_hit(query, distance, confirmed[id_]) for query, id_, distance, _ in found)
     position = await audit.append(tx, _recorded(key, asked, hits))
     await matches.insert(tx, audit_position=position, platform_id=key.platform_id, found=found)
     return hits
+
+
+def sketches(queries: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Take 16 of the 256 bits of each hash (uint8[q, 32]): int64[q], 0 to 65,535.
+
+    Enough to count how many different uploads a hash finds, and no way back to one of them.
+    """
+    sampled = np.packbits(queries[:, ::2] & 1, axis=1)
+    return sampled.view(">u2").ravel().astype(np.int64)
 
 
 def _hit(query: int, distance: int, confirmed: ConfirmedHash) -> Hit:

@@ -1,6 +1,6 @@
 """What the floors hand to each other: frozen values, no behaviour to speak of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -86,6 +86,26 @@ class WebhookEvent(StrEnum):
     TEST = "webhook.test"
 
 
+class Cause(StrEnum):
+    """Why a hash is in the staff's queue; one that is only found often is matched meanwhile."""
+
+    OVER_MATCHING = "over-matching"
+    NOT_INTIMATE = "not-intimate"
+    OFTEN_FOUND = "often-found"
+
+
+class Decision(StrEnum):
+    """What staff make of a hash in the queue.
+
+    `release` gives it back the standing that it had, `keep` confirms it, `remove` puts its bits
+    out of reach whoever submits them, until staff decide otherwise.
+    """
+
+    RELEASE = "release"
+    KEEP = "keep"
+    REMOVE = "remove"
+
+
 class FeedStatus(StrEnum):
     """What the feed says of a hash: whoever mirrors it keeps those that are active."""
 
@@ -139,6 +159,8 @@ class ImageStatus:
     hashes: int
     matches: int
     last_match_at: datetime | None
+    under_review: bool
+    declined: bool
     withdrawn_at: datetime | None
 
 
@@ -336,6 +358,72 @@ class GivenUp:
     created_at: datetime
     attempts: int
     failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One hash in the staff's queue: why, what they have to go by, and what they decided.
+
+    `evidence` holds the counts that put it there; `opinions` which platforms say what of it now.
+    """
+
+    record: UUID
+    standing: Standing
+    cause: Cause
+    evidence: Mapping[str, int]
+    opened_at: datetime
+    decision: Decision | None
+    decided_at: datetime | None
+    decided_by: str | None
+    why: str | None
+    images: int
+    opinions: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """What a decision on a hash depends on; `held`: an image that is not withdrawn shows it."""
+
+    hash_id: int
+    record: UUID
+    before: Standing
+    decision: Decision | None
+    active: bool
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a hash found in a day: how often, and how many different uploads.
+
+    `shared` are those without the platform that has most of them.
+    """
+
+    hash_id: int
+    finds: int
+    uploads: int
+    shared: int
+    platforms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What 99 of 100 hashes that are found in a day do not exceed."""
+
+    finds: int
+    uploads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What happened in an hour or a day: new cases, images, look-ups by hash."""
+
+    at: datetime
+    cases: int
+    images: int
+    withdrawn: int
+    matched: int
+    missed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class Settings:
     save_after_ms: int = 600_000
     feed_wait_s: int = 30
     overdue_hours: int = 48
+    watch_every_ms: int = 10_000
+    overmatch_floor: int = 200
     webhook_private_targets: int = 0
     data: Path = DEFAULT_DATA
     audit_key_file: Path | None = None

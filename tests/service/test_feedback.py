@@ -98,6 +98,7 @@ def test_the_same_again_changes_nothing(service: Service, platform: httpx.Client
             "key": 1,
             "feedback": [{"record": record, "value": "removed", "tags": 2}],
             "disputed": [],
+            "quarantined": [],
         }
     ]
 
@@ -136,7 +137,7 @@ def test_feedback_needs_its_scope(service: Service) -> None:
         assert client.post("/v1/withdrawals", json={"records": []}).status_code == 403
 
 
-def test_two_platforms_that_say_not_intimate_make_a_hash_disputed(service: Service) -> None:
+def test_two_platforms_that_say_not_intimate_quarantine_a_hash(service: Service) -> None:
     submit(service, random_pdq(1))
     with (
         service.client("feed", "feedback", platform="One") as one,
@@ -149,8 +150,12 @@ def test_two_platforms_that_say_not_intimate_make_a_hash_disputed(service: Servi
         assert mirror.page()["entries"][0]["standing"] == "unreviewed"
         say(two, record, "not-intimate")
         (entry,) = mirror.page()["entries"]
-        assert (entry["standing"], entry["feedback"]) == ("disputed", {"not-intimate": 2})
-    assert [each["disputed"] for each in audited(service, "feedback.given")] == [[], [], [record]]
+        assert (entry["standing"], entry["feedback"]) == ("quarantined", {"not-intimate": 2})
+    assert [each["quarantined"] for each in audited(service, "feedback.given")] == [
+        [],
+        [],
+        [record],
+    ]
 
 
 def test_a_confirmed_withdrawal_shows_to_the_person(

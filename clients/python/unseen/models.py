@@ -15,7 +15,7 @@ class CaseImage:
 
     image: int
     status: str
-    """`active` or `withdrawn`."""
+    """`active`, `under_review`, `declined` (by the service's staff) or `withdrawn`."""
     hashes: int
     matches: int
     last_match_at: datetime | None

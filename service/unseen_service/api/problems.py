@@ -59,6 +59,8 @@ _KINDS: Mapping[type[errors.ServiceError], tuple[int, str, str]] = {
     errors.NoSuchCase: (404, "case-not-found", "No such case"),
     errors.WebhookNotFound: (404, "webhook-not-found", "No such webhook"),
     errors.KeyNotFound: (404, "key-not-found", "No such key"),
+    errors.ReviewNotFound: (404, "review-not-found", "No such review"),
+    errors.ReviewChanged: (409, "review-changed", "Another was faster"),
     errors.SecondPersonNeeded: (409, "second-person-needed", "A second person is needed"),
     errors.NotAuthenticated: (401, "not-authenticated", "A key is needed"),
     errors.ScopeMissing: (403, "scope-missing", "The key may not do this"),

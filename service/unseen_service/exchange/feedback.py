@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from ..errors import InvalidRequest
-from ..models import AuditEvent, ChangeKind, GivenFeedback, Key, Opinion, Overdue
-from ..store import Store, Transaction, audit, changes, feedback
+from ..models import AuditEvent, ChangeKind, GivenFeedback, Key, Opinion, Overdue, Standing
+from ..store import Store, Transaction, audit, changes, feedback, review
 
 
 async def give(store: Store, key: Key, said: Mapping[UUID, GivenFeedback]) -> int:
@@ -27,19 +27,21 @@ async def take(
     """Take what a platform says of hashes, by id; the caller holds the change log's lock.
 
     The hashes move to the end of the feed, so that who mirrors them learns of it; but for
-    those that this transaction has put there already (`told`).
+    those that this transaction has put there already (`told`). What a second platform calls not
+    intimate is out of reach from here on, and in the staff's queue.
     """
     new = await feedback.give(tx, key.platform_id, said)
     if not new:
         return 0
-    disputed = await feedback.dispute(tx, list(new))
+    disputed = await review.dispute(tx, list(new))
     others = set(await feedback.active(tx, list(new))) - {*disputed, *told}
-    await changes.append(tx, ChangeKind.STANDING, disputed)
+    await changes.append(tx, ChangeKind.STANDING, list(disputed))
     await changes.append(tx, ChangeKind.FEEDBACK, list(others))
     details = {
         "key": key.id,
         "feedback": [_said(record, said[hash_id]) for hash_id, record in new.items()],
-        "disputed": sorted(str(new[hash_id]) for hash_id in disputed),
+        "disputed": _records(new, disputed, Standing.DISPUTED),
+        "quarantined": _records(new, disputed, Standing.QUARANTINED),
     }
     await audit.append(tx, AuditEvent("feedback.given", _actor(key), None, details))
     return len(new)
@@ -81,6 +83,12 @@ async def _known(tx: Transaction, records: Sequence[UUID], field: str) -> dict[U
         if record not in ids:
             raise InvalidRequest("There is no such record.", f"{field}.{place}")
     return ids
+
+
+def _records(
+    new: Mapping[int, UUID], disputed: Mapping[int, Standing], standing: Standing
+) -> list[str]:
+    return sorted(str(new[hash_id]) for hash_id, now in disputed.items() if now is standing)
 
 
 def _said(record: UUID, given: GivenFeedback) -> dict[str, str | int | None]:

@@ -1,4 +1,4 @@
-"""The staff's and the operator's flows: keys, the audit log, its proofs, the harmless pictures."""
+"""The staff's and the operator's flows: keys, the audit log, harmless pictures, reviews."""
 
 from .benign import add_benign, list_benign, remove_benign
 from .checkpoints import Checkpoints, kept_checkpoints
@@ -13,9 +13,11 @@ from .log import (
     prove_consistency,
     prove_inclusion,
     read_audit,
+    read_audit_back,
     verify_audit,
 )
 from .people import OPERATOR, operator, plain, staff
+from .review import decide, read_reviews, read_statistics
 
 __all__ = [
     "OPERATOR",
@@ -23,6 +25,7 @@ __all__ = [
     "Checkpoints",
     "add_benign",
     "approve_key",
+    "decide",
     "export_audit",
     "export_lines",
     "issue_key",
@@ -39,7 +42,10 @@ __all__ = [
     "prove_inclusion",
     "read_alerts",
     "read_audit",
+    "read_audit_back",
     "read_keys",
+    "read_reviews",
+    "read_statistics",
     "remove_benign",
     "resume_key",
     "revoke_key",

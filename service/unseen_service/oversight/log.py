@@ -34,6 +34,22 @@ async def read_audit(
         return AuditPage(entries, await audit.head(tx))
 
 
+async def read_audit_back(
+    store: Store, by: Staff, reason: str, *, before: int | None, limit: int, **filters: str | None
+) -> AuditPage:
+    """Read the log from its end, or from before a position, by `kind`, `actor` and `subject`.
+
+    What filters nothing is None.
+    """
+    asked = {"before": before, "limit": limit, **filters}
+    details = {"reason": reason, **{name: each for name, each in asked.items() if each is not None}}
+    async with store.transaction() as tx:
+        await audit.append(tx, event(by, "audit.read", details))
+    async with store.snapshot() as tx:
+        entries = await audit.read_back(tx, before=before, limit=limit, **filters)
+        return AuditPage(entries, await audit.head(tx))
+
+
 async def export_audit(
     store: Store, by: Staff, reason: str | None
 ) -> tuple[int, AsyncIterator[list[AuditEntry]]]:

@@ -1,4 +1,4 @@
-"""The person's page: one HTML file, assembled from clients/browser by `make page`."""
+"""The pages: one HTML file each, put together from clients/browser and clients/staff."""
 
 import gzip
 import re
@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-__all__ = ["Page", "person_page"]
+__all__ = ["Page", "person_page", "staff_page"]
 
 _META = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
 
@@ -22,13 +22,23 @@ class Page:
     headers: Mapping[str, str]
 
 
-@cache
 def person_page() -> Page:
-    """Load the person's page. Its policy is the one that it carries, and no framing on top."""
-    html = files(__name__).joinpath("person.html").read_bytes()
+    """Give the person's page."""
+    return _load("person.html")
+
+
+def staff_page() -> Page:
+    """Give the staff's page."""
+    return _load("staff.html")
+
+
+@cache
+def _load(name: str) -> Page:
+    """Load a page. Its policy is the one that it carries, and no framing on top."""
+    html = files(__name__).joinpath(name).read_bytes()
     found = _META.search(html.decode())
     if found is None:
-        raise RuntimeError("person.html carries no policy; run `make page` to assemble it anew.")
+        raise RuntimeError(f"{name} carries no policy; run `make page` to assemble it anew.")
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         # A page may not be framed; this one directive is not allowed in a <meta>.

@@ -1,6 +1,20 @@
 """The only place that speaks SQL: every statement is in queries.sql, one module a subject."""
 
-from . import audit, bank, cases, changes, feed, feedback, intake, keys, limits, matches, webhooks
+from . import (
+    audit,
+    bank,
+    cases,
+    changes,
+    feed,
+    feedback,
+    intake,
+    keys,
+    limits,
+    matches,
+    review,
+    watch,
+    webhooks,
+)
 from .database import Store, Transaction
 from .migrate import migrate
 
@@ -18,5 +32,7 @@ __all__ = [
     "limits",
     "matches",
     "migrate",
+    "review",
+    "watch",
     "webhooks",
 ]

@@ -62,6 +62,20 @@ async def read(
     return await fetch_all(tx, AuditEntry, "read_audit", after=after, limit=limit, kind=kind)
 
 
+async def read_back(
+    tx: Transaction,
+    *,
+    before: int | None,
+    limit: int,
+    kind: str | None = None,
+    actor: str | None = None,
+    subject: str | None = None,
+) -> list[AuditEntry]:
+    """Read at most `limit` entries, the newest first, before a position; None filters nothing."""
+    asked = {"kind": kind, "actor": actor, "subject": subject}
+    return await fetch_all(tx, AuditEntry, "read_audit_back", before=before, limit=limit, **asked)
+
+
 async def head(tx: Transaction) -> AuditHead:
     """Say how far the log is."""
     return await _head(tx, "audit_head")

@@ -37,12 +37,6 @@ async def give(
     return {row["hash_id"]: row["record"] for row in await cursor.fetchall()}
 
 
-async def dispute(tx: Transaction, hash_ids: Sequence[int]) -> list[int]:
-    """Make those disputed that two platforms call not intimate; answer which were not before."""
-    cursor = await execute(tx, "dispute_hashes", hash_ids=list(hash_ids))
-    return [row["id"] for row in await cursor.fetchall()]
-
-
 async def active(tx: Transaction, hash_ids: Sequence[int]) -> list[int]:
     """Say which of some hashes may be matched."""
     cursor = await execute(tx, "active_hashes", hash_ids=list(hash_ids))

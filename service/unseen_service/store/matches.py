@@ -18,10 +18,10 @@ async def insert(
     *,
     audit_position: int,
     platform_id: int,
-    found: Sequence[tuple[int, int, int]],
+    found: Sequence[tuple[int, int, int, int]],
 ) -> None:
-    """Keep what one look-up hit: (query, hash id, distance) each."""
-    queries, hash_ids, distances = zip(*found, strict=True)
+    """Keep what one look-up hit: (query, hash id, distance, sketch of the query) each."""
+    queries, hash_ids, distances, sketches = zip(*found, strict=True)
     await execute(
         tx,
         "insert_matches",
@@ -30,6 +30,7 @@ async def insert(
         queries=list(queries),
         hash_ids=list(hash_ids),
         distances=list(distances),
+        sketches=list(sketches),
     )
 
 

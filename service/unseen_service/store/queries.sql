@@ -67,7 +67,7 @@ JOIN hashes ON hashes.pdq = given.pdq;
 
 -- activate_hashes: Of the hashes of a case, make those matchable that were not; says which.
 UPDATE hashes SET active = true
-WHERE NOT active AND id IN (
+WHERE NOT active AND NOT barred AND id IN (
     SELECT hash_id FROM image_hashes JOIN images ON images.id = image_id
     WHERE case_id = %(case_id)s
 )
@@ -92,10 +92,13 @@ SELECT images.number,
     (SELECT count(*) FROM image_hashes WHERE image_id = images.id)::integer AS hashes,
     count(DISTINCT (audit_position, query)) FILTER (WHERE query IS NOT NULL)::integer AS matches,
     max(matches.at) AS last_match_at,
+    coalesce(bool_or(active AND standing = 'quarantined'), false) AS under_review,
+    coalesce(bool_and(barred), false) AS declined,
     images.withdrawn_at
 FROM images
 JOIN cases ON cases.id = case_id
 LEFT JOIN image_hashes ON image_id = images.id
+LEFT JOIN hashes ON hashes.id = image_hashes.hash_id
 LEFT JOIN matches ON matches.hash_id = image_hashes.hash_id
     AND matches.at >= cases.submitted_at
     AND (images.withdrawn_at IS NULL OR matches.at <= images.withdrawn_at)
@@ -204,10 +207,10 @@ FROM hashes
 WHERE id = ANY(%(hash_ids)s) AND active AND standing <> 'quarantined';
 
 -- insert_matches: What one look-up hit.
-INSERT INTO matches (audit_position, query, hash_id, platform_id, distance)
-SELECT %(audit_position)s, query, hash_id, %(platform_id)s, distance
-FROM unnest(%(queries)s::integer[], %(hash_ids)s::bigint[], %(distances)s::smallint[])
-    AS given (query, hash_id, distance);
+INSERT INTO matches (audit_position, query, hash_id, platform_id, distance, sketch)
+SELECT %(audit_position)s, query, hash_id, %(platform_id)s, distance, sketch
+FROM unnest(%(queries)s::integer[], %(hash_ids)s::bigint[], %(distances)s::smallint[],
+    %(sketches)s::integer[]) AS given (query, hash_id, distance, sketch);
 
 -- find_or_add_platform: The platform of this name.
 INSERT INTO platforms (name) VALUES (%(name)s)
@@ -338,12 +341,6 @@ WITH said AS (
 )
 SELECT hash_id, record FROM said JOIN hashes ON hashes.id = hash_id ORDER BY hash_id;
 
--- dispute_hashes: Unreviewed hashes that two platforms call not intimate become disputed.
-UPDATE hashes SET standing = 'disputed'
-WHERE id = ANY(%(hash_ids)s) AND active AND standing = 'unreviewed'
-    AND (SELECT count(*) FROM feedback WHERE hash_id = hashes.id AND value = 'not-intimate') >= 2
-RETURNING id;
-
 -- active_hashes: Which of some hashes are active.
 SELECT id FROM hashes WHERE id = ANY(%(hash_ids)s) AND active;
 
@@ -434,7 +431,9 @@ SELECT added.id, 'original', hash_id FROM missing JOIN added USING (number)
 RETURNING hash_id;
 
 -- activate_listed: Make those of some hashes matchable that were not; says which.
-UPDATE hashes SET active = true WHERE id = ANY(%(hash_ids)s) AND NOT active RETURNING id;
+UPDATE hashes SET active = true
+WHERE id = ANY(%(hash_ids)s) AND NOT active AND NOT barred
+RETURNING id;
 
 -- withdraw_bank: Take hashes out of a platform's bank; says which it held.
 UPDATE images SET withdrawn_at = now()
@@ -529,6 +528,179 @@ WHERE webhook_id = %(webhook_id)s AND due_at IS NULL ORDER BY id LIMIT %(limit)s
 UPDATE webhook_messages SET due_at = now(), attempts = 0
 WHERE webhook_id = %(webhook_id)s AND due_at IS NULL;
 
+-- dispute_hashes: Of some hashes, those that two platforms call not intimate go into the queue, and
+-- out of reach unless staff confirmed them before. What was said before a decision does not count.
+WITH disputed AS (
+    SELECT hashes.id, standing AS before, jsonb_build_object('platforms', count(*)) AS evidence
+    FROM hashes
+    JOIN feedback ON feedback.hash_id = hashes.id AND value = 'not-intimate'
+    LEFT JOIN reviews ON reviews.hash_id = hashes.id
+    WHERE hashes.id = ANY(%(hash_ids)s) AND active AND standing IN ('unreviewed', 'confirmed')
+        AND (decided_at IS NULL OR feedback.at > decided_at)
+    GROUP BY hashes.id
+    HAVING count(*) >= 2
+), opened AS (
+    INSERT INTO reviews (hash_id, cause, evidence, before)
+    SELECT id, 'not-intimate', evidence, before FROM disputed
+    ON CONFLICT (hash_id) DO UPDATE
+    SET cause = excluded.cause, evidence = excluded.evidence, before = excluded.before,
+        opened_at = excluded.opened_at, decision = NULL
+)
+UPDATE hashes SET standing = CASE before WHEN 'confirmed' THEN 'disputed' ELSE 'quarantined' END
+FROM disputed
+WHERE hashes.id = disputed.id
+RETURNING hashes.id, standing;
+
+-- suspect_hashes: Unreviewed hashes go into the queue, for what they find; out of reach, unless
+-- they are only found often. What is in the queue already stays for the graver cause.
+WITH suspected AS (
+    SELECT hashes.id, given.evidence
+    FROM jsonb_to_recordset(%(given)s) AS given (hash_id bigint, evidence jsonb)
+    JOIN hashes ON hashes.id = given.hash_id AND active AND standing = 'unreviewed'
+    LEFT JOIN reviews ON reviews.hash_id = hashes.id AND decision IS NULL
+    WHERE reviews.hash_id IS NULL OR cause <> %(cause)s::text
+), opened AS (
+    INSERT INTO reviews (hash_id, cause, evidence, before)
+    SELECT id, %(cause)s, evidence, 'unreviewed' FROM suspected
+    ON CONFLICT (hash_id) DO UPDATE
+    SET cause = excluded.cause, evidence = excluded.evidence, before = excluded.before,
+        opened_at = excluded.opened_at, decision = NULL
+)
+UPDATE hashes
+SET standing = CASE WHEN %(cause)s = 'often-found' THEN standing ELSE 'quarantined' END
+FROM suspected
+WHERE hashes.id = suspected.id
+RETURNING hashes.id, record, evidence;
+
+-- list_reviews: What is in the queue, the oldest first; or what was decided, the newest first.
+SELECT record, standing, cause, evidence, opened_at, decision, decided_at, decided_by, why,
+    (SELECT count(*) FROM image_hashes JOIN images ON images.id = image_id
+     WHERE image_hashes.hash_id = reviews.hash_id AND withdrawn_at IS NULL)::integer AS images,
+    (SELECT coalesce(jsonb_object_agg(value, platforms), '{}') FROM (
+        SELECT value, jsonb_agg(name ORDER BY name) AS platforms
+        FROM feedback JOIN platforms ON platforms.id = platform_id
+        WHERE feedback.hash_id = reviews.hash_id AND value IS NOT NULL
+        GROUP BY value
+    ) AS opinions) AS opinions
+FROM reviews JOIN hashes ON hashes.id = hash_id
+WHERE CASE WHEN %(decided)s THEN decision IS NOT NULL ELSE decision IS NULL AND active END
+ORDER BY CASE WHEN %(decided)s THEN decided_at END DESC, opened_at, record
+LIMIT %(limit)s;
+
+-- lock_review: One hash that was or is in the queue, held until commit.
+SELECT hash_id, record, before, decision, active,
+    EXISTS (
+        SELECT FROM image_hashes JOIN images ON images.id = image_id
+        WHERE image_hashes.hash_id = hashes.id AND withdrawn_at IS NULL
+    ) AS held
+FROM reviews JOIN hashes ON hashes.id = hash_id
+WHERE record = %(record)s
+FOR UPDATE OF reviews, hashes;
+
+-- settle_hash: What a decision makes of a hash.
+UPDATE hashes SET standing = %(standing)s, barred = %(barred)s, active = %(active)s
+WHERE id = %(hash_id)s;
+
+-- settle_review: What was decided, by whom and why.
+UPDATE reviews
+SET decision = %(decision)s, decided_at = clock_timestamp(), decided_by = %(decided_by)s,
+    why = %(why)s
+WHERE hash_id = %(hash_id)s;
+
+-- count_open_reviews: How many hashes wait for a decision.
+SELECT count(*) AS open FROM reviews JOIN hashes ON hashes.id = hash_id
+WHERE decision IS NULL AND active;
+
+-- take_tally: Become the one who counts until commit; nothing where another is at it.
+SELECT tally.position AS after, least(tally.position + %(limit)s, audit_head.position) AS upto
+FROM tally, audit_head FOR UPDATE OF tally SKIP LOCKED;
+
+-- tally_activity: Count the entries of some positions into their hours.
+INSERT INTO activity AS known (hour, kind, entries, amount)
+SELECT date_trunc('hour', at, 'UTC'), kind, count(*), coalesce(sum(
+    CASE kind
+        WHEN 'case.submitted' THEN (details ->> 'images')::bigint
+        WHEN 'case.withdrawn' THEN jsonb_array_length(details -> 'images')
+        WHEN 'match.hit' THEN (
+            SELECT count(DISTINCT hit -> 'query') FROM jsonb_array_elements(details -> 'hits') AS hit)
+        WHEN 'match.missed' THEN (
+            SELECT sum((key ->> 'hashes')::bigint)
+            FROM jsonb_array_elements(details -> 'keys') AS key)
+    END), 0)
+FROM audit_log
+WHERE position > %(after)s AND position <= %(upto)s
+    AND kind IN ('case.submitted', 'case.withdrawn', 'match.hit', 'match.missed')
+GROUP BY 1, 2
+ON CONFLICT (hour, kind) DO UPDATE
+SET entries = known.entries + excluded.entries, amount = known.amount + excluded.amount;
+
+-- tally_finds: Count what the look-ups of some positions found; says which hashes.
+WITH counted AS (
+    INSERT INTO finds AS known (hash_id, hour, platform_id, sketch, finds)
+    SELECT hash_id, date_trunc('hour', at, 'UTC'), platform_id, sketch, count(*)
+    FROM matches
+    WHERE audit_position > %(after)s AND audit_position <= %(upto)s
+        AND at >= now() - interval '24 hours'
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT (hash_id, hour, platform_id, sketch) DO UPDATE
+    SET finds = known.finds + excluded.finds
+    RETURNING hash_id
+)
+SELECT DISTINCT hash_id FROM counted;
+
+-- move_tally: Everything up to here is counted; finds of more than a day ago are forgotten.
+WITH forgotten AS (DELETE FROM finds WHERE hour < now() - interval '25 hours')
+UPDATE tally SET position = %(upto)s;
+
+-- found_often: Of some unreviewed hashes, those found so often in a day that it may be too often:
+-- how often, how many different uploads, and how many without the platform that has most of them.
+WITH seen AS (
+    SELECT finds.hash_id, platform_id, sketch, sum(finds) AS finds
+    FROM finds
+    JOIN hashes ON hashes.id = hash_id AND active AND standing = 'unreviewed'
+    LEFT JOIN reviews ON reviews.hash_id = finds.hash_id
+    WHERE finds.hash_id = ANY(%(hash_ids)s) AND hour >= now() - interval '24 hours'
+        AND (decided_at IS NULL OR hour > decided_at)
+    GROUP BY finds.hash_id, platform_id, sketch
+), most AS (
+    SELECT DISTINCT ON (hash_id) hash_id, platform_id
+    FROM (SELECT hash_id, platform_id, count(*) AS uploads FROM seen GROUP BY hash_id, platform_id)
+        AS each_platform
+    ORDER BY hash_id, uploads DESC, platform_id
+)
+SELECT hash_id, sum(finds)::bigint AS finds, count(DISTINCT sketch) AS uploads,
+    count(DISTINCT sketch) FILTER (WHERE seen.platform_id <> most.platform_id) AS shared,
+    count(DISTINCT seen.platform_id) AS platforms
+FROM seen JOIN most USING (hash_id)
+GROUP BY hash_id
+HAVING count(DISTINCT sketch) >= %(uploads)s OR sum(finds) >= %(finds)s;
+
+-- usual_finds: What 99 of 100 of the other hashes that were found in a day do not exceed.
+SELECT coalesce(percentile_disc(0.99) WITHIN GROUP (ORDER BY finds), 0)::bigint AS finds,
+    coalesce(percentile_disc(0.99) WITHIN GROUP (ORDER BY uploads), 0)::bigint AS uploads
+FROM (
+    SELECT sum(finds) AS finds, count(DISTINCT sketch) AS uploads
+    FROM finds
+    WHERE hour >= now() - interval '24 hours' AND NOT hash_id = ANY(%(hash_ids)s)
+    GROUP BY hash_id
+) AS others;
+
+-- statistics: What happened in each of the last so many stretches of some hours (UTC).
+SELECT stretch AS at,
+    coalesce(sum(entries) FILTER (WHERE kind = 'case.submitted'), 0)::bigint AS cases,
+    coalesce(sum(amount) FILTER (WHERE kind = 'case.submitted'), 0)::bigint AS images,
+    coalesce(sum(amount) FILTER (WHERE kind = 'case.withdrawn'), 0)::bigint AS withdrawn,
+    coalesce(sum(amount) FILTER (WHERE kind = 'match.hit'), 0)::bigint AS matched,
+    coalesce(sum(amount) FILTER (WHERE kind = 'match.missed'), 0)::bigint AS missed
+FROM (
+    SELECT date_trunc(%(unit)s::text, now(), 'UTC')
+        - make_interval(hours => %(hours)s::integer * back) AS stretch
+    FROM generate_series(0, %(count)s::integer - 1) AS back
+) AS stretches
+LEFT JOIN activity ON hour >= stretch AND hour < stretch + make_interval(hours => %(hours)s::integer)
+GROUP BY stretch
+ORDER BY stretch;
+
 -- lock_audit_head: Become the only one to append to the audit log until commit.
 SELECT position, greatest(at, clock_timestamp()) AS at, digest, peaks FROM audit_head FOR UPDATE;
 
@@ -551,6 +723,17 @@ SELECT position, at, kind, actor, subject, details, digest, nodes
 FROM audit_log
 WHERE position > %(after)s AND kind = coalesce(%(kind)s::text, kind)
 ORDER BY position
+LIMIT %(limit)s;
+
+-- read_audit_back: Audit entries, the newest first; before a position, of a kind, an actor, a
+-- subject, or all (null).
+SELECT position, at, kind, actor, subject, details, digest, nodes
+FROM audit_log
+WHERE position < coalesce(%(before)s::bigint, 9223372036854775807)
+    AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+    AND (%(actor)s::text IS NULL OR actor = %(actor)s)
+    AND (%(subject)s::text IS NULL OR subject = %(subject)s)
+ORDER BY position DESC
 LIMIT %(limit)s;
 
 -- read_audit_nodes: Perfect subtrees of the Merkle tree: each is kept with its last leaf.

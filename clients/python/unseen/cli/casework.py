@@ -45,7 +45,8 @@ def _report(case: Case, output: Output) -> None:
 
 
 def _image_line(image: CaseImage) -> str:
-    line = f"  image {image.image:<4} {image.status:9}  {_times(image.matches, 'match', 'matches')}"
+    status = image.status.replace("_", " ")
+    line = f"  image {image.image:<4} {status:9}  {_times(image.matches, 'match', 'matches')}"
     return line + (f", the last {_when(image.last_match_at)}" if image.last_match_at else "")
 
 

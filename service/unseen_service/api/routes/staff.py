@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
@@ -20,6 +21,8 @@ from ..services import Provided
 router = APIRouter(tags=["staff"])
 
 NDJSON = "application/x-ndjson"
+EXACT = 1 << 53
+"""From here on JavaScript's numbers are not exact: an entry that held one could not be verified."""
 Auditor = Annotated[Staff, Depends(staff_with(Scope.AUDIT))]
 
 
@@ -29,7 +32,7 @@ async def read_audit(
     by: Auditor,
     reason: Reason,
     *,
-    after: Annotated[int, Query(ge=0, lt=1 << 63)] = 0,
+    after: Annotated[int, Query(ge=0, lt=EXACT)] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     kind: Annotated[str | None, Query(pattern=r"^[a-z.-]{1,64}$")] = None,
 ) -> schemas.AuditOut:
@@ -40,10 +43,36 @@ async def read_audit(
     page = await oversight.read_audit(
         provided.store, by, reason, after=after, limit=limit, kind=kind
     )
-    return schemas.AuditOut(
-        entries=[_entry(entry) for entry in page.entries],
-        head=schemas.AuditHeadOut(position=page.head.position, digest=page.head.digest.hex()),
+    return _page(page)
+
+
+@router.get("/v1/audit/latest", responses=problems(401, 403, 422, 503))
+async def read_latest_audit(
+    provided: Provided,
+    by: Auditor,
+    reason: Reason,
+    *,
+    before: Annotated[int | None, Query(ge=1, lt=EXACT)] = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    kind: Annotated[str | None, Query(pattern=r"^[a-z.-]{1,64}$")] = None,
+    actor: Annotated[str | None, Query(max_length=220)] = None,
+    subject: Annotated[UUID | None, Query(description="A case's reference.")] = None,
+) -> schemas.AuditOut:
+    """Read the audit log from its end, newest first; that it was read is an entry, and the first.
+
+    Ask again with `before` the last position for what is older.
+    """
+    asked = {"kind": kind, "actor": actor and oversight.plain(actor, "query.actor", "An actor")}
+    page = await oversight.read_audit_back(
+        provided.store,
+        by,
+        reason,
+        before=before,
+        limit=limit,
+        subject=str(subject) if subject else None,
+        **asked,
     )
+    return _page(page)
 
 
 @router.get(
@@ -110,6 +139,13 @@ async def _lines(pages: AsyncIterator[list[AuditEntry]], checkpoint: str) -> Asy
     async for page in pages:
         yield oversight.export_lines(page)
     yield oversight.last_line(checkpoint)
+
+
+def _page(page: oversight.AuditPage) -> schemas.AuditOut:
+    return schemas.AuditOut(
+        entries=[_entry(entry) for entry in page.entries],
+        head=schemas.AuditHeadOut(position=page.head.position, digest=page.head.digest.hex()),
+    )
 
 
 def _entry(entry: AuditEntry) -> schemas.AuditEntryOut:

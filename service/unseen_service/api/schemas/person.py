@@ -53,7 +53,10 @@ class ImageOut(BaseModel):
     """One image of a case."""
 
     image: int
-    status: Literal["active", "withdrawn"]
+    status: Literal["active", "under_review", "declined", "withdrawn"] = Field(
+        description="under_review: set aside until staff have decided; declined: they decided "
+        "that it is not matched."
+    )
     hashes: int
     matches: int
     last_match_at: datetime | None
@@ -101,12 +104,22 @@ class CaseOut(BaseModel):
 def _image(image: models.ImageStatus) -> ImageOut:
     return ImageOut(
         image=image.number,
-        status=_status(image.withdrawn_at),
+        status=_image_status(image),
         hashes=image.hashes,
         matches=image.matches,
         last_match_at=image.last_match_at,
         withdrawn_at=image.withdrawn_at,
     )
+
+
+def _image_status(
+    image: models.ImageStatus,
+) -> Literal["active", "under_review", "declined", "withdrawn"]:
+    if image.withdrawn_at is not None:
+        return "withdrawn"
+    if image.under_review:
+        return "under_review"
+    return "declined" if image.declined else "active"
 
 
 def _status(withdrawn_at: datetime | None) -> Literal["active", "withdrawn"]:

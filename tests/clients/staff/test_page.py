@@ -1,0 +1,179 @@
+"""The page as a file: what the sources make, strict, forgetful, and there for everybody."""
+
+import re
+from importlib.resources import files
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from clients.staff import assemble
+from tests.clients.browser.test_accessibility import AXE, RUN
+
+from .conftest import REASON, StaffMember, Stage
+
+PANELS = {
+    "Overview": "Overview",
+    "Review": "Review queue",
+    "Audit log": "Audit log",
+    "Proof": "Proof of the log",
+    "Overdue": "Overdue",
+    "Keys": "Platforms and keys",
+}
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def violations(page: Page) -> list[Any]:
+    page.evaluate(AXE)
+    found: list[Any] = page.evaluate(RUN, {})
+    return found
+
+
+def test_the_served_file_is_what_the_sources_make() -> None:
+    fresh = assemble.assemble(assemble.read_sources())
+    assert assemble.TARGET.read_text("utf-8") == fresh, "run `make page`, and commit the result"
+    assert files("unseen_service.pages").joinpath("staff.html").is_file()
+
+
+def test_its_headers_are_strict_and_it_loads_nothing(stage: Stage) -> None:
+    answer = httpx.get(f"{stage.service.url}/staff")
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "trusted-types 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert not re.search(r"unsafe|\*|https?:", policy)
+    assert answer.headers["cache-control"] == "no-store"
+    assert not re.search(r"(src|href)=[\"'](?!data:)", answer.text)
+    assert len(answer.content) < 60_000
+
+
+def test_only_the_service_is_asked_and_nothing_is_kept(
+    visitor: StaffMember, stage: Stage, context: BrowserContext
+) -> None:
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    key = stage.service.key("audit", "admin", platform="Staff")
+    visitor.sign_in(key)
+    for panel, heading in PANELS.items():
+        visitor.open(panel, heading)
+    page = visitor.page
+    expect(page.locator("#platforms table").first).to_be_visible()
+    assert all(url.startswith(f"{stage.service.url}/v1/") for url in asked)
+    assert not any(key in url for url in asked)
+    assert key not in page.content()
+    assert context.cookies() == []
+    assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
+    assert (
+        page.evaluate("[...document.querySelectorAll('input')].some((each) => each.value)") is False
+    )
+
+
+def test_signing_out_forgets_everything(member: StaffMember) -> None:
+    member.open("Keys", "Platforms and keys")
+    expect(member.page.locator("#platforms table").first).to_be_visible()
+    member.button("Sign out").click()
+    expect(member.page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    expect(member.page.locator("#platforms")).to_be_empty()
+    assert REASON not in member.page.content()
+
+
+def test_who_does_nothing_for_a_quarter_of_an_hour_is_signed_out(
+    context: BrowserContext, stage: Stage
+) -> None:
+    page = context.new_page()
+    page.clock.install()
+    page.goto(f"{stage.service.url}/staff")
+    member = StaffMember(page)
+    member.sign_in(stage.service.key("audit", "admin", platform="Staff"))
+    member.open("Overdue", "Overdue")
+    page.clock.fast_forward("14:00")
+    member.open("Review", "Review queue")
+    page.clock.fast_forward("14:00")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Review queue")
+    page.clock.fast_forward("01:30")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    expect(page.get_by_role("alert")).to_contain_text("nothing for 15 minutes")
+
+
+def test_a_key_that_was_revoked_ends_the_session(visitor: StaffMember, stage: Stage) -> None:
+    with stage.service.client("audit", "admin", platform="Other staff") as other:
+        new = other.post("/v1/keys", json={"platform": "Gone", "scopes": ["audit"]}).json()
+        visitor.page.wait_for_timeout(1_000)
+        visitor.sign_in(new["key"])
+        expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Overview")
+        other.delete(f"/v1/keys/{new['id']}")
+    visitor.page.wait_for_timeout(1_000)
+    visitor.page.get_by_role("navigation").get_by_role("button", name="Overdue").click()
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("not in force any more")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(browser: Browser, stage: Stage, scheme: Any) -> None:
+    record = stage.disputed()
+    context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{stage.service.url}/staff")
+    member = StaffMember(page)
+    member.sign_in("unseen_wrong")
+    expect(page.get_by_role("alert")).not_to_be_empty()
+    assert violations(page) == [], "sign in"
+    member.sign_in(stage.service.key("audit", "admin", platform="Staff"))
+    expect(page.locator("figure")).to_have_count(4)
+    for panel, heading in PANELS.items():
+        member.open(panel, heading)
+        if panel == "Review":
+            member.button(f"Remove {record}").click()
+        if panel == "Proof":
+            member.button("Verify the log").click()
+            expect(page.locator("#walked")).to_contain_text("fit")
+        page.wait_for_load_state("networkidle")
+        assert violations(page) == [], panel
+    context.close()
+
+
+def test_axe_would_find_something(visitor: StaffMember) -> None:
+    visitor.page.locator("label[for=key]").evaluate("(label) => label.remove()")
+    assert "label" in [name for name, _ in violations(visitor.page)]
+
+
+@pytest.mark.parametrize("width", [320, 640])
+def test_nothing_is_cut_off_on_a_phone_or_enlarged(
+    browser: Browser, stage: Stage, width: int
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 700}, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{stage.service.url}/staff")
+    assert page.evaluate(OVERFLOW) <= 0
+    member = StaffMember(page)
+    member.sign_in(stage.service.key("audit", "admin", platform="Staff"))
+    for panel, heading in PANELS.items():
+        member.open(panel, heading)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate(OVERFLOW) <= 0, panel
+    context.close()
+
+
+def test_the_keyboard_is_enough(visitor: StaffMember, stage: Stage) -> None:
+    record = stage.disputed()
+    keys = visitor.page.keyboard
+    expect(visitor.page.get_by_label("Your key")).to_be_focused()
+    keys.insert_text(stage.service.key("audit", "admin", platform="Staff"))
+    keys.press("Tab")
+    keys.insert_text(REASON)
+    keys.press("Enter")
+    title = visitor.page.get_by_role("heading", level=1)
+    expect(title).to_have_text("Overview")
+    visitor.page.locator("[data-panel=overview]").focus()
+    keys.press("Tab")
+    keys.press("Enter")
+    expect(title).to_have_text("Review queue")
+    visitor.button(f"Keep {record}").focus()
+    keys.press("Enter")
+    keys.type("seen with the platforms")
+    keys.press("Tab")
+    keys.press("Tab")
+    keys.press("Enter")
+    expect(visitor.page.locator("#said")).to_have_text("Kept")
+    expect(title).to_be_focused()
