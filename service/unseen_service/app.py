@@ -89,7 +89,8 @@ def _background(services: Services) -> list[_Background]:
     watch = Watch(
         services.store, seconds=settings.watch_every_ms / 1_000, floor=settings.overmatch_floor
     )
-    always: list[_Background] = [services.follower, services.meter, services.misses, delivery, watch]
+    counting: list[_Background] = [services.meter, services.misses]
+    always = [services.follower, *counting, delivery, watch]
     if settings.index_dir is None:
         return always
     keeper = Keeper(
