@@ -26,10 +26,10 @@ demo: $(READY) ## Walk the whole story on real photos, against a real service
 	@$(BIN)/python -m demo
 
 test: $(READY) ## Run every test but the slow proofs
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: $(READY) ## Run every test, the slow proofs too
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY) ## Lint, types, import floors
 	@$(BIN)/ruff check .

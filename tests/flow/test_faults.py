@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from tests.service.test_cli import COMMAND, run
-from tests.support import random_pdq, scratch_folder, submission, wait_until
+from tests.support import free_port, random_pdq, scratch_folder, submission, wait_until
 
-PORT = 24_000 + os.getpid() % 16_000
+PORT = free_port()
 URL = f"http://127.0.0.1:{PORT}"
 
 

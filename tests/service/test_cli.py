@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support import random_pdq, scratch_folder, submission, wait_until
+from tests.support import free_port, random_pdq, scratch_folder, submission, wait_until
 
 COMMAND = [str(Path(sys.executable).with_name("unseen-service"))]
 
@@ -109,7 +109,7 @@ def test_help_ends_in_an_example() -> None:
 @pytest.fixture
 def served() -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
     """`unseen-service serve` with two workers, on an embedded PostgreSQL of its own."""
-    port = 20_000 + os.getpid() % 20_000
+    port = free_port()
     with scratch_folder() as folder:
         data = ["--data", str(folder / "data")]
         process = subprocess.Popen(
