@@ -3,11 +3,18 @@
 const SPANS = { hour: 48, day: 30 };
 const OWED = { match: "a match without a removal", review: "a review that was begun", withdrawal: "a withdrawal to confirm" };
 
+const ALERTS = {
+  "key.probing": "Look-ups like a walk around one hash",
+  "key.paused": "Paused: it went on",
+  "key.hit-rate": "Far more hits than is usual for it",
+};
+
 let span = "hour";
 let statistics = null;
 
 async function showOverview() {
-  const [found, owed] = await Promise.all([readStatistics(span, SPANS[span]), readOverdue()]);
+  const [found, owed, { alerts }] = await Promise.all(
+    [readStatistics(span, SPANS[span]), readOverdue(), readAlerts()]);
   statistics = found;
   showOpenCount(found.open_reviews);
   facts($("tiles"), [
@@ -15,6 +22,8 @@ async function showOverview() {
     ["wait for a decision", tile(found.open_reviews, "review")],
     ["answers are overdue", tile(owed.overdue.length, "overdue")],
   ]);
+  const rows = alerts.map((each) => [time(each.at), ALERTS[each.kind] ?? each.kind, each.key ? `No. ${each.key}` : "", detailsOf(each.details)]);
+  fill($("alerts"), ["When (UTC)", "What", "Key", "Details"], rows, "No alerts.");
   drawPlots();
 }
 

@@ -24,15 +24,20 @@ async function showLog(older = false) {
 }
 
 function entryRow(entry) {
-  const details = Object.entries(entry.details).filter(([, value]) => value !== null && value !== "").map(([name, value]) => {
-    const text = typeof value === "object" ? canonical(value) : String(value);
-    return el("div", "", "", el("span", "soft", `${name} `), text.length > 90 ? folded(text) : el("span", "", text));
-  });
   const kind = button(entry.kind, () => filterBy("kind", entry.kind), "link");
   const actor = button(entry.actor, () => filterBy("actor", entry.actor), "link");
   const subject = entry.subject ? button(entry.subject.slice(0, 8), () => filterBy("subject", entry.subject), "link mono") : "";
   if (subject) subject.title = entry.subject;
-  return [String(entry.position), time(entry.at), kind, actor, subject, el("div", "details", "", ...details)];
+  return [String(entry.position), time(entry.at), kind, actor, subject, detailsOf(entry.details)];
+}
+
+/** What an entry says, a name and a value each; the long ones are folded. */
+function detailsOf(details) {
+  const said = Object.entries(details).filter(([, value]) => value !== null && value !== "");
+  return el("div", "details", "", ...said.map(([name, value]) => {
+    const text = typeof value === "object" ? canonical(value) : String(value);
+    return el("div", "", "", el("span", "soft", `${name} `), text.length > 90 ? folded(text) : el("span", "", text));
+  }));
 }
 
 function folded(text) {

@@ -32,6 +32,7 @@ const read = async (path) => (await send("GET", path)).json();
 const readStatistics = (by, count) => read(`/v1/statistics?by=${by}&count=${count}`);
 const readReviews = (state) => read(`/v1/review?state=${state}`);
 const readOverdue = () => read("/v1/overdue?limit=1000");
+const readAlerts = () => read("/v1/alerts?limit=20");
 const readKeys = () => read("/v1/keys");
 const readCheckpoint = async () => (await send("GET", "/v1/audit/checkpoint")).text();
 const readVerifier = async () => (await read("/v1/audit/verifier")).verifier;

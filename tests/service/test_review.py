@@ -7,6 +7,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unseen import Client
 from unseen_service.models import Cause, Found, Usual
 from unseen_service.watch import cause_of
 
@@ -109,6 +110,8 @@ def test_two_platforms_put_a_hash_out_of_reach_and_into_the_queue(service: Servi
         assert mirror.catch_up().kept == {}
         assert mirror.entries[-1]["status"] == "quarantined"
     assert image_status(service, case) == "under_review"
+    with Client(service.url, insecure=True) as person:
+        assert person.status(case["case"], PIN).images[0].status == "under_review"
     (review,) = queue(service)
     assert review["record"] == record
     assert (review["cause"], review["evidence"]) == ("not-intimate", {"platforms": 2})

@@ -1,9 +1,9 @@
 """A real Chromium before a real service in which something has happened."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, expect
@@ -88,13 +88,12 @@ def stage(postgres: str) -> Iterator[Stage]:
         made = Stage(running, data)
         made.found()
         with running.client("audit", platform="Staff") as staff:
-            wait_until(
-                lambda: (
-                    staff.get("/v1/statistics").json()["stretches"][-1]["matched"] == 1
-                    or time.gmtime().tm_min == 0
-                )
-            )
+            wait_until(lambda: _matched(staff.get("/v1/statistics").json()) == 1)
         yield made
+
+
+def _matched(statistics: dict[str, Any]) -> int:
+    return sum(each["matched"] for each in statistics["stretches"])
 
 
 @pytest.fixture

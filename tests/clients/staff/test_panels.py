@@ -62,6 +62,18 @@ def test_the_overview_counts_and_says_why_it_was_read(member: StaffMember, stage
     assert audited(stage, "statistics.read")[0]["reason"] == REASON
 
 
+def test_alerts_are_told(member: StaffMember, stage: Stage) -> None:
+    alerts = member.page.get_by_role("region", name="Alerts")
+    with psycopg.connect(stage.service.database_url) as connection:
+        connection.execute(
+            "INSERT INTO alerts (kind, line, details) VALUES ('key.probing', 1, %s)",
+            (json.dumps({"near": 48}),),
+        )
+    member.open("Overview", "Overview")
+    expect(alerts).to_contain_text("Look-ups like a walk around one hash")
+    expect(alerts).to_contain_text("near 48")
+
+
 @pytest.mark.parametrize(
     ("decision", "standing"), [("Release", "unreviewed"), ("Keep", "confirmed"), ("Remove", None)]
 )

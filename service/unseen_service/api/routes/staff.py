@@ -46,7 +46,7 @@ async def read_audit(
     return _page(page)
 
 
-@router.get("/v1/audit/latest", responses=problems(401, 403, 422, 503))
+@router.get("/v1/audit/latest", responses=problems(401, 403, 422, 429, 503))
 async def read_latest_audit(
     provided: Provided,
     by: Auditor,
