@@ -25,6 +25,7 @@ PAGE_POLICY = (
     "img-src data:; connect-src 'self'; frame-src 'none'; base-uri 'none'; form-action 'none'; "
     "require-trusted-types-for 'script'; trusted-types unseen"
 )
+PAGE_SCRIPTS = ("words.js", "spawn.js", "work.js", "wire.js", "case.js", "page.js")
 
 
 def read_sources() -> dict[str, str]:
@@ -41,11 +42,8 @@ def assemble(
 ) -> str:
     """Assemble the page. The policies can be replaced, for tests that show what they stop."""
     frame_script = scripts(
-        "function hashingWorker() {",
-        '"use strict";',
-        *(sources[name] for name in ("formats.js", "pdq.js", "worker.js")),
-        "}",
-        sources["frame.js"],
+        _worker(sources, "hashingWorker", "formats.js", "pdq.js", "worker.js"),
+        *(sources[name] for name in ("spawn.js", "frame.js")),
     )
     frame_style = stripped(sources["base.css"] + sources["frame.css"])
     frame = filled(
@@ -56,7 +54,8 @@ def assemble(
     )
     script = scripts(
         f"const TEXTS = {_texts(sources)};",
-        *(sources[name] for name in ("words.js", "wire.js", "case.js", "page.js")),
+        _worker(sources, "puzzleWorker", "puzzle.js"),
+        *(sources[name] for name in PAGE_SCRIPTS),
     )
     style = stripped(sources["base.css"] + sources["style.css"])
     policy = page_policy.format(
@@ -70,6 +69,11 @@ def assemble(
         frame=frame.replace("&", "&amp;").replace("'", "&#39;"),
         script=script,
     )
+
+
+def _worker(sources: Mapping[str, str], name: str, *files: str) -> str:
+    """Wrap scripts into a function, whose text a Worker is started with."""
+    return "\n".join([f"function {name}() {{", '"use strict";', *(sources[f] for f in files), "}"])
 
 
 def _texts(sources: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 // The screens of a case that is there already: find it, see it, withdraw from it.
 
+const OPINIONS = ["pending-review", "not-removed", "not-intimate"]; // of a platform; of others nothing is said
 let shown = null; // {number, pin, case}: the case on the screen
 
 const el = (tag, className = "", text = "", ...children) => {
@@ -65,17 +66,18 @@ function renderCase() {
   badge($("case-status"), found.status);
   $("case-since").textContent = say("case.since", { date: day(found.submitted_at) });
   $("case-images").replaceChildren(...found.images.map(imageRow));
-  $("case-platforms").replaceChildren(...platformRows(found.platforms));
+  $("case-platforms").replaceChildren(...platformRows(found.platforms, found.images));
   $("case-all").replaceChildren();
-  if (found.status === "active") {
+  if (found.status !== "withdrawn") {
     const ask = () => confirmIn($("case-all"), say("case.sure-all"), null);
     $("case-all").append(button(say("case.withdraw-all"), ask));
   }
 }
 
+/** A status in words; one that is newer than this page as the service writes it. */
 function badge(element, status) {
-  element.textContent = say(`case.${status}`);
-  element.className = status === "active" ? "badge" : "badge off";
+  element.textContent = say(`case.${status}`) || String(status).replaceAll("_", " ");
+  element.className = status === "withdrawn" ? "badge off" : "badge";
   return element;
 }
 
@@ -94,11 +96,24 @@ function imageRow(image) {
   return row;
 }
 
-function platformRows(platforms) {
-  if (platforms.length === 0) return [el("li", "soft", say("case.no-platforms"))];
-  return platforms.map(({ platform, matches, last_match_at: last }) =>
-    el("li", "", "", el("strong", "", platform),
-      el("span", "what", say("case.found", { n: matches, date: last && day(last) }))));
+function platformRows(platforms, images) {
+  if (!platforms?.length) return [el("li", "soft", say("case.no-platforms"))];
+  const withdrawn = images.some((image) => image.status === "withdrawn");
+  return platforms.map((one) => el("li", "", "", el("strong", "", one.platform),
+    el("span", "what", "", ...platformLines(one, withdrawn).map((line) => el("p", "", line)))));
+}
+
+/** What one platform had, found, did and confirmed, a sentence each; what is unknown is left out. */
+function platformLines(one, withdrawn) {
+  const on = (key, at) => (at ? say(key, { date: day(at) }) : "");
+  const found = { n: one.matches, date: one.last_match_at && day(one.last_match_at) };
+  return [
+    on("case.delivered", one.delivered_at),
+    one.matches ? say("case.found", found) : say("case.none-found"),
+    on("case.removed", one.removed_at),
+    OPINIONS.includes(one.feedback) && say(`case.${one.feedback}`),
+    on("case.confirmed", one.withdrawal_confirmed_at) || (withdrawn && one.delivered_at && say("case.unconfirmed")),
+  ].filter(Boolean);
 }
 
 /** Asks before a withdrawal, in place: a dialog would be closed by Escape, which leaves. */

@@ -12,17 +12,12 @@ let entries = []; // {id, file, state, reason, share, original}, in the order th
 
 const tell = (message) => parent.postMessage(message, "*");
 
-// The worker's whole text is in this script, so the policy's hash of the script covers it.
-const address = URL.createObjectURL(new Blob([`(${hashingWorker})()`], { type: "text/javascript" }));
-const policy = self.trustedTypes?.createPolicy("unseen", { createScriptURL: () => address });
-const worker = new Worker(policy ? policy.createScriptURL("") : address);
+const worker = spawner(hashingWorker)();
 
-worker.onmessage = ({ data: { id, share, hashes, refused } }) => {
-  const entry = entries.find((one) => one.id === id);
-  if (share === undefined) busy = false;
-  if (entry && share !== undefined) entry.share = share;
-  else if (entry && hashes) accept(entry, hashes);
-  else if (entry) refuse(entry, refused);
+worker.onmessage = ({ data }) => {
+  const entry = entries.find((one) => one.id === data.id);
+  if (data.hashes || data.refused) busy = false;
+  if (entry?.state === "working") hear(entry, data);
   render(entry);
   next();
 };
@@ -33,9 +28,13 @@ worker.onerror = () => {
 };
 let busy = false;
 
-function accept(entry, hashes) {
-  if (entries.some((one) => one.original === hashes[0].pdq)) return refuse(entry, "twice");
-  entry.original = hashes[0].pdq;
+/** Takes what the worker says of an image: how far it is, its first hash, all of them, or why not. */
+function hear(entry, { share, original, hashes, refused }) {
+  if (share) entry.share = share;
+  if (refused) refuse(entry, refused);
+  if (entries.some((one) => original && one.original === original)) return refuse(entry, "twice");
+  entry.original ??= original;
+  if (!hashes) return;
   entry.state = "ready";
   entry.file = null;
   tell({ kind: "hashed", image: entry.id, hashes });
@@ -44,7 +43,16 @@ function accept(entry, hashes) {
 function refuse(entry, reason) {
   entry.state = "refused";
   entry.reason = reason;
+  entry.original = null;
   entry.file = null;
+}
+
+/** What the service would not take is marked in the list. */
+function refuseForGood(entry) {
+  if (!entry) return;
+  refuse(entry, "service");
+  render(entry);
+  next();
 }
 
 /** Hands the worker the next file; one at a time keeps memory to one decoded image. */
@@ -110,7 +118,7 @@ function render(entry) {
   if (!entry) return;
   entry.row.classList.remove("waiting", "working", "ready", "refused");
   entry.row.classList.add(entry.state);
-  entry.mark.textContent = MARKS[entry.state];
+  entry.mark.textContent = MARKS[entry.state === "working" && entry.original ? "ready" : entry.state];
   entry.cancel.textContent = say("remove");
   entry.cancel.ariaLabel = say("remove-one", { name: entry.name });
   if (entry.state === "working") {
@@ -148,6 +156,7 @@ function clear() {
 addEventListener("message", ({ source, data }) => {
   if (source !== parent) return;
   if (data.kind === "clear") return clear();
+  if (data.kind === "refused") return refuseForGood(entries.find((one) => one.id === data.image));
   words = data.words;
   document.documentElement.lang = data.language;
   document.documentElement.dir = data.direction;

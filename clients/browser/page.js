@@ -122,8 +122,8 @@ function renderCheck() {
   const hashes = submission?.body.images.reduce((sum, image) => sum + image.hashes.length, 0);
   $("sum").textContent = submission ? say("check.sum", { n: submission.body.images.length, hashes }) : "";
   $("json").textContent = submission?.text ?? "";
-  $("send").textContent = say(
-    OFFLINE ? "check.save" : submission?.sent ? "trouble.send-again" : "check.send");
+  const now = submission?.sent ? "trouble.send-again" : "check.send";
+  $("send").textContent = say(OFFLINE ? "check.save" : $("send").disabled ? "check.sending" : now);
 }
 
 /** Runs `work` with a button off and saying so. */
@@ -146,8 +146,18 @@ async function send(event) {
   if (OFFLINE) return saveSubmission();
   trouble("check-trouble");
   $("check-back").disabled = true;
-  await busy("send", "check.sending", "check.send", () => submitCase(submission).then(sent, notSent));
+  await busy("send", "check.sending", "check.send", () =>
+    submitCase(submission, working).then(sent, notSent));
+  working(null);
   renderCheck();
+}
+
+/** Shows how far the work is that the service asked for, or (null) nothing. */
+function working(share) {
+  $("work").hidden = share === null;
+  $("work-share").value = share ?? 0;
+  const text = share === null ? "" : say("check.work");
+  if ($("work-why").textContent !== text) $("work-why").textContent = text; // announced once
 }
 
 function sent(answer) {
@@ -162,10 +172,21 @@ function sent(answer) {
 
 /** Without an answer the submission stays as it is, to be repeated: the service then knows it. */
 function notSent(error) {
-  submission.sent = ["no-answer", "unavailable", "internal"].includes(error.slug);
+  const lost = ["no-answer", "unavailable", "internal"].includes(error.slug);
+  if (error.slug !== "work-required") submission.sent = lost; // being asked for work settles nothing
   $("check-back").disabled = submission.sent;
+  markRefused(error.places);
   const file = button(say("trouble.keep-file"), saveSubmission, "link");
   trouble("check-trouble", explain(error, "trouble.no-answer-send"), ...(submission.sent ? [file] : []));
+}
+
+/** Marks the images in the picker that the service named, and leaves them out from now on. */
+function markRefused(places) {
+  const sent = [...images.keys()];
+  const named = places.map((at) => sent[/^images\.(\d+)\./.exec(at)?.[1]]);
+  for (const image of new Set(named.filter((id) => images.delete(id)))) {
+    tellFrame({ kind: "refused", image });
+  }
 }
 
 function saveSubmission() {

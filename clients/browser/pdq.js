@@ -30,141 +30,135 @@ function samplePositions(length) {
   return Array.from({ length: SAMPLES }, (_, i) => Math.floor(((i + 0.5) * length) / SAMPLES));
 }
 
-/** Running mean along a pair of rows that lie end to end; Meta's box1DFloat, on both at once (the
- *  two sums do not wait for each other, and no closure holds them: four times as fast). */
-function boxAlongRows(pair, out, size) {
-  const n = pair.length / 2;
-  const lead = (size + 2) >> 1;
-  let a = f32(0);
-  let b = f32(0);
-  let right = 0;
-  let left = 0;
-  let at = 0;
-  for (; right < size; right++) {
-    a = f32(a + pair[right]);
-    b = f32(b + pair[n + right]);
-    if (right + 1 < lead) continue;
-    out[at] = a / (right + 1);
-    out[n + at++] = b / (right + 1);
-  }
-  for (; right < n; right++, left++, at++) {
-    a = f32(f32(a + pair[right]) - pair[left]);
-    b = f32(f32(b + pair[n + right]) - pair[n + left]);
-    out[at] = a / size;
-    out[n + at] = b / size;
-  }
-  for (let held = size - 1; at < n; left++, held--, at++) {
-    a = f32(a - pair[left]);
-    b = f32(b - pair[n + left]);
-    out[at] = a / held;
-    out[n + at] = b / held;
+/** The window of each output of a running mean over `length` values: `ends` says how many values
+ *  have come in by then, `shares` is one over how many of them are in the box.
+ *
+ *  Multiplying by a share in double precision and rounding once gives the same single as dividing
+ *  does: a quotient of a 24-bit number and a count under 2^16 is never nearer than 2^-42 of itself
+ *  to the middle between two singles, nor upon it, and the product is off by 2^-52 at most. */
+function windows(length, positions) {
+  const size = boxSize(length);
+  const ends = Int32Array.from(positions, (at) => at + ((size + 2) >> 1));
+  const inBox = (end) => Math.min(end, length) - Math.max(0, end - size);
+  return { size, ends, shares: Float64Array.from(ends, (end) => 1 / inBox(end)) };
+}
+
+/** Running means along four rows at once, Meta's box1DFloat: the four sums do not wait for each
+ *  other. Rows have zeros at both ends, so that values come and go alike everywhere. */
+function boxAlong([p, q, r, s], from, step, [first, second, third, fourth], to, toStep, box) {
+  const { size, ends, shares } = box;
+  let [a, b, c, d] = [f32(0), f32(0), f32(0), f32(0)];
+  const back = step * size;
+  for (let i = 0, right = 0, x = from; i < ends.length; i++, to += toStep) {
+    for (const end = ends[i]; right < end; right++, x += step) {
+      a = f32(f32(a + p[x]) - p[x - back]);
+      b = f32(f32(b + q[x]) - q[x - back]);
+      c = f32(f32(c + r[x]) - r[x - back]);
+      d = f32(f32(d + s[x]) - s[x - back]);
+    }
+    first[to] = a * shares[i];
+    second[to] = b * shares[i];
+    third[to] = c * shares[i];
+    fourth[to] = d * shares[i];
   }
 }
 
-// Stages: each is a function that takes a row (valid until it returns) and its number.
+const allPositions = (length) => Array.from({ length }, (_, i) => i);
+const four = (length) => Array.from({ length: 4 }, () => new Float32Array(length));
+const paddedLength = (width) => width + 2 * boxSize(width);
 
-/** Filters along a pair of rows. */
-function rowBox(length, next) {
-  const out = new Float32Array(2 * length);
-  return (pair, y) => {
-    boxAlongRows(pair, out, boxSize(length));
-    next(out, y);
+// Stages. Rows go on four at a time, with their numbers; they are valid until `next` returns.
+
+/** Filters along rows of `width`, from the left and from the right: each row that comes out holds
+ *  both, end to end. What comes in is such a pair already, or one row for both. All of the outputs
+ *  are kept, with the zeros about them, or the 64 samples. */
+function rowBox(width, { paired, sampled }, next) {
+  const pad = boxSize(width);
+  const padded = paddedLength(width);
+  const box = windows(width, sampled ? samplePositions(width) : allPositions(width));
+  const out = four(2 * (sampled ? SAMPLES : padded));
+  const last = pad + width - 1;
+  return (rows, numbers) => {
+    boxAlong(rows, pad, 1, out, sampled ? 0 : pad, 1, box);
+    boxAlong(rows, last + (paired ? padded : 0), -1, out,
+      sampled ? SAMPLES : padded + last, sampled ? 1 : -1, box);
+    next(out, numbers);
   };
 }
 
-/** Filters down the columns of `height` rows; `wanted` names the rows that are needed (or all). */
-function columnBox(length, height, next, wanted = null) {
-  const size = boxSize(height);
-  const lead = (size + 2) >> 1;
-  const kept = Array.from({ length: size }, () => new Float32Array(length));
+/** Filters down the columns of `height` rows; `positions` are the rows that are wanted. */
+function columnBox(length, height, positions, next) {
+  const { size, ends, shares } = windows(height, positions);
+  const held = Array.from({ length: size }, () => new Float32Array(length));
   const sum = new Float32Array(length);
-  const out = new Float32Array(length);
-  let held = 0;
-  let emitted = 0;
-  const emit = () => {
-    const y = emitted++;
-    if (wanted && !wanted.has(y)) return;
-    const by = held;
-    for (let x = 0; x < length; x++) out[x] = sum[x] / by;
-    next(out, y);
+  const nothing = new Float32Array(length);
+  const out = four(length);
+  const numbers = [];
+  let came = 0;
+  let went = 0;
+  const slide = (row, to) => {
+    const old = held[came % size];
+    const share = shares[went];
+    for (let x = 0; x < length; x++) {
+      const value = row[x];
+      const total = f32(f32(sum[x] + value) - old[x]);
+      old[x] = value;
+      sum[x] = total;
+      to[x] = total * share;
+    }
   };
-  const add = (row) => {
-    for (let x = 0; x < length; x++) sum[x] += row[x];
-    held++;
+  const take = (row) => {
+    slide(row, out[numbers.length]);
+    came++;
+    if (ends[went] === came) numbers.push(positions[went++]);
+    if (numbers.length === 4 || (numbers.length > 0 && went === ends.length)) {
+      next(out, numbers);
+      numbers.length = 0;
+    }
   };
-  const drop = (row) => {
-    for (let x = 0; x < length; x++) sum[x] -= row[x];
-    held--;
-  };
-  const slide = (row, old) => {
-    for (let x = 0; x < length; x++) sum[x] = f32(sum[x] + row[x]) - old[x];
-  };
-  return (row, y) => {
-    const slot = kept[y % size];
-    if (y < size) add(row);
-    else slide(row, slot);
-    slot.set(row);
-    if (y + 1 >= lead) emit();
-    if (y + 1 === height) for (let i = y + 1; emitted < height; i++, emit()) drop(kept[i % size]);
-  };
-}
-
-/** Lays a row and its reverse end to end. */
-function withReverse(length, next) {
-  const out = new Float32Array(2 * length);
-  return (row, y) => {
-    out.set(row);
-    for (let x = 0; x < length; x++) out[2 * length - 1 - x] = row[x];
-    next(out, y);
+  return (rows, { length: count }) => {
+    for (let i = 0; i < count; i++) take(rows[i]);
+    if (came === height) while (went < ends.length) take(nothing);
   };
 }
 
-/** Keeps 64 samples of each row of a pair. */
-function sampled(length, next) {
-  const at = samplePositions(length);
-  const out = new Float32Array(2 * SAMPLES);
-  return (pair, y) => {
-    at.forEach((x, i) => {
-      out[i] = pair[x];
-      out[SAMPLES + i] = pair[length + x];
-    });
-    next(out, y);
-  };
-}
-
-/** Puts each sampled row of a pair in its two blocks: as rows, or as columns if `turned`. */
+/** Puts each sampled pair of rows in its two blocks: as rows, or as columns if `turned`. */
 function collector(height, [first, second], turned) {
   const [line, step] = turned ? [1, SAMPLES] : [SAMPLES, 1];
   const at = samplePositions(height);
-  return (pair, y) => {
+  return (rows, numbers) => numbers.forEach((y, row) => {
     for (let i = at.indexOf(y); i >= 0 && at[i] === y; i++) {
       for (let j = 0; j < SAMPLES; j++) {
-        first[i * line + j * step] = pair[j];
-        second[i * line + j * step] = pair[SAMPLES + j];
+        first[i * line + j * step] = rows[row][j];
+        second[i * line + j * step] = rows[row][SAMPLES + j];
       }
     }
-  };
+  });
 }
 
-/** One sweep: `push` takes every luma row with its number, in the sweep's order; then `blocks`
- *  holds the 64 x 64 samples of each of its four views. */
+/** One sweep: put luma into `lines`, up to four rows at a time, and `push` their numbers, in the
+ *  sweep's order; then `blocks` holds the 64 x 64 samples of each of its four views. */
 function sweep(width, height, names) {
   const blocks = {};
   const pairOf = (views) => views.map((view) => (blocks[view] = new Float32Array(SAMPLES ** 2)));
   const upright = collector(height, pairOf(names.rowsFirst), false);
   const turned = collector(height, pairOf(names.columnsFirst), true);
+  const padded = paddedLength(width);
+  const rows = four(padded);
+  const lines = rows.map((row) => row.subarray(boxSize(width), boxSize(width) + width));
   // Meta's code takes an image of exactly 64 x 64 for one that is already sampled.
   if (width === SAMPLES && height === SAMPLES) {
-    const plain = withReverse(width, (pair, y) => (upright(pair, y), turned(pair, y)));
-    return { push: plain, blocks };
+    const pairs = () => lines.map((line) => [...line, ...line.toReversed()]);
+    return { lines, blocks, push: (numbers) => (upright(pairs(), numbers), turned(pairs(), numbers)) };
   }
-  const rowsFirst = withReverse(width,
-    rowBox(width, columnBox(2 * width, height,
-      rowBox(width, sampled(width, columnBox(2 * SAMPLES, height, upright))))));
-  const columnsFirst = columnBox(width, height, withReverse(width,
-    rowBox(width, columnBox(2 * width, height,
-      rowBox(width, sampled(width, turned)), new Set(samplePositions(height))))));
-  return { push: (row, y) => (rowsFirst(row, y), columnsFirst(row, y)), blocks };
+  const every = allPositions(height);
+  const wanted = [...new Set(samplePositions(height))];
+  const ends = { paired: true, sampled: true };
+  const rowsFirst = rowBox(width, {}, columnBox(2 * padded, height, every,
+    rowBox(width, ends, columnBox(2 * SAMPLES, height, wanted, upright))));
+  const columnsFirst = columnBox(padded, height, every, rowBox(width, {},
+    columnBox(2 * padded, height, wanted, rowBox(width, ends, turned))));
+  return { lines, blocks, push: (numbers) => (rowsFirst(rows, numbers), columnsFirst(rows, numbers)) };
 }
 
 /** The first 16 rows of the 64-point cosine transform, without the constant one. */

@@ -3,12 +3,17 @@
 const CONVENTION = "pdq-srgb-full-1";
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // Crockford's base32
 
-/** An answer that is not what was asked for: `slug` of the problem, `detail` for a person. */
+const MOST_CHALLENGES = 3;
+
+/** An answer that is not what was asked for: `slug` of the problem, `detail` for a person, `work` to
+ *  be done first, and the places in what was sent that are at fault. */
 class Trouble extends Error {
-  constructor(slug, detail = "") {
+  constructor(slug, { detail = "", work, errors } = {}) {
     super(detail || slug);
     this.slug = slug;
-    this.detail = detail;
+    this.detail = String(detail);
+    this.work = work;
+    this.places = Array.isArray(errors) ? errors.map(({ at }) => String(at)) : [];
   }
 }
 
@@ -45,11 +50,24 @@ async function call(method, path, headers, body) {
     throw new Trouble("no-answer");
   }
   if (response.ok) return answer;
-  throw new Trouble(String(answer.type).split(":").pop(), String(answer.detail ?? ""));
+  throw new Trouble(String(answer.type).split(":").pop(), answer);
 }
 
-const submitCase = ({ key, text }) =>
-  call("POST", "/v1/cases", { "Content-Type": "application/json", "Idempotency-Key": key }, text);
+
+/** Submits, and does the work that is asked for it; `tell` is given the share of that, 0 to 1. */
+async function submitCase({ key, text }, tell) {
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
+  for (let challenges = 0; ; challenges++) {
+    try {
+      return await call("POST", "/v1/cases", headers, text);
+    } catch (error) {
+      const asked = error.slug === "work-required" && challenges < MOST_CHALLENGES;
+      if (!asked || !isFeasible(error.work)) throw error;
+      headers["Unseen-Work"] = await prove(error.work, key, tell);
+    }
+  }
+}
+
 const showCase = (number, pin) => call("GET", `/v1/cases/${number}`, { "Unseen-Pin": pin });
 const withdraw = (number, pin, image) =>
   call("DELETE", `/v1/cases/${number}${image ? `/images/${image}` : ""}`, { "Unseen-Pin": pin });

@@ -23,9 +23,10 @@ function say(key, values = {}) {
   return form.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
-/** A day, as it is written in the person's language. */
+/** A day, as it is written in the person's language and country. */
 function day(iso) {
-  return new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(new Date(iso));
+  const own = navigator.languages.find((tag) => tag.toLowerCase().split("-")[0] === language);
+  return new Intl.DateTimeFormat(own ?? language, { dateStyle: "long" }).format(new Date(iso));
 }
 
 /** The texts whose keys start with `section.`, without it. */

@@ -46,9 +46,8 @@ async function decode(file) {
 /** Reads the rows from the top or from the bottom through one sweep; returns its blocks. */
 function readThrough(bitmap, names, upwards, tell) {
   const { width, height } = bitmap;
-  const { push, blocks } = sweep(width, height, names);
+  const { lines, push, blocks } = sweep(width, height, names);
   const context = context2d(width, STRIP);
-  const row = new Float32Array(width);
   for (let done = 0; done < height; ) {
     const rows = Math.min(STRIP, height - done);
     const top = upwards ? height - done - rows : done;
@@ -56,20 +55,27 @@ function readThrough(bitmap, names, upwards, tell) {
     context.fillRect(0, 0, width, rows);
     context.drawImage(bitmap, 0, top, width, rows, 0, 0, width, rows);
     const { data } = context.getImageData(0, 0, width, rows);
-    for (let i = 0; i < rows; i++) {
-      luma(data, 4 * width * (upwards ? rows - 1 - i : i), row);
-      push(row, done++);
+    for (let i = 0; i < rows; ) {
+      const numbers = [];
+      for (const line of lines.slice(0, rows - i)) {
+        luma(data, 4 * width * (upwards ? rows - 1 - i : i), line);
+        numbers.push(done + i++);
+      }
+      push(numbers);
     }
+    done += rows;
     tell(done / height);
   }
   return blocks;
 }
 
-/** The hashes of all views, in the order of VIEWS; `tell` is given the share done, 0 to 1. */
+/** The hashes of all views, in the order of VIEWS; `tell` is given the share done, 0 to 1,
+ *  and half-way the hash of the original. */
 function hashViews(bitmap, tell) {
-  const down = readThrough(bitmap, SWEEPS.down, false, (share) => tell(share / 2));
+  const down = readThrough(bitmap, SWEEPS.down, false, (share) => tell({ share: share / 2 }));
   if (quality(down.original) < MIN_QUALITY) throw new Refusal("plain");
-  const up = readThrough(bitmap, SWEEPS.up, true, (share) => tell((1 + share) / 2));
+  tell({ original: bits(down.original) });
+  const up = readThrough(bitmap, SWEEPS.up, true, (share) => tell({ share: (1 + share) / 2 }));
   const blocks = { ...down, ...up };
   return VIEWS.map((view) => ({ pdq: bits(blocks[view]), quality: quality(blocks[view]), view }))
     .filter((hash) => hash.quality >= MIN_QUALITY);
@@ -88,7 +94,7 @@ async function hashFile(file, tell) {
 
 self.onmessage = async ({ data: { id, file } }) => {
   try {
-    const hashes = await hashFile(file, (share) => self.postMessage({ id, share }));
+    const hashes = await hashFile(file, (news) => self.postMessage({ id, ...news }));
     self.postMessage({ id, hashes });
   } catch (error) {
     self.postMessage({ id, refused: error instanceof Refusal ? error.message : "memory" });

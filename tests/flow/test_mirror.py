@@ -170,15 +170,16 @@ def test_the_feed_tells_what_was_done(service: Service) -> None:
     assert (added.pdq, added.standing, added.view) == (random_pdq(1), "unreviewed", "original")
     assert [one.feedback([Feedback(added.record, "not-intimate", ("a cat",))]) for one in clients]
     page = clients[0].feed_page()
-    assert isinstance(page.entries[-1], ActiveHash)
-    assert page.entries[-1].standing == "disputed"
-    assert page.entries[-1].feedback == {"not-intimate": 2}
+    quarantined = page.entries[-1]
+    assert quarantined == Tombstone(
+        quarantined.position, quarantined.at, added.record, "quarantined", "quarantined"
+    )
     withdraw(service, case)
     (tombstone,) = clients[0].feed_page(page.cursor, wait=10).entries
     assert tombstone == Tombstone(
-        tombstone.position, tombstone.at, added.record, "withdrawn", "disputed"
+        tombstone.position, tombstone.at, added.record, "withdrawn", "quarantined"
     )
-    assert tombstone.position > page.entries[-1].position
+    assert tombstone.position > quarantined.position
     done = clients[0].confirm_withdrawals([added.record])
     assert (done.confirmed, done.active) == ((added.record,), ())
     for client in clients:

@@ -126,7 +126,7 @@ def test_a_revocation_does_not_wait_for_an_index_that_is_behind(service: Service
             await asyncio.sleep(0.01)
 
     async def run(store: Store) -> None:
-        following = asyncio.create_task(Follower(store, Stuck(), keys).run())
+        following = asyncio.create_task(Follower(store, Stuck(), [keys]).run())
         await asyncio.wait_for(until(known), 5)
         await asyncio.sleep(0.1)
         await oversight.revoke_key(store, issued.id, ALICE)

@@ -117,8 +117,8 @@ def test_each_change_is_told_with_records_and_no_bits(
         for event in sorted(told)
     ] == [
         [(record, "unreviewed") for record in records],
-        [(records[0], "disputed")],
-        [(records[0], "disputed"), (records[1], "unreviewed")],
+        [(records[0], "quarantined")],
+        [(records[0], "quarantined"), (records[1], "unreviewed")],
     ]
     sent = b"".join(body for _, body in receiver.received).decode()
     assert random_pdq(1) not in sent

@@ -12,6 +12,13 @@ WORDS = json.loads(
     (Path(__file__).parents[3] / "clients" / "browser" / "texts" / "en.json").read_text("utf-8")
 )
 
+LISTEN = """() => {
+    const told = {};
+    addEventListener("message", ({ data }) => data.kind === "hashed" && Object.assign(told, data));
+    return told;
+}"""
+CLEAR = "document.getElementById('frame').contentWindow.postMessage({ kind: 'clear' }, '*')"
+
 
 def file(name: str, data: bytes) -> FilePayload:
     """A file to choose."""
@@ -93,6 +100,15 @@ class Person:
         self.page.get_by_label(WORDS["case"]["number"]).fill(number)
         self.page.get_by_label(WORDS["case"]["pin"]).fill(pin)
         self.press(WORDS["case"]["look"])
+
+    def hash_one(self, data: FilePayload) -> list[dict[str, Any]] | None:
+        """Hash one file by itself: what the picker tells of it, or None where it is refused."""
+        told = self.page.evaluate_handle(LISTEN)
+        self.choose(data)
+        found: list[dict[str, Any]] | None = told.evaluate("(told) => told.hashes ?? null")
+        self.page.evaluate(CLEAR)
+        expect(self.frame.get_by_role("listitem")).to_have_count(0)
+        return found
 
     def hashes(self, data: Sequence[FilePayload]) -> list[dict[str, Any]]:
         """Hash files that are all good: the images as they would be sent."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from unseen import Submission
 
 from tests.support import Service
@@ -170,6 +170,91 @@ def test_a_problem_of_the_service_is_shown_in_its_words(person: Person, relay: R
     person.press(WORDS["check"]["send"])
     expect(person.page.locator("#check-trouble")).to_contain_text("Do this instead.")
     expect(person.button(WORDS["page"]["back"])).to_be_enabled()
+
+
+def test_an_image_that_the_service_refuses_is_marked_in_the_list(person: Person) -> None:
+    problem = {
+        "type": "urn:unseen:problem:known-benign",
+        "detail": "It is harmless.",
+        "errors": [{"at": f"images.1.hashes.{n}.pdq", "detail": "harmless"} for n in (0, 3)],
+    }
+    answer = {"content_type": "application/problem+json", "body": json.dumps(problem)}
+    person.page.route("**/v1/cases", lambda route: route.fulfill(status=422, **answer))
+    person.begin()
+    person.choose(ONE, TWO)
+    person.review()
+    person.agree()
+    person.press(WORDS["check"]["send"])
+    expect(person.page.locator("#check-trouble")).to_contain_text(WORDS["trouble"]["known-benign"])
+    person.press(WORDS["page"]["back"])
+    marked = person.frame.locator("li.refused")
+    expect(marked).to_have_count(1)
+    expect(marked).to_contain_text("two.jpg")
+    expect(marked).to_contain_text(WORDS["frame"]["refused-service"])
+    assert len(person.review()["images"]) == 1
+
+
+DAY = "2026-11-22T13:40:00Z"
+CASE = {
+    "case": "UN-7K4M-9QTX",
+    "status": "active",
+    "submitted_at": DAY,
+    "images": [
+        {"image": 1, "status": "under_review", "matches": 0, "last_match_at": None},
+        {"image": 2, "status": "withdrawn", "matches": 1, "last_match_at": DAY},
+        {"image": 3, "status": "newer_than_this", "matches": 2, "last_match_at": DAY},
+    ],
+    "platforms": [
+        {
+            "platform": "Photo site",
+            "matches": 2,
+            "last_match_at": DAY,
+            "delivered_at": DAY,
+            "feedback": "removed",
+            "removed_at": DAY,
+            "withdrawal_confirmed_at": DAY,
+        },
+        {"platform": "Video site", "matches": 0, "delivered_at": DAY, "feedback": "pending-review"},
+        {"platform": "Chat", "matches": 1, "last_match_at": DAY, "feedback": "not-intimate"},
+        {"platform": "Forum", "matches": 1, "last_match_at": DAY, "feedback": "newer-than-this"},
+    ],
+}
+
+
+def test_what_each_platform_did_is_told_in_plain_words(person: Person) -> None:
+    answer = {"content_type": "application/json", "body": json.dumps(CASE)}
+    person.page.route("**/v1/cases/*", lambda route: route.fulfill(**answer))
+    person.look_up("UN-7K4M-9QTX", "7K4M-9QTX-2HBD")
+    images = person.page.locator("#case-images li")
+    words, on = WORDS["case"], "22 November 2026"
+    expect(images.nth(0)).to_contain_text(words["under_review"])
+    expect(images.nth(0)).to_contain_text(words["under-review-about"])
+    expect(images.nth(2)).to_contain_text("newer than this")
+    expect(images.get_by_role("button")).to_have_count(2)
+    told = [each.locator("p").all_text_contents() for each in platform_rows(person)]
+    assert told == [
+        [
+            words["delivered"].format(date=on),
+            words["found"]["other"].format(n=2, date=on),
+            words["removed"].format(date=on),
+            words["confirmed"].format(date=on),
+        ],
+        [
+            words["delivered"].format(date=on),
+            words["none-found"],
+            words["pending-review"],
+            words["unconfirmed"],
+        ],
+        [words["found"]["one"].format(n=1, date=on), words["not-intimate"]],
+        [words["found"]["one"].format(n=1, date=on)],
+    ]
+    for language in ("de", "es", "fr"):
+        person.page.get_by_role("combobox").select_option(language)
+        expect(platform_rows(person)[0].locator("p")).to_have_count(4)
+
+
+def platform_rows(person: Person) -> list[Locator]:
+    return person.page.locator("#case-platforms li").all()
 
 
 def test_the_codes_can_be_copied_saved_and_printed(person: Person, page: Page) -> None:
