@@ -87,7 +87,7 @@ function imageRow(image) {
   const what = image.matches ? say("case.found", { n: image.matches, date }) : say("case.none-found");
   const row = el("li", "", "", el("strong", "", say("case.image", { n })));
   const about = say(`case.${image.status}-about`);
-  row.append(badge(el("span"), image.status), el("span", "what", about ? `${about} ${what}` : what));
+  row.append(badge(el("span"), image.status), sentences(what, ...(about ? [about] : [])));
   if (image.status !== "withdrawn") {
     const ask = button(say("case.withdraw"), () => confirmIn(row, say("case.sure-one", { n }), n), "quiet");
     ask.ariaLabel = say("case.withdraw-one", { n });
@@ -100,8 +100,10 @@ function platformRows(platforms, images) {
   if (!platforms?.length) return [el("li", "soft", say("case.no-platforms"))];
   const withdrawn = images.some((image) => image.status === "withdrawn");
   return platforms.map((one) => el("li", "", "", el("strong", "", one.platform),
-    el("span", "what", "", ...platformLines(one, withdrawn).map((line) => el("p", "", line)))));
+    sentences(...platformLines(one, withdrawn))));
 }
+
+const sentences = (...lines) => el("div", "what", "", ...lines.map((line) => el("p", "", line)));
 
 /** What one platform had, found, did and confirmed, a sentence each; what is unknown is left out. */
 function platformLines(one, withdrawn) {

@@ -82,7 +82,9 @@ class Person:
     def agree(self) -> None:
         """Tick the three statements."""
         for name in ("adult", "depicted", "without_consent"):
-            self.page.get_by_label(WORDS["check"][name]).check()
+            box = self.page.get_by_label(WORDS["check"][name])
+            if not box.is_checked():
+                box.press("Space")  # by keyboard, as in press()
 
     def submit(self) -> tuple[str, str]:
         """Agree and send; read the case number and the PIN."""
