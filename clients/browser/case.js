@@ -77,7 +77,7 @@ function renderCase() {
 /** A status in words; one that is newer than this page as the service writes it. */
 function badge(element, status) {
   element.textContent = say(`case.${status}`) || String(status).replaceAll("_", " ");
-  element.className = status === "withdrawn" ? "badge off" : "badge";
+  element.className = ["withdrawn", "declined"].includes(status) ? "badge off" : "badge";
   return element;
 }
 

@@ -228,7 +228,7 @@ def test_what_each_platform_did_is_told_in_plain_words(person: Person) -> None:
     images = person.page.locator("#case-images li")
     words, on = WORDS["case"], "22 November 2026"
     expect(images.nth(0)).to_contain_text(words["under_review"])
-    expect(images.nth(0)).to_contain_text(words["under-review-about"])
+    expect(images.nth(0)).to_contain_text(words["under_review-about"])
     expect(images.nth(2)).to_contain_text("newer than this")
     expect(images.get_by_role("button")).to_have_count(2)
     told = [each.locator("p").all_text_contents() for each in platform_rows(person)]
