@@ -96,6 +96,32 @@ def test_postgresql_goes_away_and_comes_back(
             assert submit(service, random_pdq(3)).status_code == 201
 
 
+def test_a_withdrawn_hash_takes_the_way_of_any_other_miss(
+    own_postgres: tuple[EmbeddedPostgres, str],
+) -> None:
+    """What is not to be known must not be told by the time it takes.
+
+    Only a hit needs the database. So with it away, what was withdrawn is answered as what never
+    was: from memory alone, by the same steps.
+    """
+    server, url = own_postgres
+    with serving(url, pool_timeout_ms=300) as service:
+        withdrawn, kept = random_pdq(1), random_pdq(2)
+        case = submit(service, withdrawn).json()["case"]
+        submit(service, kept)
+        httpx.delete(f"{service.url}/v1/cases/{case}", headers={"Unseen-Pin": PIN})
+        service.wait_in_step()
+        with service.client("match") as platform:
+            server.stop()
+
+            def asked(pdq: str) -> httpx.Response:
+                return platform.post("/v1/match", json={"hashes": [pdq]})
+
+            assert asked(kept).status_code == 503, "the control: a hit needs the database"
+            assert asked(withdrawn).status_code == 200
+            assert asked(withdrawn).content == asked(random_pdq(3)).content
+
+
 def test_it_starts_while_postgresql_is_away(own_postgres: tuple[EmbeddedPostgres, str]) -> None:
     server, url = own_postgres
     server.stop()
