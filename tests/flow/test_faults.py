@@ -39,9 +39,14 @@ def ready() -> bool:
 
 
 def workers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    children = psutil.Process(process.pid).children()
-    alive = [each for each in children if each.status() != psutil.STATUS_ZOMBIE]
-    return [each for each in alive if "spawn_main" in " ".join(each.cmdline())]
+    return [each for each in psutil.Process(process.pid).children() if is_worker(each)]
+
+
+def is_worker(process: psutil.Process) -> bool:
+    try:
+        return "spawn_main" in " ".join(process.cmdline())
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return False
 
 
 @pytest.fixture

@@ -147,6 +147,12 @@ def test_serve_starts_everything_and_stops_it(
         return answer.status_code == 200 and len(answer.json()["hits"]) == 1
 
     wait_until(matched)
+
+    def measured() -> bool:
+        text = httpx.get(f"{url}/metrics").text
+        return "unseen_index_hashes 1.0" in text and "unseen_index_behind_entries 0.0" in text
+
+    wait_until(measured)
     process.send_signal(signal.SIGTERM)
     out, errors = process.communicate(timeout=20)
     assert process.returncode == 0

@@ -33,8 +33,6 @@ def test_look_ups_are_counted_by_what_came_of_them(service: Service) -> None:
     assert grown('unseen_look_ups_total{result="hit"}') == 2
     assert grown('unseen_look_ups_total{result="miss"}') == 3
     assert grown("unseen_look_up_seconds_count") == 1
-    assert after["unseen_index_hashes"] == 1
-    assert after["unseen_index_behind_entries"] == 0
     assert after["unseen_matchable_seconds_count"] >= 1
 
 

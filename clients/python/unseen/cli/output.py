@@ -5,6 +5,7 @@ name nor a server can write to the terminal's state.
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -85,9 +86,14 @@ class Output:
 def quiet_pipe() -> Iterator[None]:
     """End without a traceback when the reader of a pipe has gone (`unseen hash … | head`)."""
     try:
-        yield
+        try:
+            yield
+        finally:
+            if sys.stdout:  # none where it was closed from the start
+                sys.stdout.flush()
     except BrokenPipeError:
-        sys.stderr.close()
+        # Python flushes once more as it ends, and would exit with 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
 
 
