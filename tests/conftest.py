@@ -16,6 +16,9 @@ def postgres() -> Iterator[str]:
     with scratch_folder() as folder, EmbeddedPostgres(folder) as server:
         url = server.start()
         with psycopg.connect(url, autocommit=True) as connection:
+            # Nothing here outlives the run; what must survive a crash has servers of its own.
+            connection.execute("ALTER SYSTEM SET synchronous_commit = off")
+            connection.execute("SELECT pg_reload_conf()")
             connection.execute("CREATE DATABASE template_unseen")
         template = named(url, "template_unseen")
         migrate(template)

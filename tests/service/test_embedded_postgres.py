@@ -197,6 +197,7 @@ def test_stale_pid_file_naming_a_stranger_spares_the_stranger(home: Path) -> Non
                 stranger.kill()
 
 
+@pytest.mark.slow
 def test_torn_pid_file_is_no_obstacle(home: Path) -> None:
     postgres = EmbeddedPostgres(home / "data")
     for number, text in enumerate(["", "nonsense\n", "-1\n"]):
@@ -218,6 +219,7 @@ def test_two_processes_share_one_server_and_its_owner_alone_stops_it(home: Path)
         assert read(url) == [7]
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_get_one_server(home: Path) -> None:
     with owner(home / "data") as one, owner(home / "data") as two, owner(home / "data") as three:
         urls = {url_of(one), url_of(two), url_of(three)}
@@ -226,6 +228,7 @@ def test_processes_that_start_at_once_get_one_server(home: Path) -> None:
         assert log.count("ready to accept connections") == 1
 
 
+@pytest.mark.slow
 def test_copied_folder_never_joins_the_server_of_the_original(home: Path) -> None:
     with EmbeddedPostgres(home / "data") as original:
         write(original.start(), 1)
@@ -344,6 +347,7 @@ def test_account_comes_from_the_environment_then_from_the_data(
         EmbeddedPostgres(home / "data", run_as="nobody").start()
 
 
+@pytest.mark.slow
 @as_root
 def test_data_in_a_closed_folder_lies_in_the_shelter(
     home: Path, monkeypatch: pytest.MonkeyPatch
@@ -359,6 +363,7 @@ def test_data_in_a_closed_folder_lies_in_the_shelter(
         assert read(postgres.start()) == [1]
 
 
+@pytest.mark.slow
 @as_root
 def test_binaries_in_a_closed_folder_are_copied_once(
     home: Path, monkeypatch: pytest.MonkeyPatch
