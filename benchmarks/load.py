@@ -5,19 +5,28 @@ Plain bytes on asyncio's protocols: on two cores a client library would be what 
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+
+Times = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a run of requests came to."""
+    """What a run of requests came to: seconds of each, and which of the requests it was."""
 
     requests_per_second: float
-    p50_ms: float
-    p99_ms: float
+    seconds: Times
+    places: npt.NDArray[np.int64]
+
+    def ms(self, percentile: float, among: Collection[int] | None = None) -> float:
+        """Give a percentile in ms, of all or of some of the requests; NaN: none of those."""
+        mine = np.isin(self.places, list(among)) if among is not None else slice(None)
+        times = self.seconds[mine]
+        return float(np.percentile(times, percentile)) * 1e3 if len(times) else float("nan")
 
 
 class _Connection(asyncio.Protocol):
@@ -83,6 +92,7 @@ async def _measured(
 ) -> Measured:
     loop = asyncio.get_running_loop()
     times: list[float] = []
+    places: list[int] = []
     begun = time.perf_counter()
     place = 0
 
@@ -98,10 +108,10 @@ async def _measured(
             status = await connection.ask(requests[mine % len(requests)])
             assert status == b"200", status
             times.append(time.perf_counter() - due)
+            places.append(mine % len(requests))
             if time.perf_counter() > begun + seconds:
                 return
 
     await asyncio.gather(*(one() for _ in range(connections)))
     took = time.perf_counter() - begun
-    p50, p99 = np.percentile(times, [50, 99]) * 1e3
-    return Measured(len(times) / took, float(p50), float(p99))
+    return Measured(len(times) / took, np.array(times), np.array(places, np.int64))

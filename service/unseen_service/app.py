@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from . import __version__
 from .admission import Admission
-from .api import Edge, Services, describe, handlers, router
+from .api import Edge, Services, Shortcut, describe, handlers, match, router
 from .errors import StoreUnavailable
 from .exchange import Delivery, Feed
 from .intake import Price
@@ -67,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
         exception_handlers=handlers,  # type: ignore[arg-type]
     )
     app.state.services = services
+    app.add_middleware(Shortcut, method="POST", path="/v1/match", endpoint=match)
     app.add_middleware(Edge, max_body=settings.max_body_bytes)
     app.include_router(router)
     app.openapi = describe(app)  # type: ignore[method-assign]

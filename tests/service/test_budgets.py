@@ -147,6 +147,18 @@ def test_every_walk_is_noticed_in_any_order(order: list[int], start: int, batch:
     assert max(around) >= 96
 
 
+@given(seed=st.integers(0, 1000), count=st.integers(2, 80))
+def test_hashes_one_by_one_count_as_those_in_a_batch(seed: int, count: int) -> None:
+    together, apart = Neighbourhoods(0.0), Neighbourhoods(0.0)
+    steps = walk(hashes(1, seed=seed))[:count]
+    together.add(steps[:-1], 0.0)
+    for step in steps[:-1]:
+        apart.add(step[None], 0.0)
+    # In twos, as a batch is counted: the second is one that was seen.
+    last = steps[[-1, 0]]
+    assert together.add(last, 0.0) == apart.add(last, 0.0)
+
+
 def test_hits_far_above_the_usual_are_told(service: Service) -> None:
     pdqs = [random_pdq(n) for n in range(150)]
     seeded(service, *pdqs)

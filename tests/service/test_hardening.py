@@ -45,6 +45,15 @@ def talk(service: Service, *parts: bytes, pause: float = 0.0) -> tuple[list[int]
     return [int(each) for each in re.findall(rb"HTTP/1\.1 (\d+)", answer)], ended
 
 
+def test_an_answer_leaves_in_one_piece(any_service: Service) -> None:
+    with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
+        for _ in range(20):
+            connection.sendall(NEXT)
+            head, _, body = connection.recv(65_536).partition(b"\r\n\r\n")
+            assert b"200 OK" in head
+            assert body
+
+
 @pytest.mark.parametrize(
     "request_",
     [

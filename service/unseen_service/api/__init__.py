@@ -3,7 +3,8 @@
 from .edge import Edge
 from .openapi import describe
 from .problems import handlers
-from .routes import router
+from .routes import match, router
 from .services import Services
+from .shortcut import Shortcut
 
-__all__ = ["Edge", "Services", "describe", "handlers", "router"]
+__all__ = ["Edge", "Services", "Shortcut", "describe", "handlers", "match", "router"]

@@ -6,11 +6,12 @@ from urllib.parse import unquote
 
 from fastapi import Depends, Header, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 
 from .. import oversight
 from ..errors import NotAuthenticated
 from ..models import Key, Scope, Staff
-from .services import Provided
+from .services import Provided, Services
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="key", description="A key of a platform.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
@@ -25,6 +26,16 @@ def key_with(scope: Scope | None) -> Callable[..., Awaitable[Key]]:
         return key
 
     return authenticated
+
+
+def look_up_key(provided: Services, request: Request) -> Key:
+    """Demand a key that may look up, of a request that comes past the dependencies."""
+    scheme, credentials = get_authorization_scheme_param(request.headers.get("authorization"))
+    key = provided.keys.authenticate(
+        credentials if scheme.lower() == "bearer" else None, Scope.MATCH
+    )
+    request.state.account = provided.meter.admit(key)
+    return key
 
 
 def staff_with(scope: Scope) -> Callable[..., Awaitable[Staff]]:

@@ -25,6 +25,7 @@ _WHY = {
 }
 
 MATCH_REQUEST = {
+    "security": [{"key": []}],
     "parameters": [
         {
             "name": "max_distance",

@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem+json: what went wrong, what to do, never what was sent."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -191,10 +191,15 @@ def _without_text(error: Exception) -> tuple[type[Exception], Exception, Any]:
     return type(error), Exception("(text left out of the log)"), error.__traceback__
 
 
-handlers = {
+handlers: dict[type[Exception], Callable[[Request, Exception], JSONResponse]] = {
     errors.ServiceError: _service_error,
     RequestValidationError: _invalid,
     HTTPException: _http_error,
     Exception: _unexpected,
 }
 """For FastAPI's `exception_handlers`."""
+
+
+def answer(request: Request, error: Exception) -> JSONResponse:
+    """Answer an error as `handlers` say, nearest kind first."""
+    return next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)(request, error)

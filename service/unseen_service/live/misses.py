@@ -6,6 +6,7 @@ worker counted in the last minute is lost when it is killed; a stop writes it fi
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -22,15 +23,15 @@ logger = logging.getLogger(__name__)
 
 
 class Misses:
-    """Counts of one worker, by minute and key, that are not in the audit log yet."""
+    """Counts of one worker, by minute of Unix time and key, that are not in the audit log yet."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._counts: dict[datetime, dict[int, tuple[int, int]]] = {}
+        self._counts: dict[int, dict[int, tuple[int, int]]] = {}
 
     def count(self, key_id: int, hashes: int) -> None:
         """Count a call with a key in which `hashes` hashes hit nothing."""
-        minute = datetime.now(UTC).replace(second=0, microsecond=0)
+        minute = int(time.time()) // 60
         counts = self._counts.setdefault(minute, {})
         calls, before = counts.get(key_id, (0, 0))
         counts[key_id] = calls + 1, before + hashes
@@ -58,7 +59,7 @@ class Misses:
             except StoreUnavailable:
                 logger.warning("PostgreSQL is away; counts of misses are kept until it is back")
 
-    def _put_back(self, minute: datetime, counts: dict[int, tuple[int, int]]) -> None:
+    def _put_back(self, minute: int, counts: dict[int, tuple[int, int]]) -> None:
         """Add to what was counted since: the look-ups went on meanwhile."""
         current = self._counts.setdefault(minute, {})
         for key_id, (calls, hashes) in counts.items():
@@ -66,11 +67,12 @@ class Misses:
             current[key_id] = calls + more_calls, hashes + more_hashes
 
 
-def _missed(minute: datetime, counts: Mapping[int, tuple[int, int]]) -> AuditEvent:
+def _missed(minute: int, counts: Mapping[int, tuple[int, int]]) -> AuditEvent:
     """Record one worker's look-ups of one minute: by key, (calls, hashes) that hit nothing."""
     keys = [
         {"key": key, "calls": calls, "hashes": hashes}
         for key, (calls, hashes) in sorted(counts.items())
     ]
-    details = {"minute": f"{minute:%Y-%m-%dT%H:%MZ}", "keys": keys}
+    at = datetime.fromtimestamp(minute * 60, UTC)
+    details = {"minute": f"{at:%Y-%m-%dT%H:%MZ}", "keys": keys}
     return AuditEvent("match.missed", SERVICE, None, details)

@@ -37,4 +37,6 @@ router = APIRouter()
 for each in _ROOMS:
     router.include_router(each.router)
 
-__all__ = ["router"]
+match = platform.match
+
+__all__ = ["match", "router"]

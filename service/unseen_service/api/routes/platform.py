@@ -1,17 +1,15 @@
 """The platforms' calls: look-ups."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
 from ...errors import InvalidRequest
-from ...models import Key, Matched, Scope
-from ..authentication import key_with
+from ...models import Matched
+from ..authentication import look_up_key
 from ..bodies import match_body
 from ..openapi import MATCH_REQUEST, problems
 from ..schemas import platform as schemas
-from ..services import Provided
+from ..services import Services
 
 router = APIRouter(tags=["platform"])
 
@@ -22,10 +20,10 @@ router = APIRouter(tags=["platform"])
     openapi_extra=MATCH_REQUEST,
     responses=problems(401, 403, 413, 415, 422, 429, 503),
 )
-async def match(
-    provided: Provided, request: Request, key: Annotated[Key, Depends(key_with(Scope.MATCH))]
-) -> Response:
+async def match(request: Request) -> Response:
     """Ask whether hashes are close to any that are kept; every hit is recorded."""
+    provided: Services = request.app.state.services
+    key = look_up_key(provided, request)
     queries, distance = await match_body(request)
     limit = provided.settings.max_distance
     if distance is not None and distance > limit:
