@@ -168,9 +168,10 @@ class LiveIndex:
 
 def _built(blocks: list[changes.Rows], device: Device) -> HashTable:
     table = HashTable(device=device)
-    ids, hashes = zip(*blocks, strict=True)
-    # Into one array each and added at once: so the table is built once.
-    table.add(np.concatenate(ids), np.concatenate(hashes))
+    if blocks:
+        ids, hashes = zip(*blocks, strict=True)
+        # Into one array each and added at once: so the table is built once.
+        table.add(np.concatenate(ids), np.concatenate(hashes))
     return table
 
 

@@ -18,19 +18,8 @@ from .sql import SQL
 CHANNEL = "unseen_changes"
 """Notified whenever the change log has grown."""
 
-_COPY_HEADER = 19
-_COPY_ROW = np.dtype(
-    [
-        ("fields", ">i2"),
-        ("id_length", ">i4"),
-        ("id", ">i8"),
-        ("pdq_length", ">i4"),
-        ("pdq", np.uint8, HASH_BYTES),
-    ]
-)
-"""A row of PostgreSQL's binary COPY: each of these has the same length, so no parser is needed."""
-
-_BLOCK = 4 << 20
+_PACKED = np.dtype([("id", ">i8"), ("pdq", np.uint8, HASH_BYTES)])
+_AT_A_TIME = 50_000
 
 Rows: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]
 
@@ -67,21 +56,17 @@ async def mark(tx: Transaction, position: int) -> str:
 
 
 async def active_hashes(tx: Transaction) -> AsyncIterator[Rows]:
-    """Stream every matchable hash, a block at a time: ids int64[n], hashes uint8[n, 32]."""
-    async with tx.cursor() as cursor, cursor.copy(SQL["copy_active_hashes"]) as copy:
-        buffer = bytearray()
-        header = _COPY_HEADER
-        async for message in copy:
-            buffer += memoryview(message)[header:]
-            header = 0
-            if len(buffer) >= _BLOCK:
-                yield _take_rows(buffer)
-        # What is left behind the last whole row is COPY's two-byte trailer.
-        yield _take_rows(buffer)
+    """Stream every matchable hash, a block at a time: ids int64[n], hashes uint8[n, 32].
 
-
-def _take_rows(buffer: bytearray) -> Rows:
-    count = len(buffer) // _COPY_ROW.itemsize
-    table = np.frombuffer(bytes(buffer[: count * _COPY_ROW.itemsize]), dtype=_COPY_ROW)
-    del buffer[: count * _COPY_ROW.itemsize]
-    return table["id"].astype(np.int64), np.ascontiguousarray(table["pdq"])
+    PostgreSQL packs each block into one value: COPY, a message a row, took six times as long.
+    """
+    after = 0
+    async with tx.cursor(binary=True) as cursor:
+        while True:
+            await cursor.execute(SQL["pack_active_hashes"], {"after": after, "limit": _AT_A_TIME})
+            row = await cursor.fetchone()
+            if row is None or row["packed"] is None:
+                return
+            rows = np.frombuffer(row["packed"], _PACKED)
+            yield rows["id"].astype(np.int64), np.ascontiguousarray(rows["pdq"])
+            after = row["last"]

@@ -32,8 +32,12 @@ SELECT position FROM change_head;
 -- change_mark: When the change at a position was made.
 SELECT at FROM changes WHERE position = %(position)s;
 
--- copy_active_hashes: Every hash that may be matched, for a new index.
-COPY (SELECT id, pdq FROM hashes WHERE active AND standing <> 'quarantined') TO STDOUT (FORMAT binary);
+-- pack_active_hashes: The next of those that may be matched, for a new index: packed in one value.
+SELECT max(id) AS last, string_agg(int8send(id) || pdq, ''::bytea) AS packed FROM (
+    SELECT id, pdq FROM hashes
+    WHERE id > %(after)s AND active AND standing <> 'quarantined'
+    ORDER BY id LIMIT %(limit)s
+) AS block;
 
 -- find_submission: What was submitted under an idempotency key.
 SELECT request_digest, case_id FROM submissions WHERE key_digest = %(key_digest)s;
