@@ -71,6 +71,10 @@ class Service:
             self._keys[platform, wanted.scopes] = self._new_key(wanted)
         return self._keys[platform, wanted.scopes]
 
+    def forget_keys(self) -> None:
+        """Give new keys from here on."""
+        self._keys.clear()
+
     def _new_key(self, wanted: NewKey) -> str:
         issued = self.flow(lambda store: oversight.issue_key(store, wanted))
         if issued.status is KeyStatus.PENDING:

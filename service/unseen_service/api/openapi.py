@@ -53,6 +53,11 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "description": _WHY[status]} for status in statuses}
 
 
+def keyed(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems of a route that asks for a key: those that all have, and these."""
+    return problems(*sorted({401, 403, 429, 503, *statuses}))
+
+
 def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
     """Make the app's `openapi`: FastAPI's own, mended."""
 

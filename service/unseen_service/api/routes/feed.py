@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from ...exchange import cursor_after
 from ...models import FeedPage, Key, Scope
 from ..authentication import key_with
-from ..openapi import problems
+from ..openapi import keyed
 from ..schemas import feed as schemas
 from ..services import Provided
 
@@ -26,7 +26,7 @@ _LINES = {
 @router.get(
     "/v1/hashes",
     response_model=schemas.FeedOut,
-    responses={200: _LINES, **problems(401, 403, 410, 422, 503)},
+    responses={200: _LINES, **keyed(410, 422)},
 )
 async def read_feed(
     *,

@@ -8,14 +8,14 @@ from ... import exchange
 from ...models import GivenFeedback, Key, Scope
 from ..authentication import key_with
 from ..bodies import json_only
-from ..openapi import problems
+from ..openapi import keyed
 from ..schemas import feedback as schemas
 from ..services import Provided
 
 router = APIRouter(tags=["feedback"], dependencies=[Depends(json_only)])
 
 Speaker = Annotated[Key, Depends(key_with(Scope.FEEDBACK))]
-_PROBLEMS = problems(401, 403, 413, 415, 422, 503)
+_PROBLEMS = keyed(413, 415, 422)
 
 
 @router.post("/v1/feedback", responses=_PROBLEMS)

@@ -9,7 +9,7 @@ from ... import oversight
 from ...models import IssuedKey, NewKey, Scope, Staff
 from ..authentication import Reason, staff_with
 from ..bodies import json_only
-from ..openapi import problems
+from ..openapi import keyed
 from ..schemas import keys as schemas
 from ..services import Provided
 
@@ -19,7 +19,7 @@ Admin = Annotated[Staff, Depends(staff_with(Scope.ADMIN))]
 KeyId = Annotated[int, Path(ge=1, lt=1 << 63)]
 
 
-@router.get("/v1/keys", responses=problems(401, 403, 422, 503))
+@router.get("/v1/keys", responses=keyed(422))
 async def list_keys(provided: Provided, by: Admin, reason: Reason) -> schemas.KeysOut:
     """List every key, without what is secret; that they were listed is an entry."""
     now = datetime.now(UTC)
@@ -31,7 +31,7 @@ async def list_keys(provided: Provided, by: Admin, reason: Reason) -> schemas.Ke
     "/v1/keys",
     status_code=201,
     dependencies=[Depends(json_only)],
-    responses=problems(401, 403, 413, 415, 422, 503),
+    responses=keyed(413, 415, 422),
 )
 async def issue_key(provided: Provided, by: Admin, asked: schemas.KeyIn) -> schemas.IssuedOut:
     """Make a key. With the scope feed or admin it waits until another admin key approves it."""
@@ -39,7 +39,7 @@ async def issue_key(provided: Provided, by: Admin, asked: schemas.KeyIn) -> sche
     return _issued(await oversight.issue_key(provided.store, new, by))
 
 
-@router.post("/v1/keys/{key}/approve", status_code=204, responses=problems(401, 403, 404, 409, 503))
+@router.post("/v1/keys/{key}/approve", status_code=204, responses=keyed(404, 409, 422))
 async def approve_key(provided: Provided, by: Admin, key: KeyId) -> None:
     """Put a waiting key in force, with an admin key of another person than who issued it."""
     await oversight.approve_key(provided.store, key, by)
@@ -49,7 +49,7 @@ async def approve_key(provided: Provided, by: Admin, key: KeyId) -> None:
     "/v1/keys/{key}/rotate",
     status_code=201,
     dependencies=[Depends(json_only)],
-    responses=problems(401, 403, 404, 413, 415, 422, 503),
+    responses=keyed(404, 413, 415, 422),
 )
 async def rotate_key(
     provided: Provided, by: Admin, key: KeyId, asked: schemas.RotationIn
@@ -62,7 +62,7 @@ async def rotate_key(
     return _issued(new)
 
 
-@router.delete("/v1/keys/{key}", status_code=204, responses=problems(401, 403, 404, 503))
+@router.delete("/v1/keys/{key}", status_code=204, responses=keyed(404, 422))
 async def revoke_key(provided: Provided, by: Admin, key: KeyId) -> None:
     """Put a key out of force, on every worker within a second, for good."""
     await oversight.revoke_key(provided.store, key, by)

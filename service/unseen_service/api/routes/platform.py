@@ -7,7 +7,7 @@ from ...errors import InvalidRequest
 from ...models import Matched
 from ..authentication import look_up_key
 from ..bodies import match_body
-from ..openapi import MATCH_REQUEST, problems
+from ..openapi import MATCH_REQUEST, keyed
 from ..schemas import platform as schemas
 from ..services import Services
 
@@ -18,7 +18,7 @@ router = APIRouter(tags=["platform"])
     "/v1/match",
     response_model=schemas.MatchOut,
     openapi_extra=MATCH_REQUEST,
-    responses=problems(401, 403, 413, 415, 422, 429, 503),
+    responses=keyed(413, 415, 422),
 )
 async def match(request: Request) -> Response:
     """Ask whether hashes are close to any that are kept; every hit is recorded."""

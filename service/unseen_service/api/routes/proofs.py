@@ -7,7 +7,7 @@ from fastapi.responses import PlainTextResponse
 
 from ... import oversight
 from ..authentication import key_with
-from ..openapi import problems
+from ..openapi import keyed
 from ..schemas import proofs as schemas
 from ..services import Provided
 
@@ -20,20 +20,20 @@ Required = Annotated[int, Query(ge=1, lt=1 << 63)]
 @router.get(
     "/v1/audit/checkpoint",
     response_class=PlainTextResponse,
-    responses=problems(401, 500, 503),
+    responses=keyed(500),
 )
 async def checkpoint(provided: Provided) -> str:
     """Sign how long the log is, and its Merkle root: a checkpoint (C2SP), to be kept by anybody."""
     return await provided.checkpoints.current()
 
 
-@router.get("/v1/audit/verifier", responses=problems(401))
+@router.get("/v1/audit/verifier", responses=keyed())
 async def verifier(provided: Provided) -> schemas.VerifierOut:
     """Give the public key that checkpoints are signed with; compare it with the operator's word."""
     return schemas.VerifierOut(verifier=provided.checkpoints.verifier)
 
 
-@router.get("/v1/audit/proof/inclusion", responses=problems(401, 422, 503))
+@router.get("/v1/audit/proof/inclusion", responses=keyed(422))
 async def inclusion(
     provided: Provided, position: Required, size: Size = None
 ) -> schemas.InclusionOut:
@@ -44,7 +44,7 @@ async def inclusion(
     )
 
 
-@router.get("/v1/audit/proof/consistency", responses=problems(401, 422, 503))
+@router.get("/v1/audit/proof/consistency", responses=keyed(422))
 async def consistency(
     provided: Provided, first: Required, second: Size = None
 ) -> schemas.ConsistencyOut:

@@ -10,7 +10,7 @@ from ... import oversight
 from ...models import Scope, Staff
 from ..authentication import Reason, staff_with
 from ..bodies import json_only
-from ..openapi import problems
+from ..openapi import keyed
 from ..schemas import review as schemas
 from ..services import Provided
 
@@ -20,7 +20,7 @@ Auditor = Annotated[Staff, Depends(staff_with(Scope.AUDIT))]
 Admin = Annotated[Staff, Depends(staff_with(Scope.ADMIN))]
 
 
-@router.get("/v1/review", responses=problems(401, 403, 422, 429, 503))
+@router.get("/v1/review", responses=keyed(422))
 async def list_reviews(
     provided: Provided,
     by: Auditor,
@@ -41,7 +41,7 @@ async def list_reviews(
 @router.post(
     "/v1/review/{record}",
     dependencies=[Depends(json_only)],
-    responses=problems(401, 403, 404, 409, 413, 415, 422, 429, 503),
+    responses=keyed(404, 409, 413, 415, 422),
 )
 async def decide_review(
     provided: Provided, by: Admin, reason: Reason, record: UUID, asked: schemas.DecisionIn
@@ -61,7 +61,7 @@ async def decide_review(
     return schemas.DecidedOut(record=record, decision=asked.decision, standing=standing)
 
 
-@router.get("/v1/statistics", responses=problems(401, 403, 422, 429, 503))
+@router.get("/v1/statistics", responses=keyed(422))
 async def read_statistics(
     provided: Provided,
     staff: Auditor,

@@ -13,7 +13,7 @@ from ...chain import contents
 from ...models import AuditEntry, Key, Scope, Staff
 from ..authentication import Reason, key_with, staff_with
 from ..bodies import json_only
-from ..openapi import problems
+from ..openapi import keyed
 from ..schemas import feedback as feedback_schemas
 from ..schemas import staff as schemas
 from ..services import Provided
@@ -26,7 +26,7 @@ EXACT = 1 << 53
 Auditor = Annotated[Staff, Depends(staff_with(Scope.AUDIT))]
 
 
-@router.get("/v1/audit", responses=problems(401, 403, 422, 503))
+@router.get("/v1/audit", responses=keyed(422))
 async def read_audit(
     provided: Provided,
     by: Auditor,
@@ -46,7 +46,7 @@ async def read_audit(
     return _page(page)
 
 
-@router.get("/v1/audit/latest", responses=problems(401, 403, 422, 429, 503))
+@router.get("/v1/audit/latest", responses=keyed(422))
 async def read_latest_audit(
     provided: Provided,
     by: Auditor,
@@ -80,7 +80,7 @@ async def read_latest_audit(
     response_class=StreamingResponse,
     responses={
         200: {"description": "The log, then its checkpoint.", "content": {NDJSON: {}}},
-        **problems(401, 403, 422, 500, 503),
+        **keyed(422, 500),
     },
 )
 async def export_audit(provided: Provided, by: Auditor, reason: Reason) -> StreamingResponse:
@@ -96,7 +96,7 @@ async def export_audit(provided: Provided, by: Auditor, reason: Reason) -> Strea
 @router.post(
     "/v1/audit/references",
     dependencies=[Depends(json_only)],
-    responses=problems(401, 403, 404, 413, 415, 422, 503),
+    responses=keyed(404, 413, 415, 422),
 )
 async def link_case(
     provided: Provided, by: Auditor, reason: Reason, asked: schemas.ReferenceIn
@@ -110,7 +110,7 @@ async def link_case(
     )
 
 
-@router.get("/v1/overdue", responses=problems(401, 403, 422, 503))
+@router.get("/v1/overdue", responses=keyed(422))
 async def list_overdue(
     provided: Provided,
     _: Annotated[Key, Depends(key_with(Scope.AUDIT))],
@@ -123,7 +123,7 @@ async def list_overdue(
     return feedback_schemas.OverdueOut(hours=hours, overdue=items)
 
 
-@router.get("/v1/alerts", responses=problems(401, 403, 422, 429, 503))
+@router.get("/v1/alerts", responses=keyed(422))
 async def read_alerts(
     provided: Provided,
     by: Auditor,

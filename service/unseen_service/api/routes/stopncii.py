@@ -15,7 +15,7 @@ from ...errors import InvalidRequest
 from ...models import FeedPage, Key, Scope
 from ..authentication import protocol_key_with
 from ..bodies import json_only
-from ..openapi import problems
+from ..openapi import keyed
 from ..schemas import stopncii as schemas
 from ..services import Provided
 
@@ -26,14 +26,14 @@ _LONGEST_PAGE = 5_000
 _LAST_SECOND = 253_402_300_799
 _TOKEN = re.compile(r"(\d{1,18})-(\d{1,12})\Z")
 _POST = [Depends(json_only)]
-_POST_PROBLEMS = problems(401, 403, 413, 415, 422, 503)
+_POST_PROBLEMS = keyed(413, 415, 422)
 
 
 @router.get(f"{_BASE}//FetchHashes", include_in_schema=False, response_model=None)
 @router.get(
     f"{_BASE}/FetchHashes",
     response_model=schemas.FetchOut,
-    responses=problems(401, 403, 410, 422, 503),
+    responses=keyed(410, 422),
 )
 async def fetch_hashes(
     *,

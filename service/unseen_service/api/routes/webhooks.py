@@ -10,21 +10,21 @@ from ...exchange import webhooks
 from ...models import Key, Scope
 from ..authentication import key_with
 from ..bodies import json_only
-from ..openapi import problems
+from ..openapi import keyed
 from ..schemas import webhooks as schemas
 from ..services import Provided
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
 Reader = Annotated[Key, Depends(key_with(Scope.FEED))]
-_PROBLEMS = problems(401, 403, 404, 422, 503)
+_PROBLEMS = keyed(404, 422)
 
 
 @router.post(
     "",
     status_code=201,
     dependencies=[Depends(json_only)],
-    responses=problems(401, 403, 413, 415, 422, 503),
+    responses=keyed(413, 415, 422),
 )
 async def register_webhook(
     provided: Provided, key: Reader, body: schemas.WebhookIn
@@ -41,7 +41,7 @@ async def register_webhook(
     return schemas.NewWebhookOut(webhook=schemas.WebhookOut.of(webhook), secret=f"whsec_{encoded}")
 
 
-@router.get("", responses=problems(401, 403, 503))
+@router.get("", responses=keyed())
 async def list_webhooks(provided: Provided, key: Reader) -> schemas.WebhooksOut:
     """List the platform's webhooks, and how they fare."""
     found = await webhooks.listed(provided.store, key)
