@@ -1,6 +1,7 @@
 """A flood is slowed: when much is submitted, a submission pays with computing."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unseen import Client, Submission
 from unseen import Fingerprint as Print
+from unseen.cli import main
 from unseen.work import Challenge as Asked
 from unseen_service.intake.work import LIFETIME, Challenges, Price, target
 
@@ -62,11 +64,25 @@ def test_the_price_is_that_of_all_workers_together(busy: Service) -> None:
 
 
 def test_the_python_client_does_the_work_by_itself(busy: Service) -> None:
-    print_ = Print(random_pdq(3), 100, "original")
+    told: list[Asked] = []
+    with Client(busy.url, on_work=told.append) as client:
+        assert client.submit(prepared()).status == "active"
+    assert len(told) == 1
+
+
+def test_the_command_says_why_it_takes_longer(
+    busy: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepared().save(tmp_path / "kept.json")
+    assert main(["submit", "--from", str(tmp_path / "kept.json"), "--server", busy.url]) == 0
+    printed = capsys.readouterr()
+    assert "very busy" in printed.err
+    assert "Case number" in printed.out
+
+
+def prepared() -> Submission:
     statements = {"adult": True, "depicted": True, "without_consent": True}
-    with Client(busy.url) as client:
-        case = client.submit(Submission.of([[print_]], **statements))
-    assert case.status == "active"
+    return Submission.of([[Print(random_pdq(3), 100, "original")]], **statements)
 
 
 def test_without_load_nothing_is_asked(service: Service) -> None:

@@ -7,9 +7,9 @@ with Client("https://unseen.example", key) as client:
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from importlib.metadata import version
-from typing import Final, Self, TypeVar
+from typing import Final, Self, TypeAlias, TypeVar
 
 import httpx
 
@@ -22,6 +22,7 @@ from .models import Case, Matches
 from .submission import Submission
 
 Answer = TypeVar("Answer")
+OnWork: TypeAlias = Callable[[work.Challenge], None]
 
 _AGENT: Final = {"User-Agent": f"unseen/{version('unseen')}", "Accept": "application/json"}
 _RETRY: Final = Retry()
@@ -34,7 +35,8 @@ class Client:
     `server` is its address, `key` a platform's key (for `match` and all that follows it). Every
     call is repeated with back-off when no answer arrives, and raises ServerUnreachableError when
     none ever did, a ServiceError when the service refused, InputError when it was never sent.
-    `timeout` is in seconds, for each attempt; `insecure` allows plain http to another machine.
+    `timeout` is in seconds, for each attempt; `insecure` allows plain http to another machine;
+    `on_work` is called when the service, at a busy time, has `submit` compute for some seconds.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class Client:
         timeout: float = _TIMEOUT,
         retry: Retry = _RETRY,
         insecure: bool = False,
+        on_work: OnWork | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.server = wire.read_server(server, insecure=insecure)
         self._key = key
         self._retry = retry
+        self._on_work = on_work
         self._http = httpx.Client(
             base_url=self.server, headers=_AGENT, timeout=timeout, transport=transport
         )
@@ -124,6 +128,7 @@ class Client:
                 if isinstance(step, wire.Request):
                     outcome = self._send(step)
                 elif isinstance(step, work.Challenge):
+                    _tell(self._on_work, step)
                     outcome = step.solve()
                 else:
                     time.sleep(step)
@@ -150,11 +155,13 @@ class AsyncClient:
         timeout: float = _TIMEOUT,
         retry: Retry = _RETRY,
         insecure: bool = False,
+        on_work: OnWork | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.server = wire.read_server(server, insecure=insecure)
         self._key = key
         self._retry = retry
+        self._on_work = on_work
         self._http = httpx.AsyncClient(
             base_url=self.server, headers=_AGENT, timeout=timeout, transport=transport
         )
@@ -229,6 +236,7 @@ class AsyncClient:
                 if isinstance(step, wire.Request):
                     outcome = await self._send(step)
                 elif isinstance(step, work.Challenge):
+                    _tell(self._on_work, step)
                     outcome = await asyncio.to_thread(step.solve)
                 else:
                     await asyncio.sleep(step)
@@ -242,6 +250,11 @@ class AsyncClient:
             return _reply(await self._http.send(_built(self._http, request)))
         except httpx.RequestError as error:
             return _unreachable(error)
+
+
+def _tell(on_work: OnWork | None, challenge: work.Challenge) -> None:
+    if on_work:
+        on_work(challenge)
 
 
 def _built(http: httpx.Client | httpx.AsyncClient, request: wire.Request) -> httpx.Request:

@@ -49,6 +49,8 @@ def test_completion_knows_every_command_and_option(
         ("unseen wi", ["withdraw"]),
         ("unseen withdraw UN-7K4M-9QTX --im", ["--image"]),
         ("unseen completion f", ["fish"]),
+        ("unseen audit ver", ["verify"]),
+        ("unseen audit verify --che", ["--checkpoint"]),
         ("unseen submit --pre", ["--prepare"]),
     ],
 )

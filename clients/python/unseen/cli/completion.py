@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from .exits import Exit
 from .output import Output
@@ -51,22 +51,34 @@ def complete(parser: argparse.ArgumentParser, shell: str, output: Output) -> Exi
 
 def commands(parser: argparse.ArgumentParser) -> tuple[_Options, Mapping[str, str]]:
     """Read commands, their options and their summaries off the parser."""
-    action = next(
-        action
-        for action in parser._actions  # noqa: SLF001 - argparse has no public way
-        if isinstance(action, argparse._SubParsersAction)  # noqa: SLF001
-    )
-    options = {
-        name: {
-            flag: str(option.help or "")
-            for option in command._actions  # noqa: SLF001
-            for flag in option.option_strings
-            if flag.startswith("--")
-        }
-        for name, command in action.choices.items()
-    }
+    (action,) = _groups(parser)
+    options = {name: _words(command) for name, command in action.choices.items()}
     options["completion"] |= dict.fromkeys(SHELLS, "")
-    return options, {str(one.dest): str(one.help) for one in action._choices_actions}  # noqa: SLF001
+    return options, _summaries(action)
+
+
+def _groups(parser: argparse.ArgumentParser) -> "list[argparse._SubParsersAction[Any]]":
+    actions = parser._actions  # noqa: SLF001 - argparse has no public way
+    return [each for each in actions if isinstance(each, argparse._SubParsersAction)]  # noqa: SLF001
+
+
+def _summaries(group: "argparse._SubParsersAction[Any]") -> dict[str, str]:
+    return {str(one.dest): str(one.help) for one in group._choices_actions}  # noqa: SLF001
+
+
+def _words(command: argparse.ArgumentParser) -> dict[str, str]:
+    """Read what may follow a command: its own commands, its options, and theirs."""
+    words: dict[str, str] = {}
+    for group in _groups(command):
+        words |= _summaries(group)
+        for inner in group.choices.values():
+            words |= _words(inner)
+    return words | {
+        flag: str(option.help or "")
+        for option in command._actions  # noqa: SLF001
+        for flag in option.option_strings
+        if flag.startswith("--")
+    }
 
 
 def _bash(commands: _Options) -> str:

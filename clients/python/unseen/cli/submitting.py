@@ -9,6 +9,7 @@ import contextlib
 import os
 import shlex
 from collections.abc import Iterator
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +26,7 @@ from ..hashing import Fingerprint
 from ..models import Case
 from ..submission import MAX_IMAGES, Submission, require_statements
 from ..views import fingerprint_views
+from ..work import Challenge
 from . import asking
 from .exits import Exit
 from .files import Hashed, LeftOut, collect, hash_all
@@ -48,9 +50,9 @@ def submit(options: argparse.Namespace, output: Output) -> Exit:
     if options.prepare:
         return _keep(submission, Path(options.prepare), output)
     if options.prepared:
-        case = _send(submission, Path(options.prepared), options)
+        case = _send(submission, Path(options.prepared), options, output)
     else:
-        case = _send_new(submission, options)
+        case = _send_new(submission, options, output)
     _report(case, submission, hashed, left_out, output)
     return ended(done=True, left_out=left_out)
 
@@ -109,29 +111,35 @@ def _new_file(submission: Submission) -> Path:
     return path
 
 
-def _send_new(submission: Submission, options: argparse.Namespace) -> Case:
+def _send_new(submission: Submission, options: argparse.Namespace, output: Output) -> Case:
     """Send a submission, kept in a new file until the service has accepted or refused it."""
     path = _new_file(submission)
     try:
-        return _send(submission, path, options)
+        return _send(submission, path, options, output)
     except REFUSED:
         with contextlib.suppress(OSError):
             path.unlink()
         raise
 
 
-def _send(submission: Submission, path: Path, options: argparse.Namespace) -> Case:
+def _send(submission: Submission, path: Path, options: argparse.Namespace, output: Output) -> Case:
     """Send a submission kept in a file, and remove the file when the case is confirmed."""
     server = options.server or submission.server or os.environ.get("UNSEEN_SERVER")
     if not server:
         raise InputError(
             "It is not known where to send this.", hint="Name the service: --server https://…"
         )
-    with _kept(path), Client(server, insecure=options.insecure) as client:
+    told = partial(_say_why_it_takes, output)
+    with _kept(path), Client(server, insecure=options.insecure, on_work=told) as client:
         case = client.submit(submission)
     with contextlib.suppress(OSError):
         path.unlink()
     return case
+
+
+def _say_why_it_takes(output: Output, _: Challenge) -> None:
+    output.note("The service is very busy. Your computer works for some seconds before it sends:")
+    output.note("that keeps out floods, and needs nothing from you.")
 
 
 @contextlib.contextmanager
