@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from . import __version__, commands, guard_commands, staff_commands
+from . import __version__, commands, guard_commands, staff_commands, upkeep_commands
 from .embedded_postgres import EmbeddedPostgresError
 from .errors import OperatorError, ServiceError
 from .models import Scope
@@ -48,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_keys(add("keys", help="issue, approve, rotate, revoke and list keys"))
     _add_audit(add("audit", help="verify, sign and export the audit log"))
     _add_benign(add("benign", help="the bank of harmless pictures, which are not taken"))
+    retain = add("retain", help="erase what is of no more use now, not at the next day's run")
+    _with_data(retain, upkeep_commands.retain)
     return parser
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import TypeAlias
 
 from fastapi import FastAPI
@@ -27,6 +28,7 @@ from .live import (
 )
 from .matching import Matching
 from .oversight import Checkpoints
+from .retention import Periods, Retention
 from .settings import Settings
 from .store import Store
 from .supervisor import die_with_parent
@@ -80,7 +82,7 @@ def from_environment() -> FastAPI:
     return create_app(Settings.from_environment(os.environ))
 
 
-_Background: TypeAlias = Follower | Keeper | Meter | Misses | Delivery | Watch
+_Background: TypeAlias = Follower | Keeper | Meter | Misses | Delivery | Watch | Retention
 
 
 def _background(services: Services) -> list[_Background]:
@@ -90,8 +92,10 @@ def _background(services: Services) -> list[_Background]:
     watch = Watch(
         services.store, seconds=settings.watch_every_ms / 1_000, floor=settings.overmatch_floor
     )
+    every = timedelta(hours=settings.retain_every_hours)
+    retention = Retention(services.store, Periods.of(settings), every)
     counting: list[_Background] = [services.meter, services.misses]
-    always = [services.follower, *counting, delivery, watch]
+    always = [services.follower, *counting, delivery, watch, retention]
     if settings.index_dir is None:
         return always
     keeper = Keeper(

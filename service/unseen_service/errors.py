@@ -16,7 +16,7 @@ ServiceError
 │   ├── NoSuchCase           as staff are told it: there is no PIN in their question
 │   ├── WebhookNotFound      the platform has no such webhook
 │   ├── KeyNotFound          no key of this number can have that done to it
-│   └── ReviewNotFound       no hash of this record was ever in the review queue
+│   └── ReviewNotFound       no hash of this record was ever in the review queue, or is erased
 ├── FeedGone                 a cursor into a change log that is not this one: start again
 ├── NotAllowed
 │   ├── NotAuthenticated     no key, or not one that is in force
@@ -179,7 +179,8 @@ class ReviewNotFound(NotFound):
 
     def __init__(self) -> None:
         super().__init__(
-            "No hash of this record is in the review queue; GET /v1/review shows what is."
+            "No hash of this record is in the review queue, or its bits were erased since. "
+            "GET /v1/review shows what is."
         )
 
 

@@ -53,6 +53,13 @@ BEHIND_SECONDS = Gauge(
     multiprocess_mode="livemax",
 )
 
+ERASED = Counter("unseen_erased", "What retention erased on this host, by what it was.", ["what"])
+RETENTION_RAN = Gauge(
+    "unseen_retention_ran_timestamp_seconds",
+    "When what is of no more use was last erased, by any host; Unix time.",
+    multiprocess_mode="max",
+)
+
 
 def share(folder: Path) -> None:
     """Have the workers that are started from here share their counts, from zero, in a folder."""

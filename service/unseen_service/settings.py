@@ -43,6 +43,11 @@ class Settings:
     overdue_hours: int = 48
     watch_every_ms: int = 10_000
     overmatch_floor: int = 200
+    retain_every_hours: int = 24
+    erase_after_days: int = 30
+    keep_submissions_days: int = 7
+    keep_given_up_days: int = 30
+    keep_alerts_days: int = 90
     webhook_private_targets: int = 0
     data: Path = DEFAULT_DATA
     audit_key_file: Path | None = None

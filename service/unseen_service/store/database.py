@@ -66,6 +66,20 @@ class Store:
             await tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield tx
 
+    @asynccontextmanager
+    async def alone(self, lock: int) -> AsyncIterator[bool]:
+        """Be the only one in the database who holds this lock; yields False where another does.
+
+        It is PostgreSQL's advisory lock of a connection of its own: whoever dies lets go of it.
+        """
+        with _translated():
+            connection = await psycopg.AsyncConnection.connect(
+                self._url, autocommit=True, connect_timeout=2
+            )
+            async with connection:
+                found = await connection.execute("SELECT pg_try_advisory_lock(%s)", (lock,))
+                yield await found.fetchone() == (True,)
+
     async def listen(self, *channels: str, heartbeat: float) -> AsyncGenerator[None]:
         """Yield at once, then whenever a channel is notified, at the latest every `heartbeat` s.
 

@@ -15,20 +15,25 @@ BEGIN
     END IF;
 END $$;
 
--- grant_rights: Rows of every table, but for what is written once and never changed.
+-- grant_rights: Rows of every table, but for what is written once and never changed or removed.
 DO $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO unseen_serve', current_schema());
-    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO unseen_serve',
+    EXECUTE format('REVOKE DELETE ON ALL TABLES IN SCHEMA %I FROM unseen_serve', current_schema());
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA %I TO unseen_serve',
         current_schema());
+    -- Whatever else there is stays: of a hash that nobody holds, the bits alone are erased.
+    GRANT DELETE ON alerts, benign_hashes, finds, key_usage, submissions, webhook_messages, webhooks
+        TO unseen_serve;
     EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO unseen_serve', current_schema());
-    REVOKE UPDATE, DELETE ON audit_log FROM unseen_serve;
-    REVOKE INSERT, DELETE ON audit_head, change_head FROM unseen_serve;
-    REVOKE INSERT, UPDATE, DELETE ON migrations FROM unseen_serve;
+    REVOKE UPDATE ON audit_log, changes FROM unseen_serve;
+    REVOKE INSERT ON audit_head, change_head, intake, retention, tally FROM unseen_serve;
+    REVOKE INSERT, UPDATE ON migrations FROM unseen_serve;
 END $$;
 
 -- role_is_in_place: Whether it can be taken on, can append, and cannot change what was appended.
 SELECT pg_has_role(session_user, oid, 'MEMBER')
     AND has_table_privilege(oid, 'audit_log'::regclass, 'INSERT')
     AND NOT has_table_privilege(oid, 'audit_log'::regclass, 'UPDATE, DELETE, TRUNCATE')
+    AND NOT has_table_privilege(oid, 'hashes'::regclass, 'DELETE')
 FROM pg_roles WHERE rolname = 'unseen_serve';
