@@ -50,6 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_benign(add("benign", help="the bank of harmless pictures, which are not taken"))
     retain = add("retain", help="erase what is of no more use now, not at the next day's run")
     _with_data(retain, upkeep_commands.retain)
+    restored = add("restored", help="say that the database was set back: mirrors start again")
+    _with_by(_with_data(restored, upkeep_commands.restored))
     return parser
 
 

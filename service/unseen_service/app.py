@@ -99,7 +99,6 @@ def _background(services: Services) -> list[_Background]:
     if settings.index_dir is None:
         return always
     keeper = Keeper(
-        services.store,
         services.index,
         SavedIndexes(settings.index_dir),
         changes=settings.save_after_changes,

@@ -447,14 +447,32 @@ class FeedEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Up to where a reader has read a change log: which log, which position, the mark there."""
+
+    log: UUID
+    position: int
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
 class FeedPage:
-    """All that changed last after one position and up to another, while the log was at `head`."""
+    """All that changed last after one position and up to another, while the log was at `head`.
+
+    `mark` tells the change at `upto` from one of another history.
+    """
 
     log: UUID
     after: int
     upto: int
+    mark: int
     head: int
     entries: tuple[FeedEntry, ...]
+
+    @property
+    def place(self) -> "Place":
+        """Where the page ends."""
+        return Place(self.log, self.upto, self.mark)
 
     @property
     def more(self) -> bool:

@@ -178,15 +178,19 @@ def test_a_cursor_of_another_history_says_start_again(
     service: Service, platform: httpx.Client
 ) -> None:
     cursor = Mirror(platform).catch_up().cursor or ""
-    beyond = _mangled(cursor, lambda plain: plain.rpartition(".")[0] + ".7")
-    other = _mangled(cursor, lambda _: f"1.{'0' * 32}.0")
-    for each in (beyond, other):
+    submit(service, random_pdq(1))
+    read = Mirror(platform).catch_up().cursor or ""
+    beyond = _mangled(cursor, lambda plain: plain.removesuffix(".0.0") + ".7.0")
+    other = _mangled(cursor, lambda _: f"2.{'0' * 32}.0.0")
+    set_back = _mangled(read, lambda plain: f"{plain}0")
+    assert platform.get("/v1/hashes", params={"cursor": read}).status_code == 200
+    for each in (beyond, other, set_back):
         answer = platform.get("/v1/hashes", params={"cursor": each})
         assert answer.status_code == 410
         assert answer.json()["type"] == "urn:unseen:problem:start-again"
 
 
-@pytest.mark.parametrize("cursor", ["xyz", "AAAA", "é", "MS4w", "1.2.3"])
+@pytest.mark.parametrize("cursor", ["xyz", "AAAA", "é", "MS4w", "1.2.3", "Mi4wLjA"])
 def test_what_is_no_cursor_is_refused(platform: httpx.Client, cursor: str) -> None:
     answer = platform.get("/v1/hashes", params={"cursor": cursor})
     assert answer.status_code == 422

@@ -15,10 +15,10 @@ from uuid import UUID
 
 from ..errors import FeedGone, InvalidRequest
 from ..live import Follower
-from ..models import AuditEvent, FeedEntry, FeedPage, Key
+from ..models import AuditEvent, FeedEntry, FeedPage, Key, Place
 from ..store import Store, Transaction, audit, feed
 
-_CURSOR = re.compile(r"1\.([0-9a-f]{32})\.(\d{1,19})\Z")
+_CURSOR = re.compile(r"2\.([0-9a-f]{32})\.(\d{1,18})\.(\d{1,18})\Z")
 _READERS = 3
 _WINDOWS = 50
 
@@ -38,23 +38,26 @@ class Feed:
 
         Raises InvalidRequest, FeedGone, StoreUnavailable.
         """
-        log, after = _read_cursor(cursor) if cursor else (None, 0)
+        place = _read_cursor(cursor) if cursor else None
         until = time.monotonic() + wait
-        page = await self.read(key, after, limit, log)
+        page = await self.read(key, place, limit)
         while not page.entries and not page.more and (left := until - time.monotonic()) > 0:
             await self._follower.wait_beyond(page.head, left)
-            page = await self.read(key, after, limit, log)
+            page = await self.read(key, place, limit)
         return page
 
-    async def read(self, key: Key, after: int, limit: int, log: UUID | None = None) -> FeedPage:
-        """Hand out at most `limit` entries after a position, of this log (None: whichever)."""
+    async def read(self, key: Key, place: Place | None, limit: int) -> FeedPage:
+        """Hand out at most `limit` entries after a place (None: from the beginning).
+
+        Raises FeedGone where it is none of this log's.
+        """
         async with self._reading:
             base = await self._base(key)
             async with self._store.snapshot() as tx:
                 head = await feed.head(tx, key.platform_id)
-                if after > head.position or log not in (None, head.log):
-                    raise FeedGone
-                page = await _read(tx, head, after, base=base, limit=limit)
+                if place:
+                    await _hold(tx, head, place)
+                page = await _read(tx, head, place.position if place else 0, base=base, limit=limit)
             await self._deliver(key, page)
             return page
 
@@ -62,7 +65,9 @@ class Feed:
         """Hand out at most `limit` entries that changed in this Unix second or later."""
         async with self._store.snapshot() as tx:
             after = await feed.position_before(tx, second)
-        return await self.read(key, after, limit)
+            log = (await feed.head(tx, key.platform_id)).log
+            place = Place(log, after, await feed.mark(tx, after))
+        return await self.read(key, place, limit)
 
     async def _base(self, key: Key) -> int:
         """Find from where a platform subscribed; from here, where it asks for the first time."""
@@ -85,6 +90,18 @@ class Feed:
                 await _record(tx, key, page)
 
 
+async def _hold(tx: Transaction, head: feed.FeedHead, place: Place) -> None:
+    """Raise FeedGone where a place is none of this log's.
+
+    The name alone does not tell: a server that was set back to an earlier moment, or a standby
+    that had not received everything, goes on under it, and gives the same positions again.
+    """
+    if place.log != head.log or place.position > head.position:
+        raise FeedGone
+    if place.mark != await feed.mark(tx, place.position):
+        raise FeedGone
+
+
 async def _read(
     tx: Transaction, head: feed.FeedHead, after: int, *, base: int, limit: int
 ) -> FeedPage:
@@ -100,7 +117,8 @@ async def _read(
         entries = await feed.page(tx, after=begin, upto=upto, base=base)
         if entries or upto == head.position:
             break
-    return FeedPage(head.log, after, upto, head.position, entries)
+    mark = await feed.mark(tx, upto)
+    return FeedPage(head.log, after, upto, mark, head.position, entries)
 
 
 async def _record(tx: Transaction, key: Key, page: FeedPage) -> None:
@@ -115,18 +133,19 @@ async def _record(tx: Transaction, key: Key, page: FeedPage) -> None:
 
 def cursor_after(page: FeedPage) -> str:
     """Write the cursor that goes on where a page ends."""
-    plain = f"1.{page.log.hex}.{page.upto}"
+    place = page.place
+    plain = f"2.{place.log.hex}.{place.position}.{place.mark}"
     return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 
-def _read_cursor(text: str) -> tuple[UUID, int]:
+def _read_cursor(text: str) -> Place:
     try:
         plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
     except (binascii.Error, ValueError):
         plain = ""
     found = _CURSOR.match(plain)
-    if found is None or int(found[2]) >= 1 << 63:
+    if found is None:
         raise InvalidRequest(
             "This is no cursor of the feed; pass one on exactly as it came.", "query.cursor"
         )
-    return UUID(found[1]), int(found[2])
+    return Place(UUID(found[1]), int(found[2]), int(found[3]))

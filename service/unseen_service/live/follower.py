@@ -10,6 +10,7 @@ from typing import Protocol
 from .. import metrics
 from ..errors import StoreUnavailable
 from ..store import Store, changes, intake, keys
+from . import lineage
 from .index import LiveIndex
 
 _HEARTBEAT = 1.0
@@ -57,16 +58,26 @@ class Follower:
     async def run(self) -> None:
         """Follow until cancelled."""
         await asyncio.gather(
-            self._follow([changes.CHANNEL], self._catch_up),
+            self._follow([changes.CHANNEL], self._catch_up, self._settle),
             self._follow([keys.CHANNEL, intake.CHANNEL], self._reload_small),
         )
 
-    async def _follow(self, channels: list[str], catch_up: Callable[[], Awaitable[None]]) -> None:
+    async def _follow(
+        self,
+        channels: list[str],
+        catch_up: Callable[[], Awaitable[None]],
+        begin: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """Catch up whenever woken; begin first, with each new connection."""
         pause = _FIRST_PAUSE
         while True:
             try:
                 async with aclosing(self._store.listen(*channels, heartbeat=_HEARTBEAT)) as wakes:
+                    begun = begin is None
                     async for _ in wakes:
+                        if begin and not begun:
+                            await begin()
+                            begun = True
                         await catch_up()
                         pause = _FIRST_PAUSE
             except StoreUnavailable:
@@ -76,6 +87,11 @@ class Follower:
             self._measure()
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _settle(self) -> None:
+        """See whether the database is the one that it was when there was a connection last."""
+        await lineage.settle(self._store)
+        await self._index.hold(self._store)
 
     async def _reload_small(self) -> None:
         for each in self._small:
@@ -87,7 +103,7 @@ class Follower:
             await self._reload_small()
         before = self._index.position
         async with self._store.transaction() as tx:
-            metrics.BEHIND.set(await changes.position(tx) - before)
+            metrics.BEHIND.set(max(0, await changes.position(tx) - before))
         await self._index.catch_up(self._store)
         await self._index.adopt_newer(self._store)
         self._in_step_at = time.monotonic()

@@ -29,10 +29,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Loaded:
-    """A table, and how far along the change log it is."""
+    """A table, how far along the change log it is, and the mark of the change there."""
 
     table: HashTable
     position: int
+    mark: str
 
 
 class LiveIndex:
@@ -90,6 +91,22 @@ class LiveIndex:
         else:
             await advance(self._loaded, store)
 
+    async def hold(self, store: Store) -> None:
+        """Give up the table where it is not of the database's history any more.
+
+        That may be when a backup was restored under a worker that went on. Hits are confirmed,
+        but by number: under the same number there could be another hash.
+        """
+        if self._loaded is None:
+            return
+        position, mark = self._loaded.position, self._loaded.mark
+        async with store.transaction() as tx:
+            belongs = await changes.mark(tx, position) == mark
+        if not belongs:
+            logger.warning("the index is of another history, and is loaded anew")
+            self._loaded = None
+            self._opened_at = 0
+
     async def adopt_newer(self, store: Store) -> None:
         """Go over to the newest saved index, where this host has made one since."""
         newest = self._saved.newest_first()[:1] if self._saved else []
@@ -125,7 +142,7 @@ class LiveIndex:
             if opened:
                 return opened
             copied = await self._copied(store)
-            await save(copied, store, self._saved)
+            await save(copied, self._saved)
         return await self._opened_from_disk(store) or copied
 
     async def _opened_from_disk(self, store: Store) -> Loaded | None:
@@ -143,7 +160,8 @@ class LiveIndex:
             belongs = await changes.mark(tx, saved.position) == saved.mark
         try:
             if belongs:
-                return Loaded(await asyncio.to_thread(saved.open, self._device), saved.position)
+                table = await asyncio.to_thread(saved.open, self._device)
+                return Loaded(table, saved.position, saved.mark)
             logger.warning("a saved index is not of this database; it is removed")
         except DamagedTableError as error:
             logger.warning("a saved index is damaged; it is removed: %s", error)
@@ -157,13 +175,14 @@ class LiveIndex:
         self.progress = told = 0
         async with store.snapshot() as tx:
             position = await changes.position(tx)
+            mark = await changes.mark(tx, position)
             async for block in changes.active_hashes(tx):
                 blocks.append(block)
                 self.progress += len(block[0])
                 if self.progress - told >= _TELL_EVERY:
                     told = self.progress
                     logger.info("loading the index: %d hashes so far", told)
-        return Loaded(await asyncio.to_thread(_built, blocks, self._device), position)
+        return Loaded(await asyncio.to_thread(_built, blocks, self._device), position, mark)
 
 
 def _built(blocks: list[changes.Rows], device: Device) -> HashTable:
@@ -183,19 +202,17 @@ async def advance(loaded: Loaded, store: Store) -> None:
         if not page:
             return
         await asyncio.to_thread(_apply, loaded.table, page)
-        loaded.position = page[-1].position
+        loaded.position, loaded.mark = page[-1].position, changes.mark_of(page[-1].at)
         metrics.MATCHABLE_SECONDS.observe((datetime.now(UTC) - page[0].at).total_seconds())
 
 
-async def save(loaded: Loaded, store: Store, saved: SavedIndexes) -> None:
+async def save(loaded: Loaded, saved: SavedIndexes) -> None:
     """Save a table for the workers of this host; to be called by the one that is `alone`.
 
     The position is read first. What is applied while the table is written is applied again by
     who opens it, which changes nothing.
     """
-    position = loaded.position
-    async with store.transaction() as tx:
-        mark = await changes.mark(tx, position)
+    position, mark = loaded.position, loaded.mark
     try:
         await asyncio.to_thread(saved.publish, loaded.table, position, mark)
     except OSError as error:

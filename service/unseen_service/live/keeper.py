@@ -7,9 +7,7 @@ the others go over to what it saved.
 import asyncio
 import logging
 
-from ..errors import StoreUnavailable
 from ..metrics import MERGE_SECONDS
-from ..store import Store
 from .index import LiveIndex, Loaded, save
 from .saved import SavedIndexes
 
@@ -22,9 +20,8 @@ class Keeper:
     """Saves once `changes` have come since the last time, or once `seconds` are over."""
 
     def __init__(
-        self, store: Store, index: LiveIndex, saved: SavedIndexes, *, changes: int, seconds: float
+        self, index: LiveIndex, saved: SavedIndexes, *, changes: int, seconds: float
     ) -> None:
-        self._store = store
         self._index = index
         self._saved = saved
         self._changes = changes
@@ -41,8 +38,6 @@ class Keeper:
                 if loaded and self._is_time(loaded):
                     await self._keep(loaded)
                     self._waited = 0.0
-            except StoreUnavailable:
-                continue
             except Exception:
                 logger.exception("saving the index failed; trying again")
 
@@ -57,4 +52,4 @@ class Keeper:
             if alone and self._is_time(loaded):
                 with MERGE_SECONDS.time():
                     await asyncio.to_thread(loaded.table.merge)
-                    await save(loaded, self._store, self._saved)
+                    await save(loaded, self._saved)

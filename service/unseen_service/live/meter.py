@@ -136,6 +136,9 @@ class Meter:
             except StoreUnavailable:
                 logger.warning("PostgreSQL is away; budgets are kept by each worker until it is")
                 await asyncio.sleep(_PERIOD_S)
+            except Exception:
+                logger.exception("settling budgets failed; trying again")
+                await asyncio.sleep(_PERIOD_S)
 
     async def settle(self) -> None:
         """Add what was spent here to the common sum, take over the sum, record what was noticed.

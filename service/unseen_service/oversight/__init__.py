@@ -17,6 +17,7 @@ from .log import (
     verify_audit,
 )
 from .people import OPERATOR, operator, plain, staff
+from .restore import rename_log
 from .review import decide, read_reviews, read_statistics
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "read_reviews",
     "read_statistics",
     "remove_benign",
+    "rename_log",
     "resume_key",
     "revoke_key",
     "rotate_key",

@@ -5,6 +5,7 @@ positions become visible in order, and two writers never wait for each other.
 """
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 import numpy as np
@@ -52,7 +53,36 @@ async def position(tx: Transaction) -> int:
 async def mark(tx: Transaction, position: int) -> str:
     """Say what tells the change at a position from one of another history: its time."""
     row = await (await execute(tx, "change_mark", position=position)).fetchone()
-    return row["at"].isoformat() if row else ""
+    return mark_of(row["at"]) if row else ""
+
+
+def mark_of(at: datetime) -> str:
+    """Write the mark of a change that was made at this time."""
+    return at.astimezone(UTC).isoformat()
+
+
+async def here(tx: Transaction) -> str:
+    """Say what tells this database from a copy of it: the server's identifier and its own."""
+    row = await (await execute(tx, "may_name_server")).fetchone()
+    statement = "server_and_database" if row and row["may"] else "database_alone"
+    found = await (await execute(tx, statement)).fetchone()
+    return str(found["here"]) if found else ""
+
+
+async def origin(tx: Transaction) -> str | None:
+    """Say where the change log was named, as `here` does; None: nowhere yet."""
+    row = await (await execute(tx, "log_origin")).fetchone()
+    return row["origin"] if row else None
+
+
+async def move(tx: Transaction, origin: str) -> None:
+    """Remember where the change log is now."""
+    await execute(tx, "move_log", origin=origin)
+
+
+async def rename_log(tx: Transaction) -> None:
+    """Give the change log another name: who reads the feed has to start again."""
+    await execute(tx, "rename_log")
 
 
 async def active_hashes(tx: Transaction) -> AsyncIterator[Rows]:

@@ -43,6 +43,15 @@ async def page(tx: Transaction, *, after: int, upto: int, base: int) -> tuple[Fe
     return tuple(_entry(row, said.get(row["hash_id"], ())) for row in rows)
 
 
+async def mark(tx: Transaction, position: int) -> int:
+    """Say what tells the change at a position from one of another history; 0 where there is none.
+
+    It is the change's time, in microseconds since 1970.
+    """
+    row = await (await execute(tx, "position_mark", position=position)).fetchone()
+    return int(row["mark"]) if row else 0
+
+
 async def position_before(tx: Transaction, second: int) -> int:
     """Give the position after which every change is of this Unix second or later."""
     row = await (await execute(tx, "position_before", second=second)).fetchone()

@@ -32,6 +32,25 @@ SELECT position FROM change_head;
 -- change_mark: When the change at a position was made.
 SELECT at FROM changes WHERE position = %(position)s;
 
+-- may_name_server: Whether this user may ask the server for its identifier.
+SELECT has_function_privilege('pg_control_system()', 'EXECUTE') AS may;
+
+-- server_and_database: What tells this database from a copy of it elsewhere.
+SELECT system_identifier || '/' || pg_database.oid AS here
+FROM pg_control_system(), pg_database WHERE datname = current_database();
+
+-- database_alone: The same, where the server's identifier may not be asked for.
+SELECT '-/' || oid AS here FROM pg_database WHERE datname = current_database();
+
+-- log_origin: Where the change log was named; null: nowhere yet.
+SELECT origin FROM change_head;
+
+-- move_log: Say where the change log is now.
+UPDATE change_head SET origin = %(origin)s;
+
+-- rename_log: Give the change log another name, so that every cursor into it is refused.
+UPDATE change_head SET log = gen_random_uuid();
+
 -- pack_active_hashes: The next of those that may be matched, for a new index: packed in one value.
 SELECT max(id) AS last, string_agg(int8send(id) || pdq, ''::bytea) AS packed FROM (
     SELECT id, pdq FROM hashes
@@ -268,6 +287,9 @@ RETURNING id;
 SELECT log, position,
     (SELECT base FROM subscriptions WHERE platform_id = %(platform_id)s) AS base
 FROM change_head;
+
+-- position_mark: What tells the change at a position from one of another history: its time, in us.
+SELECT (extract(epoch FROM at) * 1000000)::bigint AS mark FROM changes WHERE position = %(position)s;
 
 -- subscribe: A platform asks for the first time.
 INSERT INTO subscriptions (platform_id, base)
@@ -790,7 +812,7 @@ ON CONFLICT (line) DO UPDATE SET
     coarse = coalesce(%(coarse)s::boolean, held.coarse);
 
 -- pause_line: Pause a line of keys; says nothing when it is paused already.
-INSERT INTO key_limits AS held (line, paused_at) VALUES (%(line)s, now())
+INSERT INTO key_limits AS held (line, paused_at) SELECT id, now() FROM keys WHERE id = %(line)s
 ON CONFLICT (line) DO UPDATE SET paused_at = now() WHERE held.paused_at IS NULL
 RETURNING line;
 
@@ -798,10 +820,11 @@ RETURNING line;
 UPDATE key_limits SET paused_at = NULL WHERE line = %(line)s AND paused_at IS NOT NULL
 RETURNING line;
 
--- add_usage: Add to what lines have spent, drained until now.
+-- add_usage: Add to what lines have spent, drained until now; a line that is gone is passed over.
 INSERT INTO key_usage AS held (line, requests, hashes, requests_capacity, hashes_capacity)
-SELECT * FROM unnest(%(lines)s::bigint[], %(requests)s::float8[], %(hashes)s::float8[],
-    %(requests_capacity)s::integer[], %(hashes_capacity)s::integer[]) ORDER BY 1
+SELECT given.* FROM unnest(%(lines)s::bigint[], %(requests)s::float8[], %(hashes)s::float8[],
+    %(requests_capacity)s::integer[], %(hashes_capacity)s::integer[]) AS given (line)
+JOIN keys ON keys.id = line ORDER BY 1
 ON CONFLICT (line) DO UPDATE SET
     requests = greatest(0, held.requests - held.requests_capacity
         * extract(epoch FROM greatest(clock_timestamp() - held.at, '0')) / 60) + excluded.requests,
@@ -819,8 +842,9 @@ SELECT line,
         * extract(epoch FROM greatest(clock_timestamp() - at, '0')) / 60) AS hashes
 FROM key_usage;
 
--- insert_alert: Something that staff should look at.
-INSERT INTO alerts (kind, line, details) VALUES (%(kind)s, %(line)s, %(details)s);
+-- insert_alert: Something that staff should look at; nothing where the line is gone.
+INSERT INTO alerts (kind, line, details)
+SELECT %(kind)s, id, %(details)s::jsonb FROM keys WHERE id = %(line)s;
 
 -- read_alerts: The newest alerts first.
 SELECT id, at, kind, line, details FROM alerts ORDER BY id DESC LIMIT %(limit)s;

@@ -6,13 +6,14 @@ never redirected: the client would take its keys along.
 
 import re
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import JSONResponse
 
 from ... import exchange
 from ...errors import InvalidRequest
-from ...models import FeedPage, Key, Scope
+from ...models import FeedPage, Key, Place, Scope
 from ..authentication import protocol_key_with
 from ..bodies import json_only
 from ..openapi import keyed
@@ -24,7 +25,7 @@ router = APIRouter(tags=["stopncii"])
 _BASE = "/stopncii/v1"
 _LONGEST_PAGE = 5_000
 _LAST_SECOND = 253_402_300_799
-_TOKEN = re.compile(r"(\d{1,18})-(\d{1,12})\Z")
+_TOKEN = re.compile(r"([0-9a-f]{32})-(\d{1,18})-(\d{1,18})-(\d{1,12})\Z")
 _POST = [Depends(json_only)]
 _POST_PROBLEMS = keyed(413, 415, 422)
 
@@ -41,13 +42,13 @@ async def fetch_hashes(
     key: Annotated[Key, Depends(protocol_key_with(Scope.FEED))],
     start: Annotated[int, Query(alias="startTimestamp", ge=0, le=_LAST_SECOND)] = 10,
     size: Annotated[int, Query(alias="pageSize", ge=1)] = 800,
-    token: Annotated[str | None, Query(alias="nextPageToken", max_length=64)] = None,
+    token: Annotated[str | None, Query(alias="nextPageToken", max_length=96)] = None,
 ) -> Response:
     """Hand out what changed in a second or later, oldest first; a page's token goes on with it."""
     limit = min(size, _LONGEST_PAGE)
     if token:
-        after, start = _read_token(token)
-        page = await provided.feed.read(key, after, limit)
+        place, start = _read_token(token)
+        page = await provided.feed.read(key, place, limit)
     else:
         page = await provided.feed.read_since(key, start, limit)
     return JSONResponse(_page(page, start))
@@ -108,18 +109,22 @@ def _page(page: FeedPage, start: int) -> dict[str, object]:
     second = max(start, newest)
     return {
         "count": len(records),
-        "nextPageToken": f"{page.upto}-{second}" if page.more else None,
+        "nextPageToken": _token(page.place, second) if page.more else None,
         "nextSetTimestamp": second,
         "hasMoreRecords": page.more,
         "hashRecords": records,
     }
 
 
-def _read_token(text: str) -> tuple[int, int]:
+def _token(place: Place, second: int) -> str:
+    return f"{place.log.hex}-{place.position}-{place.mark}-{second}"
+
+
+def _read_token(text: str) -> tuple[Place, int]:
     found = _TOKEN.match(text)
-    if found is None or int(found[2]) > _LAST_SECOND:
+    if found is None or int(found[4]) > _LAST_SECOND:
         raise InvalidRequest(
             "This is no page token; pass one on as it came, or leave it out to begin anew.",
             "query.nextPageToken",
         )
-    return int(found[1]), int(found[2])
+    return Place(UUID(found[1]), int(found[2]), int(found[3])), int(found[4])

@@ -1,0 +1,240 @@
+"""A backup is restored: what was done since is undone, and nobody goes on as if it were not."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+from unseen import Client, StartAgainError
+from unseen_service import oversight
+from unseen_service.embedded_postgres import EmbeddedPostgres
+from unseen_service.embedded_postgres.binaries import packaged_bindir
+from unseen_service.store import migrate
+
+from tests.mirror import Mirror, submit, withdraw
+from tests.service.test_cli import run
+from tests.support import Service, named, random_pdq, scratch_folder, serving, wait_until
+
+BEFORE, LOST, AFTER = (random_pdq(n) for n in range(3))
+
+
+def tool(name: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's own programs, of the version of the server."""
+    subprocess.run([packaged_bindir() / name, *arguments], check=True, capture_output=True)
+
+
+def log_name(url: str) -> object:
+    with psycopg.connect(url) as connection:
+        return connection.execute("SELECT log FROM change_head").fetchone()
+
+
+def found(service: Service) -> list[str]:
+    service.wait_in_step()
+    asked = [BEFORE, LOST, AFTER]
+    with service.client("match") as client:
+        hits = client.post("/v1/match", json={"hashes": asked}).json()["hits"]
+    return [asked[hit["query"]] for hit in hits]
+
+
+def kinds(url: str) -> list[str]:
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT kind FROM audit_log ORDER BY position").fetchall()
+    return [kind for (kind,) in rows]
+
+
+class Story:
+    """A service whose database is backed up, goes on, and is set back to the backup."""
+
+    def __init__(self, url: str, index: Path) -> None:
+        self.url = url
+        self.settings = {"index_dir": index, "save_after_changes": 1}
+        self.cursor: str | None = None
+        self.key = ""
+        self.case: dict[str, object] = {}
+
+    def until_the_backup(self) -> None:
+        with serving(self.url, **self.settings) as service:
+            self.case = submit(service, BEFORE)
+            self.key = service.key("feed")
+
+    def after_the_backup(self) -> None:
+        """Go on: change, let a mirror read it, save an index that knows it."""
+        with serving(self.url, **self.settings) as service:
+            self._hand_over(service)
+            submit(service, LOST, random_pdq(9))
+            withdraw(service, self.case)
+            with self.mirror(service) as mirror:
+                self.cursor = mirror.catch_up().cursor
+            saved = self.settings["index_dir"]
+            assert isinstance(saved, Path)
+            wait_until((saved / f"position-{4:020}").exists)
+
+    @contextmanager
+    def mirror(self, service: Service) -> Iterator[Mirror]:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        with httpx.Client(base_url=service.url, headers=headers) as client:
+            yield Mirror(client)
+
+    def _hand_over(self, service: Service) -> None:
+        with self.mirror(service) as mirror:
+            mirror.catch_up()
+
+    def after_the_restore(self, url: str) -> None:
+        """Check what a mirror, a platform and an auditor see of the service that goes on."""
+        with serving(url, **self.settings) as service:
+            assert found(service) == [BEFORE], "the saved index of the lost time is not used"
+            # As many changes as were lost: the positions alone would look right.
+            submit(service, AFTER, *(random_pdq(n) for n in range(10, 15)))
+            assert found(service) == [BEFORE, AFTER]
+            with Client(service.url, key=self.key) as client, pytest.raises(StartAgainError):
+                client.feed_page(self.cursor)
+            with self.mirror(service) as mirror:
+                kept = mirror.catch_up().kept.values()
+                assert {BEFORE, AFTER} <= set(kept)
+                assert LOST not in kept
+                assert mirror.page()["entries"] == []
+            service.flow(oversight.verify_audit)
+
+
+@pytest.fixture
+def story(database_url: str, tmp_path: Path) -> Story:
+    return Story(database_url, tmp_path / "index")
+
+
+@pytest.fixture
+def elsewhere(postgres: str) -> Iterator[str]:
+    """An empty database of the same server; the URL of it."""
+    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as admin:
+        admin.execute("CREATE DATABASE elsewhere TEMPLATE template0")
+        yield named(postgres, "elsewhere")
+        admin.execute("DROP DATABASE elsewhere WITH (FORCE)")
+
+
+def dumped(url: str, folder: Path) -> Path:
+    file = folder / "backup.dump"
+    tool("pg_dump", "-Fc", "-f", str(file), url)
+    return file
+
+
+def restored(file: Path, url: str) -> None:
+    """Do what docs/operate.md says."""
+    tool("pg_restore", "--no-owner", "--no-privileges", "-d", url, str(file))
+    migrate(url)
+
+
+def test_a_dump_that_is_restored_elsewhere_is_noticed(
+    story: Story, elsewhere: str, tmp_path: Path
+) -> None:
+    story.until_the_backup()
+    file = dumped(story.url, tmp_path)
+    story.after_the_backup()
+    restored(file, elsewhere)
+    name = log_name(elsewhere)
+    assert name == log_name(story.url)
+    story.after_the_restore(elsewhere)
+    assert log_name(elsewhere) != name
+    assert kinds(elsewhere).count("log.renamed") == 1
+    with serving(elsewhere):
+        assert kinds(elsewhere).count("log.renamed") == 1, "once"
+
+
+@pytest.mark.slow
+def test_a_dump_that_is_restored_in_its_place_is_noticed(story: Story, tmp_path: Path) -> None:
+    story.until_the_backup()
+    file = dumped(story.url, tmp_path)
+    story.after_the_backup()
+    empty_anew(story.url)
+    restored(file, story.url)
+    story.after_the_restore(story.url)
+    assert "log.renamed" in kinds(story.url)
+
+
+def empty_anew(url: str) -> None:
+    """Drop a database and make an empty one of its name, as before a restore."""
+    with psycopg.connect(url) as connection:
+        name = sql.Identifier(connection.info.dbname)
+    with psycopg.connect(named(url, "postgres"), autocommit=True) as admin:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+        admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
+
+
+def test_a_worker_that_went_on_through_it_loads_anew(story: Story, tmp_path: Path) -> None:
+    story.until_the_backup()
+    file = dumped(story.url, tmp_path)
+    with serving(story.url, pool_timeout_ms=500) as service:
+        submit(service, LOST)
+        assert found(service) == [BEFORE, LOST]
+        empty_anew(story.url)
+        restored(file, story.url)
+        # The number of the lost hash is given again, to another.
+        with serving(story.url) as other:
+            submit(other, AFTER)
+        service._keys.clear()  # those that were given since the backup are lost as well
+        wait_until(lambda: service.ready()["hashes"] == 2)
+        wait_until(lambda: found(service) == [BEFORE, AFTER])
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[tuple[EmbeddedPostgres, Callable[[], None], Callable[[], None]]]:
+    """Give a server that can be copied and set back as a whole, as files."""
+    with scratch_folder() as folder:
+        data, copy = folder / "data", folder / "copy"
+
+        def back_up() -> None:
+            (cluster,) = data.glob("postgres-??")
+            shutil.copytree(cluster, copy, symlinks=True)
+
+        def set_back() -> None:
+            (cluster,) = data.glob("postgres-??")
+            owner = cluster.stat()
+            shutil.rmtree(cluster)
+            shutil.copytree(copy, cluster, symlinks=True)
+            if os.geteuid() == 0:
+                for path in (cluster, *cluster.rglob("*")):
+                    os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+        with EmbeddedPostgres(data) as server:
+            yield server, back_up, set_back
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no embedded PostgreSQL")
+def test_files_that_are_put_back_look_the_same_and_a_cursor_tells_all_the_same(
+    own_postgres: tuple[EmbeddedPostgres, Callable[[], None], Callable[[], None]], tmp_path: Path
+) -> None:
+    server, back_up, set_back = own_postgres
+    url = server.start()
+    migrate(url)
+    story = Story(url, tmp_path / "index")
+    story.until_the_backup()
+    server.stop()
+    back_up()
+    story.url = server.start()
+    story.after_the_backup()
+    server.stop()
+    set_back()
+    story.url = server.start()
+    story.after_the_restore(story.url)
+    assert "log.renamed" not in kinds(story.url), "only the cursors can tell"
+
+
+def test_the_operator_can_say_so(service: Service) -> None:
+    submit(service, BEFORE)
+    with service.client("feed") as client:
+        mirror = Mirror(client).catch_up()
+        told = run("restored", "--by", "alice", DATABASE_URL=service.database_url)
+        assert (told.returncode, told.stdout.splitlines()[0]) == (
+            0,
+            "the change log has another name: whoever reads the feed is told to start again",
+        )
+        answer = client.get("/v1/hashes", params={"cursor": mirror.cursor})
+        assert answer.status_code == 410
+        assert list(Mirror(client).catch_up().kept.values()) == [BEFORE]
+    assert "log.renamed" in kinds(service.database_url)
