@@ -1,10 +1,11 @@
 // The audit log with its filters, and the proof of it.
 
 const KINDS = [
-  "audit.exported", "audit.read", "audit.verified", "bank.submitted", "bank.withdrawn", "case.linked",
+  "alerts.read", "audit.exported", "audit.read", "audit.verified", "bank.submitted", "bank.withdrawn", "case.linked",
   "case.pin-refused", "case.submitted", "case.withdrawn", "feed.delivered", "feedback.given", "key.approved",
-  "key.issued", "key.listed", "key.revoked", "key.rotated", "match.hit", "match.missed", "review.decided",
-  "review.listed", "review.opened", "statistics.read", "withdrawal.confirmed",
+  "key.issued", "key.listed", "key.revoked", "key.rotated", "log.renamed", "match.hit", "match.missed",
+  "overdue.listed", "retention.erased", "review.decided", "review.listed", "review.opened", "statistics.read",
+  "withdrawal.confirmed",
 ];
 const PAGE = 50;
 

@@ -1,5 +1,7 @@
 """Counts the audit log by the hour, and notices hashes that find far more than others do.
 
+What was found is owed an answer from here on, too: so that a look-up need not write it down.
+
 How often a hash is found says little: a picture that goes around is found often because it goes
 around. How many different uploads it finds says more: copies of one picture look alike in all
 16 bits of a sketch but a few, other pictures do not (docs/review.md has the measurement). So it
@@ -15,7 +17,7 @@ from dataclasses import asdict
 from .errors import StoreUnavailable
 from .live.misses import SERVICE
 from .models import AuditEvent, Cause, ChangeKind, Found, Usual
-from .store import Store, audit, changes, review, watch
+from .store import Store, audit, changes, owed, review, watch
 
 _POSITIONS = 1_000
 """Entries of the audit log that one round counts: what bounds its time."""
@@ -56,6 +58,9 @@ class Watch:
             if span is None or span[0] == span[1]:
                 return False
             touched = await watch.count(tx, after=span[0], upto=span[1])
+            if touched:
+                await changes.lock(tx)
+                await owed.matched(tx, after=span[0], upto=span[1])
         await self._judge(touched)
         return span[1] - span[0] == _POSITIONS
 

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from unseen_service.watch import Watch
 
 from tests.mirror import Mirror, status, submit, withdraw
 from tests.support import Service, random_pdq
@@ -40,16 +41,20 @@ def audited(service: Service, kind: str) -> list[dict[str, Any]]:
 def overdue(service: Service) -> list[tuple[str, str, str | None]]:
     with service.client("audit") as staff:
         found = staff.get("/v1/overdue").json()
+        assert staff.get("/v1/overdue", headers={"Unseen-Reason": ""}).status_code == 422
     assert found["hours"] == 48
+    assert audited(service, "overdue.listed")[-1]["reason"] == "a test"
     return [(each["what"], each["platform"], each["feedback"]) for each in found["overdue"]]
 
 
 def two_days_pass(service: Service) -> None:
     """Make all that happened so far happen 49 hours earlier."""
+    service.flow(lambda store: Watch(store, seconds=1, floor=200).look())
     with psycopg.connect(service.database_url) as connection:
         connection.execute(
             """
             UPDATE matches SET at = at - interval '49 hours';
+            UPDATE owed SET since = since - interval '49 hours';
             UPDATE deliveries SET at = at - interval '49 hours';
             UPDATE feedback
             SET at = at - interval '49 hours', since = since - interval '49 hours';
@@ -236,5 +241,31 @@ def test_a_tombstone_that_no_one_could_have_needed_is_not_owed(
 ) -> None:
     withdraw(service, submit(service, random_pdq(1)))
     Mirror(platform).catch_up()
+    two_days_pass(service)
+    assert overdue(service) == []
+
+
+def test_what_is_withdrawn_or_comes_back_begins_anew(
+    service: Service, platform: httpx.Client
+) -> None:
+    case = submit(service, random_pdq(1))
+    mirror = Mirror(platform).catch_up()
+    look_up(service, platform, random_pdq(1))
+    two_days_pass(service)
+    assert overdue(service) == [("match", "Example", None)]
+    withdraw(service, case)
+    assert overdue(service) == []
+    mirror.catch_up()
+    two_days_pass(service)
+    assert overdue(service) == [("withdrawal", "Example", None)]
+    submit(service, random_pdq(1))
+    assert overdue(service) == []
+
+
+def test_a_match_that_was_answered_before_it_was_counted_is_not_owed(
+    service: Service, platform: httpx.Client
+) -> None:
+    submit(service, random_pdq(1))
+    say(platform, look_up(service, platform, random_pdq(1)), "removed")
     two_days_pass(service)
     assert overdue(service) == []

@@ -5,7 +5,7 @@ from .bank import give as give_feedback_by_hash
 from .bank import submit as submit_hashes
 from .delivery import Delivery
 from .feed import Feed, cursor_after
-from .feedback import confirm_withdrawals, list_overdue
+from .feedback import confirm_withdrawals
 from .feedback import give as give_feedback
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "cursor_after",
     "give_feedback",
     "give_feedback_by_hash",
-    "list_overdue",
     "submit_hashes",
     "webhooks",
 ]

@@ -15,8 +15,8 @@ from uuid import UUID
 
 from ..errors import FeedGone, InvalidRequest
 from ..live import Follower
-from ..models import AuditEvent, FeedEntry, FeedPage, Key, Place
-from ..store import Store, Transaction, audit, feed
+from ..models import AuditEvent, FeedEntry, FeedPage, FeedStatus, Key, Place
+from ..store import Store, Transaction, audit, feed, owed
 
 _CURSOR = re.compile(r"2\.([0-9a-f]{32})\.(\d{1,18})\.(\d{1,18})\Z")
 _READERS = 3
@@ -87,6 +87,8 @@ class Feed:
                 tx, key.platform_id, after=page.after, upto=page.upto, head=page.head
             )
             if new and page.entries:
+                gone = [e.record for e in page.entries if e.status is FeedStatus.WITHDRAWN]
+                await owed.handed_tombstones(tx, key.platform_id, gone)
                 await _record(tx, key, page)
 
 

@@ -1,11 +1,10 @@
 """What platforms say back: of a hash that they were told of, or that they let go of one."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from ..errors import InvalidRequest
-from ..models import AuditEvent, ChangeKind, GivenFeedback, Key, Opinion, Overdue, Standing
+from ..models import AuditEvent, ChangeKind, GivenFeedback, Key, Opinion, Standing
 from ..store import Store, Transaction, audit, changes, feedback, review
 
 
@@ -69,12 +68,6 @@ async def let_go(tx: Transaction, key: Key, hash_ids: Sequence[int]) -> list[UUI
         details = {"key": key.id, "records": [str(record) for record in new]}
         await audit.append(tx, AuditEvent("withdrawal.confirmed", _actor(key), None, details))
     return confirmed
-
-
-async def list_overdue(store: Store, hours: int, limit: int) -> list[Overdue]:
-    """List what platforms have not answered for more than so many hours, the oldest first."""
-    async with store.snapshot() as tx:
-        return await feedback.overdue(tx, datetime.now(UTC) - timedelta(hours=hours), limit)
 
 
 async def _known(tx: Transaction, records: Sequence[UUID], field: str) -> dict[UUID, int]:

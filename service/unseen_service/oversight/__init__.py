@@ -16,6 +16,7 @@ from .log import (
     read_audit_back,
     verify_audit,
 )
+from .overdue import read_overdue
 from .people import OPERATOR, operator, plain, staff
 from .restore import rename_log
 from .review import decide, read_reviews, read_statistics
@@ -45,6 +46,7 @@ __all__ = [
     "read_audit",
     "read_audit_back",
     "read_keys",
+    "read_overdue",
     "read_reviews",
     "read_statistics",
     "remove_benign",

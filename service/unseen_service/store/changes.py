@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..models import HASH_BYTES, Change, ChangeKind
-from . import webhooks
+from . import owed, webhooks
 from .database import Transaction, execute, notify
 from .sql import SQL
 
@@ -34,6 +34,8 @@ async def append(tx: Transaction, kind: ChangeKind, hash_ids: Sequence[int]) -> 
     """Write one change a hash, with what webhooks tell of it; wake every index at the commit."""
     if hash_ids:
         await execute(tx, "append_changes", kind=kind.value, hash_ids=sorted(hash_ids))
+        if kind in (ChangeKind.ADD, ChangeKind.REMOVE):
+            await owed.forget(tx, hash_ids)
         await webhooks.enqueue(tx, kind, hash_ids)
         await notify(tx, CHANNEL)
 

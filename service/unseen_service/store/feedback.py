@@ -1,13 +1,13 @@
-"""What platforms say: of a hash, and that they let go of one; and who has not said it yet."""
+"""What platforms say: of a hash, and that they let go of one."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from ..models import GivenFeedback, Overdue
-from .database import Transaction, execute, fetch_all
+from ..models import GivenFeedback, Opinion
+from . import owed
+from .database import Transaction, execute
 
 
 async def by_record(tx: Transaction, records: Iterable[UUID]) -> dict[UUID, int]:
@@ -27,14 +27,18 @@ async def give(
 ) -> dict[int, UUID]:
     """Store what a platform says of hashes, by id; answer the records of which that is new.
 
-    The same again is not new, unless the platform found the hash once more in between.
+    The same again is not new, unless the platform found the hash once more in between. The
+    caller holds the change log's lock: what was owed is settled with it.
     """
     rows = [
         {"hash_id": hash_id, "value": each.value, "tags": sorted(each.tags)}
         for hash_id, each in given.items()
     ]
     cursor = await execute(tx, "give_feedback", platform_id=platform_id, given=Jsonb(rows))
-    return {row["hash_id"]: row["record"] for row in await cursor.fetchall()}
+    new = await cursor.fetchall()
+    said = {row["hash_id"]: Opinion(row["value"]) if row["value"] else None for row in new}
+    await owed.answered(tx, platform_id, said)
+    return {row["hash_id"]: row["record"] for row in new}
 
 
 async def active(tx: Transaction, hash_ids: Sequence[int]) -> list[int]:
@@ -54,9 +58,5 @@ async def confirm(
         tx, "confirm_withdrawals", platform_id=platform_id, hash_ids=list(hash_ids)
     )
     rows = await cursor.fetchall()
+    await owed.let_go(tx, platform_id, hash_ids)
     return [row["record"] for row in rows], [row["record"] for row in rows if row["new"]]
-
-
-async def overdue(tx: Transaction, before: datetime, limit: int) -> list[Overdue]:
-    """List what platforms have owed an answer to since before a moment, the oldest first."""
-    return await fetch_all(tx, Overdue, "overdue", before=before, limit=limit)

@@ -344,7 +344,8 @@ SELECT id, record FROM hashes WHERE record = ANY(%(records)s);
 -- hashes_by_pdq: The ids of hashes, by their bits.
 SELECT id, pdq FROM hashes WHERE pdq = ANY(%(pdqs)s);
 
--- give_feedback: The last that a platform says of hashes; answers those of which it is new.
+-- give_feedback: The last that a platform says of hashes; answers those of which it is new, and what
+-- it says of them now.
 -- The same again is new only where the platform has found the hash since it said it.
 WITH said AS (
     INSERT INTO feedback AS known (hash_id, platform_id, value, tags)
@@ -363,9 +364,9 @@ WITH said AS (
             WHERE matches.platform_id = known.platform_id AND matches.hash_id = known.hash_id
                 AND matches.at > known.at
         )
-    RETURNING hash_id
+    RETURNING hash_id, value
 )
-SELECT hash_id, record FROM said JOIN hashes ON hashes.id = hash_id ORDER BY hash_id;
+SELECT hash_id, record, value FROM said JOIN hashes ON hashes.id = hash_id ORDER BY hash_id;
 
 -- active_hashes: Which of some hashes are active.
 SELECT id FROM hashes WHERE id = ANY(%(hash_ids)s) AND active;
@@ -385,51 +386,55 @@ WITH gone AS (
 SELECT record, EXISTS (SELECT FROM confirmed WHERE confirmed.hash_id = gone.hash_id) AS new
 FROM gone ORDER BY record;
 
--- overdue: What platforms have owed an answer to since before a moment, the oldest first: a match,
--- or a review that was begun, with no removal since; a tombstone that was handed out unconfirmed.
-WITH matched AS (
-    SELECT matches.platform_id, matches.hash_id, min(matches.at) AS since
-    FROM matches
-    LEFT JOIN feedback ON feedback.hash_id = matches.hash_id
-        AND feedback.platform_id = matches.platform_id AND value = 'removed'
-    WHERE feedback.at IS NULL OR matches.at > feedback.at
-    GROUP BY matches.platform_id, matches.hash_id
-), owed AS (
-    SELECT 'match' AS what, platform_id, hash_id, since
-    FROM matched JOIN hashes ON hashes.id = hash_id AND active
-    UNION ALL
-    SELECT 'review', platform_id, hash_id, since
-    FROM feedback JOIN hashes ON hashes.id = hash_id AND active
-    WHERE value = 'pending-review'
-        AND NOT EXISTS (
-            SELECT FROM matched
-            WHERE matched.platform_id = feedback.platform_id AND matched.hash_id = feedback.hash_id
-        )
-    UNION ALL
-    SELECT 'withdrawal', platform_id, changes.hash_id, min(deliveries.at)
-    FROM changes
-    JOIN hashes ON hashes.id = changes.hash_id AND NOT active
-    JOIN deliveries ON positions @> changes.position AND head >= changes.position
-    JOIN subscriptions USING (platform_id)
-    WHERE kind = 'remove' AND changes.position > base
-        AND changes.position
-            = (SELECT max(position) FROM changes AS later WHERE later.hash_id = changes.hash_id)
-        AND NOT EXISTS (
-            SELECT FROM withdrawals
-            WHERE withdrawals.platform_id = deliveries.platform_id
-                AND withdrawals.hash_id = changes.hash_id
-                AND withdrawals.position = changes.position
-        )
-    GROUP BY platform_id, changes.hash_id
-)
+-- overdue: What platforms have owed an answer to since before a moment, the oldest first.
 SELECT what, platforms.name AS platform, record, owed.since, feedback.value AS feedback
 FROM owed
 JOIN platforms ON platforms.id = platform_id
-JOIN hashes ON hashes.id = hash_id
+JOIN hashes ON hashes.id = hash_id AND active = (what <> 'withdrawal')
 LEFT JOIN feedback USING (platform_id, hash_id)
 WHERE owed.since < %(before)s
 ORDER BY owed.since, platform, record
 LIMIT %(limit)s;
+
+-- owe_answers: What the look-ups of some positions found is to be answered, unless it has been.
+INSERT INTO owed (hash_id, platform_id, what, since)
+SELECT matches.hash_id, matches.platform_id, 'match', min(matches.at)
+FROM matches
+JOIN hashes ON hashes.id = matches.hash_id AND active
+LEFT JOIN feedback ON feedback.hash_id = matches.hash_id
+    AND feedback.platform_id = matches.platform_id AND value = 'removed'
+WHERE audit_position > %(after)s AND audit_position <= %(upto)s
+    AND (feedback.at IS NULL OR matches.at > feedback.at)
+GROUP BY matches.hash_id, matches.platform_id
+ORDER BY 1, 2
+ON CONFLICT (hash_id, platform_id) DO UPDATE SET what = excluded.what, since = excluded.since
+WHERE owed.what = 'review';
+
+-- owe_reviews: A platform has begun to review hashes.
+INSERT INTO owed (hash_id, platform_id, what, since)
+SELECT hashes.id, %(platform_id)s, 'review', now()
+FROM hashes WHERE id = ANY(%(hash_ids)s) AND active
+ORDER BY 1
+ON CONFLICT (hash_id, platform_id) DO NOTHING;
+
+-- owe_confirmations: Tombstones are handed to a platform that has not confirmed them.
+INSERT INTO owed (hash_id, platform_id, what, since)
+SELECT hashes.id, %(platform_id)s, 'withdrawal', now()
+FROM hashes
+WHERE record = ANY(%(records)s) AND NOT active AND NOT EXISTS (
+    SELECT FROM withdrawals
+    WHERE hash_id = hashes.id AND platform_id = %(platform_id)s
+        AND position = (SELECT max(position) FROM changes WHERE changes.hash_id = hashes.id)
+)
+ORDER BY 1
+ON CONFLICT (hash_id, platform_id) DO NOTHING;
+
+-- settle_owed: A platform has answered: what is owed of some kinds is no more.
+DELETE FROM owed
+WHERE platform_id = %(platform_id)s AND hash_id = ANY(%(hash_ids)s) AND what = ANY(%(kinds)s);
+
+-- forget_owed: Hashes were withdrawn or came back: whatever was owed of them is no more.
+DELETE FROM owed WHERE hash_id = ANY(%(hash_ids)s);
 
 -- bank_case: The case that holds what a platform submits; its number is none of a person's.
 INSERT INTO cases (number, platform_id)

@@ -23,8 +23,8 @@ BEGIN
     EXECUTE format('GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA %I TO unseen_serve',
         current_schema());
     -- Whatever else there is stays: of a hash that nobody holds, the bits alone are erased.
-    GRANT DELETE ON alerts, benign_hashes, finds, key_usage, submissions, webhook_messages, webhooks
-        TO unseen_serve;
+    GRANT DELETE ON alerts, benign_hashes, finds, key_usage, owed, submissions, webhook_messages,
+        webhooks TO unseen_serve;
     EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO unseen_serve', current_schema());
     REVOKE UPDATE ON audit_log, changes FROM unseen_serve;
     REVOKE INSERT ON audit_head, change_head, intake, retention, tally FROM unseen_serve;

@@ -7,6 +7,7 @@ import httpx
 import psycopg
 import pytest
 from playwright.sync_api import Route, expect
+from unseen_service.watch import Watch
 
 from .conftest import REASON, StaffMember, Stage
 
@@ -279,9 +280,10 @@ def _signed_of_one(stage: Stage) -> str:
 
 def test_what_is_overdue_is_listed(member: StaffMember, stage: Stage) -> None:
     record = stage.found("Sleepy")
+    stage.service.flow(lambda store: Watch(store, seconds=1, floor=200).look())
     with psycopg.connect(stage.service.database_url) as connection:
         connection.execute(
-            "UPDATE matches SET at = at - interval '73 hours' WHERE hash_id ="
+            "UPDATE owed SET since = since - interval '73 hours' WHERE hash_id ="
             " (SELECT id FROM hashes WHERE record = %s)",
             (record,),
         )

@@ -8,10 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
-from ... import exchange, oversight
+from ... import oversight
 from ...chain import contents
-from ...models import AuditEntry, Key, Scope, Staff
-from ..authentication import Reason, key_with, staff_with
+from ...models import AuditEntry, Scope, Staff
+from ..authentication import Reason, staff_with
 from ..bodies import json_only
 from ..openapi import keyed
 from ..schemas import feedback as feedback_schemas
@@ -113,12 +113,16 @@ async def link_case(
 @router.get("/v1/overdue", responses=keyed(422))
 async def list_overdue(
     provided: Provided,
-    _: Annotated[Key, Depends(key_with(Scope.AUDIT))],
+    by: Auditor,
+    reason: Reason,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> feedback_schemas.OverdueOut:
-    """List what platforms have not answered within the service's hours, the oldest first."""
+    """List what platforms have not answered within the service's hours, the oldest first.
+
+    That it was read is an entry.
+    """
     hours = provided.settings.overdue_hours
-    found = await exchange.list_overdue(provided.store, hours, limit)
+    found = await oversight.read_overdue(provided.store, by, reason, hours, limit)
     items = [feedback_schemas.OverdueItemOut.model_validate(asdict(each)) for each in found]
     return feedback_schemas.OverdueOut(hours=hours, overdue=items)
 

@@ -1,0 +1,20 @@
+"""What platforms have not answered in time, read by staff."""
+
+from datetime import UTC, datetime, timedelta
+
+from ..models import Overdue, Staff
+from ..store import Store, audit, owed
+from .people import event
+
+
+async def read_overdue(
+    store: Store, by: Staff, reason: str, hours: int, limit: int
+) -> list[Overdue]:
+    """List what has gone unanswered for more than so many hours, the oldest first.
+
+    That it was read is an entry first.
+    """
+    async with store.transaction() as tx:
+        await audit.append(tx, event(by, "overdue.listed", {"reason": reason, "limit": limit}))
+    async with store.snapshot() as tx:
+        return await owed.overdue(tx, datetime.now(UTC) - timedelta(hours=hours), limit)
