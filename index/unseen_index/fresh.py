@@ -34,6 +34,11 @@ class Fresh:
     def __len__(self) -> int:
         return self.count - int(np.count_nonzero(self.removed[: self.count]))
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of its arrays, room for more included."""
+        return self._ids.nbytes + self._hashes.nbytes + self.removed.nbytes
+
     def added(self, ids: npt.NDArray[np.int64], hashes: npt.NDArray[np.uint8]) -> "Fresh":
         """Return a view with these rows too. Only the longest view may be added to."""
         end = self.count + len(ids)

@@ -67,6 +67,11 @@ class Segment:
     def __len__(self) -> int:
         return self.rows - self.removed_count
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of its buffer and of the flags of removal."""
+        return self.buffer.nbytes + self.removed.nbytes
+
     def remove_rows(self, rows: npt.NDArray[Any]) -> None:
         """Flag distinct rows as removed."""
         self.removed[rows] = True

@@ -62,6 +62,11 @@ class HashTable:
     def __len__(self) -> int:
         return sum(map(len, self._state.parts()))
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of its rows and buckets; those of a table that was opened are mapped."""
+        return sum(part.nbytes for part in self._state.parts())
+
     def add(self, ids: npt.NDArray[np.int64], hashes: npt.NDArray[np.uint8]) -> None:
         """Add hashes (uint8[n, 32]) under ids (int64[n], 0 to 2**63 - 1, not yet in the table).
 

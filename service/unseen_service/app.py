@@ -33,6 +33,7 @@ from .settings import Settings
 from .store import Store
 from .supervisor import die_with_parent
 from .takedown import Takedown
+from .vitals import Measuring
 from .watch import Watch
 
 
@@ -82,7 +83,9 @@ def from_environment() -> FastAPI:
     return create_app(Settings.from_environment(os.environ))
 
 
-_Background: TypeAlias = Follower | Keeper | Meter | Misses | Delivery | Watch | Retention
+_Background: TypeAlias = (
+    Follower | Keeper | Meter | Misses | Delivery | Watch | Retention | Measuring
+)
 
 
 def _background(services: Services) -> list[_Background]:
@@ -95,7 +98,14 @@ def _background(services: Services) -> list[_Background]:
     every = timedelta(hours=settings.retain_every_hours)
     retention = Retention(services.store, Periods.of(settings), every)
     counting: list[_Background] = [services.meter, services.misses]
-    always = [services.follower, *counting, delivery, watch, retention]
+    measuring = Measuring(
+        services.store,
+        services.follower,
+        services.index,
+        seconds=settings.measure_every_ms / 1_000,
+        overdue=timedelta(hours=settings.overdue_hours),
+    )
+    always = [services.follower, *counting, delivery, watch, retention, measuring]
     if settings.index_dir is None:
         return always
     keeper = Keeper(

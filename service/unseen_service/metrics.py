@@ -53,12 +53,53 @@ BEHIND_SECONDS = Gauge(
     multiprocess_mode="livemax",
 )
 
+INDEX_BYTES = Gauge(
+    "unseen_index_bytes",
+    "What the index takes, on disk or in memory; shared by the workers of a host.",
+    multiprocess_mode="livemax",
+)
+POOL_WAITING = Gauge(
+    "unseen_pool_waiting",
+    "Requests that wait for a connection to PostgreSQL, on all workers.",
+    multiprocess_mode="livesum",
+)
+NOTICES = Counter(
+    "unseen_key_notices",
+    "Keys that asked as one does who probes (key.probing, key.hit-rate), and were paused for it.",
+    ["kind"],
+)
 ERASED = Counter("unseen_erased", "What retention erased on this host, by what it was.", ["what"])
 RETENTION_RAN = Gauge(
     "unseen_retention_ran_timestamp_seconds",
     "When what is of no more use was last erased, by any host; Unix time.",
     multiprocess_mode="max",
 )
+
+
+def _of_the_database(name: str, told: str) -> Gauge:
+    """Make a gauge that every worker sets to the same value."""
+    return Gauge(name, told, multiprocess_mode="livemostrecent")
+
+
+VITALS = {
+    "changes": _of_the_database("unseen_change_log_position", "How far the change log is."),
+    "audit_entries": _of_the_database("unseen_audit_log_entries", "Entries of the audit log."),
+    "database_bytes": _of_the_database("unseen_database_bytes", "The database on disk."),
+    "webhooks_waiting": _of_the_database("unseen_webhooks_waiting", "Messages to be sent."),
+    "webhooks_oldest_s": _of_the_database(
+        "unseen_webhooks_oldest_seconds", "How long the oldest message has waited; 0: none does."
+    ),
+    "webhooks_given_up": _of_the_database(
+        "unseen_webhooks_given_up", "Messages that were given up, and not replayed or erased."
+    ),
+    "overdue": _of_the_database("unseen_overdue", "Answers that platforms owe for too long."),
+    "open_reviews": _of_the_database("unseen_reviews_open", "Hashes that wait for staff."),
+    "paused_keys": _of_the_database("unseen_keys_paused", "Keys that are paused."),
+    "gone_with_bits": _of_the_database(
+        "unseen_withdrawn_hashes_with_bits", "Withdrawn hashes whose bits are not erased yet."
+    ),
+}
+"""By field of models.Vitals. They are the database's: one worker measures, all show the same."""
 
 
 def share(folder: Path) -> None:

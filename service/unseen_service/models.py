@@ -427,6 +427,25 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class Vitals:
+    """What is measured of the database as a whole: how far its logs are, sizes, queues.
+
+    `gone_with_bits` are withdrawn hashes whose bits are not erased yet.
+    """
+
+    changes: int
+    audit_entries: int
+    database_bytes: int
+    webhooks_waiting: int
+    webhooks_oldest_s: float
+    webhooks_given_up: int
+    overdue: int
+    open_reviews: int
+    paused_keys: int
+    gone_with_bits: int
+
+
+@dataclass(frozen=True, slots=True)
 class FeedEntry:
     """One hash as it is now, told of at the position of its last change.
 

@@ -28,7 +28,7 @@ class Settings:
     max_body_bytes: int = 2 * 1024 * 1024
     pool_size: int = 8
     pool_timeout_ms: int = 2_000
-    stale_after_ms: int = 5_000
+    stale_after_ms: int = 60_000
     work_free_hashes_per_minute: int = 2_000
     work_tries_per_hash: int = 1_000
     requests_per_minute: int = 60_000
@@ -43,6 +43,7 @@ class Settings:
     overdue_hours: int = 48
     watch_every_ms: int = 10_000
     overmatch_floor: int = 200
+    measure_every_ms: int = 10_000
     retain_every_hours: int = 24
     erase_after_days: int = 30
     keep_submissions_days: int = 7

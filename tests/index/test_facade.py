@@ -123,3 +123,11 @@ def test_any_memory_layout_serves(table):
     readonly = HASHES.copy()
     readonly.flags.writeable = False
     assert table.search(readonly, 0).ids.tolist() == IDS.tolist()
+
+
+def test_its_size_grows_with_its_rows(table):
+    few = table.nbytes
+    assert few >= 3 * (32 + 8)
+    rng = np.random.default_rng(1)
+    table.add(np.arange(100, 20_100), rng.integers(0, 256, (20_000, 32), np.uint8))
+    assert table.nbytes > few + 20_000 * (32 + 8)

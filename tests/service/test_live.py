@@ -1,6 +1,10 @@
 """A worker keeps in step with the store, and finds its way back when the connection is lost."""
 
+import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import Any
 
 import httpx
 import psycopg
@@ -10,6 +14,8 @@ from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.store import migrate
 
 from tests.support import PIN, Service, random_pdq, scratch_folder, serving, submission, wait_until
+
+index_module = import_module("unseen_service.live.index")
 
 
 def submit(service: Service, *pdqs: str) -> httpx.Response:
@@ -89,6 +95,12 @@ def test_postgresql_goes_away_and_comes_back(
             assert refused.status_code == 503
             assert refused.json()["type"] == "urn:unseen:problem:unavailable"
             wait_until(lambda: service.ready()["status"] == "not-ready")
+            (reason,) = service.ready()["reasons"]
+            assert reason["code"] == "stale"
+            assert reason["seconds"] > 0.5
+            assert datetime.fromisoformat(reason["since"]) < datetime.now(UTC)
+            miss = platform.post("/v1/match", json={"hashes": [random_pdq(2)]})
+            assert miss.status_code == 200, "misses are answered still"
 
             server.start()
             wait_until(lambda: service.ready()["status"] == "ready", within=5)
@@ -126,7 +138,15 @@ def test_it_starts_while_postgresql_is_away(own_postgres: tuple[EmbeddedPostgres
     server, url = own_postgres
     server.stop()
     with serving(url, until_ready=False) as service:
-        assert service.ready()["reasons"] == ["the index is not loaded yet: 0 hashes so far"]
+        wait_until(lambda: len(service.ready()["reasons"]) == 2)
+        loading, cut_off = service.ready()["reasons"]
+        assert loading == {
+            "code": "loading",
+            "detail": "The index is not loaded yet: 0 hashes so far.",
+            "hashes": 0,
+        }
+        assert cut_off["code"] == "cut-off"
+        assert service.ready()["status"] == "not-ready"
         asked = {"hashes": [random_pdq(1)]}
         refused = httpx.post(
             f"{service.url}/v1/match", json=asked, headers={"Authorization": "Bearer x"}
@@ -134,3 +154,62 @@ def test_it_starts_while_postgresql_is_away(own_postgres: tuple[EmbeddedPostgres
         assert refused.status_code == 503, "it cannot know yet which keys there are"
         server.start()
         wait_until(lambda: service.ready()["status"] == "ready", within=5)
+
+
+def test_a_worker_that_is_cut_off_for_a_moment_is_ready_and_says_so(
+    own_postgres: tuple[EmbeddedPostgres, str],
+) -> None:
+    server, url = own_postgres
+    with serving(url, pool_timeout_ms=300) as service:
+        assert service.ready()["reasons"] == []
+        server.stop()
+        wait_until(lambda: service.ready()["reasons"])
+        told = service.ready()
+        assert (told["status"], told["reasons"][0]["code"]) == ("ready", "cut-off")
+        assert httpx.get(f"{service.url}/readyz").status_code == 200
+        server.start()
+        wait_until(lambda: service.ready()["reasons"] == [])
+
+
+def test_a_worker_that_is_behind_for_too_long_says_by_how_much(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Changes come, and applying them takes longer than the service may be stale."""
+    held = threading.Event()
+
+    def slowly(*given: object) -> None:
+        held.wait(10)
+
+    with serving(service.database_url, stale_after_ms=200) as slow:
+        monkeypatch.setattr(index_module, "_apply", slowly)
+        submit(service, random_pdq(1), random_pdq(2))
+        wait_until(lambda: slow.ready()["status"] == "not-ready")
+        (reason,) = slow.ready()["reasons"]
+        assert (reason["code"], reason["entries"]) == ("behind", 2)
+        assert reason["seconds"] >= 0.2
+        monkeypatch.undo()
+        held.set()
+        wait_until(lambda: slow.ready()["status"] == "ready")
+
+
+def test_while_it_loads_it_says_how_far_it_is(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(service, *(random_pdq(n) for n in range(20)))
+    with psycopg.connect(service.database_url, autocommit=True) as connection:
+        connection.execute("ANALYZE hashes")
+    held = threading.Event()
+    built = index_module._built
+
+    def slowly(*given: Any) -> Any:
+        held.wait(10)
+        return built(*given)
+
+    monkeypatch.setattr(index_module, "_built", slowly)
+    with serving(service.database_url, until_ready=False) as later:
+        wait_until(lambda: later.ready()["reasons"][0].get("hashes") == 20)
+        (reason,) = later.ready()["reasons"]
+        assert (reason["code"], reason["of"]) == ("loading", 20)
+        assert reason["detail"] == "The index is not loaded yet: 20 of about 20 hashes so far."
+        held.set()
+        wait_until(lambda: later.ready()["status"] == "ready")

@@ -4,11 +4,22 @@ import json
 import logging
 import re
 import sys
+from datetime import timedelta
+from pathlib import Path
 
 import httpx
+import psycopg
+import pytest
+from unseen_service.live import Follower, LiveIndex
 from unseen_service.logs import Lines
+from unseen_service.store import Store
+from unseen_service.vitals import Measuring
 
-from tests.support import Service, flipped, random_pdq, submission
+from tests.flow.test_faults import URL, data, ready, served, workers_of
+from tests.service.test_cli import run
+from tests.support import PIN, Service, flipped, random_pdq, serving, submission, wait_until
+
+__all__ = ["data"]
 
 
 def scraped(service: Service) -> dict[str, float]:
@@ -45,3 +56,106 @@ def test_a_log_line_tells_where_an_exception_was_but_not_what_it_said() -> None:
     assert (line["message"], line["exception"], line["level"]) == ("failed", "ValueError", "error")
     assert "test_metrics.py" in line["frames"][0]
     assert "abcdef" not in json.dumps(line)
+
+
+def query(service: Service, *statements: str) -> None:
+    with psycopg.connect(service.database_url) as connection:
+        for statement in statements:
+            connection.execute(statement)  # type: ignore[call-overload]
+
+
+def test_what_is_of_the_database_is_measured(database_url: str) -> None:
+    with serving(database_url, measure_every_ms=50) as service:
+        key = service.key("match")
+        httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1), random_pdq(2)))
+        case = httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(3))).json()["case"]
+        httpx.delete(f"{service.url}/v1/cases/{case}", headers={"Unseen-Pin": PIN})
+        query(
+            service,
+            "INSERT INTO webhooks (platform_id, url, secret, events)"
+            " SELECT id, 'https://x.example', '', '{hash.added}' FROM platforms",
+            "INSERT INTO webhook_messages (webhook_id, event, body, created_at, due_at)"
+            " SELECT id, 'hash.added', '{}', now() - interval '1 hour', now() + interval '1 hour'"
+            " FROM webhooks, generate_series(1, 3)",
+            "INSERT INTO webhook_messages (webhook_id, event, body, due_at)"
+            " SELECT id, 'hash.added', '{}', NULL FROM webhooks",
+            "INSERT INTO owed SELECT id, (SELECT max(id) FROM platforms), 'match',"
+            " now() - n * interval '47 hours' FROM hashes, generate_series(1, 2) AS n"
+            " WHERE active AND id % 2 = n % 2",
+            "INSERT INTO key_limits (line, paused_at) SELECT id, now() FROM keys",
+        )
+        assert key
+        wanted = {
+            "unseen_change_log_position": 4,
+            "unseen_webhooks_waiting": 3,
+            "unseen_webhooks_given_up": 1,
+            "unseen_overdue": 1,
+            "unseen_reviews_open": 0,
+            "unseen_keys_paused": 1,
+            "unseen_withdrawn_hashes_with_bits": 1,
+        }
+        wait_until(lambda: wanted.items() <= scraped(service).items())
+        after = scraped(service)
+        assert 3600 <= after["unseen_webhooks_oldest_seconds"] < 3700
+        assert after["unseen_audit_log_entries"] >= 4
+        assert after["unseen_database_bytes"] > 1_000_000
+        assert after["unseen_index_bytes"] > 0
+        assert after["unseen_pool_waiting"] == 0
+
+
+def test_one_worker_measures_the_database_for_all(database_url: str) -> None:
+    """Twenty that look as often as one cost as one: who comes too early reads what is there."""
+    taken = "SELECT xmin::text, at::text FROM vitals"
+
+    async def looks(store: Store) -> None:
+        measuring = Measuring(
+            store,
+            Follower(store, LiveIndex(), []),
+            LiveIndex(),
+            seconds=60,
+            overdue=timedelta(hours=1),
+        )
+        for _ in range(20):
+            await measuring._measure_database()
+
+    service = Service("", database_url)
+    service.flow(looks)
+    with psycopg.connect(database_url) as connection:
+        first = connection.execute(taken).fetchone()
+    service.flow(looks)
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute(taken).fetchone() == first
+
+
+def test_a_pause_is_counted(database_url: str) -> None:
+    with serving(database_url, probing_alert=0, probing_pause=3) as service:
+        before = scraped(service).get('unseen_key_notices_total{kind="key.paused"}', 0)
+        with service.client("match") as platform:
+            near = [flipped(random_pdq(1), 1, seed) for seed in range(8)]
+            platform.post("/v1/match", json={"hashes": near})
+        name = 'unseen_key_notices_total{kind="key.paused"}'
+        wait_until(lambda: scraped(service).get(name, 0) == before + 1)
+
+
+@pytest.mark.slow
+def test_a_scrape_adds_up_all_workers_and_forgets_the_dead(data: Path) -> None:
+    with served(data, workers=3) as process:
+        key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data))
+        headers = {"Authorization": f"Bearer {key.stdout.strip()}"}
+        shown = Service(URL, "")
+
+        def look_up() -> bool:
+            asked = {"hashes": [random_pdq(5)]}
+            return httpx.post(f"{URL}/v1/match", json=asked, headers=headers).status_code == 200
+
+        wait_until(lambda: all(look_up() for _ in range(20)))
+        begin = scraped(shown)['unseen_look_ups_total{result="miss"}']
+        for _ in range(60):
+            assert look_up()
+        assert scraped(shown)['unseen_look_ups_total{result="miss"}'] == begin + 60
+        workers_of(process)[0].kill()
+        wait_until(lambda: len(workers_of(process)) == 3 and ready())
+        again = scraped(shown)
+        assert again['unseen_look_ups_total{result="miss"}'] == begin + 60, "it was counted"
+        assert again["unseen_change_log_position"] == 0
+        assert again["unseen_index_hashes"] == 0

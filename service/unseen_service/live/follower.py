@@ -14,6 +14,7 @@ from . import lineage
 from .index import LiveIndex
 
 _HEARTBEAT = 1.0
+_SILENT = 5 * _HEARTBEAT
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
 
 logger = logging.getLogger(__name__)
@@ -39,11 +40,32 @@ class Follower:
         self._index = index
         self._small = tuple(small)
         self._in_step_at: float | None = None
+        self._touched_at = time.monotonic()
+        self._away = False
+        self._missing = 0
         self._grown = asyncio.Event()
 
-    def behind_for(self) -> float | None:
-        """Say how many seconds ago all was last known to be in step; None: never."""
-        return None if self._in_step_at is None else time.monotonic() - self._in_step_at
+    def behind(self) -> tuple[int, float | None]:
+        """Say how many changes are known and not applied yet, and when none was, seconds ago.
+
+        None: it never was in step.
+        """
+        in_step_at = self._in_step_at
+        return self._missing, None if in_step_at is None else time.monotonic() - in_step_at
+
+    def cut_off_for(self) -> float | None:
+        """Say for how many seconds PostgreSQL has not answered; None: it does."""
+        silent = time.monotonic() - self._touched_at
+        # While changes are applied nobody asks: that is being behind, and not being cut off.
+        return silent if self._away or (silent > _SILENT and not self._missing) else None
+
+    def measure(self) -> None:
+        """Measure how far the worker is."""
+        missing, in_step = self.behind()
+        metrics.HASHES.set(len(self._index))
+        metrics.POSITION.set(self._index.position)
+        metrics.BEHIND.set(missing)
+        metrics.BEHIND_SECONDS.set(in_step or 0.0)
 
     async def wait_beyond(self, position: int, seconds: float) -> None:
         """Wait until the change log has gone beyond a position, but no longer than this.
@@ -81,10 +103,11 @@ class Follower:
                         await catch_up()
                         pause = _FIRST_PAUSE
             except StoreUnavailable:
+                self._away = self._away or changes.CHANNEL in channels
                 logger.warning("PostgreSQL is away; trying again in %.2f s", pause)
             except Exception:
                 logger.exception("following %s failed; trying again", channels)
-            self._measure()
+            self.measure()
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
@@ -103,17 +126,15 @@ class Follower:
             await self._reload_small()
         before = self._index.position
         async with self._store.transaction() as tx:
-            metrics.BEHIND.set(max(0, await changes.position(tx) - before))
+            self._missing = max(0, await changes.position(tx) - before)
+        self._touched_at, self._away = time.monotonic(), False
+        if self._missing:
+            self.measure()
         await self._index.catch_up(self._store)
         await self._index.adopt_newer(self._store)
-        self._in_step_at = time.monotonic()
-        metrics.BEHIND.set(0)
-        self._measure()
+        self._in_step_at = self._touched_at = time.monotonic()
+        self._missing = 0
+        self.measure()
         if self._index.position > before:
             self._grown.set()
             self._grown = asyncio.Event()
-
-    def _measure(self) -> None:
-        metrics.HASHES.set(len(self._index))
-        metrics.POSITION.set(self._index.position)
-        metrics.BEHIND_SECONDS.set(self.behind_for() or 0.0)

@@ -50,6 +50,8 @@ class LiveIndex:
         self._opened_at = 0
         self.progress = 0
         """Hashes read so far, while the first load is under way."""
+        self.expected = 0
+        """About how many there are to read; 0: nobody knows."""
 
     @property
     def loaded(self) -> Loaded | None:
@@ -60,6 +62,11 @@ class LiveIndex:
     def position(self) -> int:
         """How far along the change log look-ups are answered."""
         return self._loaded.position if self._loaded else 0
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that it takes, mapped ones included."""
+        return self._loaded.table.nbytes if self._loaded else 0
 
     def __len__(self) -> int:
         return len(self._loaded.table) if self._loaded else 0
@@ -176,6 +183,7 @@ class LiveIndex:
         async with store.snapshot() as tx:
             position = await changes.position(tx)
             mark = await changes.mark(tx, position)
+            self.expected = await changes.about_how_many(tx)
             async for block in changes.active_hashes(tx):
                 blocks.append(block)
                 self.progress += len(block[0])

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .. import metrics
 from ..budget import Bucket, HitRate, Neighbourhoods
 from ..errors import BudgetSpent, KeyPaused, StoreUnavailable
 from ..models import AuditEvent, Key, Spent
@@ -169,6 +170,7 @@ class Meter:
             async with self._store.transaction() as tx:
                 await _write(tx, notice)
             self._notices.pop(0)
+            metrics.NOTICES.labels(notice.kind).inc()
             if notice.kind == "key.paused":
                 await self._limits.reload(self._store)
                 self._pausing.discard(notice.line)

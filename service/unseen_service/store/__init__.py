@@ -14,6 +14,7 @@ from . import (
     owed,
     retention,
     review,
+    vitals,
     watch,
     webhooks,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "owed",
     "retention",
     "review",
+    "vitals",
     "watch",
     "webhooks",
 ]

@@ -87,6 +87,12 @@ async def rename_log(tx: Transaction) -> None:
     await execute(tx, "rename_log")
 
 
+async def about_how_many(tx: Transaction) -> int:
+    """Say about how many hashes there are, withdrawn ones among them; 0 where nobody knows."""
+    row = await (await execute(tx, "hashes_estimated")).fetchone()
+    return int(row["about"]) if row else 0
+
+
 async def active_hashes(tx: Transaction) -> AsyncIterator[Rows]:
     """Stream every matchable hash, a block at a time: ids int64[n], hashes uint8[n, 32].
 

@@ -49,6 +49,11 @@ class Store:
         """Close every connection."""
         await self._pool.close()
 
+    @property
+    def waiting(self) -> int:
+        """Say how many wait for a connection at this moment."""
+        return self._pool.get_stats().get("requests_waiting", 0)
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """One transaction: committed at the end of the block, undone when it raises.

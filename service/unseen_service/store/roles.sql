@@ -27,7 +27,8 @@ BEGIN
         webhooks TO unseen_serve;
     EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO unseen_serve', current_schema());
     REVOKE UPDATE ON audit_log, changes FROM unseen_serve;
-    REVOKE INSERT ON audit_head, change_head, intake, retention, tally FROM unseen_serve;
+    REVOKE INSERT ON audit_head, change_head, intake, retention, tally, vitals
+        FROM unseen_serve;
     REVOKE INSERT, UPDATE ON migrations FROM unseen_serve;
 END $$;
 

@@ -1,9 +1,12 @@
 """The operator's calls: alive, ready."""
 
+import asyncio
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from ...metrics import MEDIA_TYPE, exposition
+from .. import readiness
 from ..reference import POLICY, reference
 from ..schemas import operator as schemas
 from ..services import Provided
@@ -21,7 +24,8 @@ async def docs(request: Request) -> HTMLResponse:
 @router.get("/metrics", response_class=PlainTextResponse)
 async def measured() -> Response:
     """Give what all workers of this host counted, for Prometheus."""
-    return Response(exposition(), media_type=MEDIA_TYPE)
+    # In a thread: the files of many workers take a while to add up, and look-ups must not wait.
+    return Response(await asyncio.to_thread(exposition), media_type=MEDIA_TYPE)
 
 
 @router.get("/healthz")
@@ -32,24 +36,22 @@ async def alive() -> schemas.AliveOut:
 
 @router.get(
     "/readyz",
+    response_model_exclude_none=True,
     responses={503: {"model": schemas.ReadyOut, "description": "Not now; it says why."}},
 )
 async def ready(provided: Provided, response: Response) -> schemas.ReadyOut:
-    """Say whether this worker is loaded and in step with the change log."""
-    reasons = _reasons(provided)
-    response.status_code = 503 if reasons else 200
+    """Say whether this worker is loaded and in step with the change log, and if not, why.
+
+    One that has been cut off from PostgreSQL for a short time is ready, and says so: it answers
+    misses, and hits with 503.
+    """
+    stale_after = provided.settings.stale_after_ms / 1_000
+    reasons = readiness.reasons(provided.index, provided.follower, stale_after)
+    ready = all(each.code == "cut-off" for each in reasons)
+    response.status_code = 200 if ready else 503
     return schemas.ReadyOut(
-        status="not-ready" if reasons else "ready",
+        status="ready" if ready else "not-ready",
         reasons=reasons,
         generation=provided.index.position,
         hashes=len(provided.index),
     )
-
-
-def _reasons(provided: Provided) -> list[str]:
-    if provided.index.loaded is None:
-        return [f"the index is not loaded yet: {provided.index.progress} hashes so far"]
-    behind = provided.follower.behind_for()
-    if behind is None or 1_000 * behind > provided.settings.stale_after_ms:
-        return ["the database is away: the index may be stale"]
-    return []
