@@ -159,3 +159,27 @@ def test_a_scrape_adds_up_all_workers_and_forgets_the_dead(data: Path) -> None:
         assert again['unseen_look_ups_total{result="miss"}'] == begin + 60, "it was counted"
         assert again["unseen_change_log_position"] == 0
         assert again["unseen_index_hashes"] == 0
+
+
+_ROOT = Path(__file__).parents[2]
+_NAME = re.compile(r"\bunseen_[a-z_]+[a-z]\b")
+
+
+def told_of(text: str) -> set[str]:
+    """Find the metrics that a text names, by the name of the whole histogram."""
+    return {re.sub(r"_(bucket|count|sum)$", "", name) for name in _NAME.findall(text)}
+
+
+def test_each_metric_that_the_dashboard_and_the_documents_name_is_there(service: Service) -> None:
+    there = set(
+        re.findall(r"^# HELP (\S+)", httpx.get(f"{service.url}/metrics").text, re.MULTILINE)
+    )
+    there = {name for name in there if not name.endswith("_created")}
+    board = json.loads((_ROOT / "docs/grafana.json").read_text())
+    named = [each["expr"] for panel in board["panels"] for each in panel["targets"]]
+    assert len(named) > 20
+    operate = (_ROOT / "docs/operate.md").read_text().partition("### Metrics")[2]
+    documented = told_of(operate.partition("## What is kept where")[0])
+    assert told_of(" ".join(named)) <= there
+    assert documented <= there
+    assert {each for each in there if each.startswith("unseen_")} <= documented
