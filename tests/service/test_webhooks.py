@@ -13,8 +13,10 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+from unseen_service.exchange import delivery
 from unseen_service.exchange.delivery import AGAIN_AFTER, sign
 from unseen_service.exchange.targets import is_public
+from unseen_service.store import webhooks as outbox
 
 from tests.mirror import Mirror, submit, withdraw
 from tests.support import Service, random_pdq, serving, submission, wait_until
@@ -96,6 +98,7 @@ def make_due(service: Service, attempts: int | None = None) -> None:
             " WHERE due_at IS NOT NULL",
             (attempts,),
         )
+        connection.execute("NOTIFY unseen_webhooks")
 
 
 def test_each_change_is_told_with_records_and_no_bits(
@@ -326,3 +329,39 @@ def test_webhooks_need_the_feeds_scope(service: Service) -> None:
     with service.client("match") as client:
         assert client.get("/v1/webhooks").status_code == 403
         assert client.post("/v1/webhooks", json={"url": "https://x"}).status_code == 403
+
+
+def test_a_failed_message_is_tried_again_when_it_is_due_without_being_told(
+    open_service: Service,
+    platform: httpx.Client,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(delivery, "AGAIN_AFTER", (1, 60))
+    register(platform, receiver.url)
+    receiver.answer = 500
+    submit(open_service, random_pdq(1))
+    wait_until(lambda: len(receiver.received) == 1)
+    receiver.answer = 204
+    wait_until(lambda: len(receiver.received) == 2)
+    assert receiver.received[0][0]["webhook-id"] == receiver.received[1][0]["webhook-id"]
+
+
+def test_the_outbox_is_not_looked_at_while_nothing_is_in_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[object] = []
+    claim = outbox.claim
+
+    async def counted(*given: Any) -> Any:
+        looked.append(given)
+        return await claim(*given)
+
+    monkeypatch.setattr(outbox, "claim", counted)
+    with serving(database_url) as service:
+        # Once at the start, and once more when it has begun to listen.
+        wait_until(lambda: len(looked) == 2)
+        for n in range(3):
+            submit(service, random_pdq(n))
+            service.wait_in_step()
+        assert len(looked) == 2

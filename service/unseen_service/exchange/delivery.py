@@ -1,6 +1,7 @@
 """Sends what is in the outbox, signed to the Standard Webhooks scheme, at least once.
 
-A worker takes messages in hand for a while, sends them outside of any transaction, and strikes
+Workers sleep until they are notified of a message, or until the next one is to be tried again. A
+worker takes messages in hand for a while, sends them outside of any transaction, and strikes
 those that arrived. One that dies in between leaves them to the next. The scheme's specification
 is at standardwebhooks.com.
 """
@@ -11,6 +12,7 @@ import hashlib
 import hmac
 import logging
 import time
+from contextlib import aclosing, suppress
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -24,6 +26,8 @@ AGAIN_AFTER = (5, 60, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
 """Seconds from each failed attempt to the next; after the last, a message is given up."""
 
 _PAUSE = 1.0
+_LONGEST_SLEEP = 60.0
+_SHORTEST_SLEEP = 0.2
 _AT_ONCE = 20
 _TIMEOUT = 10.0
 _IN_HAND = 60
@@ -37,22 +41,46 @@ class Delivery:
     def __init__(self, store: Store, *, private: bool) -> None:
         self._store = store
         self._private = private
+        self._woken = asyncio.Event()
 
     async def run(self) -> None:
         """Send until cancelled."""
+        await asyncio.gather(self._listen(), self._send_all())
+
+    async def _listen(self) -> None:
+        """Wake the one who sends whenever there is something to send."""
+        while True:
+            with suppress(StoreUnavailable):
+                wakes = self._store.listen(webhooks.CHANNEL, heartbeat=_LONGEST_SLEEP)
+                async with aclosing(wakes):
+                    async for _ in wakes:
+                        self._woken.set()
+            await asyncio.sleep(_PAUSE)
+
+    async def _send_all(self) -> None:
         # No proxy and no netrc of the environment: the address that was checked is asked.
         async with httpx.AsyncClient(trust_env=False, timeout=_TIMEOUT) as client:
             while True:
+                self._woken.clear()
                 try:
-                    sent = await self._round(client)
+                    pause = 0.0 if await self._round(client) else await self._until_the_next()
                 except StoreUnavailable:
-                    sent = 0
+                    pause = _PAUSE
                 except Exception as error:  # noqa: BLE001 - the task must live
                     # Its kind only: the text may hold a URL that holds a password.
                     logger.warning("sending webhooks failed: %s", type(error).__name__)
-                    sent = 0
-                if not sent:
-                    await asyncio.sleep(_PAUSE)
+                    pause = _PAUSE
+                if pause:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._woken.wait(), pause)
+
+    async def _until_the_next(self) -> float:
+        """Say how long to sleep: until what failed, or what another has in hand, is due."""
+        async with self._store.transaction() as tx:
+            seconds = await webhooks.next_due(tx)
+        if seconds is None:
+            return _LONGEST_SLEEP
+        return min(max(seconds, _SHORTEST_SLEEP), _LONGEST_SLEEP)
 
     async def _round(self, client: httpx.AsyncClient) -> int:
         async with self._store.transaction() as tx:

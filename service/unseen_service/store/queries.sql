@@ -539,6 +539,10 @@ FROM due, webhooks
 WHERE webhook_messages.id = due.id AND webhooks.id = webhook_id
 RETURNING webhook_messages.id, webhook_messages.ref, url, secret, body::text AS body, attempts;
 
+-- next_due: In how many seconds the next message is due; null: there is none.
+SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float8 AS seconds
+FROM webhook_messages WHERE due_at IS NOT NULL;
+
 -- message_delivered: A message has arrived: count it, and strike it.
 WITH struck AS (
     DELETE FROM webhook_messages WHERE id = %(message_id)s RETURNING webhook_id

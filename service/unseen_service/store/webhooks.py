@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from ..models import ChangeKind, GivenUp, OutgoingMessage, Webhook, WebhookEvent
-from .database import Transaction, execute, fetch_all
+from .database import Transaction, execute, fetch_all, notify
+
+CHANNEL = "unseen_webhooks"
+"""Notified whenever there is a message to send."""
 
 _EVENTS = {
     ChangeKind.ADD: WebhookEvent.ADDED,
@@ -47,7 +50,10 @@ async def delete(tx: Transaction, platform_id: int, ref: UUID) -> bool:
 async def enqueue(tx: Transaction, kind: ChangeKind, hash_ids: Sequence[int]) -> None:
     """Write what changed of some hashes to the outbox of every webhook that wants to know."""
     if kind in _EVENTS:
-        await execute(tx, "enqueue_changes", event=_EVENTS[kind].value, hash_ids=list(hash_ids))
+        event = _EVENTS[kind].value
+        cursor = await execute(tx, "enqueue_changes", event=event, hash_ids=list(hash_ids))
+        if cursor.rowcount:
+            await notify(tx, CHANNEL)
 
 
 async def enqueue_test(tx: Transaction, platform_id: int, ref: UUID) -> UUID | None:
@@ -57,7 +63,14 @@ async def enqueue_test(tx: Transaction, platform_id: int, ref: UUID) -> UUID | N
             tx, "enqueue_test", platform_id=platform_id, ref=ref, event=WebhookEvent.TEST.value
         )
     ).fetchone()
+    await notify(tx, CHANNEL)
     return row["ref"] if row else None
+
+
+async def next_due(tx: Transaction) -> float | None:
+    """Say in how many seconds the next message is due; None: there is none."""
+    row = await (await execute(tx, "next_due")).fetchone()
+    return row["seconds"] if row else None
 
 
 async def claim(tx: Transaction, limit: int, seconds: int) -> list[OutgoingMessage]:
@@ -82,4 +95,6 @@ async def given_up(tx: Transaction, webhook_id: int, limit: int) -> list[GivenUp
 
 async def replay(tx: Transaction, webhook_id: int) -> int:
     """Make every message of a webhook that was given up due again; answer how many."""
-    return (await execute(tx, "replay_messages", webhook_id=webhook_id)).rowcount
+    replayed = (await execute(tx, "replay_messages", webhook_id=webhook_id)).rowcount
+    await notify(tx, CHANNEL)
+    return replayed
