@@ -122,6 +122,7 @@ def _services(settings: Settings) -> Services:
         settings.database_url,
         pool_size=settings.pool_size,
         timeout=settings.pool_timeout_ms / 1_000,
+        patience=settings.statement_timeout_ms / 1_000,
     )
     saved = SavedIndexes(settings.index_dir) if settings.index_dir else None
     index, keys, misses = LiveIndex(saved, settings.device), LiveKeys(), Misses(store)

@@ -37,6 +37,11 @@ CONFIG: dict[str, Any] = {
     "formatters": {"lines": {"()": Lines}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"unseen_service": {"level": "INFO"}, "uvicorn": {"level": "WARNING"}},
+    "loggers": {
+        "unseen_service": {"level": "INFO"},
+        "uvicorn": {"level": "WARNING"},
+        # A line for every attempt while PostgreSQL is away, with its address; we say it ourselves.
+        "psycopg.pool": {"level": "CRITICAL"},
+    },
 }
 """For logging.config.dictConfig; uvicorn hands it on to every worker."""

@@ -28,6 +28,7 @@ class Settings:
     max_body_bytes: int = 2 * 1024 * 1024
     pool_size: int = 8
     pool_timeout_ms: int = 2_000
+    statement_timeout_ms: int = 5_000
     stale_after_ms: int = 60_000
     work_free_hashes_per_minute: int = 2_000
     work_tries_per_hash: int = 1_000

@@ -13,7 +13,7 @@ from psycopg.rows import DictRow, class_row, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from ..errors import StoreUnavailable
-from .roles import as_server
+from .line import Line, conninfo
 from .sql import SQL
 
 Transaction: TypeAlias = AsyncConnection[DictRow]
@@ -21,24 +21,34 @@ Transaction: TypeAlias = AsyncConnection[DictRow]
 
 Row = TypeVar("Row")
 
+_LONG_READ = 60.0
+"""Seconds that a statement of a long read may take at least."""
+
 
 class Store:
     """PostgreSQL, through a pool that finds its way back when the server was away.
 
-    Every connection is in the role that serves, which cannot rewrite the audit log.
+    Every connection is in the role that serves, which cannot rewrite the audit log. `timeout` is
+    how long a connection is waited for, `patience` how long the answer to a statement, in
+    seconds: a server may be there and say nothing.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 8, timeout: float = 2.0) -> None:
-        self._url = as_server(url)
-        self._pool: AsyncConnectionPool[Transaction] = AsyncConnectionPool(
+    def __init__(
+        self, url: str, *, pool_size: int = 8, timeout: float = 2.0, patience: float = 5.0
+    ) -> None:
+        self._url = conninfo(url)
+        self._timeout = timeout
+        self._patience = patience
+        self._pool: AsyncConnectionPool[Line] = AsyncConnectionPool(
             self._url,
+            connection_class=Line,
             kwargs={"row_factory": dict_row, "connect_timeout": 2},
             min_size=1,
             max_size=pool_size,
             timeout=timeout,
             open=False,
             reconnect_timeout=0,
-            check=AsyncConnectionPool.check_connection,
+            check=self._check,
         )
 
     async def open(self) -> None:
@@ -60,16 +70,30 @@ class Store:
 
         Raises StoreUnavailable when PostgreSQL is away, before or while.
         """
-        with _translated():
-            async with self._pool.connection() as connection:
-                yield connection
+        async with self._transaction(self._patience) as connection:
+            yield connection
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Transaction]:
-        """One read-only transaction in which every statement sees the same moment."""
-        async with self.transaction() as tx:
+        """One read-only transaction in which every statement sees the same moment.
+
+        It may read long: its statements have a minute each.
+        """
+        async with self._transaction(max(self._patience, _LONG_READ)) as tx:
             await tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             yield tx
+
+    @asynccontextmanager
+    async def _transaction(self, patience: float) -> AsyncIterator[Transaction]:
+        with _translated():
+            async with self._pool.connection() as connection:
+                connection.patience = patience
+                yield connection
+
+    async def _check(self, connection: Line) -> None:
+        """Look whether a connection still answers, for as long as one is waited for."""
+        connection.patience = self._timeout
+        await AsyncConnectionPool.check_connection(connection)
 
     @asynccontextmanager
     async def alone(self, lock: int) -> AsyncIterator[bool]:
@@ -78,12 +102,13 @@ class Store:
         It is PostgreSQL's advisory lock of a connection of its own: whoever dies lets go of it.
         """
         with _translated():
-            connection = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, connect_timeout=2
+            connection = await Line.connect(
+                self._url, autocommit=True, connect_timeout=2, row_factory=dict_row
             )
             async with connection:
-                found = await connection.execute("SELECT pg_try_advisory_lock(%s)", (lock,))
-                yield await found.fetchone() == (True,)
+                locked = await connection.execute("SELECT pg_try_advisory_lock(%s) AS mine", (lock,))
+                row = await locked.fetchone()
+                yield row is not None and bool(row["mine"])
 
     async def listen(self, *channels: str, heartbeat: float) -> AsyncGenerator[None]:
         """Yield at once, then whenever a channel is notified, at the latest every `heartbeat` s.
@@ -91,8 +116,8 @@ class Store:
         Raises StoreUnavailable when the connection is lost.
         """
         with _translated():
-            connection = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, connect_timeout=2
+            connection = await Line.connect(
+                self._url, autocommit=True, connect_timeout=2, row_factory=dict_row
             )
             async with connection:
                 for channel in channels:
@@ -111,11 +136,19 @@ async def _wait(connection: AsyncConnection[Any], heartbeat: float) -> None:
     await connection.execute("SELECT 1")
 
 
+_AWAY = (
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
+"""By the driver internal errors: it hung up on us, or is a standby that takes nothing."""
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TooManyRequests):
+    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TooManyRequests, *_AWAY):
         # The driver's text may hold parameters, so it is not passed on.
         raise StoreUnavailable from None
 

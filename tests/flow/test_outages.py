@@ -1,0 +1,329 @@
+"""PostgreSQL goes away: refuses, is frozen, or is behind a network that swallows everything.
+
+`UNSEEN_CHAOS_SECONDS` is how long each outage lasts.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+import pytest
+from unseen_service.embedded_postgres import EmbeddedPostgres
+from unseen_service.store import migrate
+
+from tests.proxy import Mode, Proxy
+from tests.service.test_cli import COMMAND
+from tests.support import (
+    PIN,
+    Service,
+    free_port,
+    random_pdq,
+    scratch_folder,
+    serving,
+    submission,
+    wait_until,
+)
+
+SECONDS = float(os.environ.get("UNSEEN_CHAOS_SECONDS", "3"))
+QUICKLY = 7.0
+"""Seconds in which PostgreSQL's absence is told at the latest: far from a client's own patience."""
+USUAL = 0.5
+"""Seconds in which a miss is answered whatever goes on: generous, for a machine that is shared."""
+
+fresh = count(1_000)
+
+
+@dataclass
+class Asked:
+    """What came of requests: (status, seconds) of each, by what was asked."""
+
+    answers: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
+
+    def note(self, what: str, question: Callable[[], httpx.Response]) -> httpx.Response:
+        began = time.monotonic()
+        answer = question()
+        self.answers.setdefault(what, []).append((answer.status_code, time.monotonic() - began))
+        if answer.status_code == 503:
+            assert int(answer.headers["retry-after"]) <= 5
+        return answer
+
+    def statuses(self, what: str) -> set[int]:
+        return {status for status, _ in self.answers[what]}
+
+    def slowest(self, what: str) -> float:
+        return max(seconds for _, seconds in self.answers[what])
+
+
+def miss(platform: httpx.Client) -> httpx.Response:
+    return platform.post("/v1/match", json={"hashes": [random_pdq(next(fresh))]})
+
+
+def hit(platform: httpx.Client, pdq: str) -> httpx.Response:
+    return platform.post("/v1/match", json={"hashes": [pdq]})
+
+
+def submit(url: str, pdq: str) -> httpx.Response:
+    return httpx.post(f"{url}/v1/cases", json=submission(pdq), timeout=30)
+
+
+def withdraw(url: str, case: str) -> None:
+    headers = {"Unseen-Pin": PIN}
+    httpx.delete(f"{url}/v1/cases/{case}", headers=headers, timeout=30).raise_for_status()
+
+
+def held_out(service: Service, pdq: str, seconds: float) -> Asked:
+    """Ask throughout an outage: misses one after the other, meanwhile hits and submissions."""
+    asked, until = Asked(), time.monotonic() + seconds
+
+    def waiting(what: str, question: Callable[[], httpx.Response]) -> None:
+        while time.monotonic() < until:
+            asked.note(what, question)
+
+    with service.client("match") as platform, ThreadPoolExecutor() as threads:
+        others = [
+            threads.submit(waiting, "hit", lambda: hit(platform, pdq)),
+            threads.submit(waiting, "hit", lambda: hit(platform, pdq)),
+            threads.submit(
+                waiting, "submission", lambda: submit(service.url, random_pdq(next(fresh)))
+            ),
+        ]
+        while time.monotonic() < until:
+            asked.note("miss", lambda: miss(platform))
+            time.sleep(0.01)
+        for each in others:
+            each.result()
+    return asked
+
+
+def found_its_way_back(service: Service, pdq: str, within: float) -> Asked:
+    """Ask until hits and submissions are answered again; note everything on the way."""
+    asked = Asked()
+    with service.client("match") as platform:
+        wait_until(lambda: asked.note("hit", lambda: hit(platform, pdq)).status_code == 200, within)
+        wait_until(
+            lambda: (
+                asked.note(
+                    "submission", lambda: submit(service.url, random_pdq(next(fresh)))
+                ).status_code
+                == 201
+            ),
+            within,
+        )
+        wait_until(lambda: service.ready()["status"] == "ready", within)
+    return asked
+
+
+def goes_through(
+    service: Service, away: Callable[[], None], back: Callable[[], None], *, within: float
+) -> None:
+    """Have PostgreSQL go away and come back, and hold every answer to what is promised."""
+    pdq, late = random_pdq(next(fresh)), random_pdq(next(fresh))
+    submit(service.url, pdq).raise_for_status()
+    service.wait_in_step()
+    with service.client("match") as platform, ThreadPoolExecutor(6) as threads:
+        # Several connections are in the pool, so that several are dead later.
+        list(threads.map(lambda _: hit(platform, pdq).raise_for_status(), range(24)))
+    away()
+    try:
+        asked = held_out(service, pdq, SECONDS)
+    finally:
+        back()
+    after = found_its_way_back(service, pdq, within)
+    submit(service.url, late).raise_for_status()
+    with service.client("match") as platform:
+        wait_until(lambda: len(hit(platform, late).json().get("hits", [])) == 1, within=2)
+    assert asked.statuses("miss") == {200}
+    assert asked.slowest("miss") < USUAL
+    assert asked.statuses("hit") == asked.statuses("submission") == {503}
+    assert max(asked.slowest("hit"), asked.slowest("submission")) < QUICKLY
+    assert after.statuses("hit") | after.statuses("submission") <= {200, 201, 503}
+
+
+@contextmanager
+def served(url: str, workers: int) -> Iterator[Service]:
+    """A service of one worker in this process, or of several in their own."""
+    if workers == 1:
+        with serving(url) as service:
+            yield service
+        return
+    port = free_port()
+    service = Service(f"http://127.0.0.1:{port}", url)
+    with scratch_folder() as data:
+        arguments = ["serve", "--port", str(port), "--workers", str(workers), "--data", str(data)]
+        environment = os.environ | {"DATABASE_URL": url}
+        process = subprocess.Popen(
+            [*COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL
+        )
+        try:
+            wait_until(lambda: all(is_ready(service) for _ in range(4)), within=60)
+            yield service
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def is_ready(service: Service) -> bool:
+    try:
+        return service.ready()["status"] == "ready"
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture
+def proxy(database_url: str) -> Iterator[Proxy]:
+    with Proxy(database_url).running() as proxy:
+        yield proxy
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("mode", "within"), [("cut", 2.0), ("hole", 6.0)])
+def test_the_network_fails_and_comes_back(
+    proxy: Proxy, mode: Mode, within: float, workers: int
+) -> None:
+    with served(proxy.url, workers) as service:
+        goes_through(service, lambda: proxy.be(mode), lambda: proxy.be("whole"), within=within)
+
+
+def test_a_server_that_says_nothing_is_noticed(proxy: Proxy) -> None:
+    """The outage that no refusal tells of, once with little patience."""
+    with serving(proxy.url, pool_timeout_ms=200, statement_timeout_ms=300) as service:
+        pdq = random_pdq(next(fresh))
+        submit(service.url, pdq).raise_for_status()
+        service.wait_in_step()
+        with service.client("match") as platform:
+            assert hit(platform, pdq).status_code == 200
+            proxy.be("hole")
+            began = time.monotonic()
+            assert hit(platform, pdq).status_code == 503
+            assert submit(service.url, random_pdq(next(fresh))).status_code == 503
+            assert miss(platform).status_code == 200
+            assert time.monotonic() - began < QUICKLY
+            proxy.be("whole")
+            found_its_way_back(service, pdq, within=6)
+
+
+class OwnPostgres:
+    """A server that may be frozen, and stopped and started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server = EmbeddedPostgres(folder)
+        self.url = self.server.start()
+        migrate(self.url)
+
+    def _signal(self, signum: signal.Signals) -> None:
+        assert self.server._process
+        head = psutil.Process(self.server._process.pid)
+        for each in [head, *head.children(recursive=True)]:
+            each.send_signal(signum)
+
+    def freeze(self) -> None:
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        self.server.stop()
+
+    def start(self) -> None:
+        self.server.start()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[OwnPostgres]:
+    with scratch_folder() as folder, ExitStack() as stack:
+        postgres = OwnPostgres(folder)
+        stack.callback(postgres.stop)
+        yield postgres
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("away", "back"), [("freeze", "thaw"), ("stop", "start")])
+def test_the_server_goes_and_comes_back(
+    own_postgres: OwnPostgres, away: str, back: str, workers: int
+) -> None:
+    with served(own_postgres.url, workers) as service:
+        goes_through(service, getattr(own_postgres, away), getattr(own_postgres, back), within=2.0)
+
+
+@pytest.mark.slow
+def test_a_service_stops_while_postgresql_is_frozen(own_postgres: OwnPostgres) -> None:
+    with serving(own_postgres.url, pool_timeout_ms=300, statement_timeout_ms=500) as service:
+        with service.client("match") as platform:
+            assert miss(platform).status_code == 200
+        own_postgres.freeze()
+        began = time.monotonic()
+    assert time.monotonic() - began < QUICKLY
+    own_postgres.thaw()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["cut", "hole"])
+def test_of_two_hosts_one_is_cut_off(database_url: str, proxy: Proxy, mode: Mode) -> None:
+    """It answers what it can be sure of, and never a withdrawn hit; the other is as ever."""
+    short = {"stale_after_ms": 1_500, "pool_timeout_ms": 300, "statement_timeout_ms": 600}
+    with serving(database_url) as here, serving(proxy.url, **short) as there:
+        kept, gone, late = (random_pdq(next(fresh)) for _ in range(3))
+        submit(here.url, kept).raise_for_status()
+        case = submit(here.url, gone).json()["case"]
+        there.wait_in_step()
+        with there.client("match") as cut_off, here.client("match") as whole:
+            assert len(hit(cut_off, gone).json()["hits"]) == 1
+            proxy.be(mode)
+            withdraw(here.url, case)
+            submit(here.url, late).raise_for_status()
+            assert hit(whole, gone).json()["hits"] == []
+            for _ in range(3):
+                assert miss(cut_off).json()["hits"] == []
+                assert hit(cut_off, gone).status_code == 503, "it may not say that it is there"
+                assert hit(cut_off, kept).status_code == 503
+                assert len(hit(whole, kept).json()["hits"]) == 1
+            wait_until(lambda: there.ready()["reasons"], within=4)
+            assert here.ready()["status"] == "ready"
+
+            proxy.be("whole")
+            wait_until(lambda: there.ready()["status"] == "ready", within=6)
+            there.wait_in_step()
+            assert hit(cut_off, gone).json()["hits"] == []
+            wait_until(lambda: len(hit(cut_off, late).json().get("hits", [])) == 1, within=4)
+
+
+@pytest.mark.slow
+def test_a_host_that_is_cut_off_holds_nobody_up(database_url: str, proxy: Proxy) -> None:
+    """A session that vanished with the change log's lock in its hands is given up."""
+    from unseen_service.store.line import conninfo  # noqa: PLC0415
+
+    with serving(database_url) as here:
+        vanished = psycopg.connect(conninfo(proxy.url))
+        vanished.execute("SELECT position FROM change_head FOR UPDATE")
+        proxy.be("hole")
+        began = time.monotonic()
+        wait_until(lambda: submit(here.url, random_pdq(next(fresh))).status_code == 201, within=10)
+        assert time.monotonic() - began < 6
+        vanished.close()
+
+
+def test_what_one_host_acknowledges_another_matches_within_a_second(
+    database_url: str,
+) -> None:
+    with (
+        serving(database_url) as here,
+        serving(database_url) as there,
+        there.client("match") as platform,
+    ):
+        for _ in range(5):
+            pdq = random_pdq(next(fresh))
+            submit(here.url, pdq).raise_for_status()
+            wait_until(lambda pdq=pdq: hit(platform, pdq).json()["hits"], within=1)
