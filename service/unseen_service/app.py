@@ -1,7 +1,6 @@
 """The composition root: settings in, an application out."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -31,7 +30,6 @@ from .oversight import Checkpoints
 from .retention import Periods, Retention
 from .settings import Settings
 from .store import Store
-from .supervisor import die_with_parent
 from .takedown import Takedown
 from .vitals import Measuring
 from .watch import Watch
@@ -75,12 +73,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(router)
     app.openapi = describe(app)  # type: ignore[method-assign]
     return app
-
-
-def from_environment() -> FastAPI:
-    """Put a worker together from the environment: what each uvicorn worker calls."""
-    die_with_parent()
-    return create_app(Settings.from_environment(os.environ))
 
 
 _Background: TypeAlias = (

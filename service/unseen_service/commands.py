@@ -1,6 +1,7 @@
 """What each `unseen-service` command does."""
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -16,17 +17,24 @@ from typing import TypeAlias, TypeVar
 import uvicorn
 
 from . import logs, metrics
-from .embedded_postgres import EmbeddedPostgres
-from .errors import SettingInvalid, StoreUnavailable
+from .embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from .errors import OperatorError, SettingInvalid, StoreUnavailable
 from .proof import load_signer
 from .protocol import Protocol
 from .settings import DEFAULT_DATA, Settings
 from .store import Store
 from .store import migrate as migrate_store
-from .supervisor import supervise
+from .supervisor import Tend, supervise
 
 Command: TypeAlias = Callable[[Namespace], None]
 Answer = TypeVar("Answer")
+
+_PATIENCE = 600.0
+"""Seconds that a statement of a command may take: somebody sits before it, and can end it."""
+
+_KEEP_ALIVE = 75
+"""Seconds that an idle connection is kept: longer than clients and proxies keep one (5 to 60),
+lest a request is sent just as we hang up."""
 
 _BANNER = """\
 Unseen is on {address}
@@ -37,19 +45,44 @@ Unseen is on {address}
   stop it with   Ctrl-C
 """
 
+logger = logging.getLogger(__name__)
+
 
 @contextmanager
 def database(data: Path) -> Iterator[str]:
     """Give the database's URL: DATABASE_URL, or an embedded one, stopped at the end."""
+    with _tended_database(data) as (url, _):
+        yield url
+
+
+@contextmanager
+def _tended_database(data: Path) -> Iterator[tuple[str, Tend]]:
+    """Give the database's URL, and what starts it again where that is for us to do."""
     url = _given_url()
     if url:
-        yield url
+        yield url, lambda: None
         return
     server = EmbeddedPostgres(data)
     try:
-        yield server.start()
+        url = server.start()
+        yield url, lambda: _keep_up(server, url)
     finally:
         server.stop()
+
+
+def _keep_up(server: EmbeddedPostgres, url: str) -> None:
+    """Start an embedded PostgreSQL that died; the workers find their way back by themselves."""
+    if server.is_up():
+        return
+    logger.warning("the embedded PostgreSQL has died; starting it again")
+    try:
+        moved = server.start() != url
+    except EmbeddedPostgresError as error:
+        logger.warning("it did not start, trying again: %s", error)
+        return
+    if moved:
+        # It was another process's, at an address that ended with it: the workers know no other.
+        raise OperatorError("The embedded PostgreSQL has another address now; start again.")
 
 
 def _given_url() -> str | None:
@@ -67,7 +100,7 @@ def _given_url() -> str | None:
 def serve(given: Namespace) -> None:
     """Migrate, then serve until told to stop."""
     signal.signal(signal.SIGTERM, _exit)
-    with database(given.data) as url:
+    with _tended_database(given.data) as (url, tend):
         _migrated(url, patient=True)
         _say_where(given)
         # The workers read their settings from the environment, in processes of their own.
@@ -78,7 +111,7 @@ def serve(given: Namespace) -> None:
         load_signer(Settings.from_environment(os.environ).audit_key)
         supervise(
             uvicorn.Config(
-                "unseen_service.app:from_environment",
+                "unseen_service.worker:from_environment",
                 factory=True,
                 http=Protocol,
                 ws="none",
@@ -90,7 +123,9 @@ def serve(given: Namespace) -> None:
                 server_header=False,
                 proxy_headers=False,
                 timeout_graceful_shutdown=5,
-            )
+                timeout_keep_alive=_KEEP_ALIVE,
+            ),
+            tend,
         )
 
 
@@ -105,7 +140,7 @@ def ask(given: Namespace, question: Callable[[Store], Awaitable[Answer]]) -> Ans
     """Run one flow against the database."""
 
     async def asked(url: str) -> Answer:
-        store = Store(url, pool_size=1, timeout=10)
+        store = Store(url, pool_size=1, timeout=10, patience=_PATIENCE)
         await store.open()
         try:
             return await question(store)

@@ -1,23 +1,74 @@
 """Workers, each a process of its own: started, replaced when one dies, ended with their parent."""
 
 import ctypes
+import errno
 import os
 import signal
+import socket
 import sys
+import time
+from collections.abc import Callable
+from typing import TypeAlias
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 _PR_SET_PDEATHSIG = 1
-
+_ORPHANS_GONE_WITHIN_S = 10.0
 
 _SUPERVISOR = "UNSEEN_SUPERVISOR_PID"
 
+Tend: TypeAlias = Callable[[], None]
 
-def supervise(config: uvicorn.Config) -> None:
-    """Serve until told to stop, from `config.workers` processes that share one socket."""
+
+def supervise(config: uvicorn.Config, tend: Tend) -> None:
+    """Serve until told to stop, from `config.workers` processes that share one socket.
+
+    `tend` is called twice a second, in this thread, to look after what else they need.
+    """
     os.environ[_SUPERVISOR] = str(os.getpid())
-    Multiprocess(config, sockets=[config.bind_socket()]).run()
+    _wait_for_orphans(config.host, config.port)
+    _Supervisor(config, tend).run()
+
+
+def _wait_for_orphans(host: str, port: int) -> None:
+    """Wait a moment while the address is taken.
+
+    A worker that was only being started when an earlier supervisor was killed holds it until it
+    notices. Whatever else is the matter with the address, uvicorn tells.
+    """
+    deadline = time.monotonic() + _ORPHANS_GONE_WITHIN_S
+    while time.monotonic() < deadline:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                tried.bind((host, port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    return
+            else:
+                return
+        time.sleep(0.1)
+
+
+class _Supervisor(Multiprocess):
+    def __init__(self, config: uvicorn.Config, tend: Tend) -> None:
+        super().__init__(config, sockets=[config.bind_socket()])
+        self._tend = tend
+
+    def run(self) -> None:
+        """Run until told to stop; where it cannot go on, the workers end first."""
+        try:
+            super().run()
+        except BaseException:
+            self.terminate_all()
+            self.join_all()
+            raise
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that died, and tend the rest."""
+        self._tend()
+        super().keep_subprocess_alive()
 
 
 def die_with_parent() -> None:

@@ -85,3 +85,31 @@ def test_a_killed_supervisor_leaves_nothing_behind_and_starts_again(data: Path) 
         assert alive == []
     with served(data):
         assert httpx.get(f"{URL}/readyz").json()["hashes"] == 1
+
+
+@pytest.mark.slow
+def test_a_killed_postgresql_is_started_again(data: Path) -> None:
+    pdqs = [random_pdq(n) for n in range(3)]
+    with served(data) as process:
+        for pdq in pdqs:
+            assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
+            (postmaster,) = (
+                each for each in psutil.Process(process.pid).children() if is_postmaster(each)
+            )
+            postmaster.kill()
+            wait_until(
+                lambda: (
+                    httpx.post(
+                        f"{URL}/v1/cases", json=submission(random_pdq(9)), timeout=20
+                    ).status_code
+                    == 201
+                )
+            )
+        wait_until(lambda: httpx.get(f"{URL}/readyz").json()["hashes"] == 4)
+
+
+def is_postmaster(process: psutil.Process) -> bool:
+    try:
+        return Path(process.cmdline()[0]).name == "postgres"
+    except (psutil.NoSuchProcess, psutil.ZombieProcess, IndexError):
+        return False

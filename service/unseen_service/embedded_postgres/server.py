@@ -70,6 +70,7 @@ class EmbeddedPostgres:
         self._run_as = run_as
         self._process: subprocess.Popen[bytes] | None = None
         self._private_folder: Path | None = None
+        self._cluster: Path | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -101,6 +102,11 @@ class EmbeddedPostgres:
                 hint="Choose a folder this account may write, or set DATABASE_URL.",
             ) from error
 
+    def is_up(self) -> bool:
+        """Whether the server that was started or joined is still there; costs next to nothing."""
+        pid_file = PidFile.read(self._cluster) if self._cluster else None
+        return pid_file is not None and pid_file.is_served()
+
     def stop(self) -> None:
         """Shut down the server that this object started; a joined one is left alone."""
         process, self._process = self._process, None
@@ -116,7 +122,7 @@ class EmbeddedPostgres:
         self._data.mkdir(mode=0o755, parents=True, exist_ok=True)
         with locked(link.with_name(f"{link.name}.lock"), within_s=_READY_WITHIN_S):
             account = Account.choose(self._run_as, _owner(link))
-            cluster = place(link, account, SHELTER)
+            cluster = self._cluster = place(link, account, SHELTER)
             log = link.with_name(f"{link.name}.log")
             bindir = within_reach(bindir, account, SHELTER)
             if cluster.exists():  # and so it is whole: it got its name last
@@ -163,9 +169,9 @@ class EmbeddedPostgres:
         socket = cluster / f".s.PGSQL.{PORT}"
         if len(os.fsencode(socket)) <= _SOCKET_PATH_BYTES and not set(',"') & set(str(cluster)):
             return cluster
-        self._drop_private_folder()
-        self._private_folder = Path(tempfile.mkdtemp(prefix="unseen-"))
-        account.own(self._private_folder)
+        if self._private_folder is None:  # else the same again: others know it by the URL
+            self._private_folder = Path(tempfile.mkdtemp(prefix="unseen-"))
+            account.own(self._private_folder)
         if not account.can_enter(self._private_folder):
             raise EmbeddedPostgresError(
                 f"The account {account.name} cannot enter {self._private_folder}.",

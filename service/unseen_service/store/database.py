@@ -3,6 +3,7 @@
 Driver errors are translated here, once: above this module there is only StoreUnavailable.
 """
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias, TypeVar
@@ -48,8 +49,8 @@ class Store:
             timeout=timeout,
             open=False,
             reconnect_timeout=0,
-            check=self._check,
         )
+        self._drained_at = 0.0
 
     async def open(self) -> None:
         """Start the pool; it connects in the background, for as long as it takes."""
@@ -86,14 +87,39 @@ class Store:
     @asynccontextmanager
     async def _transaction(self, patience: float) -> AsyncIterator[Transaction]:
         with _translated():
-            async with self._pool.connection() as connection:
+            connection = await self._living()
+            try:
                 connection.patience = patience
-                yield connection
+                async with connection:
+                    yield connection
+            finally:
+                await self._pool.putconn(connection)
 
-    async def _check(self, connection: Line) -> None:
-        """Look whether a connection still answers, for as long as one is waited for."""
-        connection.patience = self._timeout
-        await AsyncConnectionPool.check_connection(connection)
+    async def _living(self) -> Line:
+        """Take a connection from the pool that answers, within `timeout`."""
+        until = time.monotonic() + self._timeout
+        while True:
+            left = until - time.monotonic()
+            connection = await self._pool.getconn(max(0.0, left))
+            try:
+                connection.patience = left
+                await AsyncConnectionPool.check_connection(connection)
+            except BaseException as error:
+                await self._pool.putconn(connection)
+                if not isinstance(error, psycopg.OperationalError):
+                    raise
+                await self._drop_those_of(connection)
+            else:
+                return connection
+
+    async def _drop_those_of(self, dead: Line) -> None:
+        """Drop every connection of before: a server that is back has none of them.
+
+        Else each would be found by a request of its own, that waits for it and is refused.
+        """
+        if dead.made_at > self._drained_at:
+            self._drained_at = time.monotonic()
+            await self._pool.drain()
 
     @asynccontextmanager
     async def alone(self, lock: int) -> AsyncIterator[bool]:

@@ -8,6 +8,7 @@ that everybody needs: so the server is told to give up a session that says nothi
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
@@ -16,7 +17,8 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.rows import DictRow
+from psycopg.pq.abc import PGconn
+from psycopg.rows import AsyncRowFactory, DictRow, dict_row
 
 from .roles import as_server
 
@@ -55,6 +57,10 @@ class Line(AsyncConnection[DictRow]):
     """A connection that is cut where the server says nothing for `patience` seconds."""
 
     patience = 5.0
+
+    def __init__(self, pgconn: PGconn, row_factory: AsyncRowFactory[DictRow] = dict_row) -> None:
+        super().__init__(pgconn, row_factory)
+        self.made_at = time.monotonic()
 
     async def wait(
         self,

@@ -1,0 +1,22 @@
+"""Where each uvicorn worker begins: it binds its life to its parent's before it does anything else.
+
+Most of what a worker needs takes seconds to import on a busy machine. Who kept the port for so
+long after the supervisor was killed would be in its successor's way.
+"""
+
+import os
+from typing import TYPE_CHECKING
+
+from .supervisor import die_with_parent
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+
+def from_environment() -> "FastAPI":
+    """Put a worker together from the environment."""
+    die_with_parent()
+    from .app import create_app  # noqa: PLC0415 - only now
+    from .settings import Settings  # noqa: PLC0415
+
+    return create_app(Settings.from_environment(os.environ))

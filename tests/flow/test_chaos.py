@@ -1,0 +1,380 @@
+"""Clients that keep a ledger of what they were promised, while processes are killed at random.
+
+`UNSEEN_CHAOS_SECONDS` is how long it goes on, `UNSEEN_CHAOS_SEED` what is random in it.
+"""
+
+import os
+import random
+import secrets
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import psutil
+import psycopg
+import pytest
+
+from tests.flow.test_faults import is_postmaster, is_worker
+from tests.service.test_cli import COMMAND, run
+from tests.support import PIN, free_port, random_pdq, scratch_folder, submission, wait_until
+
+SECONDS = float(os.environ.get("UNSEEN_CHAOS_SECONDS", "20"))
+SEED = int(os.environ.get("UNSEEN_CHAOS_SEED", "0")) or secrets.randbits(32)
+WORKERS = 2
+PATIENCE = 90.0
+"""Seconds in which everything is to be well again once nobody is killed any more."""
+
+
+class House:
+    """`unseen-service serve` with an embedded PostgreSQL, started again when it is killed."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = data.parent / "log"
+        self._http = httpx.Client(timeout=5, limits=httpx.Limits(max_keepalive_connections=0))
+        self.process: subprocess.Popen[bytes]
+        self.start()
+
+    def start(self) -> None:
+        environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
+        arguments = ["--port", str(self.port), "--workers", str(WORKERS), "--data", str(self.data)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*COMMAND, "serve", *arguments],
+                env={
+                    **environment,
+                    "UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000",
+                    "UNSEEN_WEBHOOK_PRIVATE_TARGETS": "1",
+                },
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=30)
+        self._http.close()
+
+    def ready(self) -> bool:
+        try:
+            return self._http.get(f"{self.url}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _children(self, right: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
+        try:
+            return [each for each in psutil.Process(self.process.pid).children() if right(each)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def workers(self) -> list[psutil.Process]:
+        return self._children(is_worker)
+
+    def kill_worker(self, chance: random.Random) -> None:
+        workers = self.workers()
+        if workers:
+            chance.choice(workers).send_signal(signal.SIGKILL)
+
+    def kill_postgres(self, _: random.Random) -> None:
+        for each in self._children(is_postmaster):
+            each.send_signal(signal.SIGKILL)
+
+    def kill_supervisor(self, _: random.Random) -> None:
+        """Kill it, and start it at once, as a service manager does."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.start()
+
+
+@dataclass
+class Ledger:
+    """What one client was promised, and what it was told that broke a promise."""
+
+    submitted: dict[str, str] = field(default_factory=dict)
+    """The case of each acknowledged hash."""
+    withdrawn: list[str] = field(default_factory=list)
+    doubtful: set[str] = field(default_factory=set)
+    """Asked to be withdrawn, and not acknowledged: either may be true."""
+    broken: list[str] = field(default_factory=list)
+    retries: int = 0
+    refused: int = 0
+
+
+class Client(threading.Thread):
+    """A person who submits and withdraws, and a platform that asks, in turn."""
+
+    def __init__(self, house: House, key: str, number: int, stop: threading.Event) -> None:
+        super().__init__()
+        self.ledger = Ledger()
+        # A connection for every call, so that any worker may get it.
+        self._http = httpx.Client(
+            base_url=house.url, timeout=15, limits=httpx.Limits(max_keepalive_connections=0)
+        )
+        self._key = {"Authorization": f"Bearer {key}"}
+        self._chance = random.Random(SEED * 1_000 + number)
+        self._number = number
+        self._made = 0
+        self._stopped = stop
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            while not self._stopped.is_set():
+                step = self._chance.choices(
+                    [self._submit, self._withdraw, self._ask_withdrawn, self._ask_kept],
+                    [4, 2, 3, 3],
+                )[0]
+                step()
+        except BaseException as error:  # noqa: BLE001 - told by the test
+            self.error = error
+
+    def _call(self, method: str, path: str, **given: object) -> httpx.Response | None:
+        try:
+            answer = self._http.request(method, path, **given)  # type: ignore[arg-type]
+        except httpx.TransportError:
+            return None
+        if answer.status_code not in (200, 201, 503):
+            self.ledger.broken.append(f"{method} {path.split('/')[2]}: {answer.status_code}")
+        if answer.status_code == 503:
+            self.ledger.refused += 1
+            self._stopped.wait(0.05)
+        return answer if answer.status_code in (200, 201) else None
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._http.close()
+
+    def _submit(self) -> None:
+        """Submit until it is acknowledged, always under the same key."""
+        pdq = random_pdq((self._number << 32) + self._made + SEED * 7)
+        self._made += 1
+        headers = {"Idempotency-Key": secrets.token_urlsafe(24)}
+        while not self._stopped.is_set():
+            answer = self._call("POST", "/v1/cases", json=submission(pdq), headers=headers)
+            if answer is not None:
+                self.ledger.submitted[pdq] = answer.json()["case"]
+                return
+            self.ledger.retries += 1
+            self._stopped.wait(0.05)
+
+    def _withdraw(self) -> None:
+        held = [each for each in self.ledger.submitted if each not in self.ledger.doubtful]
+        if not held:
+            return
+        pdq = self._chance.choice(held)
+        path = f"/v1/cases/{self.ledger.submitted[pdq]}"
+        if self._call("DELETE", path, headers={"Unseen-Pin": PIN}) is None:
+            self.ledger.doubtful.add(pdq)
+            return
+        del self.ledger.submitted[pdq]
+        self.ledger.withdrawn.append(pdq)
+
+    def matched(self, pdqs: list[str]) -> set[str] | None:
+        """Ask which of some hashes are matched; None: nobody answered."""
+        answer = self._call("POST", "/v1/match", json={"hashes": pdqs}, headers=self._key)
+        if answer is None:
+            return None
+        return {pdqs[each["query"]] for each in answer.json()["hits"]}
+
+    def _ask_withdrawn(self) -> None:
+        """What was withdrawn is not matched, from the acknowledgement on."""
+        asked = self.ledger.withdrawn[-3:]
+        if asked and (found := self.matched(asked)):
+            self.ledger.broken.append(f"{len(found)} withdrawn hashes were matched")
+
+    def _ask_kept(self) -> None:
+        if self.ledger.submitted:
+            self.matched([self._chance.choice(list(self.ledger.submitted))])
+
+
+class Receiver(ThreadingHTTPServer):
+    """Where a webhook leads; it takes everything."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        class Taking(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["content-length"]))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        super().__init__(("127.0.0.1", 0), Taking)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+        receiver.shutdown()
+
+
+def register_webhook(house: House, receiver: Receiver) -> None:
+    data = ["--data", str(house.data)]
+    issued = run("keys", "issue", "Example", "--scope", "feed", "--by", "alice", *data)
+    approved = run("keys", "approve", "2", "--by", "bob", *data)
+    assert approved.returncode == 0, approved.stderr
+    asked = {
+        "url": f"http://127.0.0.1:{receiver.server_port}/",
+        "events": ["hash.added", "hash.withdrawn"],
+    }
+    headers = {"Authorization": f"Bearer {issued.stdout.strip()}"}
+
+    def registered() -> bool:
+        answer = httpx.post(f"{house.url}/v1/webhooks", json=asked, headers=headers)
+        assert answer.status_code in (201, 401), answer.text
+        return answer.status_code == 201
+
+    wait_until(registered)
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    with scratch_folder() as folder:
+        house = House(folder / "data")
+        try:
+            wait_until(house.ready, within=60)
+            yield house
+        except BaseException:
+            print(house.log.read_text()[-20_000:])
+            raise
+        finally:
+            house.stop()
+
+
+@contextmanager
+def busy(house: House, key: str, clients: int) -> Iterator[list[Client]]:
+    stop = threading.Event()
+    threads = [Client(house, key, number, stop) for number in range(clients)]
+    for each in threads:
+        each.start()
+    try:
+        yield threads
+    finally:
+        stop.set()
+        for each in threads:
+            each.join()
+            each.close()
+
+
+def one_case_each(database: psycopg.Connection, ledgers: list[Ledger]) -> None:
+    """Whatever was retried made one case."""
+    (cases,) = database.execute(
+        "SELECT count(*) FROM (SELECT pdq FROM hashes JOIN image_hashes ON hash_id = hashes.id"
+        " GROUP BY pdq HAVING count(*) > 1) AS twice"
+    ).fetchone() or (None,)
+    assert cases == 0
+    acknowledged = sum(len(each.submitted) + len(each.withdrawn) for each in ledgers)
+    (stored,) = database.execute("SELECT count(*) FROM cases").fetchone() or (0,)
+    # A client that was stopped in the middle of a submission does not know of its case.
+    assert acknowledged <= stored <= acknowledged + len(ledgers)
+
+
+def the_log_has_no_gap(database: psycopg.Connection) -> None:
+    row = database.execute(
+        "SELECT count(*), coalesce(max(changes.position), 0), (SELECT position FROM change_head)"
+        " FROM changes"
+    ).fetchone()
+    assert row
+    assert row[0] == row[1] == row[2]
+
+
+def nothing_is_stuck(database: psycopg.Connection) -> None:
+    """No session sits in a transaction, none waits for a lock."""
+
+    def stuck() -> int:
+        row = database.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend'"
+            " AND (state LIKE 'idle in transaction%' OR wait_event_type = 'Lock')"
+            " AND now() - state_change > interval '2 seconds'"
+        ).fetchone()
+        return int(row[0]) if row else -1
+
+    wait_until(lambda: stuck() == 0, within=20)
+
+
+def the_outbox_empties(database: psycopg.Connection) -> None:
+    """Also of what a killed worker had in hand: another takes it up a minute later."""
+
+    def left() -> int:
+        row = database.execute("SELECT count(*) FROM webhook_messages").fetchone()
+        return int(row[0]) if row else -1
+
+    wait_until(lambda: left() == 0, within=150)
+
+
+def everything_promised_holds(client: Client, ledgers: list[Ledger]) -> None:
+    """On every worker: each question goes out on many connections, which the kernel deals out."""
+    kept = [pdq for each in ledgers for pdq in each.submitted if pdq not in each.doubtful]
+    gone = [pdq for each in ledgers for pdq in each.withdrawn]
+
+    def all_kept() -> bool:
+        return client.matched(kept) == set(kept)
+
+    wait_until(lambda: all(all_kept() for _ in range(16)), within=PATIENCE)
+    for _ in range(16):
+        assert client.matched(gone) == set()
+    client.close()
+
+
+@pytest.mark.slow
+def test_what_was_promised_holds_whatever_is_killed(house: House, receiver: Receiver) -> None:
+    print(f"UNSEEN_CHAOS_SEED={SEED} UNSEEN_CHAOS_SECONDS={SECONDS:g}")
+    chance = random.Random(SEED)
+    issued = run("keys", "issue", "Example", "--scope", "match", "--data", str(house.data))
+    register_webhook(house, receiver)
+    kills: list[str] = []
+    with busy(house, issued.stdout.strip(), clients=6) as clients:
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
+            # Now in the midst of a recovery, now after some quiet.
+            time.sleep(chance.uniform(0.1, 2.0))
+            if chance.random() < 0.7:
+                wait_until(lambda: all(house.ready() for _ in range(4)), within=PATIENCE)
+                time.sleep(chance.uniform(0.5, 2.0))
+            victim = chance.choice([house.kill_worker, house.kill_postgres, house.kill_supervisor])
+            kills.append(victim.__name__)
+            victim(chance)
+        began = time.monotonic()
+        wait_until(lambda: all(house.ready() for _ in range(8)), within=PATIENCE)
+        well_after = round(time.monotonic() - began, 1)
+        time.sleep(1)
+    ledgers = [each.ledger for each in clients]
+    acknowledged = sum(len(each.submitted) + len(each.withdrawn) for each in ledgers)
+    retries, refused = (sum(getattr(x, n) for x in ledgers) for n in ("retries", "refused"))
+    print(f"{kills=} {well_after=} {acknowledged=} {retries=} {refused=}")
+    assert [each.error for each in clients] == [None] * len(clients)
+    assert [broken for each in ledgers for broken in each.broken] == []
+    assert acknowledged > 0
+
+    began = time.monotonic()
+    everything_promised_holds(Client(house, issued.stdout.strip(), 99, threading.Event()), ledgers)
+    print(f"checked in {time.monotonic() - began:.1f} s")
+    assert len(house.workers()) == WORKERS
+    verified = run("audit", "verify", "--data", str(house.data))
+    assert verified.returncode == 0, verified.stderr
+    with psycopg.connect(database_of(house), autocommit=True) as database:
+        the_log_has_no_gap(database)
+        one_case_each(database, ledgers)
+        nothing_is_stuck(database)
+        the_outbox_empties(database)
+
+
+def database_of(house: House) -> str:
+    from unseen_service.embedded_postgres import EmbeddedPostgres  # noqa: PLC0415
+
+    return EmbeddedPostgres(house.data).start()  # joins the one that is there
