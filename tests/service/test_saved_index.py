@@ -1,11 +1,17 @@
 """Saved indexes: opened by a restart, shared, never trusted blindly."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
+from unseen_index import DamagedTableError, HashTable
+from unseen_index.layout import offsets
+from unseen_service.live import SavedIndexes
 
 from tests.support import PIN, Service, random_pdq, serving, submission, wait_until
 
@@ -90,3 +96,101 @@ def test_where_nothing_can_be_saved_it_serves_from_memory(
     blocked.write_text("")
     with serving(database_url, index_dir=blocked) as service:
         assert found(service) == list(range(1, 41))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 16 MiB, room for three indexes: the smallest that is merged has 4."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
+    if (
+        sys.platform != "linux"
+        or subprocess.run(mount, capture_output=True, check=False).returncode
+    ):
+        pytest.skip("only who may mount a file system can have one that is full")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_told_once_and_saving_goes_on_when_there_is_room(
+    database_url: str, small_disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "unseen_service")
+    filler = small_disk / "filler"
+    with serving(database_url, index_dir=small_disk, save_after_changes=1) as service:
+        submit(service, PDQS[0])
+        wait_until((small_disk / f"position-{1:020}").exists)
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(b"\0" * 65_536)
+        submit(service, *PDQS[1:20])
+        wait_until(lambda: "the index cannot be saved" in caplog.text)
+        submit(service, *PDQS[20:])
+        service.wait_in_step()
+        assert found(service) == list(range(1, 41)), "it is served from memory"
+        assert sorted(each.name for each in small_disk.iterdir()) == [
+            "filler", "lock", f"position-{1:020}",
+        ]  # fmt: skip
+        filler.unlink()
+        wait_until((small_disk / f"position-{40:020}").exists)
+        wait_until(lambda: "the index can be saved again" in caplog.text)
+    assert caplog.text.count("the index cannot be saved") == 1
+    with serving(database_url, index_dir=small_disk) as again:
+        assert again.ready()["hashes"] == 40
+
+
+def test_what_a_killed_process_left_is_swept(database_url: str, tmp_path: Path) -> None:
+    for name in ("unfinished-4711", f"position-{7:020}"):
+        (tmp_path / name / "table").mkdir(parents=True)
+    with serving(database_url, index_dir=tmp_path, save_after_changes=1) as service:
+        submit(service, PDQS[0])
+        wait_until((tmp_path / f"position-{1:020}").exists)
+    left = sorted(each.name for each in tmp_path.iterdir())
+    assert left == ["lock", f"position-{0:020}", f"position-{1:020}"]
+
+
+def test_damage_that_no_look_up_meets_is_found_by_a_change(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Else the index would stay behind from then on: each change meets the damage anew."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO hashes (pdq, active)"
+            " SELECT sha256(n::text::bytea), true FROM generate_series(1, 20000) AS n"
+        )
+    with serving(database_url, index_dir=tmp_path) as service:
+        assert service.ready()["hashes"] == 20_000
+    (segment,) = tmp_path.glob("position-*/table/data-*/segment-0")
+    with segment.open("r+b") as file:
+        file.seek(offsets(20_000).ids)
+        file.write(b"damage!")
+    with serving(database_url, index_dir=tmp_path) as service:
+        submit(service, *PDQS)
+        wait_until(lambda: service.ready()["hashes"] == 20_040)
+        assert found(service) == list(range(1, 41))
+
+
+@pytest.mark.slow
+def test_a_table_that_is_cut_at_any_byte_is_never_opened(filled: Path) -> None:
+    """Every file of a saved index, cut at every byte (of a large one, at many)."""
+    (newest,) = filled.glob(f"position-{42:020}")
+    whole = HashTable.open(newest / "table")
+    assert len(whole) == 40
+    for file in [each for each in newest.rglob("table/**/*") if each.is_file()]:
+        content = file.read_bytes()
+        for length in range(0, len(content), max(1, len(content) // 300)):
+            file.write_bytes(content[:length])
+            if file.name == "manifest.json" and content[length:] == b"\n":
+                continue  # that one says nothing
+            with pytest.raises(DamagedTableError):
+                HashTable.open(newest / "table")
+        file.write_bytes(content)
+    origin = newest / "origin.json"
+    content = origin.read_bytes()
+    for length in range(len(content)):
+        origin.write_bytes(content[:length])
+        assert newest not in [each.folder for each in SavedIndexes(filled).newest_first()]

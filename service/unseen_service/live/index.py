@@ -85,18 +85,18 @@ class LiveIndex:
                 return table.search(queries, radius)
             return await asyncio.to_thread(table.search, queries, radius)
         except DamagedTableError as error:
-            logger.warning("the index is damaged, and is loaded anew: %s", error)
-            self._give_up(table)
+            self.give_up(table, error)
             raise StillLoading from None
 
     async def catch_up(self, store: Store) -> None:
         """Apply every change that is not applied yet; load first where nothing is loaded."""
-        if self._loaded is None:
-            loaded = await self._load(store)
+        loaded = self._loaded or await self._load(store)
+        try:
             await advance(loaded, store)
             self._loaded = loaded
-        else:
-            await advance(self._loaded, store)
+        except DamagedTableError as error:
+            self.give_up(loaded.table, error)
+            await self.catch_up(store)
 
     async def hold(self, store: Store) -> None:
         """Give up the table where it is not of the database's history any more.
@@ -120,10 +120,16 @@ class LiveIndex:
         if self._loaded and newest and newest[0].position > self._opened_at:
             opened = await self._opened(store, newest[0])
             if opened:
-                await advance(opened, store)
+                try:
+                    await advance(opened, store)
+                except DamagedTableError as error:
+                    self.give_up(opened.table, error)
+                    return
                 self._loaded, self._opened_at = opened, newest[0].position
 
-    def _give_up(self, table: HashTable) -> None:
+    def give_up(self, table: HashTable, error: DamagedTableError) -> None:
+        """Part with a damaged table, and with what is saved; the next catch-up loads anew."""
+        logger.warning("the index is damaged, and is loaded anew: %s", error)
         if self._saved:
             for saved in self._saved.newest_first():
                 self._saved.remove(saved)
@@ -149,7 +155,10 @@ class LiveIndex:
             if opened:
                 return opened
             copied = await self._copied(store)
-            await save(copied, self._saved)
+            try:
+                await save(copied, self._saved)
+            except OSError as error:
+                logger.warning("the index cannot be saved, and is served from memory: %s", error)
         return await self._opened_from_disk(store) or copied
 
     async def _opened_from_disk(self, store: Store) -> Loaded | None:
@@ -218,13 +227,10 @@ async def save(loaded: Loaded, saved: SavedIndexes) -> None:
     """Save a table for the workers of this host; to be called by the one that is `alone`.
 
     The position is read first. What is applied while the table is written is applied again by
-    who opens it, which changes nothing.
+    who opens it, which changes nothing. Raises OSError.
     """
     position, mark = loaded.position, loaded.mark
-    try:
-        await asyncio.to_thread(saved.publish, loaded.table, position, mark)
-    except OSError as error:
-        logger.warning("the index could not be saved, and is served from memory: %s", error)
+    await asyncio.to_thread(saved.publish, loaded.table, position, mark)
 
 
 def _apply(table: HashTable, page: Iterable[Change]) -> None:

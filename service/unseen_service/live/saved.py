@@ -52,11 +52,11 @@ class SavedIndexes:
         """Save a table under a name of its own, and remove all but it and the one before.
 
         To be called by the holder of `alone`. Raises OSError when the disk is full, say: then
-        nothing has changed.
+        what was saved last is still there.
         """
         place = self._folder / f"position-{position:020}"
         unfinished = self._folder / f"unfinished-{os.getpid()}"
-        shutil.rmtree(unfinished, ignore_errors=True)
+        self._sweep()
         try:
             unfinished.mkdir(parents=True)
             table.save(unfinished / "table")
@@ -66,8 +66,13 @@ class SavedIndexes:
             unfinished.rename(place)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
-        for old in self.newest_first()[2:]:
-            self.remove(old)
+
+    def _sweep(self) -> None:
+        """Make room: leave the newest alone, without what killed processes left behind."""
+        kept = {each.folder for each in self.newest_first()[:1]}
+        for each in self._folder.iterdir() if self._folder.is_dir() else ():
+            if each not in kept and (_NAME.match(each.name) or each.name.startswith("unfinished-")):
+                shutil.rmtree(each, ignore_errors=True)
 
     def remove(self, saved: Saved) -> None:
         """Remove a saved index; who has it open keeps it until it is closed."""
