@@ -59,6 +59,8 @@ def migrate(url: str) -> list[str]:
     """
     try:
         with psycopg.connect(url, connect_timeout=5) as connection:
+            # Who is killed in the middle must not leave its locks to a statement that goes on.
+            connection.execute("SET LOCAL client_connection_check_interval = '1s'")
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
             missing = _missing(_applied(connection))
             for migration in missing:
