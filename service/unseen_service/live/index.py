@@ -220,7 +220,9 @@ async def advance(loaded: Loaded, store: Store) -> None:
             return
         await asyncio.to_thread(_apply, loaded.table, page)
         loaded.position, loaded.mark = page[-1].position, changes.mark_of(page[-1].at)
-        metrics.MATCHABLE_SECONDS.observe((datetime.now(UTC) - page[0].at).total_seconds())
+        seconds = (datetime.now(UTC) - page[0].at).total_seconds()
+        # Two clocks: what seems to lie ahead was just now.
+        metrics.MATCHABLE_SECONDS.observe(max(0.0, seconds))
 
 
 async def save(loaded: Loaded, saved: SavedIndexes) -> None:

@@ -796,13 +796,14 @@ SELECT pdq FROM benign_hashes ORDER BY id;
 UPDATE intake SET bank = bank + 1;
 
 -- count_intake: Count hashes in the level, which falls to 1/e in a minute.
+-- What was counted in the future, before the clock was set back, has fallen as well: hence abs.
 UPDATE intake
-SET level = level * exp(-extract(epoch FROM greatest(clock_timestamp() - at, '0')) / 60)
+SET level = level * exp(-abs(extract(epoch FROM clock_timestamp() - at)) / 60)
         + %(hashes)s,
-    at = greatest(at, clock_timestamp());
+    at = clock_timestamp();
 
 -- intake_state: The level as it is now, the number of the bank, the challenges' secret.
-SELECT level * exp(-extract(epoch FROM greatest(clock_timestamp() - at, '0')) / 60) AS level,
+SELECT level * exp(-abs(extract(epoch FROM clock_timestamp() - at)) / 60) AS level,
     bank, secret
 FROM intake;
 
@@ -836,19 +837,19 @@ SELECT given.* FROM unnest(%(lines)s::bigint[], %(requests)s::float8[], %(hashes
 JOIN keys ON keys.id = line ORDER BY 1
 ON CONFLICT (line) DO UPDATE SET
     requests = greatest(0, held.requests - held.requests_capacity
-        * extract(epoch FROM greatest(clock_timestamp() - held.at, '0')) / 60) + excluded.requests,
+        * abs(extract(epoch FROM clock_timestamp() - held.at)) / 60) + excluded.requests,
     hashes = greatest(0, held.hashes - held.hashes_capacity
-        * extract(epoch FROM greatest(clock_timestamp() - held.at, '0')) / 60) + excluded.hashes,
+        * abs(extract(epoch FROM clock_timestamp() - held.at)) / 60) + excluded.hashes,
     requests_capacity = excluded.requests_capacity,
     hashes_capacity = excluded.hashes_capacity,
-    at = greatest(held.at, clock_timestamp());
+    at = clock_timestamp();
 
 -- read_usage: What each line has spent, drained until now, where it may matter.
 SELECT line,
     greatest(0, requests - requests_capacity
-        * extract(epoch FROM greatest(clock_timestamp() - at, '0')) / 60) AS requests,
+        * abs(extract(epoch FROM clock_timestamp() - at)) / 60) AS requests,
     greatest(0, hashes - hashes_capacity
-        * extract(epoch FROM greatest(clock_timestamp() - at, '0')) / 60) AS hashes
+        * abs(extract(epoch FROM clock_timestamp() - at)) / 60) AS hashes
 FROM key_usage;
 
 -- insert_alert: Something that staff should look at; nothing where the line is gone.
