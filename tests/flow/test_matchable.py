@@ -1,0 +1,137 @@
+"""What is acknowledged is matchable on every worker: how soon, measured at each of them.
+
+`UNSEEN_MATCHABLE_HASHES` is how many hashes there are before, `UNSEEN_MATCHABLE_ROUNDS` how many
+submissions are timed. Which worker answers is the kernel's choice, once for each connection: so
+connections are opened until one has been met of every worker.
+"""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import numpy as np
+import psutil
+import psycopg
+import pytest
+
+from tests.flow.test_faults import is_worker
+from tests.service.test_cli import COMMAND
+from tests.support import Service, free_port, random_pdq, scratch_folder, submission, wait_until
+
+HASHES = int(os.environ.get("UNSEEN_MATCHABLE_HASHES", "20000"))
+ROUNDS = int(os.environ.get("UNSEEN_MATCHABLE_ROUNDS", "100"))
+WORKERS = 2
+
+
+def filled(url: str, count: int) -> None:
+    """Put active hashes of no case into a database: enough to be searched, never to be hit."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO hashes (pdq, active)"
+            " SELECT sha256(n::text::bytea), true FROM generate_series(1, %s::integer) AS n",
+            (count,),
+        )
+
+
+@contextmanager
+def served(url: str) -> Iterator[tuple[Service, psutil.Process]]:
+    port = free_port()
+    service = Service(f"http://127.0.0.1:{port}", url)
+    arguments = ["serve", "--port", str(port), "--workers", str(WORKERS)]
+    environment = os.environ | {
+        "DATABASE_URL": url,
+        "UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000",
+    }
+    with scratch_folder() as data:
+        command = [*COMMAND, *arguments, "--data", str(data)]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: all(is_ready(service) for _ in range(6)), within=300)
+            yield service, psutil.Process(process.pid)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def is_ready(service: Service) -> bool:
+    try:
+        return service.ready()["status"] == "ready"
+    except httpx.TransportError:
+        return False
+
+
+def worker_of(client: httpx.Client, workers: list[psutil.Process], known: set[int]) -> int:
+    """Find which worker holds the other end of a client's only connection; `known`: of others."""
+    client.get("/healthz").raise_for_status()
+    (port,) = {
+        each.laddr.port
+        for each in psutil.Process().net_connections("tcp")
+        if each.status == psutil.CONN_ESTABLISHED and each.raddr.port == client.base_url.port
+    } - known
+    known.add(port)
+    (worker,) = (
+        worker.pid
+        for worker in workers
+        if port in {each.raddr.port for each in worker.net_connections("tcp") if each.raddr}
+    )
+    return worker
+
+
+@contextmanager
+def one_line_to_each(service: Service, supervisor: psutil.Process) -> Iterator[list[httpx.Client]]:
+    """Give a client for each worker, with one connection that is kept."""
+    workers = [each for each in supervisor.children() if is_worker(each)]
+    assert len(workers) == WORKERS
+    met: dict[int, httpx.Client] = {}
+    key = service.key("match")
+    opened: list[httpx.Client] = []
+    known: set[int] = set()
+    while len(met) < WORKERS:
+        assert len(opened) < 200, "one worker is given no connection"
+        client = httpx.Client(
+            base_url=service.url,
+            headers={"Authorization": f"Bearer {key}"},
+            limits=httpx.Limits(max_connections=1, keepalive_expiry=60),
+        )
+        opened.append(client)
+        met.setdefault(worker_of(client, workers, known), client)
+    try:
+        yield list(met.values())
+    finally:
+        for client in opened:
+            client.close()
+
+
+@pytest.mark.slow
+def test_what_is_acknowledged_is_matchable_on_every_worker(database_url: str) -> None:
+    filled(database_url, HASHES)
+    waits: list[float] = []
+    with (
+        served(database_url) as (service, supervisor),
+        one_line_to_each(service, supervisor) as workers,
+        httpx.Client(base_url=service.url) as person,
+    ):
+        for number in range(ROUNDS):
+            pdq = random_pdq(number)
+            person.post("/v1/cases", json=submission(pdq)).raise_for_status()
+            acknowledged = time.monotonic()
+            waiting = list(workers)
+            while waiting:
+                answers = [each.post("/v1/match", json={"hashes": [pdq]}) for each in waiting]
+                waiting = [
+                    each
+                    for each, answer in zip(waiting, answers, strict=True)
+                    if not answer.raise_for_status().json()["hits"]
+                ]
+                assert time.monotonic() - acknowledged < 5
+            waits.append(time.monotonic() - acknowledged)
+    p50, p99, most = 1_000 * np.percentile(waits, [50, 99, 100])
+    print(
+        f"{HASHES} hashes, {WORKERS} workers: matchable at all after {p50:.0f} ms (p50),"
+        f" {p99:.0f} ms (p99), {most:.0f} ms (most), a look-up of each included"
+    )
+    assert p50 < 250
+    assert p99 < 1_000
