@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import numpy as np
 import numpy.typing as npt
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,6 +93,21 @@ def test_limits_are_a_keys_own_and_change_at_once(tight: Service) -> None:
         tight.flow(lambda store: oversight.limit_key(store, 1, requests=0, hashes=0))
         wait_until(lambda: ask(platform, hashes(1)).status_code == 200, within=2)
         assert "ratelimit" not in ask(platform, hashes(2_000)).headers
+
+
+def test_whatever_fails_while_budgets_are_settled_they_are_settled_later(
+    tight: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The task that settles lives as long as the worker: nobody would notice that it has ended."""
+    with (
+        psycopg.connect(tight.database_url, autocommit=True) as database,
+        tight.client("match") as platform,
+    ):
+        database.execute("ALTER TABLE key_usage RENAME TO elsewhere")
+        assert ask(platform, hashes(1)).status_code == 200
+        wait_until(lambda: "settling budgets failed" in caplog.text)
+        database.execute("ALTER TABLE elsewhere RENAME TO key_usage")
+        wait_until(lambda: database.execute("SELECT FROM key_usage").fetchone() is not None)
 
 
 def test_a_walk_bit_by_bit_is_noticed_and_the_key_paused_everywhere(service: Service) -> None:

@@ -58,6 +58,8 @@ class Misses:
                 await self.write()
             except StoreUnavailable:
                 logger.warning("PostgreSQL is away; counts of misses are kept until it is back")
+            except Exception:
+                logger.exception("writing counts of misses failed; trying again")
 
     def _put_back(self, minute: int, counts: dict[int, tuple[int, int]]) -> None:
         """Add to what was counted since: the look-ups went on meanwhile."""
