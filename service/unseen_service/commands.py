@@ -107,26 +107,27 @@ def serve(given: Namespace) -> None:
         data = given.data.absolute()
         os.environ |= {"DATABASE_URL": url, "UNSEEN_DATA": str(data)}
         os.environ.setdefault("UNSEEN_INDEX_DIR", str(data / "index"))
-        metrics.share(data / "metrics")
         load_signer(Settings.from_environment(os.environ).audit_key)
-        supervise(
-            uvicorn.Config(
-                "unseen_service.worker:from_environment",
-                factory=True,
-                http=Protocol,
-                ws="none",
-                host=given.host,
-                port=given.port,
-                workers=given.workers,
-                log_config=logs.CONFIG,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_graceful_shutdown=5,
-                timeout_keep_alive=_KEEP_ALIVE,
-            ),
-            tend,
-        )
+        with metrics.shared(data / "metrics"):
+            supervise(_config(given), tend)
+
+
+def _config(given: Namespace) -> uvicorn.Config:
+    return uvicorn.Config(
+        "unseen_service.worker:from_environment",
+        factory=True,
+        http=Protocol,
+        ws="none",
+        host=given.host,
+        port=given.port,
+        workers=given.workers,
+        log_config=logs.CONFIG,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=_KEEP_ALIVE,
+    )
 
 
 def migrate(given: Namespace) -> None:

@@ -3,8 +3,11 @@
 No label names a platform, a case or a hash: who may read this learns how busy the service is.
 """
 
+import hashlib
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from prometheus_client import (
@@ -20,6 +23,8 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """Where workers share their counts, by the name that the library reads."""
+
+_MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there is ours alone, or not used
 
 _MILLISECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -102,11 +107,35 @@ VITALS = {
 """By field of models.Vitals. They are the database's: one worker measures, all show the same."""
 
 
-def share(folder: Path) -> None:
-    """Have the workers that are started from here share their counts, from zero, in a folder."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    os.environ[SHARED] = str(folder)
+@contextmanager
+def shared(folder: Path) -> Iterator[None]:
+    """Have the workers that are started in this block share their counts, from zero.
+
+    In memory where the system has a place for that, else in this folder: counts are mapped files,
+    and who writes to one on a full disk is killed.
+    """
+    place = _in_memory(folder)
+    if place is None:
+        place = folder
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True, mode=0o700)
+    os.environ[SHARED] = str(place)
+    try:
+        yield
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _in_memory(folder: Path) -> Path | None:
+    """Name a place in memory for a folder, always the same, so that a killed one's is reused."""
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    place = _MEMORY / f"unseen-{os.getuid()}-{name}"
+    try:
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(mode=0o700)
+    except OSError:
+        return None
+    return place
 
 
 def exposition() -> bytes:

@@ -3,8 +3,9 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -19,9 +20,9 @@ URL = f"http://127.0.0.1:{PORT}"
 
 
 @contextmanager
-def served(data: Path, workers: int = 2) -> Iterator[subprocess.Popen[bytes]]:
+def served(data: Path, workers: int = 2, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     arguments = ["serve", "--port", str(PORT), "--workers", str(workers), "--data", str(data)]
-    environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
+    environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"} | settings
     process = subprocess.Popen([*COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_until(ready, within=60)
@@ -106,6 +107,40 @@ def test_a_killed_postgresql_is_started_again(data: Path) -> None:
                 )
             )
         wait_until(lambda: httpx.get(f"{URL}/readyz").json()["hashes"] == 4)
+
+
+@pytest.fixture
+def small_disk(data: Path) -> Iterator[Path]:
+    """A data folder that is a file system of 1 MiB."""
+    data.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(data)]
+    if (
+        sys.platform != "linux"
+        or subprocess.run(mount, capture_output=True, check=False).returncode
+    ):
+        pytest.skip("only who may mount a file system can have one that is full")
+    yield data
+    subprocess.run(["umount", "--lazy", str(data)], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_no_worker(database_url: str, small_disk: Path) -> None:
+    """Also one that is only started then: what it counts is not on that disk."""
+    with served(small_disk, DATABASE_URL=database_url) as process:
+        with (small_disk / "filler").open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(b"\0" * 4_096)
+        for each in workers_of(process):
+            each.kill()
+            wait_until(
+                lambda each=each: len(workers_of(process)) == 2 and each not in workers_of(process)
+            )
+        wait_until(lambda: all(ready() for _ in range(8)), within=30)
+        begun = workers_of(process)
+        assert httpx.post(f"{URL}/v1/cases", json=submission(random_pdq(1))).status_code == 201
+        wait_until(lambda: httpx.get(f"{URL}/readyz").json()["hashes"] == 1)
+        wait_until(lambda: "unseen_index_hashes 1.0" in httpx.get(f"{URL}/metrics").text)
+        assert workers_of(process) == begun
 
 
 def is_postmaster(process: psutil.Process) -> bool:
