@@ -173,3 +173,14 @@ def numbered(statement: bytes) -> str:
 def execute(url: str, statement: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(statement)  # type: ignore[call-overload]
+
+
+def test_who_listens_may_wait_longer_than_for_an_answer(database_url: str) -> None:
+    async def woken_twice() -> None:
+        store = Store(database_url, patience=0.2)
+        wakes = store.listen("nobody_tells", heartbeat=0.6)
+        await anext(wakes)
+        await anext(wakes)
+        await wakes.aclose()
+
+    asyncio.run(woken_twice())

@@ -132,8 +132,8 @@ class Store:
                 self._url, autocommit=True, connect_timeout=2, row_factory=dict_row
             )
             async with connection:
-                locked = await connection.execute("SELECT pg_try_advisory_lock(%s) AS mine", (lock,))
-                row = await locked.fetchone()
+                asked = "SELECT pg_try_advisory_lock(%s) AS mine"
+                row = await (await connection.execute(asked, (lock,))).fetchone()
                 yield row is not None and bool(row["mine"])
 
     async def listen(self, *channels: str, heartbeat: float) -> AsyncGenerator[None]:
@@ -155,9 +155,15 @@ class Store:
                     await _wait(connection, heartbeat)
 
 
-async def _wait(connection: AsyncConnection[Any], heartbeat: float) -> None:
-    async for _ in connection.notifies(timeout=heartbeat, stop_after=1):
-        return
+async def _wait(connection: Line, heartbeat: float) -> None:
+    usual = connection.patience
+    # Nobody is asked anything here, and silence is what is expected.
+    connection.patience = heartbeat + usual
+    try:
+        async for _ in connection.notifies(timeout=heartbeat, stop_after=1):
+            return
+    finally:
+        connection.patience = usual
     # Nothing came: is the server still there? Silence alone would not say.
     await connection.execute("SELECT 1")
 
