@@ -170,7 +170,7 @@ def test_damage_that_no_look_up_meets_is_found_by_a_change(
         file.write(b"damage!")
     with serving(database_url, index_dir=tmp_path) as service:
         submit(service, *PDQS)
-        wait_until(lambda: service.ready()["hashes"] == 20_040)
+        wait_until(lambda: service.ready()["hashes"] == 20_040, within=30)
         assert found(service) == list(range(1, 41))
 
 
