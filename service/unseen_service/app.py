@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from . import __version__
 from .admission import Admission
-from .api import Edge, Services, Shortcut, describe, handlers, match, router
+from .api import Edge, Services, Shortcut, describe, handlers, match, routes
 from .errors import StoreUnavailable
 from .exchange import Delivery, Feed
 from .intake import Price
@@ -59,7 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
         description="Keeps the PDQ hashes of intimate images that are shared, or threatened to be, "
         "against somebody's will; answers platforms whether an upload is close to one.",
         lifespan=lifespan,
-        generate_unique_id_function=lambda route: route.name,
+        routes=routes,
         redirect_slashes=False,
         docs_url=None,
         # Spans and logs of FastAPI's own would carry addresses and paths.
@@ -70,7 +70,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.services = services
     app.add_middleware(Shortcut, method="POST", path="/v1/match", endpoint=match)
     app.add_middleware(Edge, max_body=settings.max_body_bytes)
-    app.include_router(router)
     app.openapi = describe(app)  # type: ignore[method-assign]
     return app
 

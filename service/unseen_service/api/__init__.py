@@ -3,8 +3,8 @@
 from .edge import Edge
 from .openapi import describe
 from .problems import handlers
-from .routes import match, router
+from .routes import match, routes
 from .services import Services
 from .shortcut import Shortcut
 
-__all__ = ["Edge", "Services", "Shortcut", "describe", "handlers", "match", "router"]
+__all__ = ["Edge", "Services", "Shortcut", "describe", "handlers", "match", "routes"]

@@ -1,6 +1,6 @@
 """The routes, one module for each who calls them, or for each subject."""
 
-from fastapi import APIRouter
+from starlette.routing import BaseRoute
 
 from . import (
     feed,
@@ -33,10 +33,10 @@ _ROOMS = (
     operator,
 )
 
-router = APIRouter()
-for each in _ROOMS:
-    router.include_router(each.router)
+# The routes themselves, not a router of routers: FastAPI would make each of them anew for that, at
+# a worker's first request, and look through two levels at every other.
+routes: list[BaseRoute] = [route for room in _ROOMS for route in room.router.routes]
 
 match = platform.match
 
-__all__ = ["match", "router"]
+__all__ = ["match", "routes"]

@@ -4,17 +4,18 @@ import json
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from ...exchange import cursor_after
 from ...models import FeedPage, Key, Scope
 from ..authentication import key_with
 from ..openapi import keyed
+from ..rooms import Room
 from ..schemas import feed as schemas
 from ..services import Provided
 
-router = APIRouter(tags=["feed"])
+router = Room(tags=["feed"])
 
 NDJSON = "application/x-ndjson"
 _LINES = {

@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from ... import exchange
 from ...models import GivenFeedback, Key, Scope
 from ..authentication import key_with
 from ..bodies import json_only
 from ..openapi import keyed
+from ..rooms import Room
 from ..schemas import feedback as schemas
 from ..services import Provided
 
-router = APIRouter(tags=["feedback"], dependencies=[Depends(json_only)])
+router = Room(tags=["feedback"], dependencies=[Depends(json_only)])
 
 Speaker = Annotated[Key, Depends(key_with(Scope.FEEDBACK))]
 _PROBLEMS = keyed(413, 415, 422)

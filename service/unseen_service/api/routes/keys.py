@@ -3,17 +3,18 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 
 from ... import oversight
 from ...models import IssuedKey, NewKey, Scope, Staff
 from ..authentication import Reason, staff_with
 from ..bodies import json_only
 from ..openapi import keyed
+from ..rooms import Room
 from ..schemas import keys as schemas
 from ..services import Provided
 
-router = APIRouter(tags=["keys"])
+router = Room(tags=["keys"])
 
 Admin = Annotated[Staff, Depends(staff_with(Scope.ADMIN))]
 KeyId = Annotated[int, Path(ge=1, lt=1 << 63)]

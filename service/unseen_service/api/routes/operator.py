@@ -2,16 +2,17 @@
 
 import asyncio
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from ...metrics import MEDIA_TYPE, exposition
 from .. import readiness
 from ..reference import POLICY, reference
+from ..rooms import Room
 from ..schemas import operator as schemas
 from ..services import Provided
 
-router = APIRouter(tags=["operator"])
+router = Room(tags=["operator"])
 
 
 @router.get("/docs", include_in_schema=False)

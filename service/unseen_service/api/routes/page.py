@@ -1,10 +1,11 @@
 """The pages: the person's at the root, the staff's at /staff."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from ...pages import Page, person_page, staff_page
+from ..rooms import Room
 
-router = APIRouter(include_in_schema=False)
+router = Room(include_in_schema=False)
 
 
 @router.get("/")

@@ -3,17 +3,18 @@
 import secrets
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path, Response
+from fastapi import Depends, Header, Path, Response
 
 from ... import codes
 from ...errors import InvalidRequest
 from ...models import Submission, SubmittedHash, SubmittedImage
 from ..bodies import json_only
 from ..openapi import problems
+from ..rooms import Room
 from ..schemas import person as schemas
 from ..services import Provided
 
-router = APIRouter(tags=["person"])
+router = Room(tags=["person"])
 
 Pin = Annotated[
     str, Header(alias="Unseen-Pin", max_length=64, description="The PIN that the device made.")

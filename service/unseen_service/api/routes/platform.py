@@ -1,6 +1,6 @@
 """The platforms' calls: look-ups."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from ...errors import InvalidRequest
@@ -8,10 +8,11 @@ from ...models import Matched
 from ..authentication import look_up_key
 from ..bodies import match_body
 from ..openapi import MATCH_REQUEST, keyed
+from ..rooms import Room
 from ..schemas import platform as schemas
 from ..services import Services
 
-router = APIRouter(tags=["platform"])
+router = Room(tags=["platform"])
 
 
 @router.post(

@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import PlainTextResponse
 
 from ... import oversight
 from ..authentication import key_with
 from ..openapi import keyed
+from ..rooms import Room
 from ..schemas import proofs as schemas
 from ..services import Provided
 
-router = APIRouter(tags=["proofs"], dependencies=[Depends(key_with(None))])
+router = Room(tags=["proofs"], dependencies=[Depends(key_with(None))])
 
 Size = Annotated[int | None, Query(ge=1, lt=1 << 63)]
 Required = Annotated[int, Query(ge=1, lt=1 << 63)]

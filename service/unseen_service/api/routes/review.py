@@ -4,17 +4,18 @@ from dataclasses import asdict
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from ... import oversight
 from ...models import Scope, Staff
 from ..authentication import Reason, staff_with
 from ..bodies import json_only
 from ..openapi import keyed
+from ..rooms import Room
 from ..schemas import review as schemas
 from ..services import Provided
 
-router = APIRouter(tags=["staff"])
+router = Room(tags=["staff"])
 
 Auditor = Annotated[Staff, Depends(staff_with(Scope.AUDIT))]
 Admin = Annotated[Staff, Depends(staff_with(Scope.ADMIN))]

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 
 from ... import oversight
@@ -14,11 +14,12 @@ from ...models import AuditEntry, Scope, Staff
 from ..authentication import Reason, staff_with
 from ..bodies import json_only
 from ..openapi import keyed
+from ..rooms import Room
 from ..schemas import feedback as feedback_schemas
 from ..schemas import staff as schemas
 from ..services import Provided
 
-router = APIRouter(tags=["staff"])
+router = Room(tags=["staff"])
 
 NDJSON = "application/x-ndjson"
 EXACT = 1 << 53

@@ -8,7 +8,7 @@ import re
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from fastapi.responses import JSONResponse
 
 from ... import exchange
@@ -17,10 +17,11 @@ from ...models import FeedPage, Key, Place, Scope
 from ..authentication import protocol_key_with
 from ..bodies import json_only
 from ..openapi import keyed
+from ..rooms import Room
 from ..schemas import stopncii as schemas
 from ..services import Provided
 
-router = APIRouter(tags=["stopncii"])
+router = Room(tags=["stopncii"])
 
 _BASE = "/stopncii/v1"
 _LONGEST_PAGE = 5_000

@@ -4,17 +4,18 @@ import base64
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from ...exchange import webhooks
 from ...models import Key, Scope
 from ..authentication import key_with
 from ..bodies import json_only
 from ..openapi import keyed
+from ..rooms import Room
 from ..schemas import webhooks as schemas
 from ..services import Provided
 
-router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+router = Room(prefix="/v1/webhooks", tags=["webhooks"])
 
 Reader = Annotated[Key, Depends(key_with(Scope.FEED))]
 _PROBLEMS = keyed(404, 422)
