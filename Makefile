@@ -25,6 +25,9 @@ $(READY): requirements.lock $(DISTRIBUTIONS:%=%/pyproject.toml)
 demo: $(READY) ## Walk the whole story on real photos, against a real service
 	@$(BIN)/python -m demo
 
+# The tests start hundreds of Pythons: none should compile again what another one has.
+test test-all: export PYTHONDONTWRITEBYTECODE =
+
 test: $(READY) ## Run every test but the slow proofs
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 

@@ -1,6 +1,6 @@
 """One embedded PostgreSQL for the whole run; a database of its own for every test that asks."""
 
-import os
+from collections import Counter
 from collections.abc import Iterator
 
 import psycopg
@@ -8,16 +8,30 @@ import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.store import migrate
 
+from tests import surroundings
 from tests.support import Service, fresh_database, named, scratch_folder, serving
 
 
-def pytest_configure() -> None:
-    """Trust no certificate in the whole run: nothing here asks anything but this machine.
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the surroundings that the tests and all that they start live in.
 
-    Every client that is made else reads the 150 that a system trusts, 30 ms each time.
+    Also for the workers of pytest-xdist, which inherit them.
     """
-    os.environ.pop("SSL_CERT_FILE", None)
-    os.environ["SSL_CERT_DIR"] = os.devnull
+    if not hasattr(config, "workerinput"):
+        surroundings.prepare()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse two tests of one name: of those, pytest-xdist would run one and say nothing."""
+    twice = [name for name, times in Counter(item.nodeid for item in items).items() if times > 1]
+    if twice:
+        raise pytest.UsageError(f"several tests are called {', '.join(twice)}")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remove what the run has left, unless somebody will want to look at it."""
+    if not hasattr(session.config, "workerinput") and exitstatus == pytest.ExitCode.OK:
+        surroundings.remove()
 
 
 @pytest.fixture(scope="session")

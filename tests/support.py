@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import shutil
 import socket
 import tempfile
 import threading
@@ -30,8 +28,6 @@ from unseen_service.store import Store
 Answer = TypeVar("Answer")
 
 _numbers = count(1)
-
-_ROOM = 2 * 1024**3
 
 PIN = "7K4M-9QTX-2HBD"
 
@@ -146,21 +142,10 @@ def free_port() -> int:
         return port
 
 
-def quick_folder() -> Path | None:
-    """Find a folder in memory, with room; None where this system has none.
-
-    What the tests kill is processes, and a file in memory outlives those as one on a disk does.
-    To make a database there takes 30 ms, and on a disk up to ten times as long.
-    """
-    memory = Path("/dev/shm")  # noqa: S108 - whatever is made in it has a name of its own
-    usable = memory.is_dir() and os.access(memory, os.W_OK | os.X_OK)
-    return memory if usable and shutil.disk_usage(memory).free > _ROOM else None
-
-
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
     """Make a folder that PostgreSQL can be run in, also as root: then it is another account."""
-    with tempfile.TemporaryDirectory(prefix="unseen-test-", dir=quick_folder()) as name:
+    with tempfile.TemporaryDirectory(prefix="unseen-test-") as name:
         folder = Path(name)
         folder.chmod(0o711)
         yield folder

@@ -29,13 +29,22 @@ _CHECKS = [
     status_code_conformance,
 ]
 
-schema = schemathesis.openapi.from_dict(yaml.safe_load((_ROOT / "openapi.yaml").read_text()))
+# Read when it is asked for, and each call a subtest of one test: else every worker would make a
+# test of each call, 5 s long, also to run none of them.
+schema = schemathesis.pytest.from_fixture("described")
+
+
+@pytest.fixture
+def described() -> schemathesis.BaseSchema:
+    """What openapi.yaml says."""
+    return schemathesis.openapi.from_dict(yaml.safe_load((_ROOT / "openapi.yaml").read_text()))
 
 
 @pytest.fixture(scope="module")
 def tried(postgres: str) -> Iterator[Service]:
     """A service of this module's own: it is left with whatever was made up."""
-    with fresh_database(postgres) as url, serving(url) as running:
+    # What asks the feed to wait for news is answered as when none came.
+    with fresh_database(postgres) as url, serving(url, feed_wait_s=0) as running:
         yield running
 
 
