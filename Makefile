@@ -25,14 +25,17 @@ $(READY): requirements.lock $(DISTRIBUTIONS:%=%/pyproject.toml)
 demo: $(READY) ## Walk the whole story on real photos, against a real service
 	@$(BIN)/python -m demo
 
+# Three at a time: tests wait as often as they compute. Who is done takes tests from who is not.
+PYTEST := -m pytest -n 3 --dist worksteal
+
 # The tests start hundreds of Pythons: none should compile again what another one has.
 test test-all: export PYTHONDONTWRITEBYTECODE =
 
 test: $(READY) ## Run every test but the slow proofs
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	@$(BIN)/python $(PYTEST) -m "not slow"
 
 test-all: $(READY) ## Run every test, the slow proofs too
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python $(PYTEST)
 
 check: $(READY) ## Lint, types, import floors
 	@$(BIN)/ruff check .
