@@ -499,6 +499,10 @@ class FeedPage:
         return self.upto < self.head
 
 
+SERVICE = "service"
+"""The actor of what a worker records by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
     """Something to be recorded: the store gives it its place, its time and its digest.

@@ -16,8 +16,7 @@ from functools import partial
 
 from . import metrics
 from .errors import StoreUnavailable
-from .live.misses import SERVICE
-from .models import AuditEvent
+from .models import SERVICE, AuditEvent
 from .settings import Settings
 from .store import Store, Transaction, audit, changes, retention
 from .store.retention import Old

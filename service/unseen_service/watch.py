@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from .errors import StoreUnavailable
-from .live.misses import SERVICE
-from .models import AuditEvent, Cause, ChangeKind, Found, Usual
+from .models import SERVICE, AuditEvent, Cause, ChangeKind, Found, Usual
 from .store import Store, audit, changes, owed, review, watch
 
 _POSITIONS = 1_000

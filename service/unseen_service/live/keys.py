@@ -1,8 +1,8 @@
 """The keys in memory: a look-up must be answered when PostgreSQL is away."""
 
-import hashlib
 from datetime import UTC, datetime
 
+from ..codes import key_digest
 from ..errors import NotAuthenticated, ScopeMissing, StillLoading
 from ..models import Key, KeyStatus, Scope
 from ..store import Store, keys
@@ -32,14 +32,9 @@ class LiveKeys:
         """
         if self._by_digest is None:
             raise StillLoading
-        found = self._by_digest.get(digest(key)) if key else None
+        found = self._by_digest.get(key_digest(key)) if key else None
         if found is None or found.status(datetime.now(UTC)) is not KeyStatus.IN_FORCE:
             raise NotAuthenticated
         if scope is not None and scope not in found.scopes:
             raise ScopeMissing(scope.value)
         return found
-
-
-def digest(key: str) -> bytes:
-    """Give what is kept of a key: SHA-256 is enough for 256 random bits."""
-    return hashlib.sha256(key.encode()).digest()

@@ -6,9 +6,8 @@ original. Both number their changes the same, so the copy's log gets a name of i
 
 import logging
 
-from ..models import AuditEvent
+from ..models import SERVICE, AuditEvent
 from ..store import Store, audit, changes
-from .misses import SERVICE
 
 logger = logging.getLogger(__name__)
 

@@ -19,10 +19,9 @@ import numpy.typing as npt
 from .. import metrics
 from ..budget import Bucket, HitRate, Neighbourhoods
 from ..errors import BudgetSpent, KeyPaused, StoreUnavailable
-from ..models import AuditEvent, Key, Spent
+from ..models import SERVICE, AuditEvent, Key, Spent
 from ..store import Store, Transaction, audit, limits
 from .limits import LiveLimits
-from .misses import SERVICE
 
 _PERIOD_S = 1.0
 _ONE_ALERT_S = 600.0

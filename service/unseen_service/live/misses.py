@@ -11,11 +11,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ..errors import StoreUnavailable
-from ..models import AuditEvent
+from ..models import SERVICE, AuditEvent
 from ..store import Store, audit
-
-SERVICE = "service"
-"""The actor of what a worker records by itself."""
 
 _PERIOD_S = 60.0
 

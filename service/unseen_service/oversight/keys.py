@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from .. import codes
 from ..errors import InvalidRequest, KeyNotFound, SecondPersonNeeded
-from ..live.keys import digest
 from ..models import TWO_PERSONS, IssuedKey, Key, KeyStatus, NewKey, Scope, Staff
 from ..store import Store, Transaction, audit, keys
 from .people import OPERATOR, event, plain
@@ -24,7 +23,7 @@ async def issue_key(store: Store, asked: NewKey, by: Staff = OPERATOR) -> Issued
     key, pending = codes.new_key(), _needs_approval(asked.scopes)
     async with store.transaction() as tx:
         platform_id, key_id = await keys.issue(
-            tx, asked, digest(key), by=by.person, pending=pending
+            tx, asked, codes.key_digest(key), by=by.person, pending=pending
         )
         details = {
             "key": key_id,
@@ -69,7 +68,7 @@ async def rotate_key(
         old = await _rotatable(tx, key_id)
         pending = _needs_approval(old.scopes)
         new_id = await keys.issue_successor(
-            tx, key_id, digest(key), by=by.person, overlap_s=overlap_s, pending=pending
+            tx, key_id, codes.key_digest(key), by=by.person, overlap_s=overlap_s, pending=pending
         )
         if not pending:
             await keys.end_replaced(tx, new_id)
