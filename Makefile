@@ -7,7 +7,7 @@ DISTRIBUTIONS := index service clients/python clients/threatexchange
 PORT   ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all check format bench run openapi page lock clean
+.PHONY: help setup demo test test-all faults check format bench run openapi page lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ test: $(READY) ## Run every test but the slow proofs
 
 test-all: $(READY) ## Run every test, the slow proofs too
 	@$(BIN)/python $(PYTEST)
+
+faults: $(READY) ## Kill its processes at random for a while (UNSEEN_CHAOS_SECONDS), then look what holds
+	@$(BIN)/python -m pytest -rP tests/flow/test_chaos.py
 
 check: $(READY) ## Lint, types, import floors
 	@$(BIN)/ruff check .

@@ -350,6 +350,7 @@ def test_what_was_promised_holds_whatever_is_killed(house: House, receiver: Rece
             kills.append(victim.__name__)
             victim(chance)
         began = time.monotonic()
+        wait_until(lambda: len(house.workers()) == WORKERS, within=PATIENCE)
         wait_until(lambda: all(house.ready() for _ in range(8)), within=PATIENCE)
         well_after = round(time.monotonic() - began, 1)
         time.sleep(1)
@@ -364,7 +365,6 @@ def test_what_was_promised_holds_whatever_is_killed(house: House, receiver: Rece
     began = time.monotonic()
     everything_promised_holds(Client(house, issued.stdout.strip(), 99, threading.Event()), ledgers)
     print(f"checked in {time.monotonic() - began:.1f} s")
-    assert len(house.workers()) == WORKERS
     verified = run("audit", "verify", "--data", str(house.data))
     assert verified.returncode == 0, verified.stderr
     with psycopg.connect(database_of(house), autocommit=True) as database:
