@@ -54,7 +54,8 @@ class Matching:
         query = np.repeat(np.arange(len(queries)), np.diff(hits.limits))
         columns = query, hits.ids, hits.distances, sketches(queries)[query]
         candidates = list(zip(*(column.tolist() for column in columns), strict=True))
-        async with self._store.transaction() as tx:
+        # In a pipeline: what need not be waited for is sent together.
+        async with self._store.transaction() as tx, tx.pipeline():
             return Matched(generation, await _confirm(tx, key, len(queries), candidates))
 
 
@@ -77,13 +78,13 @@ async def _confirm(
     The audit log's lock comes first: whatever was withdrawn and audited before is seen here,
     so that the log never shows a hit behind the withdrawal of what it hit.
     """
-    await audit.lock(tx)
+    head = await audit.lock(tx)
     confirmed = await matches.confirm(tx, sorted({hash_id for _, hash_id, _, _ in candidates}))
     found = [each for each in candidates if each[1] in confirmed]
     if not found:
         return ()
     hits = tuple(_hit(query, distance, confirmed[id_]) for query, id_, distance, _ in found)
-    position = await audit.append(tx, _recorded(key, asked, hits))
+    position = await audit.append(tx, _recorded(key, asked, hits), head)
     await matches.insert(tx, audit_position=position, platform_id=key.platform_id, found=found)
     return hits
 

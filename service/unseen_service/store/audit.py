@@ -21,12 +21,13 @@ async def lock(tx: Transaction) -> AuditHead:
     return await _head(tx, "lock_audit_head")
 
 
-async def append(tx: Transaction, event: AuditEvent) -> int:
+async def append(tx: Transaction, event: AuditEvent, head: AuditHead | None = None) -> int:
     """Append an entry; answer its position.
 
-    The last thing that a transaction does: from here to its commit no other can append.
+    The last thing that a transaction does: from here to its commit no other can append. `head`
+    is what `lock` answered, where it was called in the transaction before.
     """
-    head = await lock(tx)
+    head = head or await lock(tx)
     entry = AuditEntry(
         position=head.position + 1,
         at=head.at,
