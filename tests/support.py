@@ -20,6 +20,7 @@ import uvicorn
 from fastapi import FastAPI
 from unseen_service import oversight
 from unseen_service.app import create_app
+from unseen_service.budget import SharedCounts
 from unseen_service.models import KeyStatus, NewKey, Scope
 from unseen_service.protocol import Protocol
 from unseen_service.settings import Settings
@@ -158,6 +159,7 @@ def serving(
     until_ready: bool = True,
     port: int = 0,
     protocol: type[Protocol] = Protocol,
+    shared: SharedCounts | None = None,
     **settings: Any,
 ) -> Iterator[Service]:
     """Serve an app of its own from a real uvicorn, until the block ends.
@@ -165,7 +167,8 @@ def serving(
     Its data folder is a temporary one unless `data` is given.
     """
     with scratch_folder() as data:
-        app = create_app(Settings(database_url=database_url, **{"data": data, **settings}))
+        given = Settings(database_url=database_url, **{"data": data, **settings})
+        app = create_app(given, shared)
         with _running(app, database_url, port, protocol, until_ready=until_ready) as service:
             yield service
 

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from . import __version__
 from .admission import Admission
 from .api import Edge, Services, Shortcut, describe, handlers, match, routes
+from .budget import SharedCounts
 from .errors import StoreUnavailable
 from .exchange import Delivery, Feed
 from .intake import Price
@@ -34,10 +35,15 @@ from .takedown import Takedown
 from .vitals import Measuring
 from .watch import Watch
 
+logger = logging.getLogger(__name__)
 
-def create_app(settings: Settings) -> FastAPI:
-    """Put a worker together; it connects when it is started, and serves before PostgreSQL is up."""
-    services = _services(settings)
+
+def create_app(settings: Settings, shared: SharedCounts | None = None) -> FastAPI:
+    """Put a worker together; it connects when it is started, and serves before PostgreSQL is up.
+
+    Workers that are given the same `shared` notice probing together; None: this one by itself.
+    """
+    services = _services(settings, shared)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -108,7 +114,7 @@ def _background(services: Services) -> list[_Background]:
     return [*always, keeper]
 
 
-def _services(settings: Settings) -> Services:
+def _services(settings: Settings, shared: SharedCounts | None) -> Services:
     store = Store(
         settings.database_url,
         pool_size=settings.pool_size,
@@ -119,7 +125,13 @@ def _services(settings: Settings) -> Services:
     index, keys, misses = LiveIndex(saved, settings.device), LiveKeys(), Misses(store)
     intake = LiveIntake()
     limits = LiveLimits(settings.requests_per_minute, settings.hashes_per_minute)
-    meter = Meter(store, limits, alert_at=settings.probing_alert, pause_at=settings.probing_pause)
+    meter = Meter(
+        store,
+        limits,
+        alert_at=settings.probing_alert,
+        pause_at=settings.probing_pause,
+        shared=shared,
+    )
     price = Price(settings.work_free_hashes_per_minute, settings.work_tries_per_hash)
     follower = Follower(store, index, [keys, limits, intake])
     admission = Admission(intake, price)

@@ -17,6 +17,7 @@ from typing import TypeAlias, TypeVar
 import uvicorn
 
 from . import logs, metrics
+from .budget import share_counts
 from .embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from .errors import OperatorError, SettingInvalid, StoreUnavailable
 from .proof import load_signer
@@ -107,6 +108,7 @@ def serve(given: Namespace) -> None:
         data = given.data.absolute()
         os.environ |= {"DATABASE_URL": url, "UNSEEN_DATA": str(data)}
         os.environ.setdefault("UNSEEN_INDEX_DIR", str(data / "index"))
+        share_counts()
         load_signer(Settings.from_environment(os.environ).audit_key)
         with metrics.shared(data / "metrics"):
             supervise(_config(given), tend)

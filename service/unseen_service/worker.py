@@ -4,13 +4,19 @@ Most of what a worker needs takes seconds to import on a busy machine. Who kept 
 long after the supervisor was killed would be in its successor's way.
 """
 
+import logging
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .supervisor import die_with_parent
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from .budget import SharedCounts
+
+logger = logging.getLogger(__name__)
 
 
 def from_environment() -> "FastAPI":
@@ -19,4 +25,17 @@ def from_environment() -> "FastAPI":
     from .app import create_app  # noqa: PLC0415 - only now
     from .settings import Settings  # noqa: PLC0415
 
-    return create_app(Settings.from_environment(os.environ))
+    return create_app(Settings.from_environment(os.environ), _shared())
+
+
+def _shared() -> "SharedCounts | None":
+    from .budget import HELD_IN, SharedCounts  # noqa: PLC0415
+
+    path = os.environ.get(HELD_IN)
+    if path is None:
+        return None
+    try:
+        return SharedCounts(Path(path))
+    except OSError:
+        logger.warning("memory is not shared: each worker counts look-ups by itself")
+        return None

@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.service.test_budgets import Hashes, hashes, walk
 from tests.service.test_cli import COMMAND, run
 from tests.support import free_port, random_pdq, scratch_folder, submission, wait_until
 
@@ -151,3 +154,26 @@ def is_postmaster(process: psutil.Process) -> bool:
         return Path(process.cmdline()[0]).name == "postgres"
     except (psutil.NoSuchProcess, psutil.ZombieProcess, IndexError):
         return False
+
+
+@pytest.mark.slow
+def test_a_walk_over_two_processes_is_noticed_as_on_one(data: Path) -> None:
+    """Each step on a connection of its own, from many threads: either worker takes it."""
+    with served(data) as process:
+        key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data))
+        headers = {
+            "Authorization": f"Bearer {key.stdout.strip()}",
+            "Content-Type": "application/octet-stream",
+            "Connection": "close",
+        }
+
+        def ask(pdq: Hashes) -> int:
+            asked = pdq.tobytes()
+            return httpx.post(f"{URL}/v1/match", content=asked, headers=headers).status_code
+
+        wait_until(lambda: all(ask(hashes(1)) == 200 for _ in range(8)))
+        with ThreadPoolExecutor(8) as threads:
+            statuses = Counter(threads.map(ask, walk(hashes(1, seed=3))))
+        assert 96 <= statuses[200] <= 150
+        assert statuses[403] == 256 - statuses[200]
+        assert len(workers_of(process)) == 2

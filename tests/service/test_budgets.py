@@ -1,6 +1,11 @@
 """What a key may ask a minute, and how its probing is noticed."""
 
+import logging
+import subprocess
+import sys
 from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unseen_service import oversight
-from unseen_service.budget import Bucket, HitRate, Neighbourhoods
+from unseen_service.budget import Bucket, HitRate, Neighbourhoods, SharedCounts, Told
 
 from tests.service.test_cases_api import slug
 from tests.service.test_match_api import seeded
@@ -137,6 +142,95 @@ def test_a_walk_in_one_call_among_photos_is_noticed(service: Service) -> None:
         mixed = np.concatenate([hashes(9_000), walk(hashes(1, seed=5))])
         np.random.default_rng(0).shuffle(mixed)
         assert slug(ask(platform, mixed)) == "key-paused"
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> SharedCounts:
+    """Memory of the kind that the workers of a host have in common."""
+    SharedCounts.create(tmp_path / "counts")
+    return SharedCounts(tmp_path / "counts")
+
+
+def test_a_walk_over_several_workers_is_noticed_as_on_one(
+    database_url: str, shared: SharedCounts, tmp_path: Path
+) -> None:
+    """Each step to another of three workers: they pause the key where one alone would."""
+    again = SharedCounts(tmp_path / "counts")
+    with (
+        serving(database_url, shared=shared) as one,
+        serving(database_url, shared=again) as two,
+        serving(database_url, shared=shared) as three,
+        one.client("match") as platform,
+    ):
+        key = {"Authorization": platform.headers["Authorization"]}
+        workers = [httpx.Client(base_url=each.url, headers=key) for each in (one, two, three)]
+        for worker in workers:
+            wait_until(lambda worker=worker: ask(worker, hashes(1)).status_code == 200)  # type: ignore[misc]
+        steps = zip(walk(hashes(1, seed=4)), cycle(workers), strict=False)
+        admitted = 0
+        while ask((step := next(steps))[1], step[0][None]).status_code == 200:
+            admitted += 1
+        assert 96 <= admitted <= 140
+        for worker in workers:
+            wait_until(lambda worker=worker: ask(worker, hashes(1)).status_code == 403, within=1)  # type: ignore[misc]
+            worker.close()
+        assert kinds(one) == ["key.paused", "key.probing"], "each once"
+
+
+_ANOTHER_PROCESS = """
+import sys
+import numpy as np
+from pathlib import Path
+from unseen_service.budget import Neighbourhoods, SharedCounts
+shared = SharedCounts(Path(sys.argv[1]))
+seen = Neighbourhoods(1.0, shared.block(7), shared.secret)
+steps = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(-1, 32)
+for step in steps:
+    seen.add(step[None], 1.0)
+"""
+
+
+def test_processes_count_together_and_each_line_by_itself(
+    shared: SharedCounts, tmp_path: Path
+) -> None:
+    steps = walk(hashes(1))
+    subprocess.run(
+        [sys.executable, "-c", _ANOTHER_PROCESS, str(tmp_path / "counts")],
+        input=steps[:100].tobytes(),
+        check=True,
+    )
+    seen = Neighbourhoods(1.0, shared.block(7), shared.secret)
+    assert seen.add(steps[:100], 1.0) == 0, "these were seen, by another"
+    assert seen.add(steps[100:101], 1.0) > 60
+    other = Neighbourhoods(1.0, shared.block(8), shared.secret)
+    assert other.add(steps[:1], 1.0) == 0
+    seen.clear(1.0)
+    assert Neighbourhoods(1.0, shared.block(7), shared.secret).add(steps[:2], 1.0) <= 1
+
+
+def test_hit_rates_and_notices_are_one_for_all_workers(shared: SharedCounts) -> None:
+    rates = [HitRate(1.0, shared.block(1)) for _ in range(4)]
+    noticed = [rate.add(1, 1, 1.0) for rate, _ in zip(cycle(rates), range(120), strict=False)]
+    assert noticed.index(True) < 110
+    one, two = Told(shared.block(1)), Told(shared.block(1))
+    assert one.is_due("key.probing", 5.0)
+    assert not two.is_due("key.probing", 6.0)
+    assert two.is_due("key.hit-rate", 6.0)
+    assert two.is_due("key.probing", 606.0)
+
+
+def test_without_memory_to_share_a_worker_counts_alone(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """/dev/full has no room for anybody."""
+    with (
+        serving(database_url, shared=SharedCounts(Path("/dev/full"))) as service,
+        service.client("match") as platform,
+        caplog.at_level(logging.WARNING),
+    ):
+        answers = [ask(platform, each[None]).status_code for each in walk(hashes(1))]
+    assert answers[-1] == 403
+    assert "alone" in caplog.text
 
 
 def test_what_goes_round_is_not_probing() -> None:

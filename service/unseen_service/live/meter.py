@@ -4,6 +4,9 @@ Once a second each worker adds what was spent at it to the common sum in Postgre
 the sum. Between two readings a worker knows only of its own: so W workers may together admit up
 to W times what was left at the last one. That is paid back: what was spent too much is waited
 for, so that over any longer time a key gets its budget and no more.
+
+What look-ups are like is counted in memory that all workers of a host share, as they come: a walk
+that is spread over them is one walk.
 """
 
 import asyncio
@@ -17,14 +20,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import metrics
-from ..budget import Bucket, HitRate, Neighbourhoods
+from ..budget import Bucket, HitRate, Neighbourhoods, SharedCounts, Told, own_block
 from ..errors import BudgetSpent, KeyPaused, StoreUnavailable
 from ..models import SERVICE, AuditEvent, Key, Spent
 from ..store import Store, Transaction, audit, limits
 from .limits import LiveLimits
 
 _PERIOD_S = 1.0
-_ONE_ALERT_S = 600.0
 
 logger = logging.getLogger(__name__)
 
@@ -39,15 +41,20 @@ class Notice:
 
 
 class Account:
-    """One line of keys at one worker: its budgets, and what its look-ups are like."""
+    """One line of keys at one worker: its budgets, and what its look-ups are like.
 
-    __slots__ = ("alerted", "hashes", "hit_rate", "neighbourhoods", "requests")
+    `block` is where the latter is counted, and `secret` what hashes are named by there.
+    """
 
-    def __init__(self, capacities: tuple[int, int], now: float) -> None:
+    __slots__ = ("hashes", "hit_rate", "neighbourhoods", "requests", "told")
+
+    def __init__(
+        self, capacities: tuple[int, int], now: float, block: memoryview, secret: bytes | None
+    ) -> None:
         self.requests, self.hashes = (Bucket(capacity, now) for capacity in capacities)
-        self.hit_rate = HitRate(now)
-        self.neighbourhoods = Neighbourhoods(now)
-        self.alerted: dict[str, float] = {}
+        self.hit_rate = HitRate(now, block)
+        self.neighbourhoods = Neighbourhoods(now, block, secret)
+        self.told = Told(block)
 
     def headers(self, now: float) -> list[tuple[bytes, bytes]]:
         """Give the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10)."""
@@ -75,11 +82,13 @@ class Meter:
         *,
         alert_at: int,
         pause_at: int,
+        shared: SharedCounts | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._limits = live_limits
         self._alert_at, self._pause_at = alert_at, pause_at
+        self._shared = shared
         self._clock = clock
         self._accounts: dict[int, Account] = {}
         self._notices: list[Notice] = []
@@ -186,9 +195,17 @@ class Meter:
         account = self._accounts.get(line)
         capacities = self._limits.capacities(line)
         if account is None:
-            account = self._accounts[line] = Account(capacities, now)
+            account = self._accounts[line] = self._open(line, capacities, now)
         account.requests.capacity, account.hashes.capacity = capacities
         return account
+
+    def _open(self, line: int, capacities: tuple[int, int], now: float) -> Account:
+        if self._shared is not None:
+            try:
+                return Account(capacities, now, self._shared.block(line), self._shared.secret)
+            except OSError:
+                logger.warning("there is no memory to share: this worker counts look-ups alone")
+        return Account(capacities, now, own_block(), None)
 
     def _refuse_paused(self, line: int) -> None:
         if line in self._pausing or self._limits.paused(line):
@@ -197,13 +214,12 @@ class Meter:
     def _pause(self, line: int, around: int, now: float) -> None:
         self._pausing.add(line)
         # Whoever resumes it begins with a clean slate, not with the next pause.
-        self._accounts[line].neighbourhoods = Neighbourhoods(now)
+        self._accounts[line].neighbourhoods.clear(now)
         self._notices.append(Notice("key.paused", line, {"around": around}))
         self._noticed.set()
 
     def _notice(self, account: Account, notice: Notice, now: float) -> None:
-        if now - account.alerted.get(notice.kind, -_ONE_ALERT_S) >= _ONE_ALERT_S:
-            account.alerted[notice.kind] = now
+        if account.told.is_due(notice.kind, now):
             self._notices.append(notice)
             self._noticed.set()
 
