@@ -8,6 +8,7 @@ const unbase64 = (text) => Uint8Array.from(atob(text), (character) => character.
 class Broken extends Error {
   constructor(position, why) {
     super(`Entry ${position} does not fit: ${why}.`);
+    this.position = Number.parseInt(position, 10);
   }
 }
 

@@ -1,11 +1,12 @@
 // The audit log with its filters, and the proof of it.
 
 const KINDS = [
-  "alerts.read", "audit.exported", "audit.read", "audit.verified", "bank.submitted", "bank.withdrawn", "case.linked",
-  "case.pin-refused", "case.submitted", "case.withdrawn", "feed.delivered", "feedback.given", "key.approved",
-  "key.issued", "key.listed", "key.revoked", "key.rotated", "log.renamed", "match.hit", "match.missed",
+  "alerts.read", "audit.exported", "audit.key-changed", "audit.read", "audit.verified", "bank.submitted", "bank.withdrawn",
+  "benign.added", "benign.removed", "case.linked", "case.pin-refused", "case.submitted", "case.withdrawn",
+  "feed.delivered", "feedback.given", "key.approved", "key.hit-rate", "key.issued", "key.limited", "key.listed",
+  "key.paused", "key.probing", "key.resumed", "key.revoked", "key.rotated", "log.renamed", "match.hit", "match.missed",
   "overdue.listed", "retention.erased", "review.decided", "review.listed", "review.opened", "statistics.read",
-  "withdrawal.confirmed",
+  "webhook.deleted", "webhook.registered", "webhook.replayed", "withdrawal.confirmed",
 ];
 const PAGE = 50;
 
@@ -88,10 +89,13 @@ async function verifyLog() {
     });
     const signed = await isSigned(found, verifier);
     if (signed === false) throw new Broken(found.size, "the checkpoint behind it is not signed with the service’s key");
+    const { same_root: same } = await tellVerified({ fits: true, position: found.size, root: hex(found.root) });
+    if (!same) throw new Trouble("form", "The log that was exported fits, but is not the one that the service has.");
     result.textContent = verified(found, kept, signed);
     result.className = "good";
   } catch (error) {
     result.textContent = "";
+    if (error instanceof Broken) await tellVerified({ fits: false, position: error.position }).catch(() => {});
     throw error;
   }
 }

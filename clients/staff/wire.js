@@ -36,6 +36,7 @@ const readAlerts = () => read("/v1/alerts?limit=20");
 const readKeys = () => read("/v1/keys");
 const readCheckpoint = async () => (await send("GET", "/v1/audit/checkpoint")).text();
 const readVerifier = async () => (await read("/v1/audit/verifier")).verifier;
+const tellVerified = async (body) => (await send("POST", "/v1/audit/verifications", { body })).json();
 const readExport = async () => (await send("GET", "/v1/audit/export")).body;
 
 function readLog(asked) {

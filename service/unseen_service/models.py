@@ -246,12 +246,14 @@ class IssuedKey:
 class Staff:
     """Who does something to the service: `actor` as the audit log names them.
 
-    `person` tells whether two acts are one person's; `key` is what they came with, if any.
+    `person` tells whether two acts are one person's; `key` is what they came with, if any, and
+    `account` whose process it was, where they used the command line.
     """
 
     actor: str
     person: str
     key: int | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """What `unseen-service keys …` and `unseen-service audit …` do."""
 
-import getpass
 import os
+import pwd
 import re
 import sys
 from argparse import ArgumentTypeError, Namespace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from . import oversight
@@ -75,9 +76,12 @@ def list_keys(given: Namespace) -> None:
 
 def verify_audit(given: Namespace) -> None:
     """Walk the log: the chain, the tree, and the checkpoints that were kept outside."""
-    kept = _kept(given)
-    end = ask(given, lambda store: oversight.verify_audit(store, kept, who(given)))
-    print(_verified(end, kept))
+
+    async def verify(store: Store) -> str:
+        kept = await _kept(given, store)
+        return _verified(await oversight.verify_audit(store, kept, who(given)), kept)
+
+    print(ask(given, verify))
 
 
 def show_audit_key(given: Namespace) -> None:
@@ -103,22 +107,33 @@ def export_audit(given: Namespace) -> None:
     ask(given, export)
 
 
-def _kept(given: Namespace) -> list[Checkpoint]:
+async def _kept(given: Namespace, store: Store) -> list[Checkpoint]:
     """Read the checkpoints to verify against; where no key was made, nothing was signed yet."""
     if not given.checkpoint and not _settings(given).audit_key.exists():
         return []
     settings, signer = _files(given)
-    return oversight.kept_checkpoints(settings.kept_checkpoint, given.checkpoint, signer.verifier)
+    verifiers = [signer.verifier, *await oversight.past_keys(store)]
+    return oversight.kept_checkpoints(settings.kept_checkpoint, given.checkpoint, verifiers)
 
 
 def who(given: Namespace) -> Staff:
-    """Say who this is: --by, or the account that the command runs as."""
-    if given.by:
-        return oversight.operator(given.by)
+    """Say who this is: --by, which is taken on trust, and the account, which is not."""
+    name = _account_name()
+    account = f"{name or 'without a name'} ({os.getuid()})"
+    if given.by or name:
+        return oversight.operator(given.by or name, account)
+    return replace(oversight.OPERATOR, account=account)
+
+
+def _account_name() -> str:
+    """Name the account that this process runs as: by its number, not by what its environment says.
+
+    Empty for one without a name, as containers may have.
+    """
     try:
-        return oversight.operator(getpass.getuser())
-    except (OSError, KeyError):  # an account without a name, as containers may have
-        return oversight.OPERATOR
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return ""
 
 
 def _settings(given: Namespace) -> Settings:

@@ -39,9 +39,9 @@ def test_an_export_is_verified_offline(
 
     code, said = verify(export, "--checkpoint", early, "--key", key, capsys=capsys)
     assert code == 0
-    assert re.match(r"chain verified: 3 entries, the last is [0-9a-f]{64}\n", said)
-    assert "kept checkpoint of 2 entries" in said
-    assert json.loads(answer.text.splitlines()[2])["kind"] == "audit.exported", "itself included"
+    assert re.match(r"chain verified: 4 entries, the last is [0-9a-f]{64}\n", said)
+    assert "kept checkpoint of 3 entries" in said
+    assert json.loads(answer.text.splitlines()[3])["kind"] == "audit.exported", "itself included"
 
     lines = export.read_bytes().splitlines(keepends=True)
     export.write_bytes(b"".join([lines[0].replace(b"person", b"nobody"), *lines[1:]]))
@@ -89,7 +89,7 @@ def test_proofs_are_for_who_has_any_key(service: Service) -> None:
             assert refused.status_code == 422, query
             assert refused.json()["errors"], query
         one = platform.get("/v1/audit/proof/inclusion?position=1").json()
-        assert (one["size"], one["path"]) == (1, [])
+        assert (one["size"], len(one["path"])) == (2, 1), "the key, and the entry that names it"
 
 
 def test_staff_say_why_and_it_is_recorded(service: Service) -> None:

@@ -4,6 +4,8 @@ One log with every kind of entry is tampered with in a transaction that is undon
 """
 
 import asyncio
+import base64
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -32,7 +34,7 @@ KINDS = {
     *("case.submitted", "case.withdrawn", "case.pin-refused", "case.linked"),
     *("match.hit", "match.missed", "feed.delivered", "feedback.given", "withdrawal.confirmed"),
     *("key.issued", "key.approved", "key.rotated", "key.revoked", "key.listed"),
-    *("audit.read", "audit.exported", "audit.verified"),
+    *("audit.read", "audit.exported", "audit.verified", "audit.key-changed"),
 }
 REF = "5b0c1c1e-6f5d-4b7e-9a55-0d6a1a1f6a0e"
 STAFF = {"key": 1, "reason": "appeal"}
@@ -342,19 +344,98 @@ def test_the_service_signs_nothing_that_did_not_grow_from_what_it_signed(
         staff.get("/v1/audit")
         assert staff.get("/v1/audit/checkpoint").text != first.text
 
-        async def forge() -> None:
-            connection = await psycopg.AsyncConnection.connect(database_url, row_factory=dict_row)
-            async with connection:
-                await connection.execute("SET session_replication_role = replica")
-                entries = await audit.read(connection, after=0, limit=100)
-                await rewrite(connection, [replace(entries[0], actor="another"), *entries[1:]])
-
-        asyncio.run(forge())
+        asyncio.run(_forge(database_url))
         refused = staff.get("/v1/audit/checkpoint")
         assert refused.status_code == 500
         assert refused.json()["type"] == "urn:unseen:problem:audit-broken"
         staff.get("/v1/audit")
         assert staff.get("/v1/audit/checkpoint").status_code == 500, "growing does not heal it"
+
+
+def replace_key(data: Path) -> None:
+    (data / "audit.key").rename(data / "lost")
+
+
+def key_changes(service: Service) -> list[dict[str, Any]]:
+    with service.client("audit") as staff:
+        found = staff.get("/v1/audit", params={"kind": "audit.key-changed"}).json()["entries"]
+    return [each["details"] for each in found]
+
+
+def test_signing_with_another_key_is_an_entry_that_names_both(
+    database_url: str, tmp_path: Path
+) -> None:
+    """The key is lost: what the old one signed still binds the log, and the new one is told."""
+    with serving(database_url, data=tmp_path) as service, service.client("audit") as staff:
+        first = staff.get("/v1/audit/verifier").json()["verifier"]
+        signed = [staff.get("/v1/audit/checkpoint").text for _ in range(2)]
+        assert signed[0] == signed[1], "it is named once"
+        assert key_changes(service) == [{"verifier": first, "before": None}]
+    replace_key(tmp_path)
+    with serving(database_url, data=tmp_path) as service, service.client("audit") as staff:
+        second = staff.get("/v1/audit/verifier").json()["verifier"]
+        assert staff.get("/v1/audit/checkpoint").status_code == 200
+        assert key_changes(service)[1:] == [{"verifier": second, "before": first}]
+        told = staff.get("/v1/audit").text
+        secrets = [(tmp_path / each).read_text().strip() for each in ("lost", "audit.key")]
+        assert not any(each.rpartition("+")[2] in told for each in secrets)
+        asyncio.run(_forge(database_url))
+        assert staff.get("/v1/audit/checkpoint").status_code == 500
+
+
+def test_a_log_that_was_rewritten_is_found_by_what_a_lost_key_signed(
+    database_url: str, tmp_path: Path
+) -> None:
+    with serving(database_url, data=tmp_path) as service, service.client("audit") as staff:
+        assert staff.get("/v1/audit/checkpoint").status_code == 200
+    replace_key(tmp_path)
+    asyncio.run(_forge(database_url))
+    with serving(database_url, data=tmp_path) as service, service.client("audit") as staff:
+        refused = staff.get("/v1/audit/checkpoint")
+        assert refused.status_code == 500
+        assert refused.json()["type"] == "urn:unseen:problem:audit-broken"
+
+
+async def _forge(database_url: str) -> None:
+    """Rewrite the first entry, and all that follows from it."""
+    connection = await psycopg.AsyncConnection.connect(database_url, row_factory=dict_row)
+    async with connection:
+        await connection.execute("SET session_replication_role = replica")
+        entries = await audit.read(connection, after=0, limit=100)
+        await rewrite(connection, [replace(entries[0], actor="another"), *entries[1:]])
+
+
+def test_who_verified_the_log_elsewhere_leaves_an_entry(service: Service) -> None:
+    with service.client("audit") as staff:
+        lines = staff.get("/v1/audit/export").text.splitlines()
+        note = json.loads(lines[-1])["checkpoint"]
+        size, root = int(note.split("\n")[1]), base64.b64decode(note.split("\n")[2]).hex()
+
+        def tell(**told: Any) -> httpx.Response:
+            return staff.post("/v1/audit/verifications", json=told)
+
+        assert tell(fits=True, position=size, root=root).json() == {"same_root": True}
+        assert tell(fits=True, position=size, root=random_pdq(1)).json() == {"same_root": False}
+        assert tell(fits=False, position=size + 50).json() == {"same_root": None}
+        assert tell(fits=True, position=size + 50, root=root).status_code == 422
+        assert tell(fits=True, position=0, root=root).status_code == 422
+        read = staff.get("/v1/audit", params={"kind": "audit.verified"})
+        said = [each["details"] for each in read.json()["entries"]]
+        assert [(each["fits"], each["position"], each["same_root"]) for each in said] == [
+            (True, size, True),
+            (True, size, False),
+            (False, size + 50, None),
+        ]
+        assert random_pdq(1) not in read.text, "whatever was sent as a root is not kept"
+        assert {each["reason"] for each in said} == {"a test"}
+    with service.client("match", platform="P") as platform:
+        assert platform.post("/v1/audit/verifications", json={}).status_code == 403
+
+
+def test_the_staff_page_knows_every_kind_of_entry() -> None:
+    page = (Path(__file__).parents[2] / "clients/staff/log.js").read_text()
+    listed = page.partition("const KINDS = [")[2].partition("]")[0]
+    assert set(re.findall(r'"([a-z.-]+)"', listed)) == KINDS | {event.kind for event in OTHERS}
 
 
 def test_two_persons_leave_two_entries(service: Service) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import re
 import signal
 import subprocess
@@ -74,8 +75,16 @@ def test_a_feed_key_takes_two_and_the_log_leaves_as_a_proof(
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert verified.returncode == 0, verified.stderr
-    assert verified.stdout.startswith("chain verified: 5 entries")
-    assert "kept checkpoint of 3 entries" in verified.stdout
+    assert verified.stdout.startswith("chain verified: 6 entries")
+    assert "kept checkpoint of 4 entries" in verified.stdout
+    entries = [json.loads(line) for line in export.read_text().splitlines()[:-1]]
+    account = f"{pwd.getpwuid(os.getuid()).pw_name} ({os.getuid()})"
+    assert [each["actor"] for each in entries[:2]] == ["operator:alice", "operator:bob"]
+    assert [each["details"]["by_account"] for each in entries[:3]] == [account] * 3
+
+    (tmp_path / "audit.key").unlink()
+    again = run("audit", "verify", "--checkpoint", str(kept), **settings)
+    assert again.returncode == 0, "the log names the key that was lost, and that one signed it"
 
 
 @pytest.mark.parametrize(

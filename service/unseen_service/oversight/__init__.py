@@ -1,7 +1,7 @@
 """The staff's and the operator's flows: keys, the audit log, harmless pictures, reviews."""
 
 from .benign import add_benign, list_benign, remove_benign
-from .checkpoints import Checkpoints, kept_checkpoints
+from .checkpoints import Checkpoints, kept_checkpoints, past_keys
 from .keys import approve_key, issue_key, list_keys, read_keys, revoke_key, rotate_key
 from .limits import limit_key, pause_key, read_alerts, resume_key
 from .log import (
@@ -14,6 +14,7 @@ from .log import (
     prove_inclusion,
     read_audit,
     read_audit_back,
+    tell_verified,
     verify_audit,
 )
 from .overdue import read_overdue
@@ -38,6 +39,7 @@ __all__ = [
     "list_benign",
     "list_keys",
     "operator",
+    "past_keys",
     "pause_key",
     "plain",
     "prove_consistency",
@@ -55,5 +57,6 @@ __all__ = [
     "revoke_key",
     "rotate_key",
     "staff",
+    "tell_verified",
     "verify_audit",
 ]

@@ -2,18 +2,23 @@
 
 The last one signed is kept in a file beside the key, outside the database. Before the next is
 signed, the log must have grown from it: so a log that was rewritten underneath gets no signature.
+
+The log itself names the key that signs it. One that was replaced, or lost and made anew, is an
+entry before it signs for the first time.
 """
 
 import asyncio
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 from ..chain import rewritten
 from ..errors import SettingInvalid
-from ..models import AuditHead
+from ..live.misses import SERVICE
+from ..models import AuditEvent, AuditHead
 from ..proof import Checkpoint, NoteInvalid, Signer, Verifier, load_signer
 from ..store import Store, Transaction, audit
 
@@ -46,13 +51,26 @@ class Checkpoints:
         Raises ChainBroken where the log has not grown from the last checkpoint that was kept.
         """
         async with self._one_at_a_time:
-            kept = read_checkpoint(self._kept, self._signer.verifier)
+            kept = read_checkpoint(self._kept, await self._announced())
             async with self._store.snapshot() as tx:
                 head = await audit.head(tx)
                 await _hold(tx, kept, head)
                 size = head.position if size is None else size
                 (root,) = await audit.span_hashes(tx, [(0, size)])
             return await self._signed(Checkpoint(self._signer.name, size, root), kept)
+
+    async def _announced(self) -> list[Verifier]:
+        """Have the log name the key that signs; answer all that it names, the newest first."""
+        async with self._store.snapshot() as tx:
+            named = await audit.signers(tx)
+        if named[:1] != [self.verifier]:
+            async with self._store.transaction() as tx:
+                # Of several processes with the same new key one records it.
+                await audit.lock(tx)
+                named = await audit.signers(tx)
+                if named[:1] != [self.verifier]:
+                    await audit.append(tx, _changed(self.verifier, *named[:1]))
+        return [self._signer.verifier, *_readable(named)]
 
     @cached_property
     def _signer(self) -> Signer:
@@ -65,29 +83,57 @@ class Checkpoints:
         return note
 
 
-def kept_checkpoints(own: Path, given: Iterable[Path], verifier: Verifier) -> list[Checkpoint]:
+async def past_keys(store: Store) -> list[Verifier]:
+    """Give the public keys that the log says it was signed with, the newest first."""
+    async with store.snapshot() as tx:
+        return _readable(await audit.signers(tx))
+
+
+def kept_checkpoints(
+    own: Path, given: Iterable[Path], verifiers: Sequence[Verifier]
+) -> list[Checkpoint]:
     """Read the service's own kept checkpoint, if there is one, and those of others.
 
-    Raises SettingInvalid.
+    Each is signed with one of the keys, the newest of which is the first. Raises SettingInvalid.
     """
-    found = [read_checkpoint(own, verifier)]
+    found = [read_checkpoint(own, verifiers)]
     for path in given:
         if not path.exists():
             raise SettingInvalid(f"There is no checkpoint in {path}: the file is not there.")
-        found.append(read_checkpoint(path, verifier))
+        found.append(read_checkpoint(path, verifiers))
     return [each for each in found if each is not None]
 
 
-def read_checkpoint(path: Path, verifier: Verifier) -> Checkpoint | None:
-    """Read a signed checkpoint, None where there is no file; raise SettingInvalid."""
+def read_checkpoint(path: Path, verifiers: Sequence[Verifier]) -> Checkpoint | None:
+    """Read a checkpoint that one of the keys has signed, None where there is no file.
+
+    Raises SettingInvalid.
+    """
+    newest, *older = verifiers
     try:
-        return Checkpoint.parse(verifier.open(path.read_text(encoding="utf-8")))
+        note = path.read_text(encoding="utf-8")
+        for verifier in older:
+            with suppress(NoteInvalid):
+                return Checkpoint.parse(verifier.open(note))
+        return Checkpoint.parse(newest.open(note))
     except FileNotFoundError:
         return None
     except (NoteInvalid, UnicodeDecodeError) as error:
         raise SettingInvalid(
-            f"{path} holds no checkpoint of this log's key ({verifier.name}). {error}"
+            f"{path} holds no checkpoint of this log's key ({newest.name}). {error}"
         ) from None
+
+
+def _changed(verifier: str, before: str | None = None) -> AuditEvent:
+    return AuditEvent("audit.key-changed", SERVICE, None, {"verifier": verifier, "before": before})
+
+
+def _readable(verifiers: Iterable[str]) -> list[Verifier]:
+    found = []
+    for each in verifiers:
+        with suppress(NoteInvalid):  # the log may have been tampered with
+            found.append(Verifier.parse(each))
+    return found
 
 
 async def _hold(tx: Transaction, known: Checkpoint | None, head: AuditHead) -> None:

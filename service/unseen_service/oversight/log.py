@@ -143,6 +143,26 @@ async def verify_audit(
     return verifier
 
 
+async def tell_verified(
+    store: Store, by: Staff, reason: str, *, fits: bool, position: int, root: bytes | None
+) -> bool | None:
+    """Record that staff verified the log by themselves, and what came of it; their word is taken.
+
+    Answers whether the Merkle root that they found up to `position` is the log's own, None where
+    they found none. Raises InvalidRequest.
+    """
+    same = None
+    async with store.snapshot() as tx:
+        if fits:
+            _within(position, (await audit.head(tx)).position, "position")
+        if fits and root is not None:
+            same = await audit.span_hashes(tx, [(0, position)]) == [root]
+    told = {"reason": reason, "fits": fits, "position": position, "same_root": same}
+    async with store.transaction() as tx:
+        await audit.append(tx, event(by, "audit.verified", told))
+    return same
+
+
 async def _record_run(store: Store, by: Staff, *, fits: bool, position: int) -> None:
     async with store.transaction() as tx:
         await audit.append(tx, event(by, "audit.verified", {"fits": fits, "position": position}))

@@ -20,10 +20,10 @@ _CODE = re.compile(
 _ADDRESS = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F:.]+(?![0-9A-Za-z])")
 
 
-def operator(name: str) -> Staff:
-    """Name who uses the command line; their word is taken for it."""
+def operator(name: str, account: str | None = None) -> Staff:
+    """Name who uses the command line; their word is taken for it, and their account recorded."""
     name = plain(name, "--by", "A name")
-    return Staff(f"operator:{name}", f"operator:{name}")
+    return Staff(f"operator:{name}", f"operator:{name}", account=account)
 
 
 def staff(key: Key) -> Staff:
@@ -35,8 +35,9 @@ def event(
     by: Staff, kind: str, details: Mapping[str, Any], subject: str | None = None
 ) -> AuditEvent:
     """Make the entry of what staff did."""
-    with_key = {} if by.key is None else {"by_key": by.key}
-    return AuditEvent(kind, by.actor, subject, {**details, **with_key})
+    came_with = {"by_key": by.key, "by_account": by.account}
+    known = {name: value for name, value in came_with.items() if value is not None}
+    return AuditEvent(kind, by.actor, subject, {**details, **known})
 
 
 def plain(text: str, at: str, what: str) -> str:

@@ -10,6 +10,8 @@ from ..proof import Checkpoint, merkle
 from .database import Transaction, execute, fetch_all
 
 _PAGE = 5_000
+KEY_CHANGED = "audit.key-changed"
+"""The kind of the entry that names the key which signs from there on."""
 
 
 async def lock(tx: Transaction) -> AuditHead:
@@ -75,6 +77,12 @@ async def read_back(
     """Read at most `limit` entries, the newest first, before a position; None filters nothing."""
     asked = {"kind": kind, "actor": actor, "subject": subject}
     return await fetch_all(tx, AuditEntry, "read_audit_back", before=before, limit=limit, **asked)
+
+
+async def signers(tx: Transaction) -> list[str]:
+    """Name the public keys that the log was signed with, as the log has them: the newest first."""
+    entries = await read_back(tx, before=None, limit=_PAGE, kind=KEY_CHANGED)
+    return [str(entry.details.get("verifier")) for entry in entries]
 
 
 async def head(tx: Transaction) -> AuditHead:

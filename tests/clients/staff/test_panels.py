@@ -199,6 +199,15 @@ def test_the_whole_log_is_verified_here(member: StaffMember, stage: Stage) -> No
     expect(walked).to_contain_text("entries fit")
     expect(walked).to_contain_text("The signature is good.")
     expect(walked).to_contain_text(f"grown from your checkpoint of {note.splitlines()[1]}")
+    run = verifications(stage)[-1]
+    assert (run["fits"], run["same_root"]) == (True, True)
+    assert f"All {run['position']} entries" in (walked.text_content() or "")
+
+
+def verifications(stage: Stage) -> list[dict[str, Any]]:
+    with stage.service.client("audit", platform="Other staff") as other:
+        read = other.get("/v1/audit", params={"kind": "audit.verified"}).json()
+    return [each["details"] for each in read["entries"]]
 
 
 def _altered(lines: list[str]) -> list[str]:
@@ -218,7 +227,9 @@ def _shortened(lines: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("tamper", [_altered, _dropped, _cut_off, _shortened])
-def test_an_export_that_does_not_fit_is_named(member: StaffMember, tamper: Any) -> None:
+def test_an_export_that_does_not_fit_is_named(
+    member: StaffMember, stage: Stage, tamper: Any
+) -> None:
     def spoil(route: Route) -> None:
         lines = route.fetch().text().splitlines()
         route.fulfill(body="\n".join(tamper(lines)) + "\n")
@@ -228,6 +239,8 @@ def test_an_export_that_does_not_fit_is_named(member: StaffMember, tamper: Any) 
     member.button("Verify the log").click()
     expect(member.page.get_by_role("alert")).to_contain_text("Entry 3 does not fit")
     expect(member.page.locator("#walked")).to_have_text("")
+    run = verifications(stage)[-1]
+    assert (run["fits"], run["position"]) == (False, 3)
 
 
 def test_a_checkpoint_that_is_forged_or_from_elsewhere_is_told_apart(

@@ -111,6 +111,26 @@ async def link_case(
     )
 
 
+@router.post(
+    "/v1/audit/verifications",
+    dependencies=[Depends(json_only)],
+    responses=keyed(413, 415, 422),
+)
+async def tell_verified(
+    provided: Provided, by: Auditor, reason: Reason, told: schemas.VerificationIn
+) -> schemas.VerificationOut:
+    """Tell that you verified an export of the log, and what came of it: that is an entry."""
+    same = await oversight.tell_verified(
+        provided.store,
+        by,
+        reason,
+        fits=told.fits,
+        position=told.position,
+        root=bytes.fromhex(told.root) if told.root else None,
+    )
+    return schemas.VerificationOut(same_root=same)
+
+
 @router.get("/v1/overdue", responses=keyed(422))
 async def list_overdue(
     provided: Provided,

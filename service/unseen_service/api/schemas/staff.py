@@ -47,6 +47,26 @@ class ReferenceOut(BaseModel):
     reference: str = Field(examples=["5b0c1c1e-6f5d-4b7e-9a55-0d6a1a1f6a0e"])
 
 
+class VerificationIn(Wire):
+    """What came of verifying the log, wherever that was done."""
+
+    fits: bool
+    position: int = Field(
+        ge=1, lt=1 << 53, description="How many entries fit; or the first that does not."
+    )
+    root: str | None = Field(
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="The Merkle root of the entries that fit, in hex. It is compared, not kept.",
+    )
+
+
+class VerificationOut(BaseModel):
+    """Whether the root is that of the service's own log; null where none was given."""
+
+    same_root: bool | None
+
+
 class AlertOut(BaseModel):
     """Something that staff should look at; `key` is the first key of its line."""
 
