@@ -147,7 +147,6 @@ class CaseSecret:
     audit_ref: UUID
     pin_salt: bytes = field(repr=False)
     pin_digest: bytes = field(repr=False)
-    wrong_pins: int
     withdrawn_at: datetime | None
 
 

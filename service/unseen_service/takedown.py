@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import json
+import math
+from uuid import UUID
 
 from . import codes
 from .admission import Admission
@@ -25,6 +27,8 @@ from .store import Store, Transaction, audit, cases, changes, intake
 PERSON = "person"
 """The actor of every entry of this flow: nobody is asked who they are."""
 
+_NO_CASE = CaseSecret(0, UUID(int=0), codes.new_salt(), bytes(32), None)
+"""Opened by nothing: what a PIN is held against where there is no case."""
 _FREE_GUESSES = 5
 _LONGEST_WAIT = 5.0
 _MOST_WAITING = 10
@@ -67,9 +71,11 @@ class Takedown:
             self._admission.taken(weight)
             return case, True
         known_digest, case_id = known
-        if not codes.same(known_digest, request_digest):
+        repeated = await self._repeat(case_id, submission.pin)
+        # Last, so that the time does not tell whether it was the pictures or the PIN.
+        if repeated is None or not codes.same(known_digest, request_digest):
             raise SubmissionReused
-        return await self._repeat(case_id, submission.pin), False
+        return repeated, False
 
     async def status(self, number: str, pin: str) -> Case:
         """Show a case to who has its PIN; raises CaseNotFound, TooManyGuesses."""
@@ -96,12 +102,12 @@ class Takedown:
             await audit.append(tx, _withdrawn(secret, numbers, len(removed)))
             return case
 
-    async def _repeat(self, case_id: int, pin: str) -> Case:
+    async def _repeat(self, case_id: int, pin: str) -> Case | None:
         async with self._store.transaction() as tx:
             case = await cases.read(tx, case_id)
             secret = await cases.secret(tx, case.number)
         if secret is None or not await self._fits(pin, secret):
-            raise SubmissionReused
+            return None
         return case
 
     async def _unlock(self, number: str, pin: str) -> CaseSecret:
@@ -111,30 +117,29 @@ class Takedown:
             raise CaseNotFound
         async with self._store.transaction() as tx:
             secret = await cases.secret(tx, read_number)
-        if secret is None:
-            # As slow as a wrong PIN, so that the time does not tell which cases there are.
-            await self._digest(read_pin, codes.new_salt())
-            raise CaseNotFound
-        if not await self._fits(read_pin, secret):
-            await self._slow_down(secret)
+        # An unknown case takes each step that a wrong PIN does, so that the time does not tell
+        # which cases there are.
+        if not await self._fits(read_pin, secret or _NO_CASE) or secret is None:
+            await self._slow_down(read_number, str(secret.audit_ref) if secret else None)
             raise CaseNotFound
         return secret
 
-    async def _slow_down(self, secret: CaseSecret) -> None:
+    async def _slow_down(self, number: str, reference: str | None) -> None:
         """Make who guesses wait; the right PIN never comes here, so nobody is locked out."""
+        bucket = int.from_bytes(hashlib.sha256(number.encode()).digest()[:2])
         async with self._store.transaction() as tx:
-            wrong = await cases.count_wrong_pin(tx, secret.case_id)
-            await audit.append(tx, AuditEvent("case.pin-refused", PERSON, str(secret.audit_ref)))
-        waiting = self._waiting.get(secret.case_id, 0)
+            wrong = await cases.count_guess(tx, bucket)
+            await audit.append(tx, AuditEvent("case.pin-refused", PERSON, reference))
+        waiting = self._waiting.get(bucket, 0)
         if waiting >= _MOST_WAITING:
             raise TooManyGuesses
-        self._waiting[secret.case_id] = waiting + 1
+        self._waiting[bucket] = waiting + 1
         try:
             await asyncio.sleep(_wait_after(wrong))
         finally:
-            self._waiting[secret.case_id] -= 1
-            if not self._waiting[secret.case_id]:
-                del self._waiting[secret.case_id]
+            self._waiting[bucket] -= 1
+            if not self._waiting[bucket]:
+                del self._waiting[bucket]
 
     async def _fits(self, pin: str, secret: CaseSecret) -> bool:
         return codes.same(await self._digest(pin, secret.pin_salt), secret.pin_digest)
@@ -177,9 +182,9 @@ def _request_digest(images: tuple[SubmittedImage, ...]) -> bytes:
     return hashlib.sha256(json.dumps(content).encode()).digest()
 
 
-def _wait_after(wrong_pins: int) -> float:
+def _wait_after(wrong_pins: float) -> float:
     """Give the seconds that a wrong guess waits for its answer: none for a person's first few."""
     beyond = wrong_pins - _FREE_GUESSES
     if beyond <= 0:
         return 0.0
-    return min(0.25 * 2.0 ** min(beyond, 10), _LONGEST_WAIT)
+    return min(0.25 * math.exp2(min(beyond, 10.0)), _LONGEST_WAIT)

@@ -48,10 +48,10 @@ async def reference(tx: Transaction, number: str) -> str | None:
     return str(row["audit_ref"]) if row else None
 
 
-async def count_wrong_pin(tx: Transaction, case_id: int) -> int:
-    """Remember that a wrong PIN was tried; answer how many have been, in all."""
-    row = await (await execute(tx, "count_wrong_pin", case_id=case_id)).fetchone()
-    return int(row["wrong_pins"]) if row else 0
+async def count_guess(tx: Transaction, bucket: int) -> float:
+    """Remember that a wrong PIN was tried; answer how many have been of late, in this bucket."""
+    row = await (await execute(tx, "count_guess", bucket=bucket)).fetchone()
+    return float(row["wrong"]) if row else 0.0
 
 
 async def read(tx: Transaction, case_id: int) -> Case:

@@ -97,14 +97,19 @@ WHERE NOT active AND NOT barred AND id IN (
 RETURNING id;
 
 -- case_secret: What opens a case.
-SELECT id AS case_id, audit_ref, pin_salt, pin_digest, wrong_pins, withdrawn_at
+SELECT id AS case_id, audit_ref, pin_salt, pin_digest, withdrawn_at
 FROM cases WHERE number = %(number)s AND platform_id IS NULL;
 
 -- case_reference: What the audit log calls the case of this number.
 SELECT audit_ref FROM cases WHERE number = %(number)s;
 
--- count_wrong_pin: Remember that a wrong PIN was tried; says how many have been, in all.
-UPDATE cases SET wrong_pins = wrong_pins + 1 WHERE id = %(case_id)s RETURNING wrong_pins;
+-- count_guess: Remember that a wrong PIN was tried; says how many have been of late.
+INSERT INTO guesses AS held (bucket, wrong, at) VALUES (%(bucket)s, 1, clock_timestamp())
+ON CONFLICT (bucket) DO UPDATE SET
+    wrong = 1 + held.wrong * power(0.5, least(100, greatest(0,
+        extract(epoch FROM excluded.at - held.at)::float8 / 3600))),
+    at = excluded.at
+RETURNING wrong;
 
 -- case_row: A case without its images.
 SELECT number, submitted_at, withdrawn_at FROM cases WHERE id = %(case_id)s;

@@ -1,0 +1,138 @@
+"""What must not be told by the time an answer takes: medians of many, asked in turns.
+
+Each of these is of steps that are the same in number and kind; what they bound is that nobody
+puts a short way in. A hundredth of a scrypt is not seen here, nor through a network.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+from unseen_service.live import LiveKeys
+from unseen_service.live.keys import digest
+
+from tests.service.test_cases_api import slug, submit
+from tests.support import PIN, Service, random_pdq, submission
+
+KEY = "one-of-a-persons-own-keys"
+GENEROUS = 1.35
+"""How many times as long as another the median of one may take; scrypt is most of it."""
+
+
+def medians(
+    ways: Mapping[str, Callable[[int], httpx.Response]], rounds: int = 25
+) -> dict[str, float]:
+    """Give the median seconds of each way, asked in turns so that a busy moment is everybody's."""
+    took: dict[str, list[float]] = {name: [] for name in ways}
+    for n in range(rounds):
+        for name, ask in ways.items():
+            begun = time.perf_counter()
+            ask(n)
+            took[name].append(time.perf_counter() - begun)
+    return {name: statistics.median(each) for name, each in took.items()}
+
+
+def assert_alike(measured: Mapping[str, float]) -> None:
+    assert max(measured.values()) < GENEROUS * min(measured.values()), measured
+
+
+def test_who_guesses_waits_as_long_where_there_is_no_case(service: Service) -> None:
+    """Not longer from the sixth guess on, which would tell that the case is there."""
+    known = submit(service, submission(random_pdq(1))).json()["case"]
+
+    def guess(number: str) -> float:
+        begun = time.monotonic()
+        for n in range(6):
+            headers = {"Unseen-Pin": f"2222-2222-{2000 + n}"}
+            answer = httpx.get(f"{service.url}/v1/cases/{number}", headers=headers, timeout=20)
+            assert slug(answer) == "case-not-found"
+        return time.monotonic() - begun
+
+    with ThreadPoolExecutor(2) as pool:
+        waited = list(pool.map(guess, (known, "UN-2222-2222")))
+    assert min(waited) > 0.5, waited
+
+
+@pytest.mark.slow
+def test_an_unknown_case_and_a_wrong_pin_take_the_same_time(service: Service) -> None:
+    """Each guess at a case of its own, so that none of them has to wait."""
+    with httpx.Client(base_url=service.url, timeout=20) as client:
+        cases = [submit(service, submission(random_pdq(n))).json()["case"] for n in range(25)]
+        wrong = {"Unseen-Pin": "2222-2222-2222"}
+        measured = medians(
+            {
+                "wrong PIN": lambda n: client.get(f"/v1/cases/{cases[n]}", headers=wrong),
+                "unknown": lambda n: client.get(f"/v1/cases/UN-2222-{3000 + n}", headers=wrong),
+                "withdrawing": lambda n: client.delete(
+                    f"/v1/cases/UN-2222-{4000 + n}", headers=wrong
+                ),
+            }
+        )
+    assert_alike(measured)
+
+
+@pytest.mark.slow
+def test_a_repeated_submission_tells_no_pictures_by_time(service: Service) -> None:
+    """Who found an Idempotency-Key, but has no PIN, cannot try which pictures it was for."""
+    submit(service, submission(random_pdq(1)), **{"Idempotency-Key": KEY})
+    other_pin = "2222-2222-2222"
+
+    def again(pdq: str, pin: str) -> Callable[[int], httpx.Response]:
+        def ask(_: int) -> httpx.Response:
+            answer = submit(service, submission(pdq, pin=pin), **{"Idempotency-Key": KEY})
+            assert answer.status_code == 409
+            return answer
+
+        return ask
+
+    assert_alike(
+        medians(
+            {
+                "these pictures": again(random_pdq(1), other_pin),
+                "others": again(random_pdq(2), other_pin),
+                "others, right PIN": again(random_pdq(2), PIN),
+            }
+        )
+    )
+
+
+@pytest.mark.slow
+def test_a_submission_tells_not_by_time_whether_a_hash_is_kept(service: Service) -> None:
+    submit(service, submission(random_pdq(0)))
+    measured = medians(
+        {
+            "kept": lambda _: submit(service, submission(random_pdq(0))),
+            "new": lambda n: submit(service, submission(random_pdq(100 + n))),
+        }
+    )
+    assert_alike(measured)
+
+
+@pytest.mark.slow
+def test_a_key_that_is_nearly_right_is_refused_as_fast_as_any(service: Service) -> None:
+    key = service.key("match")
+
+    def asking(wrong: str) -> Callable[[int], httpx.Response]:
+        headers = {"Authorization": f"Bearer {wrong}"}
+
+        def ask(_: int) -> httpx.Response:
+            answer = client.post("/v1/match", json={"hashes": [random_pdq(1)]}, headers=headers)
+            assert answer.status_code == 401
+            return answer
+
+        return ask
+
+    with httpx.Client(base_url=service.url) as client:
+        nearly = key[:-1] + ("A" if key[-1] != "A" else "B")
+        ways = {"nearly": asking(nearly), "not at all": asking("unseen_" + "x" * 43)}
+        assert_alike(medians(ways, rounds=300))
+
+
+def test_keys_are_found_by_a_digest_that_nobody_can_choose(service: Service) -> None:
+    key = service.key("match")
+    keys = LiveKeys()
+    service.flow(keys.reload)
+    assert set(keys._by_digest or ()) == {digest(key)}
