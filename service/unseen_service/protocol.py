@@ -1,8 +1,9 @@
 """HTTP as it comes in, below the application: how long a request may take, how large its head is.
 
 httptools (llhttp, strict) refuses what could be read in two ways: tests/service/test_hardening.py
-has the list. What uvicorn leaves open is time and size: a head without an end, a body a byte a
-minute. Both are closed here, for every connection. And an answer leaves in one piece.
+has the list. What uvicorn leaves open is time, size and number: a head without an end, a body a
+byte a minute, requests by the thousand before the first is answered. They are closed here, for
+every connection. And an answer leaves in one piece.
 """
 
 import asyncio
@@ -38,7 +39,9 @@ class Gathering:
         if self._gathered:
             data = b"".join(self._gathered)
             self._gathered.clear()
-            self._transport.write(data)
+            # Who is to read it may have gone since it was gathered.
+            if not self._transport.is_closing():
+                self._transport.write(data)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -51,9 +54,12 @@ class Protocol(HttpToolsProtocol):
     """From a connection, or the first byte of a request on it, to the last byte of that request."""
     LARGEST_HEAD = 32 * 1024
     """Bytes of request line and headers."""
+    MOST_WAITING = 16
+    """Requests on one connection that wait while another is answered."""
 
     _deadline: asyncio.TimerHandle | None = None
     _head: int | None = 0
+    _in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -72,9 +78,28 @@ class Protocol(HttpToolsProtocol):
         super().data_received(data)
         if self._head is not None and self._head > self.LARGEST_HEAD:
             self.send_400_response("The head of the request is too large.")
+        if self._deadline is None and not self._is_answering():
+            # Empty lines: they end the wait for the next request, and begin none.
+            self._begin()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a request that cannot be read; only hang up where that would answer another.
+
+        The requests before it may wait for their answers still, or it has had its own.
+        """
+        if self._in_body:
+            misleads = bool(self.pipeline) or self.cycle.response_started
+        else:
+            misleads = self._is_answering()
+        if misleads:
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
 
     def on_message_begin(self) -> None:
-        """Begin to wait for the rest of a request."""
+        """Begin to wait for the rest of a request; refuse it where too many wait already."""
+        if len(self.pipeline) >= self.MOST_WAITING:
+            raise ValueError("too many requests wait for their answers")
         super().on_message_begin()
         self._begin()
 
@@ -85,11 +110,16 @@ class Protocol(HttpToolsProtocol):
             raise ValueError("the head of the request is too large")
         self._head = None
         super().on_headers_complete()
+        self._in_body = True
 
     def on_message_complete(self) -> None:
         """Wait no more: the request is here."""
         self._end()
+        self._in_body = False
         super().on_message_complete()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _begin(self) -> None:
         self._end()

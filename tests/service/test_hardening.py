@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -91,6 +92,56 @@ def test_requests_on_one_connection_are_answered_one_by_one(any_service: Service
     assert talk(any_service, NEXT + chunked + NEXT)[0] == [200, 422, 200]
 
 
+@pytest.mark.parametrize(
+    "before",
+    [NEXT, NEXT + POST + b"Content-Length: 2\r\n\r\n{}"],
+)
+@pytest.mark.parametrize(
+    "broken",
+    [
+        GET + b"X : a\r\n\r\n",
+        POST + CHUNKED + b"\r\n0x2\r\n{}\r\n0\r\n\r\n",
+        GET + b"X: " + b"a" * 40_000,
+    ],
+)
+def test_what_is_broken_answers_no_request_before_it(
+    any_service: Service, before: bytes, broken: bytes
+) -> None:
+    """A 400 that came first would be taken for the answer to a request that was in order."""
+    statuses, ended = talk(any_service, before + broken + NEXT)
+    assert ended
+    assert statuses in ([], [200], [200, 422])
+
+
+def test_a_request_has_one_answer_also_if_it_breaks_after_it(any_service: Service) -> None:
+    """401 before the body was read; what follows it is no second answer."""
+    ask = b"POST /v1/match HTTP/1.1\r\nHost: a\r\n" + CHUNKED + b"\r\n"
+    assert talk(any_service, ask, b"0x2\r\n", pause=0.2) == ([401], True)
+
+
+def test_requests_wait_in_a_number_that_is_limited(any_service: Service) -> None:
+    """Hundreds of thousands at once, and nobody reads the answers: it hangs up on them."""
+    with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
+        connection.settimeout(5.0)
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            for _ in range(1_000):
+                connection.sendall(NEXT * 1_000)
+    assert httpx.get(f"{any_service.url}/healthz").status_code == 200
+    assert talk(any_service, NEXT * (Protocol.MOST_WAITING + 1))[0] == [200] * 17
+
+
+def test_who_hangs_up_before_the_answer_leaves_no_trace(
+    any_service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    linger = struct.pack("ii", 1, 0)
+    for _ in range(50):
+        with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            connection.sendall(NEXT * 8)
+    assert httpx.get(f"{any_service.url}/healthz").status_code == 200
+    assert not [each for each in caplog.records if each.exc_info]
+
+
 @pytest.fixture(scope="module")
 def impatient(postgres: str) -> Iterator[Service]:
     class Impatient(Protocol):
@@ -112,6 +163,8 @@ def impatient(postgres: str) -> Iterator[Service]:
         [POST + b"Content-Length: 100\r\n\r\n", b"{", b" ", b" "],
         [POST + CHUNKED + b"\r\n", b"1\r\n{\r\n", b"1\r\n}\r\n"],
         [NEXT, b"GET "],
+        [NEXT, b"\r\n"],
+        [NEXT, b"\r\n", b"\r\n", b"\r\n"],
     ],
 )
 def test_slow_clients_are_hung_up_on(impatient: Service, parts: list[bytes]) -> None:
@@ -222,3 +275,4 @@ def test_the_limits_are_in_the_threat_model() -> None:
     text = (Path(__file__).parents[2] / "docs/threat-model.md").read_text()
     assert f"{Protocol.LONGEST_S:.0f} s" in text
     assert f"{Protocol.LARGEST_HEAD // 1024} KiB" in text
+    assert f"{Protocol.MOST_WAITING} wait" in text

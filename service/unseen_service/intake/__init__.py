@@ -3,7 +3,7 @@
 No SQL and no HTTP here; docs/intake.md has the rules, the figures and the protocol.
 """
 
-from .patterns import drawn_hashes, faults
+from .patterns import drawn_hashes, faults, margins
 from .work import Challenges, Price
 
-__all__ = ["Challenges", "Price", "drawn_hashes", "faults"]
+__all__ = ["Challenges", "Price", "drawn_hashes", "faults", "margins"]

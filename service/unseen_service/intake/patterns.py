@@ -29,12 +29,25 @@ PERIODIC = "Its bits repeat: it is the hash of a pattern, not of a picture."
 
 def faults(hashes: Hashes) -> list[str | None]:
     """Say of each hash (uint8[n, 32]) what is wrong with it; None where nothing is."""
-    bits = np.unpackbits(hashes, axis=1)
-    unbalanced = np.abs(bits.sum(axis=1, dtype=np.int64) - _BITS // 2) >= _UNBALANCED
-    signs = 1.0 - 2.0 * bits
-    periodic = (_likeness_shifted(signs) >= _PERIODIC) | (_likeness_of_lines(signs) >= _STRIPED)
+    found = margins(hashes)
+    unbalanced = found["balance"] >= _UNBALANCED
+    periodic = (found["repetition"] >= _PERIODIC) | (found["sameness"] >= _STRIPED)
     chosen = np.where(unbalanced, UNBALANCED, np.where(periodic, PERIODIC, "")).tolist()
     return [each or None for each in chosen]
+
+
+def margins(hashes: Hashes) -> dict[str, Reals]:
+    """Measure what the rules judge by, of each hash (uint8[n, 32]), by the rule's name.
+
+    Bits away from 128 for the balance; shares from 0 to 1 for repetition and sameness.
+    """
+    bits = np.unpackbits(hashes, axis=1)
+    signs = 1.0 - 2.0 * bits
+    return {
+        "balance": np.abs(bits.sum(axis=1, dtype=np.float64) - _BITS // 2),
+        "repetition": _likeness_shifted(signs),
+        "sameness": _likeness_of_lines(signs),
+    }
 
 
 def drawn_hashes() -> Hashes:
