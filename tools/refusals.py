@@ -18,7 +18,7 @@ from unseen_service.models import LOWEST_QUALITY
 
 from .drawn import Luma, views
 
-CROPS = 200
+CROPS = 1_500
 """Tried for each picture."""
 _DRAWN = ("Minduka", "chessboard", "clock_motion", "color", "horse", "logo", "no_time", "phantom")
 """What lies beside the photos and is none."""

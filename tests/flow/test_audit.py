@@ -2,7 +2,9 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -55,6 +57,26 @@ def test_an_export_is_verified_offline(
 
     code, said = verify(tmp_path / "nothing", capsys=capsys)
     assert (code, "Traceback" in said) == (1, False)
+
+
+def test_an_export_fits_while_the_log_grows(staff: httpx.Client, service: Service) -> None:
+    """It ends where it was asked for, whatever is written meanwhile."""
+    stop = threading.Event()
+
+    def write() -> None:
+        with service.client("audit") as other:
+            while not stop.is_set():
+                other.get("/v1/audit?limit=1")
+
+    with ThreadPoolExecutor(2) as threads:
+        writing = [threads.submit(write) for _ in range(2)]
+        try:
+            for _ in range(5):
+                lines = staff.get("/v1/audit/export").content.splitlines(keepends=True)
+                audit.verify_export(lines)
+        finally:
+            stop.set()
+        assert all(each.result() is None for each in writing)
 
 
 def test_a_witness_needs_two_checkpoints_and_a_proof(staff: httpx.Client) -> None:

@@ -202,6 +202,33 @@ def test_keys_over_the_api(service: Service) -> None:
         assert auditor.get("/v1/keys").status_code == 403
 
 
+def test_no_platform_passes_for_another_or_for_two(service: Service) -> None:
+    def named(platform: str) -> str:
+        new = NewKey(platform, frozenset({Scope.MATCH}))
+        issued = service.flow(lambda store: oversight.issue_key(store, new, ALICE))
+        return {key.id: key.platform for key in service.flow(oversight.list_keys)}[issued.id]
+
+    assert named("Café  Example") == named("Cafe\u0301 Example\N{NO-BREAK SPACE}")
+    assert named("Ｆｏｒｕｍ") == named("Forum")  # noqa: RUF001
+    assert named("Форум") == "Форум", "a name in one script is a name"
+    assert named("写真 Forum") == "写真 Forum"
+    for alike in (
+        "F\N{CYRILLIC SMALL LETTER O}rum",
+        "F\N{GREEK SMALL LETTER OMICRON}rum",
+        "Forum\N{HANGUL FILLER}",
+        "Forum\N{BRAILLE PATTERN BLANK}",
+        "Forum\N{ZERO WIDTH SPACE}",
+        "Forum\N{RIGHT-TO-LEFT OVERRIDE}",
+        "forum",
+        "Forum\r\nX-Header: 1",
+    ):
+        with pytest.raises(InvalidRequest):
+            named(alike)
+    with service.client("admin", platform="Staff") as admin:
+        refused = admin.post("/v1/keys", json={"platform": "FORUM", "scopes": ["match"]})
+        assert (refused.status_code, refused.json()["errors"][0]["at"]) == (422, "platform")
+
+
 def test_a_key_is_in_no_log_and_no_error(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:

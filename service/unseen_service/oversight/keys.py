@@ -8,7 +8,7 @@ from .. import codes
 from ..errors import InvalidRequest, KeyNotFound, SecondPersonNeeded
 from ..models import TWO_PERSONS, IssuedKey, Key, KeyStatus, NewKey, Scope, Staff
 from ..store import Store, Transaction, audit, keys
-from .people import OPERATOR, event, plain
+from .people import OPERATOR, event, plain, platform_name
 
 LONGEST_OVERLAP_S = 90 * 24 * 3600
 
@@ -22,6 +22,8 @@ async def issue_key(store: Store, asked: NewKey, by: Staff = OPERATOR) -> Issued
     asked = _checked(asked)
     key, pending = codes.new_key(), _needs_approval(asked.scopes)
     async with store.transaction() as tx:
+        if (other := await keys.platform_like(tx, asked.platform)) is not None:
+            raise InvalidRequest(f"There is a platform '{other}': is it that one?", "platform")
         platform_id, key_id = await keys.issue(
             tx, asked, codes.key_digest(key), by=by.person, pending=pending
         )
@@ -118,9 +120,7 @@ def _checked(asked: NewKey) -> NewKey:
     if asked.expires_at is not None and asked.expires_at <= datetime.now(UTC):
         raise InvalidRequest("A key expires in the future.", "expires_at")
     note = plain(asked.note, "note", "A note") if asked.note.strip() else ""
-    return replace(
-        asked, platform=plain(asked.platform, "platform", "A platform's name"), note=note
-    )
+    return replace(asked, platform=platform_name(asked.platform), note=note)
 
 
 def _issued(key_id: int, key: str, *, pending: bool) -> IssuedKey:

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,9 @@ _HASH = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])")
 _CODE = re.compile(
     r"(?<![0-9A-Z])(?:UN[- ]?)?[0-9A-Z]{4}(?:[- ]?[0-9A-Z]{4}){1,2}(?![0-9A-Z])", re.IGNORECASE
 )
+_ALIKE = {"LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU"}
+"""Scripts with letters that look like one another's, as Unicode's names of letters begin."""
+_UNSEEN = ("FILLER", "BRAILLE PATTERN BLANK")
 _ADDRESS = re.compile(r"(?<![0-9A-Za-z])[0-9a-fA-F:.]+(?![0-9A-Za-z])")
 
 
@@ -55,6 +59,25 @@ def plain(text: str, at: str, what: str) -> str:
             at,
         )
     return text
+
+
+def platform_name(text: str) -> str:
+    """Answer a platform's name as it is kept: two that look the same are the same, or refused.
+
+    Two platforms' word puts a hash out of reach, so one must not pass for two, nor for another.
+    Raises InvalidRequest.
+    """
+    spelled = re.sub(" +", " ", unicodedata.normalize("NFKC", text))
+    name = plain(spelled, "platform", "A platform's name")
+    named = [unicodedata.name(each, "") for each in name]
+    scripts = {word for each in named if (word := each.partition(" ")[0]) in _ALIKE}
+    if len(scripts) > 1 or any(each.endswith(_UNSEEN) for each in named):
+        raise InvalidRequest(
+            "A platform's name has no invisible letters, and none of several scripts that look "
+            "alike.",
+            "platform",
+        )
+    return name
 
 
 def _tells(text: str) -> bool:

@@ -10,6 +10,12 @@ CHANNEL = "unseen_keys"
 """Notified whenever a key was issued, approved or revoked."""
 
 
+async def platform_like(tx: Transaction, name: str) -> str | None:
+    """Find another platform whose name differs from this one by capitals only."""
+    row = await (await execute(tx, "platform_like", name=name)).fetchone()
+    return str(row["name"]) if row else None
+
+
 async def issue(
     tx: Transaction, asked: NewKey, digest: bytes, *, by: str, pending: bool
 ) -> tuple[int, int]:

@@ -240,6 +240,9 @@ SELECT %(audit_position)s, query, hash_id, %(platform_id)s, distance, sketch
 FROM unnest(%(queries)s::integer[], %(hash_ids)s::bigint[], %(distances)s::smallint[],
     %(sketches)s::integer[]) AS given (query, hash_id, distance, sketch);
 
+-- platform_like: A platform whose name differs by capitals only.
+SELECT name FROM platforms WHERE lower(name) = lower(%(name)s) AND name <> %(name)s LIMIT 1;
+
 -- find_or_add_platform: The platform of this name.
 INSERT INTO platforms (name) VALUES (%(name)s)
 ON CONFLICT (name) DO UPDATE SET name = excluded.name
