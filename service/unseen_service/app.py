@@ -35,8 +35,6 @@ from .takedown import Takedown
 from .vitals import Measuring
 from .watch import Watch
 
-logger = logging.getLogger(__name__)
-
 
 def create_app(settings: Settings, shared: SharedCounts | None = None) -> FastAPI:
     """Put a worker together; it connects when it is started, and serves before PostgreSQL is up.
