@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from unseen_service.codes import key_digest
 from unseen_service.live import LiveKeys
-from unseen_service.live.keys import digest
 
 from tests.service.test_cases_api import slug, submit
 from tests.support import PIN, Service, random_pdq, submission
@@ -135,4 +135,4 @@ def test_keys_are_found_by_a_digest_that_nobody_can_choose(service: Service) -> 
     key = service.key("match")
     keys = LiveKeys()
     service.flow(keys.reload)
-    assert set(keys._by_digest or ()) == {digest(key)}
+    assert set(keys._by_digest or ()) == {key_digest(key)}

@@ -17,8 +17,7 @@ from pathlib import Path
 
 from ..chain import rewritten
 from ..errors import SettingInvalid
-from ..live.misses import SERVICE
-from ..models import AuditEvent, AuditHead
+from ..models import SERVICE, AuditEvent, AuditHead
 from ..proof import Checkpoint, NoteInvalid, Signer, Verifier, load_signer
 from ..store import Store, Transaction, audit
 
