@@ -103,6 +103,12 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self._begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; none behind the body, where no limit is and nobody expects one."""
+        if self._in_body:
+            raise ValueError("there are fields behind the body")
+        super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Refuse a head that came at once and is too large; count no further."""
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
@@ -111,6 +117,9 @@ class Protocol(HttpToolsProtocol):
         self._head = None
         super().on_headers_complete()
         self._in_body = True
+        if self.parser.should_upgrade():
+            # To no other protocol; and what follows is not read as HTTP any more.
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """Wait no more: the request is here."""

@@ -113,6 +113,22 @@ def test_what_is_broken_answers_no_request_before_it(
     assert statuses in ([], [200], [200, 422])
 
 
+@pytest.mark.parametrize("to", [b"websocket", b"h2c"])
+def test_an_upgrade_is_answered_and_ends_the_connection(any_service: Service, to: bytes) -> None:
+    """Nothing that follows is read, so nobody should wait for its answer."""
+    upgrade = GET + b"Connection: Upgrade\r\nUpgrade: " + to + b"\r\n\r\n"
+    assert talk(any_service, upgrade + NEXT) == ([200], True)
+
+
+@pytest.mark.parametrize("trailer", [b"X: y\r\n", b"X: y\r\n" * 200_000])
+def test_fields_behind_a_body_end_the_connection(any_service: Service, trailer: bytes) -> None:
+    """They would be headers that come late, and as many as somebody likes."""
+    body = b"\r\n2\r\n{}\r\n0\r\n"
+    statuses, ended = talk(any_service, POST + CHUNKED + body + trailer + b"\r\n" + NEXT)
+    assert ended
+    assert statuses in ([], [400])
+
+
 def test_a_request_has_one_answer_also_if_it_breaks_after_it(any_service: Service) -> None:
     """401 before the body was read; what follows it is no second answer."""
     ask = b"POST /v1/match HTTP/1.1\r\nHost: a\r\n" + CHUNKED + b"\r\n"

@@ -147,6 +147,16 @@ def test_a_key_expires_without_anybody_doing_anything(service: Service) -> None:
         issue(service, Scope.MATCH, lasts=timedelta(seconds=-1))
 
 
+def test_no_time_is_stored_that_could_not_be_read(service: Service) -> None:
+    """One such key would keep every worker from reading any."""
+    issue(service, Scope.MATCH)
+    with (
+        psycopg.connect(service.database_url, autocommit=True) as owner,
+        pytest.raises(psycopg.errors.CheckViolation),
+    ):
+        owner.execute("UPDATE keys SET expires_at = '10000-01-01'")
+
+
 def test_rotation_lets_both_keys_work_for_a_while(service: Service) -> None:
     old = issue(service, Scope.MATCH, lasts=timedelta(days=30))
     new = service.flow(lambda store: oversight.rotate_key(store, old.id, BOB, overlap_s=2))
@@ -196,6 +206,7 @@ def test_keys_over_the_api(service: Service) -> None:
             {"platform": "X", "scopes": ["match"], "note": "for UN-7K4M-9QTX"},
             {"platform": "X", "scopes": ["match"], "expires_at": "2001-01-01T00:00:00Z"},
             {"platform": "X", "scopes": ["match"], "expires_at": "2101-01-01T00:00:00"},
+            {"platform": "X", "scopes": ["match"], "expires_at": "9999-12-31T23:59:59-23:59"},
         ):
             assert admin.post("/v1/keys", json=wrong).status_code == 422, wrong
     with service.client("audit") as auditor:

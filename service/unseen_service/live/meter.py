@@ -41,20 +41,12 @@ class Notice:
 
 
 class Account:
-    """One line of keys at one worker: its budgets, and what its look-ups are like.
+    """One line of keys at one worker: its budgets."""
 
-    `block` is where the latter is counted, and `secret` what hashes are named by there.
-    """
+    __slots__ = ("hashes", "requests")
 
-    __slots__ = ("hashes", "hit_rate", "neighbourhoods", "requests", "told")
-
-    def __init__(
-        self, capacities: tuple[int, int], now: float, block: memoryview, secret: bytes | None
-    ) -> None:
+    def __init__(self, capacities: tuple[int, int], now: float) -> None:
         self.requests, self.hashes = (Bucket(capacity, now) for capacity in capacities)
-        self.hit_rate = HitRate(now, block)
-        self.neighbourhoods = Neighbourhoods(now, block, secret)
-        self.told = Told(block)
 
     def headers(self, now: float) -> list[tuple[bytes, bytes]]:
         """Give the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10)."""
@@ -70,6 +62,20 @@ class Account:
             f'"{name}";r={each.remaining(now)};t={each.reset_after(now)}' for name, each in shown
         )
         return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
+
+
+class LookUps:
+    """What the look-ups of one line of keys are like.
+
+    `block` is where that is counted, and `secret` what hashes are named by there.
+    """
+
+    __slots__ = ("hit_rate", "neighbourhoods", "told")
+
+    def __init__(self, now: float, block: memoryview, secret: bytes | None) -> None:
+        self.hit_rate = HitRate(now, block)
+        self.neighbourhoods = Neighbourhoods(now, block, secret)
+        self.told = Told(block)
 
 
 class Meter:
@@ -91,6 +97,7 @@ class Meter:
         self._shared = shared
         self._clock = clock
         self._accounts: dict[int, Account] = {}
+        self._look_ups: dict[int, LookUps] = {}
         self._notices: list[Notice] = []
         self._pausing: set[int] = set()
         self._noticed = asyncio.Event()
@@ -113,19 +120,20 @@ class Meter:
         account = self._account(key.line, now)
         if not account.hashes.spend(len(queries), now):
             raise BudgetSpent("hashes", account.hashes.capacity, account.hashes.wait(now))
-        around = account.neighbourhoods.add(queries, now)
+        look_ups = self._of(key.line, now)
+        around = look_ups.neighbourhoods.add(queries, now)
         if self._pause_at and around >= self._pause_at:
             self._pause(key.line, around, now)
             raise KeyPaused
         if self._alert_at and around >= self._alert_at:
-            self._notice(account, Notice("key.probing", key.line, {"around": around}), now)
+            self._notice(look_ups, Notice("key.probing", key.line, {"around": around}), now)
 
     def count_hits(self, key: Key, hashes: int, hits: int) -> None:
         """Count a look-up of so many hashes, of which so many hit."""
         now = self._clock()
-        account = self._account(key.line, now)
-        if account.hit_rate.add(hashes, hits, now):
-            self._notice(account, Notice("key.hit-rate", key.line, {"hits": hits}), now)
+        look_ups = self._of(key.line, now)
+        if look_ups.hit_rate.add(hashes, hits, now):
+            self._notice(look_ups, Notice("key.hit-rate", key.line, {"hits": hits}), now)
 
     def coarse(self, key: Key) -> bool:
         """Whether a key is told distances in steps only."""
@@ -195,17 +203,24 @@ class Meter:
         account = self._accounts.get(line)
         capacities = self._limits.capacities(line)
         if account is None:
-            account = self._accounts[line] = self._open(line, capacities, now)
+            account = self._accounts[line] = Account(capacities, now)
         account.requests.capacity, account.hashes.capacity = capacities
         return account
 
-    def _open(self, line: int, capacities: tuple[int, int], now: float) -> Account:
+    def _of(self, line: int, now: float) -> LookUps:
+        """Find what a line's look-ups are like; room is taken for those alone that ask here."""
+        found = self._look_ups.get(line)
+        if found is None:
+            found = self._look_ups[line] = self._open(line, now)
+        return found
+
+    def _open(self, line: int, now: float) -> LookUps:
         if self._shared is not None:
             try:
-                return Account(capacities, now, self._shared.block(line), self._shared.secret)
+                return LookUps(now, self._shared.block(line), self._shared.secret)
             except OSError:
                 logger.warning("there is no memory to share: this worker counts look-ups alone")
-        return Account(capacities, now, own_block(), None)
+        return LookUps(now, own_block(), None)
 
     def _refuse_paused(self, line: int) -> None:
         if line in self._pausing or self._limits.paused(line):
@@ -214,12 +229,12 @@ class Meter:
     def _pause(self, line: int, around: int, now: float) -> None:
         self._pausing.add(line)
         # Whoever resumes it begins with a clean slate, not with the next pause.
-        self._accounts[line].neighbourhoods.clear(now)
+        self._of(line, now).neighbourhoods.clear(now)
         self._notices.append(Notice("key.paused", line, {"around": around}))
         self._noticed.set()
 
-    def _notice(self, account: Account, notice: Notice, now: float) -> None:
-        if account.told.is_due(notice.kind, now):
+    def _notice(self, look_ups: LookUps, notice: Notice, now: float) -> None:
+        if look_ups.told.is_due(notice.kind, now):
             self._notices.append(notice)
             self._noticed.set()
 

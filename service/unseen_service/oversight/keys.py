@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from .. import codes
 from ..errors import InvalidRequest, KeyNotFound, SecondPersonNeeded
@@ -11,6 +11,7 @@ from ..store import Store, Transaction, audit, keys
 from .people import OPERATOR, event, plain, platform_name
 
 LONGEST_OVERLAP_S = 90 * 24 * 3600
+_LONGEST_LIFE = timedelta(days=36_525)
 
 
 async def issue_key(store: Store, asked: NewKey, by: Staff = OPERATOR) -> IssuedKey:
@@ -117,8 +118,10 @@ async def _rotatable(tx: Transaction, key_id: int) -> Key:
 
 
 def _checked(asked: NewKey) -> NewKey:
-    if asked.expires_at is not None and asked.expires_at <= datetime.now(UTC):
-        raise InvalidRequest("A key expires in the future.", "expires_at")
+    if asked.expires_at is not None:
+        lasts = asked.expires_at - datetime.now(UTC)
+        if not timedelta(0) < lasts <= _LONGEST_LIFE:
+            raise InvalidRequest("A key expires in the future, within 100 years.", "expires_at")
     note = plain(asked.note, "note", "A note") if asked.note.strip() else ""
     return replace(asked, platform=platform_name(asked.platform), note=note)
 
