@@ -20,10 +20,10 @@ import uvicorn
 from fastapi import FastAPI
 from unseen_service import oversight
 from unseen_service.app import create_app
-from unseen_service.budget import SharedCounts
 from unseen_service.models import KeyStatus, NewKey, Scope
 from unseen_service.protocol import Protocol
 from unseen_service.settings import Settings
+from unseen_service.shared import SharedCounts
 from unseen_service.store import Store
 
 Answer = TypeVar("Answer")

@@ -11,7 +11,6 @@ from fastapi import FastAPI
 from . import __version__
 from .admission import Admission
 from .api import Edge, Services, Shortcut, describe, handlers, match, routes
-from .budget import SharedCounts
 from .errors import StoreUnavailable
 from .exchange import Delivery, Feed
 from .intake import Price
@@ -30,6 +29,7 @@ from .matching import Matching
 from .oversight import Checkpoints
 from .retention import Periods, Retention
 from .settings import Settings
+from .shared import SharedCounts
 from .store import Store
 from .takedown import Takedown
 from .vitals import Measuring

@@ -17,12 +17,12 @@ from typing import TypeAlias, TypeVar
 import uvicorn
 
 from . import logs, metrics
-from .budget import share_counts
 from .embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from .errors import OperatorError, SettingInvalid, StoreUnavailable
 from .proof import load_signer
 from .protocol import Protocol
 from .settings import DEFAULT_DATA, Settings
+from .shared import share_counts
 from .store import Store
 from .store import migrate as migrate_store
 from .supervisor import Tend, supervise
@@ -108,8 +108,8 @@ def serve(given: Namespace) -> None:
         data = given.data.absolute()
         os.environ |= {"DATABASE_URL": url, "UNSEEN_DATA": str(data)}
         os.environ.setdefault("UNSEEN_INDEX_DIR", str(data / "index"))
-        share_counts()
         load_signer(Settings.from_environment(os.environ).audit_key)
+        share_counts()
         with metrics.shared(data / "metrics"):
             supervise(_config(given), tend)
 

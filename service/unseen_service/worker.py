@@ -4,9 +4,7 @@ Most of what a worker needs takes seconds to import on a busy machine. Who kept 
 long after the supervisor was killed would be in its successor's way.
 """
 
-import logging
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .supervisor import die_with_parent
@@ -14,28 +12,12 @@ from .supervisor import die_with_parent
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from .budget import SharedCounts
-
-logger = logging.getLogger(__name__)
-
 
 def from_environment() -> "FastAPI":
     """Put a worker together from the environment."""
     die_with_parent()
     from .app import create_app  # noqa: PLC0415 - only now
     from .settings import Settings  # noqa: PLC0415
+    from .shared import SharedCounts  # noqa: PLC0415
 
-    return create_app(Settings.from_environment(os.environ), _shared())
-
-
-def _shared() -> "SharedCounts | None":
-    from .budget import HELD_IN, SharedCounts  # noqa: PLC0415
-
-    path = os.environ.get(HELD_IN)
-    if path is None:
-        return None
-    try:
-        return SharedCounts(Path(path))
-    except OSError:
-        logger.warning("memory is not shared: each worker counts look-ups by itself")
-        return None
+    return create_app(Settings.from_environment(os.environ), SharedCounts.of(os.environ))

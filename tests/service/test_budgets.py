@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unseen_service import oversight
-from unseen_service.budget import Bucket, HitRate, Neighbourhoods, SharedCounts, Told
+from unseen_service.budget import Bucket, HitRate, Neighbourhoods, Told
+from unseen_service.shared import SharedCounts
 
 from tests.service.test_cases_api import slug
 from tests.service.test_match_api import seeded
@@ -181,7 +182,8 @@ _ANOTHER_PROCESS = """
 import sys
 import numpy as np
 from pathlib import Path
-from unseen_service.budget import Neighbourhoods, SharedCounts
+from unseen_service.budget import Neighbourhoods
+from unseen_service.shared import SharedCounts
 shared = SharedCounts(Path(sys.argv[1]))
 seen = Neighbourhoods(1.0, shared.block(7), shared.secret)
 steps = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(-1, 32)

@@ -5,7 +5,7 @@ So the words of each different hash are counted; a hash of which at least `_SHAR
 seen in many others has that many near neighbours. Repeats of one hash count once: an image that
 goes round is asked about again and again, and that is what a platform is for.
 
-Both count in a block of memory (`shared.py`), which all workers of a host may have in common.
+Both count in a block of memory (`..shared`), which all workers of a host may have in common.
 """
 
 import math
@@ -16,7 +16,7 @@ from struct import Struct
 import numpy as np
 import numpy.typing as npt
 
-from .shared import SECRET_BYTES, own_block
+from ..shared import SECRET_BYTES, own_block
 
 _WORDS = 8
 _UNPACK = Struct(f"={_WORDS}I").unpack

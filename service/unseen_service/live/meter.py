@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import metrics
-from ..budget import Bucket, HitRate, Neighbourhoods, SharedCounts, Told, own_block
+from ..budget import Bucket, HitRate, Neighbourhoods, Told
 from ..errors import BudgetSpent, KeyPaused, StoreUnavailable
 from ..models import SERVICE, AuditEvent, Key, Spent
+from ..shared import SharedCounts, own_block
 from ..store import Store, Transaction, audit, limits
 from .limits import LiveLimits
 
