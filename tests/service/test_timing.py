@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import httpx
 import pytest
@@ -18,13 +19,13 @@ from tests.service.test_cases_api import slug, submit
 from tests.support import PIN, Service, random_pdq, submission
 
 KEY = "one-of-a-persons-own-keys"
-GENEROUS = 1.35
+GENEROUS = 1.5
 """How many times as long as another the median of one may take; scrypt is most of it."""
+TRIES = 3
+"""A way that is shorter is so each time, a machine that is busy is not."""
 
 
-def medians(
-    ways: Mapping[str, Callable[[int], httpx.Response]], rounds: int = 25
-) -> dict[str, float]:
+def medians(ways: Mapping[str, Callable[[int], httpx.Response]], rounds: int) -> dict[str, float]:
     """Give the median seconds of each way, asked in turns so that a busy moment is everybody's."""
     took: dict[str, list[float]] = {name: [] for name in ways}
     for n in range(rounds):
@@ -35,8 +36,14 @@ def medians(
     return {name: statistics.median(each) for name, each in took.items()}
 
 
-def assert_alike(measured: Mapping[str, float]) -> None:
-    assert max(measured.values()) < GENEROUS * min(measured.values()), measured
+def assert_alike(ways: Mapping[str, Callable[[int], httpx.Response]], rounds: int = 25) -> None:
+    """Measure until the ways take about the same time, three times at the most."""
+    measured = []
+    for _ in range(TRIES):
+        measured.append(medians(ways, rounds))
+        if max(measured[-1].values()) < GENEROUS * min(measured[-1].values()):
+            return
+    raise AssertionError(measured)
 
 
 def test_who_guesses_waits_as_long_where_there_is_no_case(service: Service) -> None:
@@ -62,7 +69,7 @@ def test_an_unknown_case_and_a_wrong_pin_take_the_same_time(service: Service) ->
     with httpx.Client(base_url=service.url, timeout=20) as client:
         cases = [submit(service, submission(random_pdq(n))).json()["case"] for n in range(25)]
         wrong = {"Unseen-Pin": "2222-2222-2222"}
-        measured = medians(
+        assert_alike(
             {
                 "wrong PIN": lambda n: client.get(f"/v1/cases/{cases[n]}", headers=wrong),
                 "unknown": lambda n: client.get(f"/v1/cases/UN-2222-{3000 + n}", headers=wrong),
@@ -71,7 +78,6 @@ def test_an_unknown_case_and_a_wrong_pin_take_the_same_time(service: Service) ->
                 ),
             }
         )
-    assert_alike(measured)
 
 
 @pytest.mark.slow
@@ -89,26 +95,24 @@ def test_a_repeated_submission_tells_no_pictures_by_time(service: Service) -> No
         return ask
 
     assert_alike(
-        medians(
-            {
-                "these pictures": again(random_pdq(1), other_pin),
-                "others": again(random_pdq(2), other_pin),
-                "others, right PIN": again(random_pdq(2), PIN),
-            }
-        )
+        {
+            "these pictures": again(random_pdq(1), other_pin),
+            "others": again(random_pdq(2), other_pin),
+            "others, right PIN": again(random_pdq(2), PIN),
+        }
     )
 
 
 @pytest.mark.slow
 def test_a_submission_tells_not_by_time_whether_a_hash_is_kept(service: Service) -> None:
     submit(service, submission(random_pdq(0)))
-    measured = medians(
+    never = count(100)
+    assert_alike(
         {
             "kept": lambda _: submit(service, submission(random_pdq(0))),
-            "new": lambda n: submit(service, submission(random_pdq(100 + n))),
+            "new": lambda _: submit(service, submission(random_pdq(next(never)))),
         }
     )
-    assert_alike(measured)
 
 
 @pytest.mark.slow
@@ -128,7 +132,7 @@ def test_a_key_that_is_nearly_right_is_refused_as_fast_as_any(service: Service) 
     with httpx.Client(base_url=service.url) as client:
         nearly = key[:-1] + ("A" if key[-1] != "A" else "B")
         ways = {"nearly": asking(nearly), "not at all": asking("unseen_" + "x" * 43)}
-        assert_alike(medians(ways, rounds=300))
+        assert_alike(ways, rounds=300)
 
 
 def test_keys_are_found_by_a_digest_that_nobody_can_choose(service: Service) -> None:
