@@ -124,7 +124,7 @@ class Meter:
         look_ups = self._of(key.line, now)
         around = look_ups.neighbourhoods.add(queries, now)
         if self._pause_at and around >= self._pause_at:
-            self._pause(key.line, around, now)
+            self._pause(key.line, around)
             raise KeyPaused
         if self._alert_at and around >= self._alert_at:
             self._notice(look_ups, Notice("key.probing", key.line, {"around": around}), now)
@@ -185,11 +185,15 @@ class Meter:
         while self._notices:
             notice = self._notices[0]
             async with self._store.transaction() as tx:
-                await _write(tx, notice)
+                new = await _write(tx, notice)
             self._notices.pop(0)
-            metrics.NOTICES.labels(notice.kind).inc()
+            if new:
+                metrics.NOTICES.labels(notice.kind).inc()
             if notice.kind == "key.paused":
                 await self._limits.reload(self._store)
+                # Whoever resumes it begins with a clean slate, not with the next pause.
+                now = self._clock()
+                self._of(notice.line, now).neighbourhoods.clear(now)
                 self._pausing.discard(notice.line)
 
     def _take_unsent(self) -> list[Spent]:
@@ -227,10 +231,10 @@ class Meter:
         if line in self._pausing or self._limits.paused(line):
             raise KeyPaused
 
-    def _pause(self, line: int, around: int, now: float) -> None:
+    def _pause(self, line: int, around: int) -> None:
+        # What was counted stays until the pause is known to all: the other workers of this host
+        # see it with their next look-up, before they hear of the pause.
         self._pausing.add(line)
-        # Whoever resumes it begins with a clean slate, not with the next pause.
-        self._of(line, now).neighbourhoods.clear(now)
         self._notices.append(Notice("key.paused", line, {"around": around}))
         self._noticed.set()
 
@@ -240,9 +244,11 @@ class Meter:
             self._noticed.set()
 
 
-async def _write(tx: Transaction, notice: Notice) -> None:
+async def _write(tx: Transaction, notice: Notice) -> bool:
+    """Record a notice; say whether it was new, and not a pause that another worker has begun."""
     if notice.kind == "key.paused" and not await limits.pause(tx, notice.line):
-        return
+        return False
     await limits.alert(tx, notice.kind, notice.line, notice.details)
     details = {"key": notice.line, **notice.details}
     await audit.append(tx, AuditEvent(notice.kind, SERVICE, None, details))
+    return True
