@@ -166,13 +166,14 @@ def test_readers_in_threads_lose_nothing_while_it_is_written_anew(kind: str, fol
     keep(folder, feed)
     done = threading.Event()
 
-    def read(copy: LocalCopy) -> int:
-        rounds = 0
-        while not done.is_set():
+    rounds = [0, 0, 0]
+
+    def read(reader: int, copy: LocalCopy) -> None:
+        # On a busy machine the writer may be done before a reader has begun.
+        while not done.is_set() or rounds[reader] <= 10:
             hits = copy.match([pdq_of(40)]).hits
             assert [hit.record for hit in hits] == [record(40)]
-            rounds += 1
-        return rounds
+            rounds[reader] += 1
 
     with (
         ThreadPoolExecutor(3) as pool,
@@ -181,13 +182,14 @@ def test_readers_in_threads_lose_nothing_while_it_is_written_anew(kind: str, fol
         Mirror(folder) as mirror,
         feed.client() as client,
     ):
-        readers = [pool.submit(read, copy) for copy in (shared, shared, other)]
+        readers = [pool.submit(read, n, copy) for n, copy in enumerate((shared, shared, other))]
         for number in range(1, 40):
             feed.pages.append([gone(number, 40 + number)])
             mirror._rest_until = 0.0
             mirror.catch_up(client)
         done.set()
-        assert all(reader.result() > 10 for reader in readers)
+        for reader in readers:
+            reader.result()
     assert held(folder) == {40}
 
 
