@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -16,6 +18,7 @@ from typing import Any, TypeVar
 import httpx
 import numpy as np
 import psycopg
+import pytest
 import uvicorn
 from fastapi import FastAPI
 from unseen_service import oversight
@@ -112,6 +115,13 @@ class Service:
         answer: dict[str, Any] = httpx.get(f"{self.url}/readyz").json()
         return answer
 
+    def is_ready(self) -> bool:
+        """Say whether it is there, and ready."""
+        try:
+            return bool(self.ready()["status"] == "ready")
+        except httpx.TransportError:
+            return False
+
     def _in_force(self, key: str) -> bool:
         headers = {"Authorization": f"Bearer {key}"}
         return httpx.get(f"{self.url}/v1/audit", headers=headers).status_code != 401
@@ -150,6 +160,20 @@ def scratch_folder() -> Iterator[Path]:
         folder = Path(name)
         folder.chmod(0o711)
         yield folder
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, mib: int) -> Iterator[Path]:
+    """Make a folder that is a file system of its own; skips where none may be mounted."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
+    linux = sys.platform == "linux"
+    if not linux or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only who may mount a file system can have one that is full")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import pytest
 from tests.service.test_budgets import Hashes, hashes, walk
 from tests.service.test_cli import COMMAND, run
 from tests.support import free_port, random_pdq, scratch_folder, submission, wait_until
+from tests.support import small_disk as mounted
 
 PORT = free_port()
 URL = f"http://127.0.0.1:{PORT}"
@@ -118,15 +118,8 @@ def test_a_killed_postgresql_is_started_again(data: Path) -> None:
 @pytest.fixture
 def small_disk(data: Path) -> Iterator[Path]:
     """A data folder that is a file system of 1 MiB."""
-    data.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(data)]
-    if (
-        sys.platform != "linux"
-        or subprocess.run(mount, capture_output=True, check=False).returncode
-    ):
-        pytest.skip("only who may mount a file system can have one that is full")
-    yield data
-    subprocess.run(["umount", "--lazy", str(data)], check=True)
+    with mounted(data, mib=1) as folder:
+        yield folder
 
 
 @pytest.mark.slow

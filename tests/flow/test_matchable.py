@@ -49,18 +49,11 @@ def served(url: str) -> Iterator[tuple[Service, psutil.Process]]:
         command = [*COMMAND, *arguments, "--data", str(data)]
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
         try:
-            wait_until(lambda: all(is_ready(service) for _ in range(6)), within=300)
+            wait_until(lambda: all(service.is_ready() for _ in range(6)), within=300)
             yield service, psutil.Process(process.pid)
         finally:
             process.terminate()
             process.wait(timeout=30)
-
-
-def is_ready(service: Service) -> bool:
-    try:
-        return service.ready()["status"] == "ready"
-    except httpx.TransportError:
-        return False
 
 
 def worker_of(client: httpx.Client, workers: list[psutil.Process], known: set[int]) -> int:

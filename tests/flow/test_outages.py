@@ -170,18 +170,11 @@ def served(url: str, workers: int) -> Iterator[Service]:
             [*COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL
         )
         try:
-            wait_until(lambda: all(is_ready(service) for _ in range(4)), within=60)
+            wait_until(lambda: all(service.is_ready() for _ in range(4)), within=60)
             yield service
         finally:
             process.terminate()
             process.wait(timeout=30)
-
-
-def is_ready(service: Service) -> bool:
-    try:
-        return service.ready()["status"] == "ready"
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture

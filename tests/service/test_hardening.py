@@ -255,7 +255,7 @@ def test_the_log_holds_no_address_and_nothing_that_was_sent(
     service = Service(f"http://127.0.0.1:{port}", database_url)
     secret = random_pdq(1)
     try:
-        wait_until(lambda: _is_ready(service), within=20)
+        wait_until(service.is_ready, within=20)
         _be_odd(service, secret)
     finally:
         process.terminate()
@@ -264,13 +264,6 @@ def test_the_log_holds_no_address_and_nothing_that_was_sent(
     assert "Invalid HTTP request" in written, "it was the log that was read"
     for leak in ("127.0.0.1", secret, PIN, PIN.replace("-", ""), "unseen_key", "a-path-of-mine"):
         assert leak not in written
-
-
-def _is_ready(service: Service) -> bool:
-    try:
-        return service.ready()["status"] == "ready"
-    except httpx.TransportError:
-        return False
 
 
 def _be_odd(service: Service, secret: str) -> None:

@@ -1,7 +1,5 @@
 """Saved indexes: opened by a restart, shared, never trusted blindly."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +12,7 @@ from unseen_index.layout import offsets
 from unseen_service.live import SavedIndexes
 
 from tests.support import PIN, Service, random_pdq, serving, submission, wait_until
+from tests.support import small_disk as mounted
 
 PDQS = [random_pdq(n) for n in range(40)]
 
@@ -101,18 +100,8 @@ def test_where_nothing_can_be_saved_it_serves_from_memory(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 16 MiB, room for three indexes: the smallest that is merged has 4."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
-    if (
-        sys.platform != "linux"
-        or subprocess.run(mount, capture_output=True, check=False).returncode
-    ):
-        pytest.skip("only who may mount a file system can have one that is full")
-    try:
+    with mounted(tmp_path / "disk", mib=16) as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 @pytest.mark.slow
