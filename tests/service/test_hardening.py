@@ -158,6 +158,23 @@ def test_who_hangs_up_before_the_answer_leaves_no_trace(
     assert not [each for each in caplog.records if each.exc_info]
 
 
+def test_who_hangs_up_in_the_middle_of_a_look_up_leaves_no_trace(
+    any_service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = any_service.key("match").encode()
+    half = (
+        b"POST /v1/match HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key + b"\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    )
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
+            connection.sendall(half)
+            # Answered in the same turn: by now the other request waits for its body.
+            assert httpx.get(f"{any_service.url}/healthz").status_code == 200
+    assert httpx.get(f"{any_service.url}/healthz").status_code == 200
+    assert not [each for each in caplog.records if each.exc_info]
+
+
 @pytest.fixture(scope="module")
 def impatient(postgres: str) -> Iterator[Service]:
     class Impatient(Protocol):

@@ -7,6 +7,7 @@ stands among the others all the same, with the same function: they describe it, 
 from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import problems
@@ -34,6 +35,8 @@ class Shortcut:
         request = Request(scope, receive)
         try:
             response = await self._endpoint(request)
+        except ClientDisconnect:
+            return  # it hung up in the middle of its body: there is nobody to answer
         except Exception as error:  # noqa: BLE001 - as the router does: everything is answered
             response = problems.answer(request, error)
         await response(scope, receive, send)
