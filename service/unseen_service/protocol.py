@@ -7,9 +7,27 @@ every connection. And an answer leaves in one piece.
 """
 
 import asyncio
+import logging
+import resource
+import time
+from functools import cache
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+SPARE_FILES = 100
+"""Of the files that a process may open: left to PostgreSQL's connections, the index, webhooks."""
+
+_TELL_EVERY_S = 60.0
+
+logger = logging.getLogger(__name__)
+
+
+@cache
+def most_connections() -> int:
+    """Say how many connections a worker may hold, so that it has files left for its own work."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(files - SPARE_FILES, files // 2)
 
 
 class Gathering:
@@ -57,14 +75,18 @@ class Protocol(HttpToolsProtocol):
     MOST_WAITING = 16
     """Requests on one connection that wait while another is answered."""
 
+    _told_at = -_TELL_EVERY_S
     _deadline: asyncio.TimerHandle | None = None
     _head: int | None = 0
     _in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first request."""
+        """Begin to wait for the first request; hang up where there are too many already."""
         super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type]
         self._begin()
+        if len(self.connections) > most_connections():
+            self._tell_of_too_many()
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
@@ -126,6 +148,16 @@ class Protocol(HttpToolsProtocol):
         self._end()
         self._in_body = False
         super().on_message_complete()
+
+    def _tell_of_too_many(self) -> None:
+        now = time.monotonic()
+        if now - Protocol._told_at >= _TELL_EVERY_S:
+            Protocol._told_at = now
+            logger.warning(
+                "%d connections are open, and no more are taken; raise the limit of open files "
+                "(ulimit -n), or have the proxy close idle ones",
+                most_connections(),
+            )
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

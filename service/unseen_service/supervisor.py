@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+import resource
 import signal
 import socket
 import sys
@@ -14,6 +15,7 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 _PR_SET_PDEATHSIG = 1
+_FILES = 65_536
 _ORPHANS_GONE_WITHIN_S = 10.0
 
 _SUPERVISOR = "UNSEEN_SUPERVISOR_PID"
@@ -27,8 +29,20 @@ def supervise(config: uvicorn.Config, tend: Tend) -> None:
     `tend` is called twice a second, in this thread, to look after what else they need.
     """
     os.environ[_SUPERVISOR] = str(os.getpid())
+    _open_more_files()
     _wait_for_orphans(config.host, config.port)
     _Supervisor(config, tend).run()
+
+
+def _open_more_files() -> None:
+    """Let workers have more files open, and so connections, than the usual 1,024.
+
+    The soft limit is low for the sake of programs that use select(); the hard one is meant.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if wanted > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _wait_for_orphans(host: str, port: int) -> None:

@@ -9,13 +9,24 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
 from unseen_service.protocol import Protocol
 
-from tests.support import PIN, Service, fresh_database, random_pdq, serving, submission, wait_until
+from tests.service.test_cli import COMMAND
+from tests.support import (
+    PIN,
+    Service,
+    free_port,
+    fresh_database,
+    random_pdq,
+    serving,
+    submission,
+    wait_until,
+)
 
 POST = b"POST /v1/cases HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 GET = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
@@ -231,6 +242,40 @@ def test_a_body_has_a_limit_also_in_chunks(any_service: Service) -> None:
     assert declared == ([413], True)
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     assert talk(any_service, POST + CHUNKED + b"\r\n", *[chunk] * 40)[0] == [413]
+
+
+def test_a_flood_of_connections_leaves_files_for_the_work(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Who has a connection goes on being served, hits and submissions too; then all is well."""
+    port = free_port()
+    service = Service(f"http://127.0.0.1:{port}", database_url)
+    log = tmp_path / "log"
+    limited = ["bash", "-c", 'ulimit -n 160; exec "$@"', "-", *COMMAND, "serve"]
+    arguments = ["--port", str(port), "--data", str(tmp_path / "data")]
+    with log.open("wb") as err, httpx.Client(base_url=service.url, timeout=20) as client:
+        process = subprocess.Popen(
+            [*limited, *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=err,
+            env=os.environ | {"DATABASE_URL": database_url},
+        )
+        try:
+            wait_until(service.is_ready, within=20)
+            assert client.get("/healthz").status_code == 200
+            with ExitStack() as flood:
+                for _ in range(300):
+                    flood.enter_context(socket.create_connection(("127.0.0.1", port)))
+                wait_until(lambda: b"no more are taken" in log.read_bytes())
+                kept = random_pdq(1)
+                assert client.post("/v1/cases", json=submission(kept)).status_code == 201
+                assert client.get("/readyz").json()["reasons"] == []
+            wait_until(service.is_ready)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+    assert log.read_bytes().count(b"no more are taken") == 1
+    assert b"Too many open files" not in log.read_bytes()
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "GET", "POST"])
