@@ -6,7 +6,7 @@ from fastapi.responses import JSONResponse
 from ...errors import InvalidRequest
 from ...models import Matched
 from ..authentication import look_up_key
-from ..bodies import match_body
+from ..bodies import JSON, match_body
 from ..openapi import MATCH_REQUEST, keyed
 from ..rooms import Room
 from ..schemas import platform as schemas
@@ -35,6 +35,8 @@ async def match(request: Request) -> Response:
 
 def _match_answer(matched: Matched) -> Response:
     """Write the answer by hand: this is the hot path, and its values are known to be plain."""
+    if not matched.hits:
+        return Response(b'{"generation":%d,"hits":[]}' % matched.generation, media_type=JSON)
     hits = [
         {
             "query": hit.query,
