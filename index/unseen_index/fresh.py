@@ -57,15 +57,15 @@ class Fresh:
         return Fresh.empty().added(self._ids[kept], self._hashes[kept])
 
     def find(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return the rows of those of these ids that are here (in any order)."""
+        """Return for each of these ids its row (int64[n]); -1: not here, or removed."""
         if not self._row_of:
-            return np.empty(0, np.int64)
-        rows = (self._row_of.get(key, -1) for key in ids.tolist())
-        return np.array([row for row in rows if row >= 0], np.int64)
+            return np.full(len(ids), -1, np.int64)
+        return np.array([self._row_of.get(key, -1) for key in ids.tolist()], np.int64)
 
     def remove(self, ids: npt.NDArray[np.int64]) -> int:
         """Remove those of these distinct ids that are here; return how many there were."""
         rows = self.find(ids)
+        rows = rows[rows >= 0]
         for key in self._ids[rows].tolist():
             del self._row_of[key]
         self.removed[rows] = True

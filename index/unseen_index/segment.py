@@ -116,15 +116,16 @@ class Segment:
         self.search(np.zeros((1, 4), np.uint64), _WARM_RADIUS)
 
     def find(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return the rows of those of these ids that are here and not removed."""
-        rows = np.searchsorted(self.ids, ids)
-        rows = rows[self.ids[np.minimum(rows, self.rows - 1)] == ids]
-        there: npt.NDArray[np.int64] = rows[~self.removed[rows]]
-        return there
+        """Return for each of these ids its row (int64[n]); -1: not here, or removed."""
+        rows = np.minimum(np.searchsorted(self.ids, ids), self.rows - 1)
+        there = (self.ids[rows] == ids) & ~self.removed[rows]
+        found: npt.NDArray[np.int64] = np.where(there, rows, -1)
+        return found
 
     def remove(self, ids: npt.NDArray[np.int64]) -> int:
         """Remove those of these distinct ids that are here; return how many there were."""
         rows = self.find(ids)
+        rows = rows[rows >= 0]
         self.remove_rows(rows)
         return len(rows)
 

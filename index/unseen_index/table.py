@@ -78,7 +78,7 @@ class HashTable:
         if len(ids) != len(hashes):
             raise ValueError(f"{len(ids)} ids for {len(hashes)} hashes; give one id a hash")
         with self._writing:
-            if _has_duplicates(ids) or self._holds_any(ids):
+            if _has_duplicates(ids) or self.holds(ids).any():
                 raise ValueError("an id is in the table already; remove it first, or use a new one")
             if len(ids) >= FRESH_ROWS:
                 self._add_bulk(ids, hashes)
@@ -94,6 +94,17 @@ class HashTable:
         wanted = np.unique(_checked_ids(ids))
         with self._writing, self._publishing:
             return sum(part.remove(wanted) for part in self._state.parts())
+
+    def holds(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Say of each id (int64[n]) whether a row has it (bool[n]).
+
+        Raises ValueError on a wrong shape, dtype or range, DamagedTableError as `search` does.
+        """
+        ids = _checked_ids(ids)
+        there = np.zeros(len(ids), np.bool_)
+        for part in self._state.parts():
+            there |= part.find(ids) >= 0
+        return there
 
     def search(self, queries: npt.NDArray[np.uint8], radius: int) -> Hits:
         """Find every row within `radius` bits (inclusive, 0 to 256) of each query (uint8[q, 32]).
@@ -154,9 +165,6 @@ class HashTable:
             segment.warm()
         table._state = _State(tuple(saved.segments), Fresh.empty().added(saved.ids, saved.hashes))
         return table
-
-    def _holds_any(self, ids: npt.NDArray[np.int64]) -> bool:
-        return any(len(part.find(ids)) for part in self._state.parts())
 
     def _add_fresh(self, ids: npt.NDArray[np.int64], hashes: npt.NDArray[np.uint8]) -> None:
         with self._publishing:

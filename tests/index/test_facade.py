@@ -55,6 +55,16 @@ def test_no_query_and_no_row(table):
     assert len(empty) == 0
 
 
+def test_holds_says_which_ids_are_there(table):
+    asked = np.array([0, 1, 7, 7, 2**63 - 1], np.int64)
+    assert table.holds(asked).tolist() == [True, False, True, True, True]
+    table.remove(IDS[:1])
+    assert table.holds(asked).tolist() == [True, False, False, False, True]
+    assert table.holds(NOTHING).tolist() == []
+    with pytest.raises(ValueError, match="ids are int64"):
+        table.holds(IDS.astype(np.int32))
+
+
 def test_remove_counts_what_was_there(table):
     assert table.remove(np.array([7, 7, 1, 2**63 - 1], np.int64)) == 2
     assert table.remove(np.array([7], np.int64)) == 0

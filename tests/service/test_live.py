@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from unseen_service import oversight
 from unseen_service.embedded_postgres import EmbeddedPostgres
-from unseen_service.store import migrate
+from unseen_service.models import ChangeKind
+from unseen_service.store import Store, changes, migrate
 
 from tests.support import PIN, Service, random_pdq, scratch_folder, serving, submission, wait_until
 
@@ -39,6 +40,33 @@ def test_two_workers_see_each_others_submissions_and_withdrawals(service: Servic
         wait_until(lambda: other.ready()["hashes"] == 1, within=2)
         httpx.delete(f"{other.url}/v1/cases/{case}", headers={"Unseen-Pin": PIN})
         wait_until(lambda: service.ready()["hashes"] == 0, within=2)
+
+
+def test_a_hash_is_matched_at_every_moment_of_a_change_that_leaves_it_matchable(
+    service: Service,
+) -> None:
+    """As when platforms dispute it: here thousands at once, so that the moment is a long one."""
+
+    async def changed(store: Store) -> None:
+        async with store.transaction() as tx:
+            await changes.lock(tx)
+            await changes.append(tx, ChangeKind.STANDING, ids)
+
+    with psycopg.connect(service.database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO hashes (pdq, active)"
+            " SELECT sha256(n::text::bytea), true FROM generate_series(1, 5000) AS n"
+        )
+    pdq = random_pdq(1)
+    with serving(service.database_url) as other, other.client("match") as platform:
+        submit(service, pdq)
+        other.wait_in_step()
+        with psycopg.connect(service.database_url) as connection:
+            ids = [row[0] for row in connection.execute("SELECT id FROM hashes")]
+        for _ in range(10):
+            service.flow(changed)
+            for _ in range(20):
+                assert len(platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]) == 1
 
 
 def test_a_revoked_key_is_out_of_force_within_a_second(service: Service) -> None:

@@ -236,12 +236,16 @@ async def save(loaded: Loaded, saved: SavedIndexes) -> None:
 
 
 def _apply(table: HashTable, page: Iterable[Change]) -> None:
-    """Apply changes: each brings what its hash is now, so of several to one the last stands."""
-    last = {change.hash_id: change for change in page}
-    added = [(change.hash_id, change.pdq) for change in last.values() if change.pdq is not None]
-    # Removed first, also what is added: it may have been in the table before this page.
-    table.remove(np.fromiter(last, np.int64, len(last)))
-    if added:
-        ids = np.array([hash_id for hash_id, _ in added], np.int64)
-        bits = np.frombuffer(b"".join(pdq for _, pdq in added), np.uint8)
-        table.add(ids, bits.reshape(-1, HASH_BYTES))
+    """Apply changes: each brings what its hash is now, so of several to one the last stands.
+
+    What is in the table already stays there, whatever was changed about it: its bits are what
+    they were, and not for a moment may a look-up miss it.
+    """
+    last = {change.hash_id: change.pdq for change in page}
+    ids = np.fromiter(last, np.int64, len(last))
+    matchable = np.array([pdq is not None for pdq in last.values()])
+    table.remove(ids[~matchable])
+    new = ids[matchable & ~table.holds(ids)]
+    if len(new):
+        bits = np.frombuffer(b"".join(last[hash_id] or b"" for hash_id in new.tolist()), np.uint8)
+        table.add(new, bits.reshape(-1, HASH_BYTES))
