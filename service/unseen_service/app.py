@@ -36,10 +36,13 @@ from .vitals import Measuring
 from .watch import Watch
 
 
-def create_app(settings: Settings, shared: SharedCounts | None = None) -> FastAPI:
+def create_app(
+    settings: Settings, shared: SharedCounts | None = None, *, waits: float = 0.0
+) -> FastAPI:
     """Put a worker together; it connects when it is started, and serves before PostgreSQL is up.
 
     Workers that are given the same `shared` notice probing together; None: this one by itself.
+    Before it takes its first connection it waits to be in step, for `waits` seconds at most.
     """
     services = _services(settings, shared)
 
@@ -48,6 +51,7 @@ def create_app(settings: Settings, shared: SharedCounts | None = None) -> FastAP
         services.checkpoints.open()
         await services.store.open()
         tasks = [asyncio.create_task(each.run()) for each in _background(services)]
+        await services.follower.wait_in_step(waits)
         yield
         for task in tasks:
             task.cancel()

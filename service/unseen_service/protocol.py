@@ -74,11 +74,14 @@ class Protocol(HttpToolsProtocol):
     """Bytes of request line and headers."""
     MOST_WAITING = 16
     """Requests on one connection that wait while another is answered."""
+    LAST_S = 0.5
+    """When the worker stops: how long a connection has for a request that is on its way."""
 
     _told_at = -_TELL_EVERY_S
     _deadline: asyncio.TimerHandle | None = None
     _head: int | None = 0
     _in_body = False
+    _stopping = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request; hang up where there are too many already."""
@@ -139,8 +142,8 @@ class Protocol(HttpToolsProtocol):
         self._head = None
         super().on_headers_complete()
         self._in_body = True
-        if self.parser.should_upgrade():
-            # To no other protocol; and what follows is not read as HTTP any more.
+        # Upgraded to no other protocol; and what follows is not read as HTTP any more.
+        if self.parser.should_upgrade() or self._stopping:
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
@@ -148,6 +151,18 @@ class Protocol(HttpToolsProtocol):
         self._end()
         self._in_body = False
         super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Hang up once what is asked, or on its way, is answered: it would be lost otherwise."""
+        self._stopping = True
+        if self._is_answering():
+            self.cycle.keep_alive = False
+        else:
+            self.loop.call_later(self.LAST_S, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        if not self._is_answering():
+            self.transport.close()
 
     def _tell_of_too_many(self) -> None:
         now = time.monotonic()

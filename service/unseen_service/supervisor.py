@@ -2,25 +2,32 @@
 
 import ctypes
 import errno
+import logging
 import os
 import resource
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 _PR_SET_PDEATHSIG = 1
 _FILES = 65_536
 _ORPHANS_GONE_WITHIN_S = 10.0
 
 _SUPERVISOR = "UNSEEN_SUPERVISOR_PID"
+_WAITS = "UNSEEN_WORKER_WAITS_S"
+_WHILE_OTHERS_SERVE, _WHILE_NOBODY_SERVES = 60.0, 5.0
+_IMPORTED_WITHIN_S = 30.0
 
 Tend: TypeAlias = Callable[[], None]
+
+logger = logging.getLogger(__name__)
 
 
 def supervise(config: uvicorn.Config, tend: Tend) -> None:
@@ -82,7 +89,58 @@ class _Supervisor(Multiprocess):
     def keep_subprocess_alive(self) -> None:
         """Replace workers that died, and tend the rest."""
         self._tend()
+        self._have_successors_wait()
+        for each in self.processes:
+            # While we hold it open, one that dies as it is asked looks like one that hangs.
+            each.child_conn.close()
         super().keep_subprocess_alive()
+
+    def restart_all(self) -> None:
+        """Replace each worker in turn, once its successor answers: no request is refused.
+
+        uvicorn gives a successor as long as a ping may take, and gives up on a busy machine.
+        """
+        self._have_successors_wait()
+        for place, old in enumerate(self.processes):
+            new = Process(self.config, self.sockets)
+            new.start()
+            if not self._comes_up(new):
+                new.kill()
+                new.join()
+                logger.error("a new worker did not come up; the workers are left as they are")
+                return
+            old.terminate()
+            old.join()
+            self.processes[place] = new
+
+    def _have_successors_wait(self) -> None:
+        """Have who is started from here on take connections once it can answer.
+
+        Until then they wait with the others, or for the one that comes: a worker that has not
+        loaded its index would refuse its share of them. The first workers are not waited for:
+        they tell how far they are.
+        """
+        others = any(each.process.is_alive() for each in self.processes)
+        os.environ[_WAITS] = str(_WHILE_OTHERS_SERVE if others else _WHILE_NOBODY_SERVES)
+
+    def _comes_up(self, worker: Process) -> bool:
+        until = time.monotonic() + _WHILE_OTHERS_SERVE + _IMPORTED_WITHIN_S
+        while (
+            worker.process.is_alive() and time.monotonic() < until and not self._is_told_to_stop()
+        ):
+            self._tend()
+            if worker.is_ready(timeout=1):
+                return True
+            time.sleep(0.1)
+        return False
+
+    def _is_told_to_stop(self) -> bool:
+        return not {signal.SIGINT, signal.SIGTERM}.isdisjoint(self.signal_queue)
+
+
+def waits(environment: Mapping[str, str]) -> float:
+    """Read for how many seconds a worker may keep connections waiting until it can answer."""
+    return float(environment.get(_WAITS, 0))
 
 
 def die_with_parent() -> None:

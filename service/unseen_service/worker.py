@@ -7,7 +7,7 @@ long after the supervisor was killed would be in its successor's way.
 import os
 from typing import TYPE_CHECKING
 
-from .supervisor import die_with_parent
+from .supervisor import die_with_parent, waits
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -20,4 +20,8 @@ def from_environment() -> "FastAPI":
     from .settings import Settings  # noqa: PLC0415
     from .shared import SharedCounts  # noqa: PLC0415
 
-    return create_app(Settings.from_environment(os.environ), SharedCounts.of(os.environ))
+    return create_app(
+        Settings.from_environment(os.environ),
+        SharedCounts.of(os.environ),
+        waits=waits(os.environ),
+    )

@@ -3,11 +3,14 @@
 import os
 import signal
 import subprocess
+import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -61,22 +64,96 @@ def data() -> Iterator[Path]:
 
 def test_a_killed_worker_is_replaced_and_the_others_go_on(data: Path) -> None:
     with served(data) as process:
-        key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data))
-        headers = {"Authorization": f"Bearer {key.stdout.strip()}"}
-        pdq = random_pdq(1)
+        key, pdq = key_in(data), random_pdq(1)
         assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
-
-        def matched() -> bool:
-            asked = {"hashes": [pdq]}
-            answer = httpx.post(f"{URL}/v1/match", json=asked, headers=headers)
-            return answer.status_code == 200 and len(answer.json()["hits"]) == 1
-
-        wait_until(lambda: all(matched() for _ in range(8)))
+        wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)))
         killed, kept = workers_of(process)
         killed.kill()
         wait_until(lambda: len(workers_of(process)) == 2 and killed not in workers_of(process))
         assert kept in workers_of(process)
-        wait_until(lambda: all(matched() for _ in range(8)))
+        wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)))
+
+
+FOUND = "found"
+
+
+def key_in(data: Path) -> str:
+    """Issue a key for look-ups."""
+    return run("keys", "issue", "Example", "--scope", "match", "--data", str(data)).stdout.strip()
+
+
+def asked(client: Any, key: str, pdq: str) -> str:
+    """Look a hash up, with a client or httpx itself; say what came of it."""
+    headers = {"Authorization": f"Bearer {key}"}
+    try:
+        answer = client.post(f"{URL}/v1/match", json={"hashes": [pdq]}, headers=headers)
+    except httpx.TransportError as error:
+        return type(error).__name__
+    found = answer.status_code == 200 and len(answer.json()["hits"]) == 1
+    return FOUND if found else f"{answer.status_code}"
+
+
+class Stream:
+    """Look-ups from several threads, each on a new connection, and what came of them.
+
+    Of one that is kept, a worker that goes and one that comes could be met by nobody.
+    """
+
+    THREADS = 6
+
+    def __init__(self, key: str, pdq: str) -> None:
+        self._key, self._pdq = key, pdq
+        self._ended = threading.Event()
+        self.answers: Counter[str] = Counter()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        with ThreadPoolExecutor(self.THREADS) as threads:
+            asking = [threads.submit(self._ask) for _ in range(self.THREADS)]
+            try:
+                yield
+            finally:
+                self._ended.set()
+        for each in asking:
+            self.answers += each.result()
+
+    def _ask(self) -> Counter[str]:
+        answers: Counter[str] = Counter()
+        limits = httpx.Limits(max_keepalive_connections=0)
+        with httpx.Client(limits=limits, timeout=30) as client:
+            while not self._ended.is_set():
+                answers[asked(client, self._key, self._pdq)] += 1
+        return answers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["one is killed", "all are replaced"])
+def test_no_request_fails_but_what_a_killed_worker_had_in_hand(data: Path, how: str) -> None:
+    """A new worker takes no request before it can answer; one that ends answers what it has."""
+    with served(data) as process:
+        key, pdq = key_in(data), random_pdq(1)
+        assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
+        wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)))
+        stream, before = Stream(key, pdq), workers_of(process)
+        gone = set(before[:1] if how == "one is killed" else before)
+        with stream.running():
+            time.sleep(0.5)
+            if how == "one is killed":
+                before[0].kill()
+            else:
+                process.send_signal(signal.SIGHUP)
+            wait_until(
+                lambda: len(workers_of(process)) == 2 and not gone & set(workers_of(process)),
+                within=90,
+            )
+            # What the last of them would refuse while it loads, it refuses now.
+            time.sleep(5)
+        assert stream.answers.pop(FOUND) > 100
+        if how == "one is killed":
+            assert set(stream.answers) <= {"ReadError", "RemoteProtocolError", "WriteError"}
+            assert stream.answers.total() <= Stream.THREADS
+        else:
+            assert stream.answers == Counter()
 
 
 def test_a_killed_supervisor_leaves_nothing_behind_and_starts_again(data: Path) -> None:
