@@ -37,8 +37,11 @@ test: $(READY) ## Run every test but the slow proofs
 test-all: $(READY) ## Run every test, the slow proofs too
 	@$(BIN)/python $(PYTEST)
 
-faults: $(READY) ## Kill its processes at random for a while (UNSEEN_CHAOS_SECONDS), then look what holds
+FAULTS := tests/flow tests/service/test_migrations_interrupted.py tests/service/test_saved_index.py
+
+faults: $(READY) ## Kill, cut off, fill, set back (each for UNSEEN_CHAOS_SECONDS), then look what holds
 	@$(BIN)/python -m pytest -rP tests/flow/test_chaos.py
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(FAULTS) --ignore tests/flow/test_chaos.py
 
 check: $(READY) ## Lint, types, import floors
 	@$(BIN)/ruff check .

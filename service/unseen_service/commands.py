@@ -98,6 +98,14 @@ def _given_url() -> str | None:
     return os.environ["DATABASE_URL"]
 
 
+def _read_url_again() -> None:
+    """Give the next workers what DATABASE_URL_FILE says now: the password may be a new one."""
+    try:
+        _given_url()
+    except SettingInvalid as error:
+        logger.warning("the database's address stays as it was: %s", error)
+
+
 def serve(given: Namespace) -> None:
     """Migrate, then serve until told to stop."""
     signal.signal(signal.SIGTERM, _exit)
@@ -111,7 +119,7 @@ def serve(given: Namespace) -> None:
         load_signer(Settings.from_environment(os.environ).audit_key)
         share_counts()
         with metrics.shared(data / "metrics"):
-            supervise(_config(given), tend)
+            supervise(_config(given), tend, _read_url_again)
 
 
 def _config(given: Namespace) -> uvicorn.Config:

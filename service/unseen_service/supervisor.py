@@ -30,15 +30,16 @@ Tend: TypeAlias = Callable[[], None]
 logger = logging.getLogger(__name__)
 
 
-def supervise(config: uvicorn.Config, tend: Tend) -> None:
+def supervise(config: uvicorn.Config, tend: Tend, renew: Tend) -> None:
     """Serve until told to stop, from `config.workers` processes that share one socket.
 
-    `tend` is called twice a second, in this thread, to look after what else they need.
+    `tend` is called twice a second, in this thread, to look after what else they need; `renew`
+    before all of them are replaced, which SIGHUP asks for.
     """
     os.environ[_SUPERVISOR] = str(os.getpid())
     _open_more_files()
     _wait_for_orphans(config.host, config.port)
-    _Supervisor(config, tend).run()
+    _Supervisor(config, tend, renew).run()
 
 
 def _open_more_files() -> None:
@@ -73,9 +74,9 @@ def _wait_for_orphans(host: str, port: int) -> None:
 
 
 class _Supervisor(Multiprocess):
-    def __init__(self, config: uvicorn.Config, tend: Tend) -> None:
+    def __init__(self, config: uvicorn.Config, tend: Tend, renew: Tend) -> None:
         super().__init__(config, sockets=[config.bind_socket()])
-        self._tend = tend
+        self._tend, self._renew = tend, renew
 
     def run(self) -> None:
         """Run until told to stop; where it cannot go on, the workers end first."""
@@ -100,6 +101,7 @@ class _Supervisor(Multiprocess):
 
         uvicorn gives a successor as long as a ping may take, and gives up on a busy machine.
         """
+        self._renew()
         self._have_successors_wait()
         for place, old in enumerate(self.processes):
             new = Process(self.config, self.sockets)

@@ -3,18 +3,21 @@
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from tests.service.test_budgets import Hashes, hashes, walk
 from tests.service.test_cli import COMMAND, run
@@ -154,6 +157,34 @@ def test_no_request_fails_but_what_a_killed_worker_had_in_hand(data: Path, how: 
             assert stream.answers.total() <= Stream.THREADS
         else:
             assert stream.answers == Counter()
+
+
+@pytest.mark.slow
+def test_the_database_s_user_is_replaced_without_a_stop(database_url: str, data: Path) -> None:
+    """As docs/operate.md says: two of them for a while, and a file that names first one of them."""
+    with psycopg.connect(database_url, autocommit=True) as admin, ExitStack() as stack:
+        for name in "first", "second":
+            admin.execute(f"CREATE ROLE {name} LOGIN SUPERUSER")  # type: ignore[call-overload]
+            stack.callback(admin.execute, f"DROP ROLE {name}")
+
+        def users() -> set[str]:
+            found = admin.execute(
+                "SELECT usename FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " AND backend_type = 'client backend'"
+            )
+            return {name for (name,) in found}
+
+        named = stack.enter_context(tempfile.NamedTemporaryFile("w"))
+        Path(named.name).write_text(make_conninfo(database_url, user="first"))
+        with served(data, DATABASE_URL_FILE=named.name) as process:
+            before = workers_of(process)
+            assert users() == {"first"}
+            Path(named.name).write_text(make_conninfo(database_url, user="second") + "\n")
+            process.send_signal(signal.SIGHUP)
+            wait_until(lambda: not set(before) & set(workers_of(process)), within=90)
+            assert httpx.post(f"{URL}/v1/cases", json=submission(random_pdq(1))).status_code == 201
+            wait_until(lambda: users() == {"second"})
 
 
 def test_a_killed_supervisor_leaves_nothing_behind_and_starts_again(data: Path) -> None:
