@@ -211,6 +211,16 @@ def test_a_server_that_says_nothing_is_noticed(proxy: Proxy) -> None:
             found_its_way_back(service, pdq, within=6)
 
 
+def test_a_listener_has_no_more_patience_than_a_request(proxy: Proxy) -> None:
+    """So `/readyz` tells of a silence as soon as hits are refused for it."""
+    short = {"pool_timeout_ms": 200, "statement_timeout_ms": 300}
+    with serving(proxy.url, **short) as service:
+        proxy.be("hole")
+        began = time.monotonic()
+        wait_until(lambda: service.ready()["reasons"])
+        assert time.monotonic() - began < 4, "one second for the heartbeat, and some for us"
+
+
 class OwnPostgres:
     """A server that may be frozen, and stopped and started."""
 

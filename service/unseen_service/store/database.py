@@ -121,6 +121,14 @@ class Store:
             self._drained_at = time.monotonic()
             await self._pool.drain()
 
+    async def _own(self) -> Line:
+        """Open a connection that is not of the pool."""
+        own = await Line.connect(
+            self._url, autocommit=True, connect_timeout=2, row_factory=dict_row
+        )
+        own.patience = self._patience
+        return own
+
     @asynccontextmanager
     async def alone(self, lock: int) -> AsyncIterator[bool]:
         """Be the only one in the database who holds this lock; yields False where another does.
@@ -128,10 +136,7 @@ class Store:
         It is PostgreSQL's advisory lock of a connection of its own: whoever dies lets go of it.
         """
         with _translated():
-            connection = await Line.connect(
-                self._url, autocommit=True, connect_timeout=2, row_factory=dict_row
-            )
-            async with connection:
+            async with await self._own() as connection:
                 asked = "SELECT pg_try_advisory_lock(%s) AS mine"
                 row = await (await connection.execute(asked, (lock,))).fetchone()
                 yield row is not None and bool(row["mine"])
@@ -142,10 +147,7 @@ class Store:
         Raises StoreUnavailable when the connection is lost.
         """
         with _translated():
-            connection = await Line.connect(
-                self._url, autocommit=True, connect_timeout=2, row_factory=dict_row
-            )
-            async with connection:
+            async with await self._own() as connection:
                 for channel in channels:
                     await connection.execute(
                         psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel))
