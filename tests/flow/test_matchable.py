@@ -8,8 +8,8 @@ connections are opened until one has been met of every worker.
 import os
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import httpx
 import numpy as np
@@ -20,6 +20,8 @@ import pytest
 from tests.flow.test_faults import is_worker
 from tests.service.test_cli import COMMAND
 from tests.support import Service, free_port, random_pdq, scratch_folder, submission, wait_until
+
+Inside = Callable[[], AbstractContextManager[None]]
 
 HASHES = int(os.environ.get("UNSEEN_MATCHABLE_HASHES", "20000"))
 ROUNDS = int(os.environ.get("UNSEEN_MATCHABLE_ROUNDS", "100"))
@@ -56,26 +58,35 @@ def served(url: str) -> Iterator[tuple[Service, psutil.Process]]:
             process.wait(timeout=30)
 
 
-def worker_of(client: httpx.Client, workers: list[psutil.Process], known: set[int]) -> int:
+def worker_of(
+    client: httpx.Client, workers: list[psutil.Process], known: set[int], inside: Inside
+) -> int:
     """Find which worker holds the other end of a client's only connection; `known`: of others."""
     client.get("/healthz").raise_for_status()
     (port,) = {
         each.laddr.port
         for each in psutil.Process().net_connections("tcp")
-        if each.status == psutil.CONN_ESTABLISHED and each.raddr.port == client.base_url.port
+        if each.status == psutil.CONN_ESTABLISHED
+        and each.raddr == (client.base_url.host, client.base_url.port)
     } - known
     known.add(port)
-    (worker,) = (
-        worker.pid
-        for worker in workers
-        if port in {each.raddr.port for each in worker.net_connections("tcp") if each.raddr}
-    )
+    with inside():
+        (worker,) = (
+            worker.pid
+            for worker in workers
+            if port in {each.raddr.port for each in worker.net_connections("tcp") if each.raddr}
+        )
     return worker
 
 
 @contextmanager
-def one_line_to_each(service: Service, supervisor: psutil.Process) -> Iterator[list[httpx.Client]]:
-    """Give a client for each worker, with one connection that is kept."""
+def one_line_to_each(
+    service: Service, supervisor: psutil.Process, inside: Inside = nullcontext
+) -> Iterator[list[httpx.Client]]:
+    """Give a client for each worker, with one connection that is kept.
+
+    The workers' ends are seen only `inside` the network that they are in.
+    """
     workers = [each for each in supervisor.children() if is_worker(each)]
     assert len(workers) == WORKERS
     met: dict[int, httpx.Client] = {}
@@ -90,7 +101,7 @@ def one_line_to_each(service: Service, supervisor: psutil.Process) -> Iterator[l
             limits=httpx.Limits(max_connections=1, keepalive_expiry=60),
         )
         opened.append(client)
-        met.setdefault(worker_of(client, workers, known), client)
+        met.setdefault(worker_of(client, workers, known, inside), client)
     try:
         yield list(met.values())
     finally:

@@ -1,0 +1,278 @@
+"""Two hosts over one PostgreSQL, each in a network of its own; one is cut off, and comes back.
+
+Each host is `unseen-service serve` as it is run, with a data folder of its own and the audit key
+that both share. Two wires lead away from it: one to the database, which is cut, and one to its
+clients, which are where the database is.
+"""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+import httpx
+import psutil
+import psycopg
+import pytest
+from unseen_service.embedded_postgres import EmbeddedPostgres, server
+from unseen_service.store.line import conninfo
+
+from tests.flow.test_matchable import one_line_to_each
+from tests.flow.test_outages import QUICKLY, USUAL, Asked, fresh, hit, miss, submit, withdraw
+from tests.network import Network, Place, Wire
+from tests.service.test_cli import COMMAND
+from tests.support import Service, random_pdq, scratch_folder, wait_until
+
+WORKERS = 2
+ROUNDS = 20
+PORT = 8000
+SETTINGS: tuple[dict[str, str], ...] = (
+    {},
+    {
+        "UNSEEN_STALE_AFTER_MS": "5000",
+        "UNSEEN_POOL_TIMEOUT_MS": "500",
+        "UNSEEN_STATEMENT_TIMEOUT_MS": "1000",
+    },
+)
+"""One host's are the usual ones. The other, which is cut off, has little patience."""
+
+
+@dataclass
+class Country:
+    """Two places for hosts, and a third one for their database and their clients."""
+
+    elsewhere: Place
+    hosts: tuple[Place, Place]
+    to_database: tuple[Wire, Wire]
+    to_clients: tuple[Wire, Wire]
+    database_url: str = ""
+    """By the Unix socket, which is the same everywhere."""
+
+
+@dataclass
+class Host:
+    """A service on a host of its own."""
+
+    place: Place
+    to_database: Wire
+    database_url: str
+    service: Service
+    process: subprocess.Popen[bytes]
+
+    def is_well(self) -> bool:
+        """Whether its workers are ready, as far as many connections tell."""
+        return all(self.service.is_ready() for _ in range(8))
+
+    @contextmanager
+    def one_line_to_each(self) -> Iterator[list[httpx.Client]]:
+        """Give a client for each of its workers."""
+        supervisor = psutil.Process(self.process.pid)
+        with one_line_to_each(self.service, supervisor, self.place.inside) as lines:
+            yield lines
+
+
+@pytest.fixture(scope="module")
+def country() -> Iterator[Country]:
+    with Network() as network, scratch_folder() as folder, pytest.MonkeyPatch.context() as patch:
+        elsewhere, one, two = (network.place(name) for name in ("elsewhere", "one", "two"))
+        laid = Country(
+            elsewhere,
+            (one, two),
+            (network.wire("database", one, elsewhere), network.wire("database", two, elsewhere)),
+            (network.wire("clients", one, elsewhere), network.wire("clients", two, elsewhere)),
+        )
+        addresses = ",".join(each.far_address for each in laid.to_database)
+        patch.setitem(server.SETTINGS, "listen_addresses", addresses)
+        with elsewhere.inside(), EmbeddedPostgres(folder) as postgres:
+            laid.database_url = postgres.start()
+            let_in(laid.database_url)
+            yield laid
+
+
+def let_in(url: str) -> None:
+    """Let the hosts in: PostgreSQL's own rule is that nobody comes by a network."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        (rules,) = connection.execute("SHOW hba_file").fetchone() or ("",)
+        with Path(rules).open("a") as file:
+            file.write("host all all 198.18.0.0/15 trust\n")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+@pytest.fixture(scope="module")
+def both(country: Country) -> Iterator[tuple[Host, Host]]:
+    """Both began in the same instant, on a database that was empty."""
+    with scratch_folder() as folder, ExitStack() as stack:
+        begun = [stack.enter_context(begun_host(country, number, folder)) for number in (0, 1)]
+        with country.elsewhere.inside():
+            wait_until(lambda: all(each.is_well() for each in begun), within=120)
+        yield begun[0], begun[1]
+
+
+@pytest.fixture
+def hosts(country: Country, both: tuple[Host, Host]) -> Iterator[tuple[Host, Host]]:
+    """Both hosts, to be asked from elsewhere; well before a test, and whole after it."""
+    with country.elsewhere.inside():
+        wait_until(lambda: all(each.is_well() for each in both), within=60)
+        try:
+            yield both
+        finally:
+            for each in both:
+                each.to_database.mend()
+
+
+@contextmanager
+def begun_host(country: Country, number: int, folder: Path) -> Iterator[Host]:
+    place, wire = country.hosts[number], country.to_database[number]
+    address = country.to_clients[number].near_address
+    service = Service(f"http://{address}:{PORT}", country.database_url)
+    arguments = ["--host", address, "--port", str(PORT), "--workers", str(WORKERS)]
+    database_url = f"postgresql://unseen@{wire.far_address}/unseen"
+    environment = os.environ | {
+        "DATABASE_URL": database_url,
+        "UNSEEN_AUDIT_KEY_FILE": str(folder / "audit.key"),
+        "UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000",
+        **SETTINGS[number],
+    }
+    with place.inside():
+        process = subprocess.Popen(
+            [*COMMAND, "serve", *arguments, "--data", str(folder / str(number))],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+        )
+    try:
+        yield Host(place, wire, database_url, service, process)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def matches(line: httpx.Client, pdq: str) -> bool:
+    return len(hit(line, pdq).raise_for_status().json()["hits"]) == 1
+
+
+@pytest.mark.slow
+def test_what_either_acknowledges_every_worker_of_both_matches(hosts: tuple[Host, Host]) -> None:
+    waits: list[float] = []
+    with hosts[0].one_line_to_each() as here, hosts[1].one_line_to_each() as there:
+        for number in range(ROUNDS):
+            pdq = random_pdq(next(fresh))
+            submit(hosts[number % 2].service.url, pdq).raise_for_status()
+            acknowledged = time.monotonic()
+            waiting = [*here, *there]
+            while waiting:
+                waiting = [each for each in waiting if not matches(each, pdq)]
+                assert time.monotonic() - acknowledged < 5
+            waits.append(time.monotonic() - acknowledged)
+    waits.sort()
+    print(
+        f"matchable on every worker of both: {waits[ROUNDS // 2]:.3f} s, {waits[-1]:.3f} s (most)"
+    )
+    assert waits[-2] < 1, "one in twenty may be late where others use the machine"
+
+
+@dataclass
+class Said:
+    """What `/readyz` said of each worker, in order, each thing once."""
+
+    of: dict[httpx.Client, list[tuple[int, str]]] = field(default_factory=dict)
+
+    def ask(self, line: httpx.Client) -> None:
+        answer = line.get("/readyz")
+        said = answer.status_code, " ".join(each["code"] for each in answer.json()["reasons"])
+        before = self.of.setdefault(line, [])
+        if said not in before[-1:]:
+            before.append(said)
+
+    def last_of_each(self, said: tuple[int, str]) -> bool:
+        return all(each[-1] == said for each in self.of.values())
+
+
+@contextmanager
+def meanwhile(*steps: Callable[[], object]) -> Iterator[None]:
+    """Take steps over and over until the block ends, each in a thread of its own."""
+    over = Event()
+
+    def repeat(step: Callable[[], object]) -> None:
+        while not over.wait(0.02):
+            step()
+
+    with ThreadPoolExecutor(len(steps)) as threads:
+        repeated = [threads.submit(repeat, step) for step in steps]
+        try:
+            yield
+        finally:
+            over.set()
+        for each in repeated:
+            each.result()
+
+
+@contextmanager
+def vanishing(host: Host) -> Iterator[None]:
+    """Hold the change log's lock in a session of this host, as who submits there does."""
+    with host.place.inside():
+        session = psycopg.connect(conninfo(host.database_url))
+    session.execute("SELECT position FROM change_head FOR UPDATE")
+    try:
+        yield
+    finally:
+        session.close()
+
+
+@pytest.mark.slow
+def test_one_is_cut_off_and_comes_back(hosts: tuple[Host, Host]) -> None:
+    """It answers what it can be sure of, and never a withdrawn hit; the other is as ever."""
+    here, there = hosts
+    kept, gone, late = (random_pdq(next(fresh)) for _ in range(3))
+    submit(here.service.url, kept).raise_for_status()
+    case = submit(here.service.url, gone).json()["case"]
+    asked, as_ever, said = Asked(), Asked(), Said()
+
+    def look_at(line: httpx.Client) -> None:
+        said.ask(line)
+        asked.note("miss", lambda: miss(line))
+
+    def submit_to(host: Host) -> httpx.Response:
+        return submit(host.service.url, random_pdq(next(fresh)))
+
+    with (
+        there.one_line_to_each() as cut_off,
+        there.service.client("match") as any_there,
+        here.service.client("match") as any_here,
+        vanishing(there),
+    ):
+        wait_until(lambda: all(matches(each, pdq) for each in cut_off for pdq in (kept, gone)))
+        for each in cut_off:
+            look_at(each)
+        there.to_database.cut()
+        with meanwhile(
+            *(partial(look_at, each) for each in cut_off),
+            lambda: asked.note("kept", lambda: hit(any_there, kept)),
+            lambda: asked.note("submission", lambda: submit_to(there)),
+            lambda: as_ever.note("kept", lambda: hit(any_here, kept)),
+            lambda: as_ever.note("miss", lambda: miss(any_here)),
+            lambda: as_ever.note("submission", lambda: submit_to(here)),
+        ):
+            withdraw(here.service.url, case)
+            submit(here.service.url, late).raise_for_status()
+            with meanwhile(lambda: asked.note("gone", lambda: hit(any_there, gone))):
+                wait_until(lambda: said.last_of_each((503, "stale")), within=15)
+
+        there.to_database.mend()
+        wait_until(there.is_well, within=6)
+        assert not any(matches(each, gone) for each in cut_off)
+        wait_until(lambda: all(matches(each, late) for each in cut_off), within=2)
+
+    assert as_ever.statuses("kept") == as_ever.statuses("miss") == {200}
+    assert as_ever.statuses("submission") == {201}
+    assert asked.statuses("miss") == {200}
+    assert asked.most("miss") < USUAL
+    assert asked.statuses("kept") == asked.statuses("gone") == asked.statuses("submission") == {503}
+    assert max(asked.slowest(each) for each in asked.answers) < QUICKLY
+    for each in said.of.values():
+        assert each == [(200, ""), (200, "cut-off"), (503, "stale")]
