@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from . import __version__
 from .admission import Admission
 from .api import Edge, Services, Shortcut, describe, handlers, match, routes
+from .door import Door
 from .errors import StoreUnavailable
 from .exchange import Delivery, Feed
 from .intake import Price
@@ -37,12 +38,12 @@ from .watch import Watch
 
 
 def create_app(
-    settings: Settings, shared: SharedCounts | None = None, *, waits: float = 0.0
+    settings: Settings, shared: SharedCounts | None = None, door: Door | None = None
 ) -> FastAPI:
     """Put a worker together; it connects when it is started, and serves before PostgreSQL is up.
 
-    Workers that are given the same `shared` notice probing together; None: this one by itself.
-    Before it takes its first connection it waits to be in step, for `waits` seconds at most.
+    Workers that are given the same `shared` notice probing together, and with the same `door` one
+    that is not loaded lets the others serve; None: this one is by itself.
     """
     services = _services(settings, shared)
 
@@ -51,8 +52,12 @@ def create_app(
         services.checkpoints.open()
         await services.store.open()
         tasks = [asyncio.create_task(each.run()) for each in _background(services)]
-        await services.follower.wait_in_step(waits)
+        if door:
+            await door.wait(services.index.begun)
+            tasks.append(asyncio.create_task(door.serve(services.index.begun)))
         yield
+        if door:
+            door.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -2,14 +2,13 @@
 
 import ctypes
 import errno
-import logging
 import os
 import resource
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeAlias
 
 import uvicorn
@@ -19,15 +18,13 @@ from uvicorn.supervisors.multiprocess import Process
 _PR_SET_PDEATHSIG = 1
 _FILES = 65_536
 _ORPHANS_GONE_WITHIN_S = 10.0
+_LOOK_EVERY_S = 0.1
 
 _SUPERVISOR = "UNSEEN_SUPERVISOR_PID"
-_WAITS = "UNSEEN_WORKER_WAITS_S"
-_WHILE_OTHERS_SERVE, _WHILE_NOBODY_SERVES = 60.0, 5.0
-_IMPORTED_WITHIN_S = 30.0
+SUCCEEDS = "UNSEEN_WORKER_SUCCEEDS"
+"""Is in the environment of a worker that is started in another's place; it is no setting."""
 
 Tend: TypeAlias = Callable[[], None]
-
-logger = logging.getLogger(__name__)
 
 
 def supervise(config: uvicorn.Config, tend: Tend, renew: Tend) -> None:
@@ -87,62 +84,38 @@ class _Supervisor(Multiprocess):
             self.join_all()
             raise
 
+    def init_processes(self) -> None:
+        """Start the first workers; who is started after them is told that it succeeds one."""
+        super().init_processes()
+        os.environ[SUCCEEDS] = "1"
+
     def keep_subprocess_alive(self) -> None:
         """Replace workers that died, and tend the rest."""
         self._tend()
-        self._have_successors_wait()
         for each in self.processes:
             # While we hold it open, one that dies as it is asked looks like one that hangs.
             each.child_conn.close()
         super().keep_subprocess_alive()
 
     def restart_all(self) -> None:
-        """Replace each worker in turn, once its successor answers: no request is refused.
+        """Replace the workers one by one, each once its successor serves, however long that takes.
 
-        uvicorn gives a successor as long as a ping may take, and gives up on a busy machine.
+        What is asked for meanwhile comes first: to end, or to begin with this anew.
         """
         self._renew()
-        self._have_successors_wait()
-        for place, old in enumerate(self.processes):
-            new = Process(self.config, self.sockets)
-            new.start()
-            if not self._comes_up(new):
-                new.kill()
-                new.join()
-                logger.error("a new worker did not come up; the workers are left as they are")
-                return
-            old.terminate()
-            old.join()
-            self.processes[place] = new
-
-    def _have_successors_wait(self) -> None:
-        """Have who is started from here on take connections once it can answer.
-
-        Until then they wait with the others, or for the one that comes: a worker that has not
-        loaded its index would refuse its share of them. The first workers are not waited for:
-        they tell how far they are.
-        """
-        others = any(each.process.is_alive() for each in self.processes)
-        os.environ[_WAITS] = str(_WHILE_OTHERS_SERVE if others else _WHILE_NOBODY_SERVES)
-
-    def _comes_up(self, worker: Process) -> bool:
-        until = time.monotonic() + _WHILE_OTHERS_SERVE + _IMPORTED_WITHIN_S
-        while (
-            worker.process.is_alive() and time.monotonic() < until and not self._is_told_to_stop()
-        ):
-            self._tend()
-            if worker.is_ready(timeout=1):
-                return True
-            time.sleep(0.1)
-        return False
-
-    def _is_told_to_stop(self) -> bool:
-        return not {signal.SIGINT, signal.SIGTERM}.isdisjoint(self.signal_queue)
-
-
-def waits(environment: Mapping[str, str]) -> float:
-    """Read for how many seconds a worker may keep connections waiting until it can answer."""
-    return float(environment.get(_WAITS, 0))
+        for place in range(len(self.processes)):
+            successor = Process(self.config, self.sockets)
+            successor.start()
+            while not successor.is_ready(timeout=1):
+                if self.signal_queue or self.should_exit.is_set() or successor.exitcode is not None:
+                    successor.kill()
+                    successor.join()
+                    return
+                self.keep_subprocess_alive()
+                time.sleep(_LOOK_EVERY_S)
+            self.processes[place].terminate()
+            self.processes[place].join()
+            self.processes[place] = successor
 
 
 def die_with_parent() -> None:

@@ -7,7 +7,7 @@ long after the supervisor was killed would be in its successor's way.
 import os
 from typing import TYPE_CHECKING
 
-from .supervisor import die_with_parent, waits
+from .supervisor import die_with_parent
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -17,11 +17,9 @@ def from_environment() -> "FastAPI":
     """Put a worker together from the environment."""
     die_with_parent()
     from .app import create_app  # noqa: PLC0415 - only now
+    from .door import Door  # noqa: PLC0415
     from .settings import Settings  # noqa: PLC0415
     from .shared import SharedCounts  # noqa: PLC0415
 
-    return create_app(
-        Settings.from_environment(os.environ),
-        SharedCounts.of(os.environ),
-        waits=waits(os.environ),
-    )
+    settings = Settings.from_environment(os.environ)
+    return create_app(settings, SharedCounts.of(os.environ), Door.of(os.environ))

@@ -6,6 +6,7 @@ clients, which are where the database is.
 """
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres, server
 from unseen_service.store.line import conninfo
 
+from tests.flow.test_faults import workers_of
 from tests.flow.test_matchable import one_line_to_each
 from tests.flow.test_outages import QUICKLY, USUAL, Asked, fresh, hit, miss, submit, withdraw
 from tests.network import Network, Place, Wire
@@ -276,3 +278,85 @@ def test_one_is_cut_off_and_comes_back(hosts: tuple[Host, Host]) -> None:
     assert max(asked.slowest(each) for each in asked.answers) < QUICKLY
     for each in said.of.values():
         assert each == [(200, ""), (200, "cut-off"), (503, "stale")]
+
+
+@dataclass
+class Look:
+    """A look-up on a connection of its own: when it was begun, and what came of it (0: none)."""
+
+    began: float
+    status: int
+
+
+def looks(url: str, headers: dict[str, str], over: Event) -> list[Look]:
+    """Look up one miss after the other until it is over."""
+    made: list[Look] = []
+    while not over.is_set():
+        began = time.monotonic()
+        try:
+            asked = {"hashes": [random_pdq(next(fresh))]}
+            answer = httpx.post(f"{url}/v1/match", json=asked, headers=headers, timeout=20)
+            made.append(Look(began, answer.status_code))
+        except httpx.TransportError:
+            made.append(Look(began, 0))
+    return made
+
+
+def all_take_connections(host: Host) -> bool:
+    """Whether each worker has a connection of a client in hand at this moment or another."""
+    workers = workers_of(host.process)
+    with host.place.inside():
+        lines = [each.net_connections("tcp") for each in workers]
+    taken = [[line for line in each if line.laddr.port == PORT and line.raddr] for each in lines]
+    return len(workers) == WORKERS and all(taken)
+
+
+@contextmanager
+def looked_up(url: str, headers: dict[str, str], threads: int) -> Iterator[list[Look]]:
+    """Look up in several threads until the block ends; then the list has all of it."""
+    over, made = Event(), list[Look]()
+    with ThreadPoolExecutor(threads) as pool:
+        streams = [pool.submit(looks, url, headers, over) for _ in range(threads)]
+        try:
+            yield made
+        finally:
+            over.set()
+        for each in streams:
+            made.extend(each.result())
+
+
+@pytest.mark.slow
+def test_a_worker_is_killed_and_only_what_it_had_in_hand_fails(hosts: tuple[Host, Host]) -> None:
+    """Also when another takes its place, and has to load first."""
+    here, there = hosts
+    headers = {"Authorization": f"Bearer {here.service.key('match')}"}
+    with (
+        looked_up(there.service.url, headers, 2) as beside,
+        looked_up(here.service.url, headers, 4) as made,
+    ):
+        time.sleep(1)
+        killed_at = time.monotonic()
+        workers_of(here.process)[0].kill()
+        wait_until(lambda: all_take_connections(here), within=30)
+        time.sleep(1)
+    assert {look.status for look in beside} == {200}
+    failed = [look for look in made if look.status != 200]
+    assert len(failed) <= 4
+    assert {look.status for look in failed} <= {0}
+    assert all(look.began < killed_at + 0.5 for look in failed)
+
+
+@pytest.mark.slow
+def test_workers_are_replaced_one_by_one_and_none_answers_before_it_can(
+    hosts: tuple[Host, Host],
+) -> None:
+    """As for an upgrade."""
+    here, _ = hosts
+    before = workers_of(here.process)
+    headers = {"Authorization": f"Bearer {here.service.key('match')}"}
+    with looked_up(here.service.url, headers, 4) as made:
+        here.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: not set(before) & set(workers_of(here.process)), within=60)
+        wait_until(lambda: all_take_connections(here), within=30)
+        time.sleep(1)
+    assert {look.status for look in made} == {200}

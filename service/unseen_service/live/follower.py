@@ -44,7 +44,6 @@ class Follower:
         self._away = False
         self._missing = 0
         self._grown = asyncio.Event()
-        self._begun = asyncio.Event()
 
     def behind(self) -> tuple[int, float | None]:
         """Say how many changes are known and not applied yet, and when none was, seconds ago.
@@ -77,12 +76,6 @@ class Follower:
             async with asyncio.timeout(seconds):
                 while self._index.position <= position:
                     await self._grown.wait()
-
-    async def wait_in_step(self, seconds: float) -> None:
-        """Wait until everything was applied once, but no longer than this."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._begun.wait()
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -141,7 +134,6 @@ class Follower:
         await self._index.adopt_newer(self._store)
         self._in_step_at = self._touched_at = time.monotonic()
         self._missing = 0
-        self._begun.set()
         self.measure()
         if self._index.position > before:
             self._grown.set()

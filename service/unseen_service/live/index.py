@@ -52,6 +52,8 @@ class LiveIndex:
         """Hashes read so far, while the first load is under way."""
         self.expected = 0
         """About how many there are to read; 0: nobody knows."""
+        self.begun = asyncio.Event()
+        """Set once it was loaded for the first time."""
 
     @property
     def loaded(self) -> Loaded | None:
@@ -94,6 +96,7 @@ class LiveIndex:
         try:
             await advance(loaded, store)
             self._loaded = loaded
+            self.begun.set()
         except DamagedTableError as error:
             self.give_up(loaded.table, error)
             await self.catch_up(store)
