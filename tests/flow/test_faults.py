@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -202,25 +203,39 @@ def test_a_killed_supervisor_leaves_nothing_behind_and_starts_again(data: Path) 
         assert answers[-1].json()["hashes"] == 1
 
 
+def submitted(pdq: str) -> bool:
+    """Submit a hash; say whether it was acknowledged, or refused for now."""
+    answer = httpx.post(f"{URL}/v1/cases", json=submission(pdq), timeout=20)
+    assert answer.status_code in (201, 503)
+    return answer.status_code == 201
+
+
 @pytest.mark.slow
 def test_a_killed_postgresql_is_started_again(data: Path) -> None:
-    pdqs = [random_pdq(n) for n in range(3)]
     with served(data) as process:
-        for pdq in pdqs:
-            assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
+        for number in range(3):
+            assert submitted(random_pdq(number))
             (postmaster,) = (
                 each for each in psutil.Process(process.pid).children() if is_postmaster(each)
             )
             postmaster.kill()
-            wait_until(
-                lambda: (
-                    httpx.post(
-                        f"{URL}/v1/cases", json=submission(random_pdq(9)), timeout=20
-                    ).status_code
-                    == 201
-                )
-            )
+            wait_until(lambda: submitted(random_pdq(9)))
+            # Each worker finds its own way back, and which one answers is chance.
+            wait_until(lambda: all(submitted(random_pdq(9)) for _ in range(8)))
         wait_until(lambda: httpx.get(f"{URL}/readyz").json()["hashes"] == 4)
+
+
+@pytest.mark.slow
+def test_a_worker_that_hangs_is_replaced_and_the_others_go_on(data: Path) -> None:
+    with served(data) as process:
+        key, pdq = key_in(data), random_pdq(1)
+        assert submitted(pdq)
+        wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)))
+        hung, other = workers_of(process)
+        hung.suspend()
+        wait_until(lambda: len(workers_of(process)) == 2 and hung not in workers_of(process), 60)
+        assert other in workers_of(process)
+        wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)), within=30)
 
 
 @pytest.fixture
@@ -234,9 +249,7 @@ def small_disk(data: Path) -> Iterator[Path]:
 def test_a_full_disk_ends_no_worker(database_url: str, small_disk: Path) -> None:
     """Also one that is only started then: what it counts is not on that disk."""
     with served(small_disk, DATABASE_URL=database_url) as process:
-        with (small_disk / "filler").open("wb", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(b"\0" * 4_096)
+        fill(small_disk)
         for each in workers_of(process):
             each.kill()
             wait_until(
@@ -248,6 +261,44 @@ def test_a_full_disk_ends_no_worker(database_url: str, small_disk: Path) -> None
         wait_until(lambda: httpx.get(f"{URL}/readyz").json()["hashes"] == 1)
         wait_until(lambda: "unseen_index_hashes 1.0" in httpx.get(f"{URL}/metrics").text)
         assert workers_of(process) == begun
+
+
+def fill(disk: Path) -> Path:
+    """Fill a file system to the last block; return the file to remove."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in 1 << 16, 512:
+            with suppress(OSError):
+                while True:
+                    file.write(b"\0" * size)
+    return filler
+
+
+@pytest.mark.slow
+def test_a_full_disk_under_postgresql_loses_nothing_and_misses_are_answered(data: Path) -> None:
+    pdqs = (random_pdq(number) for number in count())
+    with mounted(data, mib=160) as disk:
+        disk.chmod(0o755)
+        with served(disk):
+            key, kept = key_in(disk), [next(pdqs)]
+            assert submitted(kept[0])
+            wait_until(lambda: all(asked(httpx, key, kept[0]) == FOUND for _ in range(8)))
+            filler = fill(disk)
+            refused, deadline = 0, time.monotonic() + 120
+            while refused < 20:
+                assert time.monotonic() < deadline, "what is there already has room for all that?"
+                pdq = next(pdqs)
+                if submitted(pdq):
+                    kept.append(pdq)
+                else:
+                    refused += 1
+                assert asked(httpx, key, next(pdqs)) == "200", "a miss"
+                assert asked(httpx, key, kept[0]) in (FOUND, "503")
+            filler.unlink()
+            wait_until(lambda: submitted(next(pdqs)), within=30)
+            wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for pdq in kept), within=30)
+            verified = run("audit", "verify", "--data", str(disk))
+            assert verified.returncode == 0, verified.stderr
 
 
 def is_postmaster(process: psutil.Process) -> bool:
