@@ -16,6 +16,7 @@ from .errors import StoreUnavailable
 from .exchange import Delivery, Feed
 from .intake import Price
 from .live import (
+    Clock,
     Follower,
     Keeper,
     LiveIndex,
@@ -95,7 +96,9 @@ _Background: TypeAlias = (
 def _background(services: Services) -> list[_Background]:
     """Make what runs beside the requests, for as long as the worker does."""
     settings = services.settings
-    delivery = Delivery(services.store, private=bool(settings.webhook_private_targets))
+    delivery = Delivery(
+        services.store, services.clock, private=bool(settings.webhook_private_targets)
+    )
     watch = Watch(
         services.store, seconds=settings.watch_every_ms / 1_000, floor=settings.overmatch_floor
     )
@@ -129,8 +132,8 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
         patience=settings.statement_timeout_ms / 1_000,
     )
     saved = SavedIndexes(settings.index_dir) if settings.index_dir else None
-    index, keys, misses = LiveIndex(saved, settings.device), LiveKeys(), Misses(store)
-    intake = LiveIntake()
+    clock, index = Clock(), LiveIndex(saved, settings.device)
+    keys, intake, misses = LiveKeys(clock), LiveIntake(clock), Misses(store, clock)
     limits = LiveLimits(settings.requests_per_minute, settings.hashes_per_minute)
     meter = Meter(
         store,
@@ -140,11 +143,12 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
         shared=shared,
     )
     price = Price(settings.work_free_hashes_per_minute, settings.work_tries_per_hash)
-    follower = Follower(store, index, [keys, limits, intake])
+    follower = Follower(store, index, [clock, keys, limits, intake])
     admission = Admission(intake, price)
     return Services(
         settings=settings,
         store=store,
+        clock=clock,
         index=index,
         keys=keys,
         follower=follower,

@@ -37,7 +37,7 @@ LOOK_UP_SECONDS = Histogram(
 )
 MATCHABLE_SECONDS = Histogram(
     "unseen_matchable_seconds",
-    "From a change's place in the change log to its being applied by a worker, by both clocks.",
+    "From a change's place in the change log to its being applied by a worker.",
     buckets=_SECONDS,
 )
 MERGE_SECONDS = Histogram(
@@ -58,6 +58,11 @@ BEHIND_SECONDS = Gauge(
     multiprocess_mode="livemax",
 )
 
+CLOCK_OFF_SECONDS = Gauge(
+    "unseen_clock_off_seconds",
+    "How far this host's clock is from PostgreSQL's, ahead or behind; PostgreSQL's decides.",
+    multiprocess_mode="livemax",
+)
 INDEX_BYTES = Gauge(
     "unseen_index_bytes",
     "What the index takes, on disk or in memory; shared by the workers of a host.",

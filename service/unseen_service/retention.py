@@ -18,7 +18,7 @@ from . import metrics
 from .errors import StoreUnavailable
 from .models import SERVICE, AuditEvent
 from .settings import Settings
-from .store import Store, Transaction, audit, changes, retention
+from .store import Store, Transaction, audit, changes, clock, retention
 from .store.retention import Old
 
 _LOCK = 0x756E73656572
@@ -83,10 +83,12 @@ class Retention:
     async def _is_time(self) -> bool:
         async with self._store.transaction() as tx:
             ran_at, _ = await retention.state(tx)
+            now = await clock.now(tx)
         if ran_at is None:
             return True
         metrics.RETENTION_RAN.set(ran_at.timestamp())
-        return datetime.now(UTC) - ran_at >= self._every
+        # A run of the future was when the clock was ahead: it must not be waited for.
+        return abs(now - ran_at) >= self._every
 
 
 async def erase(
@@ -100,12 +102,21 @@ async def erase(
     async with store.alone(_LOCK) as alone:
         if not alone or (when and not await when()):
             return None
-        now = datetime.now(UTC)
+        now = await _surely(store)
         await _erase_bits(store, now - periods.bits)
         for what, period in periods.old.items():
             await _repeat(store, partial(_erase_old, what, now - period))
         await _repeat(store, partial(_erase_sketches, now - _SKETCHES))
         return await _end(store)
+
+
+async def _surely(store: Store) -> datetime:
+    """Say what time it surely is: of PostgreSQL's clock and this host's, the earlier.
+
+    What is erased is gone, so that one clock which is ahead must not be enough for it.
+    """
+    async with store.transaction() as tx:
+        return min(await clock.now(tx), datetime.now(UTC))
 
 
 async def _erase_bits(store: Store, before: datetime) -> None:

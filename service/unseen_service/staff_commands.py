@@ -6,7 +6,7 @@ import re
 import sys
 from argparse import ArgumentTypeError, Namespace
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from . import oversight
 from .chain import Verifier as Chain
@@ -38,9 +38,13 @@ def key_id(text: str) -> int:
 def issue_key(given: Namespace) -> None:
     """Make a key and show it, once."""
     scopes = frozenset(Scope(each) for each in given.scope)
-    expires_at = datetime.now(UTC) + given.expires if given.expires else None
-    new = NewKey(given.platform, scopes, given.note, expires_at)
-    issued = ask(given, lambda store: oversight.issue_key(store, new, who(given)))
+
+    async def issue(store: Store) -> IssuedKey:
+        expires_at = await oversight.now(store) + given.expires if given.expires else None
+        new = NewKey(given.platform, scopes, given.note, expires_at)
+        return await oversight.issue_key(store, new, who(given))
+
+    issued = ask(given, issue)
     print(f"key {issued.id} for {given.platform} ({', '.join(sorted(scopes))}):", file=sys.stderr)
     _show(issued)
 
@@ -70,8 +74,12 @@ def revoke_key(given: Namespace) -> None:
 
 def list_keys(given: Namespace) -> None:
     """Show every key, without what is secret."""
-    keys = ask(given, oversight.list_keys)
-    print("\n".join(map(_key_line, keys)) or "no key was issued yet")
+
+    async def listed(store: Store) -> list[str]:
+        now = await oversight.now(store)
+        return [_key_line(key, now) for key in await oversight.list_keys(store)]
+
+    print("\n".join(ask(given, listed)) or "no key was issued yet")
 
 
 def verify_audit(given: Namespace) -> None:
@@ -173,8 +181,8 @@ def _show(issued: IssuedKey) -> None:
         )
 
 
-def _key_line(key: Key) -> str:
-    status = key.status(datetime.now(UTC))
+def _key_line(key: Key, now: datetime) -> str:
+    status = key.status(now)
     when = key.revoked_at if status is KeyStatus.REVOKED else key.expires_at
     state = status.value.replace("-", " ")
     if when is not None:

@@ -7,7 +7,7 @@ keeps for the others: a scrape asks nothing, however many workers and hosts ther
 import asyncio
 import logging
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from . import metrics
 from .errors import StoreUnavailable
@@ -56,8 +56,7 @@ class Measuring:
         async with self._store.transaction() as tx:
             # A little less, so that who measures goes on being in time.
             if await vitals.take(tx, 0.9 * self._seconds):
-                before = datetime.now(UTC) - self._overdue
-                await vitals.keep(tx, await vitals.measure(tx, before))
+                await vitals.keep(tx, await vitals.measure(tx, self._overdue))
         async with self._store.transaction() as tx:
             found = await vitals.read(tx)
         if found:

@@ -23,7 +23,7 @@ from psycopg.types.json import Jsonb
 from unseen_service import oversight
 from unseen_service.chain import GENESIS, Verifier, canonical, link, nodes_of
 from unseen_service.errors import ChainBroken
-from unseen_service.live import Misses
+from unseen_service.live import Clock, Misses
 from unseen_service.models import AuditEntry, AuditEvent, NewKey, Scope
 from unseen_service.proof import Checkpoint
 from unseen_service.store import Store, audit
@@ -123,7 +123,7 @@ def _fill(service: Service) -> None:
 
 async def _rest(store: Store) -> Checkpoint:
     """Leave the entries that no single call leaves, and keep a checkpoint."""
-    misses = Misses(store)
+    misses = Misses(store, Clock())
     misses.count(1, 10)
     await misses.write()
     async with store.transaction() as tx:

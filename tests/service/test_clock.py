@@ -1,9 +1,33 @@
-"""The clock of PostgreSQL's machine jumps ahead and back: what is counted by time recovers."""
+"""The clock of PostgreSQL's machine jumps ahead and back: what is counted by time recovers.
+
+That of a host decides nothing; tests/flow/test_clock_jumps.py has it jump for real.
+"""
+
+import asyncio
+import logging
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import psycopg
+import pytest
+import unseen_service
+from unseen.work import Challenge as Asked
+from unseen_service.live import Clock, LiveIntake
+from unseen_service.retention import Periods, erase
+from unseen_service.settings import Settings
+from unseen_service.store import Store, clock
 
+from tests.mirror import Mirror, submit, withdraw
+from tests.service.test_webhooks import Receiver, receiver, register
 from tests.support import Service, random_pdq, serving, submission, wait_until
+
+__all__ = ["receiver"]
+
+KEY = "0123456789abcdef"
+OWN_CLOCK = re.compile(r"datetime\.now|datetime\.utcnow|date\.today|time\.time\b|time_ns")
+"""What asks the host's own clock."""
 
 
 def set_ahead(database_url: str, statement: str) -> None:
@@ -60,3 +84,162 @@ def test_a_change_log_of_the_future_stays_in_order(service: Service) -> None:
         each for each in measured.splitlines() if each.startswith("unseen_matchable_seconds_sum")
     ]
     assert float(total.split()[1]) >= 0, "a count never falls"
+
+
+def test_a_message_of_the_future_is_sent(database_url: str, receiver: Receiver) -> None:
+    """What was to be sent while the clock was 400 days ahead is not put off for 400 days."""
+    with (
+        serving(database_url, webhook_private_targets=1) as service,
+        service.client("feed") as platform,
+    ):
+        webhook, _ = register(platform, receiver.url)
+        set_ahead(
+            database_url,
+            "INSERT INTO webhook_messages (webhook_id, event, body, created_at, due_at)"
+            " SELECT id, 'hash.added', '{}', now() + interval '400 days',"
+            " now() + interval '400 days' FROM webhooks",
+        )
+        platform.post(f"/v1/webhooks/{webhook}/test").raise_for_status()
+        wait_until(lambda: len(receiver.received) == 2)
+
+
+def test_what_was_measured_in_the_future_is_measured_anew(database_url: str) -> None:
+    set_ahead(database_url, "UPDATE vitals SET at = now() + interval '400 days'")
+    with serving(database_url, measure_every_ms=50) as service:
+        httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1))).raise_for_status()
+        measured = "unseen_change_log_position 1.0"
+        wait_until(lambda: measured in httpx.get(f"{service.url}/metrics").text)
+
+
+def test_no_message_has_waited_for_less_than_no_time(database_url: str) -> None:
+    set_ahead(
+        database_url,
+        "WITH platform AS (INSERT INTO platforms (name) VALUES ('P') RETURNING id),"
+        " webhook AS (INSERT INTO webhooks (platform_id, url, secret, events)"
+        " SELECT id, 'https://x.example', '', '{hash.added}' FROM platform RETURNING id)"
+        " INSERT INTO webhook_messages (webhook_id, event, body, created_at, due_at)"
+        " SELECT id, 'hash.added', '{}', now() + interval '1 hour', now() + interval '1 hour'"
+        " FROM webhook",
+    )
+    with serving(database_url, measure_every_ms=50) as service:
+        measured = "unseen_webhooks_waiting 1.0"
+        wait_until(lambda: measured in httpx.get(f"{service.url}/metrics").text)
+        assert "unseen_webhooks_oldest_seconds 0.0" in httpx.get(f"{service.url}/metrics").text
+
+
+def test_a_run_of_the_future_is_not_waited_for(database_url: str) -> None:
+    """Retention ran while the clock was ahead: it runs again now, not when the time has come."""
+    set_ahead(database_url, "UPDATE retention SET ran_at = now() + interval '400 days'")
+    with serving(database_url), psycopg.connect(database_url, autocommit=True) as connection:
+        wait_until(
+            lambda: (
+                connection.execute("SELECT FROM retention WHERE ran_at <= now()").fetchone()
+                is not None
+            )
+        )
+
+
+def test_one_clock_that_is_ahead_erases_nothing_too_early(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL's, here; with a host's it is tried on a real process, elsewhere."""
+    case = submit(service, random_pdq(1))
+    with service.client("feed") as platform:
+        Mirror(platform).catch_up()
+    withdraw(service, case)
+
+    async def ahead(_: object) -> datetime:
+        return datetime.now(UTC) + timedelta(days=400)
+
+    monkeypatch.setattr(clock, "now", ahead)
+    periods = Periods.of(Settings(database_url="-"))
+    assert service.flow(lambda store: erase(store, periods)) == {}
+    with psycopg.connect(service.database_url) as connection:
+        assert connection.execute("SELECT FROM hashes WHERE pdq IS NULL").fetchall() == []
+
+
+class SetOff:
+    """Stands in for the class `datetime`, on a host whose clock is set as it pleases."""
+
+    by = timedelta()
+
+    @classmethod
+    def now(cls, zone: object) -> datetime:
+        assert zone is UTC
+        return datetime.now(UTC) + cls.by
+
+
+def test_a_worker_goes_by_postgresqls_clock_also_while_that_is_away(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr("unseen_service.live.clock.datetime", SetOff)
+    monkeypatch.setattr(SetOff, "by", timedelta(days=400))
+
+    async def run() -> None:
+        known, store = Clock(), Store(database_url, pool_size=1, timeout=10)
+        assert known.now() > datetime.now(UTC) + timedelta(days=399), "it knows no better yet"
+        await store.open()
+        await known.reload(store)
+        await known.reload(store)
+        monkeypatch.setattr(SetOff, "by", timedelta(hours=-1))
+        await known.reload(store)
+        await store.close()
+        before = known.now()
+        await asyncio.sleep(0.05)
+        assert timedelta(seconds=0.05) <= known.now() - before
+        assert abs(known.now() - datetime.now(UTC)) < timedelta(seconds=30)
+        monkeypatch.setattr(SetOff, "by", timedelta())
+        await _agree_again(known)
+
+    async def _agree_again(known: Clock) -> None:
+        again = Store(database_url, pool_size=1, timeout=10)
+        await again.open()
+        await known.reload(again)
+        await again.close()
+
+    asyncio.run(run())
+    told = [each.getMessage() for each in caplog.records if "clock" in each.getMessage()]
+    assert len(told) == 2, "once, however often it is read, and once when it is well again"
+    assert "34560000 s ahead of" in told[0]
+    assert "agree" in told[1]
+
+
+def test_a_challenge_of_one_host_is_answered_at_another(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Work that was done is not refused because two hosts disagree on what time it is."""
+    monkeypatch.setattr("unseen_service.live.clock.datetime", SetOff)
+
+    async def at_a_host_that_is_off(by: timedelta) -> LiveIntake:
+        monkeypatch.setattr(SetOff, "by", by)
+        known, store = Clock(), Store(database_url, pool_size=1, timeout=10)
+        intake = LiveIntake(known)
+        await store.open()
+        await known.reload(store)
+        await intake.reload(store)
+        await store.close()
+        return intake
+
+    async def run() -> None:
+        ahead = await at_a_host_that_is_off(timedelta(days=400))
+        behind = await at_a_host_that_is_off(timedelta(days=-400))
+        given = ahead.challenges().give(1, 1)
+        proof = Asked(given.token, given.puzzles, given.target, KEY).solve()
+        assert behind.challenges().proven(proof, KEY, 1, 1)
+
+    asyncio.run(run())
+
+
+def test_what_asks_the_hosts_own_clock_is_known() -> None:
+    """Whatever else is to know the time has to ask PostgreSQL, or the clock that follows it."""
+    folder = Path(unseen_service.__file__).parent
+    asking = {
+        str(each.relative_to(folder))
+        for each in folder.rglob("*.py")
+        if OWN_CLOCK.search(each.read_text(encoding="utf-8"))
+    }
+    assert asking == {
+        "live/clock.py",  # to say how far off it is
+        "retention.py",  # where both have to agree
+    }

@@ -15,7 +15,7 @@ from PIL import Image
 from unseen_service import oversight
 from unseen_service.__main__ import main
 from unseen_service.intake import drawn_hashes, faults
-from unseen_service.live import LiveIntake
+from unseen_service.live import Clock, LiveIntake
 from unseen_service.models import MATCH_RADIUS
 
 from tests.clients.python.pictures import photo
@@ -69,7 +69,7 @@ def photo_hashes() -> npt.NDArray[np.uint8]:
 
 def test_no_photo_is_refused(photo_hashes: npt.NDArray[np.uint8]) -> None:
     assert len(photo_hashes) == 17 * 5 * 8
-    assert not any(LiveIntake().degenerate(photo_hashes))
+    assert not any(LiveIntake(Clock()).degenerate(photo_hashes))
 
 
 def test_photos_are_far_from_every_rule(photo_hashes: npt.NDArray[np.uint8]) -> None:
@@ -84,7 +84,7 @@ def test_photos_are_far_from_every_rule(photo_hashes: npt.NDArray[np.uint8]) -> 
 
 @pytest.mark.parametrize("size", SIZES[::3])
 def test_what_anybody_can_draw_is_refused_in_every_view(size: tuple[int, int]) -> None:
-    intake = LiveIntake()
+    intake = LiveIntake(Clock())
     for number, shape in enumerate(shapes(*size)):
         if number % 7 == 0:
             found = b"".join(reference_hash(view) for view in views(shape))

@@ -18,7 +18,7 @@ from unseen_service.errors import (
     SecondPersonNeeded,
     StillLoading,
 )
-from unseen_service.live import Follower, LiveIndex, LiveKeys
+from unseen_service.live import Clock, Follower, LiveIndex, LiveKeys
 from unseen_service.models import IssuedKey, KeyStatus, NewKey, Scope
 from unseen_service.store import Store
 
@@ -114,7 +114,7 @@ def test_a_revocation_does_not_wait_for_an_index_that_is_behind(service: Service
             await asyncio.sleep(60)
 
     issued = issue(service, Scope.MATCH)
-    keys = LiveKeys()
+    keys = LiveKeys(Clock())
 
     def known() -> bool:
         with contextlib.suppress(NotAuthenticated, StillLoading):

@@ -11,7 +11,7 @@ from unseen_service import store as store_package
 from unseen_service.admission import Admission
 from unseen_service.errors import ChainBroken, MigrationMismatch, StoreUnavailable
 from unseen_service.intake import Price
-from unseen_service.live import LiveIntake
+from unseen_service.live import Clock, LiveIntake
 from unseen_service.models import AuditEvent, SubmittedHash, SubmittedImage, View
 from unseen_service.models import Submission as SubmissionModel
 from unseen_service.store import Store, audit, changes, migrate
@@ -37,7 +37,7 @@ def test_changes_are_numbered_in_commit_order_without_gaps(database_url: str) ->
 
     async def run() -> None:
         store = await opened(database_url)
-        intake = LiveIntake()
+        intake = LiveIntake(Clock())
         await intake.reload(store)
         takedown = Takedown(store, Admission(intake, Price(free=2_000, tries=0)))
         seen: list[int] = []

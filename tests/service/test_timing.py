@@ -13,7 +13,7 @@ from itertools import count
 import httpx
 import pytest
 from unseen_service.codes import key_digest
-from unseen_service.live import LiveKeys
+from unseen_service.live import Clock, LiveKeys
 
 from tests.service.test_cases_api import slug, submit
 from tests.support import PIN, Service, random_pdq, submission
@@ -137,6 +137,6 @@ def test_a_key_that_is_nearly_right_is_refused_as_fast_as_any(service: Service) 
 
 def test_keys_are_found_by_a_digest_that_nobody_can_choose(service: Service) -> None:
     key = service.key("match")
-    keys = LiveKeys()
+    keys = LiveKeys(Clock())
     service.flow(keys.reload)
     assert set(keys._by_digest or ()) == {key_digest(key)}

@@ -91,7 +91,7 @@ def test_without_load_nothing_is_asked(service: Service) -> None:
 
 @given(text=st.text(max_size=200))
 def test_what_is_no_proof_proves_nothing(text: str) -> None:
-    assert not Challenges(SECRET).proven(text, KEY, 8, 1)
+    assert not Challenges(SECRET, Clock()).proven(text, KEY, 8, 1)
 
 
 class Clock:

@@ -1,17 +1,19 @@
 """Why a worker is not as it should be, in codes for programs and sentences for people."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from ..live import Follower, LiveIndex
 from .schemas.operator import ReasonOut
 
 
-def reasons(index: LiveIndex, follower: Follower, stale_after: float) -> list[ReasonOut]:
-    """List what is not as it should be; `stale_after` (in seconds) it is too much."""
+def reasons(
+    index: LiveIndex, follower: Follower, now: datetime, stale_after: float
+) -> list[ReasonOut]:
+    """List what is not as it should be now; `stale_after` (in seconds) it is too much."""
     return [
         *_loading(index),
-        *_out_of_touch(follower, stale_after),
+        *_out_of_touch(follower, now, stale_after),
         *_behind(index, follower, stale_after),
     ]
 
@@ -25,17 +27,16 @@ def _loading(index: LiveIndex) -> Iterator[ReasonOut]:
         )
 
 
-def _out_of_touch(follower: Follower, stale_after: float) -> Iterator[ReasonOut]:
+def _out_of_touch(follower: Follower, now: datetime, stale_after: float) -> Iterator[ReasonOut]:
     seconds = follower.cut_off_for()
     if seconds is None:
         return
-    since = datetime.now(UTC) - timedelta(seconds=seconds)
     stale = seconds > stale_after
     so = "what it misses may be new." if stale else "misses are answered, hits are not."
     yield ReasonOut(
         code="stale" if stale else "cut-off",
         detail=f"PostgreSQL has not answered for {seconds:.0f} s; {so}",
-        since=since,
+        since=now - timedelta(seconds=seconds),
         seconds=round(seconds, 1),
     )
 

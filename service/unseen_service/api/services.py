@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 
 from ..admission import Admission
 from ..exchange import Feed
-from ..live import Follower, LiveIndex, LiveKeys, Meter, Misses
+from ..live import Clock, Follower, LiveIndex, LiveKeys, Meter, Misses
 from ..matching import Matching
 from ..oversight import Checkpoints
 from ..settings import Settings
@@ -21,6 +21,7 @@ class Services:
 
     settings: Settings
     store: Store
+    clock: Clock
     index: LiveIndex
     keys: LiveKeys
     follower: Follower

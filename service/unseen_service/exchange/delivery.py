@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import logging
 import ssl
-import time
 from contextlib import aclosing, suppress
 from functools import cache
 from urllib.parse import urlsplit, urlunsplit
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from ..errors import StoreUnavailable
+from ..live import Clock
 from ..models import OutgoingMessage
 from ..store import Store, webhooks
 from .targets import Forbidden, Target, resolve
@@ -38,10 +38,14 @@ logger = logging.getLogger(__name__)
 
 
 class Delivery:
-    """Sends messages for as long as the worker lives; `private` lets any address pass."""
+    """Sends messages for as long as the worker lives; `private` lets any address pass.
 
-    def __init__(self, store: Store, *, private: bool) -> None:
+    They are of the time that a clock says: one that is off would have every receiver refuse them.
+    """
+
+    def __init__(self, store: Store, clock: Clock, *, private: bool) -> None:
         self._store = store
+        self._clock = clock
         self._private = private
         self._woken = asyncio.Event()
 
@@ -106,7 +110,8 @@ class Delivery:
         try:
             async with asyncio.timeout(_TIMEOUT):
                 target = await resolve(message.url, private=self._private)
-                request = _request(client, target, message)
+                second = int(self._clock.now().timestamp())
+                request = _request(client, target, message, second)
                 # The answer's body is theirs: it is not read, and a redirect not followed.
                 answer = await client.send(request, stream=True)
                 await answer.aclose()
@@ -123,12 +128,14 @@ def sign(secret: bytes, message: str, second: int, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(secret, content, hashlib.sha256)).decode()
 
 
-def _request(client: httpx.AsyncClient, target: Target, message: OutgoingMessage) -> httpx.Request:
+def _request(
+    client: httpx.AsyncClient, target: Target, message: OutgoingMessage, second: int
+) -> httpx.Request:
     """Write a request to the address itself; the certificate must be the host's all the same."""
     parts = urlsplit(target.url)
     address = f"[{target.address}]" if ":" in target.address else target.address
     port = f":{parts.port}" if parts.port else ""
-    body, second, name = message.body.encode(), int(time.time()), f"msg_{message.ref.hex}"
+    body, name = message.body.encode(), f"msg_{message.ref.hex}"
     return client.build_request(
         "POST",
         urlunsplit((parts.scheme, address + port, parts.path or "/", parts.query, "")),

@@ -1,5 +1,6 @@
 """What a worker keeps in memory: index, keys, intake, in step with the store; what missed."""
 
+from .clock import Clock
 from .follower import Follower
 from .index import LiveIndex
 from .intake import LiveIntake
@@ -12,6 +13,7 @@ from .saved import SavedIndexes
 
 __all__ = [
     "Account",
+    "Clock",
     "Follower",
     "Keeper",
     "LiveIndex",

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from .. import metrics
 from ..errors import StillLoading
 from ..models import HASH_BYTES, Change
 from ..settings import Device
-from ..store import Store, changes
+from ..store import Store, changes, clock
 from .saved import Saved, SavedIndexes
 
 _PAGE = 10_000
@@ -219,12 +219,14 @@ async def advance(loaded: Loaded, store: Store) -> None:
     while True:
         async with store.transaction() as tx:
             page = await changes.read(tx, loaded.position, _PAGE)
-        if not page:
-            return
+            if not page:
+                return
+            waited = await clock.now(tx) - page[0].at
+        read_at = time.monotonic()
         await asyncio.to_thread(_apply, loaded.table, page)
         loaded.position, loaded.mark = page[-1].position, changes.mark_of(page[-1].at)
-        seconds = (datetime.now(UTC) - page[0].at).total_seconds()
-        # Two clocks: what seems to lie ahead was just now.
+        seconds = waited.total_seconds() + time.monotonic() - read_at
+        # That clock may have been set back: what seems to lie ahead was just now.
         metrics.MATCHABLE_SECONDS.observe(max(0.0, seconds))
 
 

@@ -12,6 +12,7 @@ from ..errors import StillLoading
 from ..intake import Challenges, drawn_hashes, faults
 from ..models import MATCH_RADIUS, IntakeState
 from ..store import Store, intake
+from .clock import Clock
 
 DRAWN = "It is the hash of a plain, shaded, striped or checkered surface, or close to one."
 
@@ -21,7 +22,8 @@ _MINUTE = 60.0
 class LiveIntake:
     """The banks that submissions are held against, and the level that sets the price."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._drawn = _table(drawn_hashes())
         self._benign = HashTable()
         self._state: IntakeState | None = None
@@ -45,8 +47,8 @@ class LiveIntake:
         self._state, self._read_at = state, time.monotonic()
 
     def challenges(self) -> Challenges:
-        """Give what makes and checks challenges; raises StillLoading."""
-        return Challenges(self._known().secret)
+        """Give what makes and checks challenges, on whichever host; raises StillLoading."""
+        return Challenges(self._known().secret, lambda: self._clock.now().timestamp())
 
     def degenerate(self, hashes: npt.NDArray[np.uint8]) -> list[str | None]:
         """Say of each hash (uint8[n, 32]) whether it is of no picture, and why; None: it may be."""

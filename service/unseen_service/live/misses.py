@@ -6,13 +6,13 @@ worker counted in the last minute is lost when it is killed; a stop writes it fi
 
 import asyncio
 import logging
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from ..errors import StoreUnavailable
 from ..models import SERVICE, AuditEvent
 from ..store import Store, audit
+from .clock import Clock
 
 _PERIOD_S = 60.0
 
@@ -22,13 +22,14 @@ logger = logging.getLogger(__name__)
 class Misses:
     """Counts of one worker, by minute of Unix time and key, that are not in the audit log yet."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._counts: dict[int, dict[int, tuple[int, int]]] = {}
 
     def count(self, key_id: int, hashes: int) -> None:
         """Count a call with a key in which `hashes` hashes hit nothing."""
-        minute = int(time.time()) // 60
+        minute = int(self._clock.now().timestamp()) // 60
         counts = self._counts.setdefault(minute, {})
         calls, before = counts.get(key_id, (0, 0))
         counts[key_id] = calls + 1, before + hashes

@@ -2,7 +2,7 @@
 
 from .benign import add_benign, list_benign, remove_benign
 from .checkpoints import Checkpoints, kept_checkpoints, past_keys
-from .keys import approve_key, issue_key, list_keys, read_keys, revoke_key, rotate_key
+from .keys import approve_key, issue_key, list_keys, now, read_keys, revoke_key, rotate_key
 from .limits import limit_key, pause_key, read_alerts, resume_key
 from .log import (
     AuditPage,
@@ -38,6 +38,7 @@ __all__ = [
     "link_case",
     "list_benign",
     "list_keys",
+    "now",
     "operator",
     "past_keys",
     "pause_key",

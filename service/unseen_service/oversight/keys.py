@@ -2,12 +2,12 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from .. import codes
 from ..errors import InvalidRequest, KeyNotFound, SecondPersonNeeded
 from ..models import TWO_PERSONS, IssuedKey, Key, KeyStatus, NewKey, Scope, Staff
-from ..store import Store, Transaction, audit, keys
+from ..store import Store, Transaction, audit, clock, keys
 from .people import OPERATOR, event, plain, platform_name
 
 LONGEST_OVERLAP_S = 90 * 24 * 3600
@@ -20,9 +20,9 @@ async def issue_key(store: Store, asked: NewKey, by: Staff = OPERATOR) -> Issued
     One with a scope of TWO_PERSONS is in force when another person has approved it. Raises
     InvalidRequest.
     """
-    asked = _checked(asked)
     key, pending = codes.new_key(), _needs_approval(asked.scopes)
     async with store.transaction() as tx:
+        asked = _checked(asked, await clock.now(tx))
         if (other := await keys.platform_like(tx, asked.platform)) is not None:
             raise InvalidRequest(f"There is a platform '{other}': is it that one?", "platform")
         platform_id, key_id = await keys.issue(
@@ -47,7 +47,7 @@ async def approve_key(store: Store, key_id: int, by: Staff) -> None:
     """
     async with store.transaction() as tx:
         key = await keys.lock(tx, key_id)
-        if key is None or key.status(datetime.now(UTC)) is not KeyStatus.PENDING:
+        if key is None or key.status(await clock.now(tx)) is not KeyStatus.PENDING:
             raise KeyNotFound(key_id, "waiting for approval")
         if by.person in (key.issued_by, f"key:{key.line}"):
             raise SecondPersonNeeded
@@ -88,6 +88,12 @@ async def revoke_key(store: Store, key_id: int, by: Staff = OPERATOR) -> None:
         await audit.append(tx, event(by, "key.revoked", {"key": key_id}))
 
 
+async def now(store: Store) -> datetime:
+    """Say what time it is by the clock that keys expire by: PostgreSQL's."""
+    async with store.transaction() as tx:
+        return await clock.now(tx)
+
+
 async def list_keys(store: Store) -> list[Key]:
     """List every key that was ever issued, oldest first."""
     async with store.transaction() as tx:
@@ -108,7 +114,7 @@ def _needs_approval(scopes: Collection[Scope]) -> bool:
 
 async def _rotatable(tx: Transaction, key_id: int) -> Key:
     old = await keys.lock(tx, key_id)
-    if old is None or old.status(datetime.now(UTC)) is not KeyStatus.IN_FORCE:
+    if old is None or old.status(await clock.now(tx)) is not KeyStatus.IN_FORCE:
         raise KeyNotFound(key_id, "in force")
     if await keys.has_successor(tx, key_id):
         raise InvalidRequest(
@@ -117,9 +123,9 @@ async def _rotatable(tx: Transaction, key_id: int) -> Key:
     return old
 
 
-def _checked(asked: NewKey) -> NewKey:
+def _checked(asked: NewKey, now: datetime) -> NewKey:
     if asked.expires_at is not None:
-        lasts = asked.expires_at - datetime.now(UTC)
+        lasts = asked.expires_at - now
         if not timedelta(0) < lasts <= _LONGEST_LIFE:
             raise InvalidRequest("A key expires in the future, within 100 years.", "expires_at")
     note = plain(asked.note, "note", "A note") if asked.note.strip() else ""

@@ -1,6 +1,6 @@
 """What platforms have not answered in time, read by staff."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from ..models import Overdue, Staff
 from ..store import Store, audit, owed
@@ -17,4 +17,4 @@ async def read_overdue(
     async with store.transaction() as tx:
         await audit.append(tx, event(by, "overdue.listed", {"reason": reason, "limit": limit}))
     async with store.snapshot() as tx:
-        return await owed.overdue(tx, datetime.now(UTC) - timedelta(hours=hours), limit)
+        return await owed.overdue(tx, timedelta(hours=hours), limit)

@@ -5,7 +5,7 @@ never wait for each other.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import timedelta
 from uuid import UUID
 
 from ..models import Opinion, Overdue
@@ -47,9 +47,9 @@ async def forget(tx: Transaction, hash_ids: Sequence[int]) -> None:
     await execute(tx, "forget_owed", hash_ids=list(hash_ids))
 
 
-async def overdue(tx: Transaction, before: datetime, limit: int) -> list[Overdue]:
-    """List what platforms have owed an answer to since before a moment, the oldest first."""
-    return await fetch_all(tx, Overdue, "overdue", before=before, limit=limit)
+async def overdue(tx: Transaction, longer_than: timedelta, limit: int) -> list[Overdue]:
+    """List what platforms have owed an answer to for longer than such a time, the oldest first."""
+    return await fetch_all(tx, Overdue, "overdue", longer_than=longer_than, limit=limit)
 
 
 async def _settle(tx: Transaction, platform_id: int, hash_ids: Sequence[int], *kinds: str) -> None:

@@ -15,6 +15,9 @@ INSERT INTO changes (position, kind, hash_id, at)
 SELECT base + ordinality, %(kind)s, hash_id, at
 FROM head, unnest(%(hash_ids)s::bigint[]) WITH ORDINALITY AS given (hash_id, ordinality);
 
+-- now: What time it is.
+SELECT clock_timestamp() AS now;
+
 -- notify: Wake who listens on a channel, once this transaction has committed.
 SELECT pg_notify(%(channel)s, '');
 
@@ -394,13 +397,13 @@ WITH gone AS (
 SELECT record, EXISTS (SELECT FROM confirmed WHERE confirmed.hash_id = gone.hash_id) AS new
 FROM gone ORDER BY record;
 
--- overdue: What platforms have owed an answer to since before a moment, the oldest first.
+-- overdue: What platforms have owed an answer to for longer than a time, the oldest first.
 SELECT what, platforms.name AS platform, record, owed.since, feedback.value AS feedback
 FROM owed
 JOIN platforms ON platforms.id = platform_id
 JOIN hashes ON hashes.id = hash_id AND active = (what <> 'withdrawal')
 LEFT JOIN feedback USING (platform_id, hash_id)
-WHERE owed.since < %(before)s
+WHERE owed.since < now() - %(longer_than)s::interval
 ORDER BY owed.since, platform, record
 LIMIT %(limit)s;
 
@@ -537,8 +540,9 @@ FROM webhooks WHERE platform_id = %(platform_id)s AND ref = %(ref)s
 RETURNING ref;
 
 -- claim_messages: Take due messages in hand; who else looks passes over them for some seconds.
+-- None is put off for half a day: what is due later was written while the clock was ahead.
 WITH due AS (
-    SELECT id FROM webhook_messages WHERE due_at <= now()
+    SELECT id FROM webhook_messages WHERE due_at <= now() OR due_at > now() + interval '12 hours'
     ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 UPDATE webhook_messages
@@ -960,8 +964,9 @@ SELECT upto, (SELECT count(*) FROM forgotten) AS erased FROM span;
 SELECT measured FROM vitals;
 
 -- take_vitals: Become the one who measures until commit; nothing where it is not time, or another
--- is at it.
-SELECT one FROM vitals WHERE at <= clock_timestamp() - make_interval(secs => %(seconds)s)
+-- is at it. What was measured in the future, before the clock was set back, is not waited for.
+SELECT one FROM vitals
+WHERE at <= clock_timestamp() - make_interval(secs => %(seconds)s) OR at > clock_timestamp()
 FOR UPDATE SKIP LOCKED;
 
 -- measure_vitals: Sizes and queues; the counts by their indexes, up to 100,000 (overdue: 10,000).
@@ -972,7 +977,7 @@ SELECT
     (SELECT count(*) FROM (
         SELECT FROM webhook_messages WHERE due_at IS NOT NULL LIMIT 100000) AS counted
     ) AS webhooks_waiting,
-    (SELECT coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM (
+    (SELECT greatest(0, extract(epoch FROM now() - min(created_at)))::float8 FROM (
         SELECT created_at FROM webhook_messages WHERE due_at IS NOT NULL ORDER BY id LIMIT 1
     ) AS oldest) AS webhooks_oldest_s,
     (SELECT count(*) FROM (
@@ -980,7 +985,7 @@ SELECT
     ) AS webhooks_given_up,
     (SELECT count(*) FROM (
         SELECT FROM owed JOIN hashes ON hashes.id = hash_id AND active = (what <> 'withdrawal')
-        WHERE since < %(before)s LIMIT 10000) AS counted
+        WHERE since < now() - %(overdue)s::interval LIMIT 10000) AS counted
     ) AS overdue,
     (SELECT count(*) FROM reviews JOIN hashes ON hashes.id = hash_id
         WHERE decision IS NULL AND active) AS open_reviews,

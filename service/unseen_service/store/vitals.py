@@ -1,7 +1,7 @@
 """What is measured of the database as a whole, by whichever worker is the first in turn."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import timedelta
 
 from psycopg.types.json import Jsonb
 
@@ -28,9 +28,12 @@ async def take(tx: Transaction, seconds: float) -> bool:
     return await (await execute(tx, "take_vitals", seconds=seconds)).fetchone() is not None
 
 
-async def measure(tx: Transaction, overdue_before: datetime) -> Vitals:
-    """Measure; no count goes beyond 100,000, so that none takes long."""
-    (found,) = await fetch_all(tx, Vitals, "measure_vitals", before=overdue_before)
+async def measure(tx: Transaction, overdue: timedelta) -> Vitals:
+    """Measure; no count goes beyond 100,000, so that none takes long.
+
+    An answer is overdue after such a time.
+    """
+    (found,) = await fetch_all(tx, Vitals, "measure_vitals", overdue=overdue)
     return found
 
 

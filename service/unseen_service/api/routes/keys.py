@@ -1,6 +1,5 @@
 """The keys' calls, for staff who may give them: issue, approve, rotate, revoke, list."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends, Path
@@ -23,9 +22,8 @@ KeyId = Annotated[int, Path(ge=1, lt=1 << 63)]
 @router.get("/v1/keys", responses=keyed(422))
 async def list_keys(provided: Provided, by: Admin, reason: Reason) -> schemas.KeysOut:
     """List every key, without what is secret; that they were listed is an entry."""
-    now = datetime.now(UTC)
     keys = await oversight.read_keys(provided.store, by, reason)
-    return schemas.KeysOut(keys=[schemas.KeyOut.of(key, now) for key in keys])
+    return schemas.KeysOut(keys=[schemas.KeyOut.of(key, provided.clock.now()) for key in keys])
 
 
 @router.post(

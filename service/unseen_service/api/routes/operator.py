@@ -47,7 +47,9 @@ async def ready(provided: Provided, response: Response) -> schemas.ReadyOut:
     misses, and hits with 503.
     """
     stale_after = provided.settings.stale_after_ms / 1_000
-    reasons = readiness.reasons(provided.index, provided.follower, stale_after)
+    reasons = readiness.reasons(
+        provided.index, provided.follower, provided.clock.now(), stale_after
+    )
     ready = all(each.code == "cut-off" for each in reasons)
     response.status_code = 200 if ready else 503
     return schemas.ReadyOut(
