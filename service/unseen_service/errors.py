@@ -29,6 +29,7 @@ ServiceError
 │   └── StillLoading         index and keys are not loaded yet
 └── OperatorError            for who runs the service: told on the command line
     ├── SettingInvalid
+    ├── StoreRefused         PostgreSQL is there and refuses: waiting does not mend it
     ├── MigrationMismatch    the database is not one that this version can serve
     ├── RoleMissing          the role that serves cannot be made by this user
     └── ChainBroken          the audit log does not fit its digests, or what was signed
@@ -252,10 +253,14 @@ class Unavailable(ServiceError):
 
 
 class StoreUnavailable(Unavailable):
-    """PostgreSQL is away, or too busy to answer in time."""
+    """PostgreSQL is away, or too busy to answer in time.
 
-    def __init__(self) -> None:
+    `why` is for the operator alone, and says nothing of the address, the user or the password.
+    """
+
+    def __init__(self, why: str = "it does not answer") -> None:
         super().__init__("The service's database is away. Nothing was lost; try again shortly.")
+        self.why = why
 
 
 class StillLoading(Unavailable):
@@ -271,6 +276,10 @@ class OperatorError(ServiceError):
 
 class SettingInvalid(OperatorError):
     """A setting in the environment cannot be read."""
+
+
+class StoreRefused(OperatorError):
+    """PostgreSQL is there and refuses who asks, or cannot be served from: nothing mends itself."""
 
 
 class MigrationMismatch(OperatorError):

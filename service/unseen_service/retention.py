@@ -70,7 +70,7 @@ class Retention:
             try:
                 await self._look()
             except StoreUnavailable:
-                logger.warning("PostgreSQL is away; what is to be erased is when it is back")
+                pass  # the follower says so; what is to be erased is when it is back
             except Exception:
                 logger.exception("erasing failed; trying again")
             await asyncio.sleep(_LOOK_EVERY_S)

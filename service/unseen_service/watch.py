@@ -45,7 +45,7 @@ class Watch:
                 while await self.look():
                     pass
             except StoreUnavailable:
-                logger.warning("PostgreSQL is away; what was found is counted when it is back")
+                pass  # the follower says so; what was found is counted when it is back
             except Exception:
                 logger.exception("watching failed; trying again")
             await asyncio.sleep(self._seconds)

@@ -12,6 +12,7 @@ from ..errors import StoreUnavailable
 from ..store import Store, changes, intake, keys
 from . import lineage
 from .index import LiveIndex
+from .outage import Outage
 
 _HEARTBEAT = 1.0
 _SILENT = 5 * _HEARTBEAT
@@ -42,6 +43,7 @@ class Follower:
         self._in_step_at: float | None = None
         self._touched_at = time.monotonic()
         self._away = False
+        self._outage = Outage(store)
         self._missing = 0
         self._grown = asyncio.Event()
 
@@ -102,9 +104,9 @@ class Follower:
                             begun = True
                         await catch_up()
                         pause = _FIRST_PAUSE
-            except StoreUnavailable:
+            except StoreUnavailable as error:
                 self._away = self._away or changes.CHANNEL in channels
-                logger.warning("PostgreSQL is away; trying again in %.2f s", pause)
+                self._outage.goes_on(channels[0], error.why)
             except Exception:
                 logger.exception("following %s failed; trying again", channels)
             self.measure()
@@ -119,6 +121,7 @@ class Follower:
     async def _reload_small(self) -> None:
         for each in self._small:
             await each.reload(self._store)
+        self._outage.is_over(keys.CHANNEL)
 
     async def _catch_up(self) -> None:
         if self._in_step_at is None:
@@ -128,6 +131,7 @@ class Follower:
         async with self._store.transaction() as tx:
             self._missing = max(0, await changes.position(tx) - before)
         self._touched_at, self._away = time.monotonic(), False
+        self._outage.is_over(changes.CHANNEL)
         if self._missing:
             self.measure()
         await self._index.catch_up(self._store)

@@ -152,7 +152,7 @@ class Meter:
             try:
                 await self.settle()
             except StoreUnavailable:
-                logger.warning("PostgreSQL is away; budgets are kept by each worker until it is")
+                # The follower says so; each worker keeps its own budgets until it is back.
                 await asyncio.sleep(_PERIOD_S)
             except Exception:
                 logger.exception("settling budgets failed; trying again")

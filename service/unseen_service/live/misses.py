@@ -55,7 +55,7 @@ class Misses:
             try:
                 await self.write()
             except StoreUnavailable:
-                logger.warning("PostgreSQL is away; counts of misses are kept until it is back")
+                pass  # the follower says so; the counts are kept until it is back
             except Exception:
                 logger.exception("writing counts of misses failed; trying again")
 

@@ -3,6 +3,7 @@
 Driver errors are translated here, once: above this module there is only StoreUnavailable.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -13,8 +14,8 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import DictRow, class_row, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
-from ..errors import StoreUnavailable
 from .line import Line, conninfo
+from .reach import lost, why_away
 from .sql import SQL
 
 Transaction: TypeAlias = AsyncConnection[DictRow]
@@ -64,6 +65,10 @@ class Store:
     def waiting(self) -> int:
         """Say how many wait for a connection at this moment."""
         return self._pool.get_stats().get("requests_waiting", 0)
+
+    async def why_away(self) -> str | None:
+        """Ask why PostgreSQL is away, by one connection more; None: it is there."""
+        return await asyncio.to_thread(why_away, self._url)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -182,9 +187,15 @@ _AWAY = (
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TooManyRequests, *_AWAY):
+    except (
+        psycopg.OperationalError,
+        psycopg.InterfaceError,
+        PoolTimeout,
+        TooManyRequests,
+        *_AWAY,
+    ) as error:
         # The driver's text may hold parameters, so it is not passed on.
-        raise StoreUnavailable from None
+        raise lost(error) from None
 
 
 async def execute(tx: Transaction, statement: str, /, **parameters: Any) -> AsyncCursor[DictRow]:

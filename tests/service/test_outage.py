@@ -1,0 +1,138 @@
+"""What is told of PostgreSQL's absence: a line when it goes, one a minute, one when it is back."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from unseen_service.live.outage import Outage
+from unseen_service.logs import Lines
+from unseen_service.store import Store
+
+from tests.proxy import Mode, Proxy
+from tests.support import Service, random_pdq, serving, submission, wait_until
+
+
+class Silent(Store):
+    """A store that is away for a reason of its own, without anybody being asked."""
+
+    def __init__(self) -> None:
+        self.why: str | None = "it refuses the password"
+
+    async def why_away(self) -> str | None:
+        await asyncio.sleep(0)
+        return self.why
+
+
+@pytest.fixture
+def told(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+    """What was logged, in the order of its being so."""
+    caplog.set_level(logging.INFO, "unseen_service")
+    lines: list[str] = []
+
+    class Keeping(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(str(json.loads(Lines().format(record))["message"]))
+
+    handler = Keeping()
+    logging.getLogger("unseen_service").addHandler(handler)
+    yield lines
+    logging.getLogger("unseen_service").removeHandler(handler)
+
+
+async def hour(outage: Outage, now: list[float]) -> None:
+    """Be away for an hour, with an attempt of each of two listeners a second."""
+    for _ in range(3_600):
+        for who in ("changes", "keys"):
+            outage.goes_on(who, "the connection was lost")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        now[0] += 1
+
+
+def test_an_outage_of_an_hour_is_some_sixty_lines(told: list[str]) -> None:
+    now = [0.0]
+
+    async def run() -> None:
+        outage = Outage(Silent(), lambda: now[0])
+        outage.is_over("changes")
+        await hour(outage, now)
+        outage.is_over("changes")
+        assert "back" not in told[-1], "the other is not yet"
+        outage.is_over("keys")
+        outage.is_over("keys")
+
+    asyncio.run(run())
+    assert told[0] == ("PostgreSQL is away: it refuses the password; trying again until it is back")
+    assert told[1].startswith("PostgreSQL is still away, for 60 s: it refuses the password")
+    assert told[-1] == "PostgreSQL is back; it was away for 3600.0 s"
+    assert len(told) == 61
+
+
+def test_what_comes_and_goes_fills_no_log(told: list[str]) -> None:
+    now = [0.0]
+
+    async def run() -> None:
+        outage = Outage(Silent(), lambda: now[0])
+        for _ in range(600):
+            outage.goes_on("changes", "the connection was lost")
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            outage.is_over("changes")
+            now[0] += 0.1
+
+    asyncio.run(run())
+    assert 20 <= len(told) <= 26, "of 600 in a minute"
+
+
+def test_one_that_is_over_before_it_is_known_why_is_one_line(told: list[str]) -> None:
+    async def run() -> None:
+        outage = Outage(Silent())
+        outage.goes_on("changes", "the connection was lost")
+        outage.is_over("changes")
+        await asyncio.sleep(0.01)
+
+    asyncio.run(run())
+    (line,) = told
+    assert line.startswith("PostgreSQL was away for 0.0 s: the connection was lost")
+
+
+@pytest.fixture
+def proxy(database_url: str) -> Iterator[Proxy]:
+    with Proxy(database_url).running() as proxy:
+        yield proxy
+
+
+@pytest.mark.parametrize(
+    ("mode", "why"),
+    [
+        ("cut", "nobody answers at its address"),
+        pytest.param("hole", "it says nothing", marks=pytest.mark.slow),
+    ],
+)
+def test_a_real_outage_is_two_lines(proxy: Proxy, mode: Mode, why: str, told: list[str]) -> None:
+    """Whatever runs beside the requests, and however often it tries again meanwhile."""
+    often = {"measure_every_ms": 50, "watch_every_ms": 50, "pool_timeout_ms": 200}
+    with serving(proxy.url, statement_timeout_ms=500, **often) as service:
+        with service.client("match") as platform:
+            platform.post("/v1/match", json={"hashes": [random_pdq(1)]}).raise_for_status()
+            proxy.be(mode)
+            wait_until(lambda: told)
+            for _ in range(3):
+                assert submitted(service) == 503
+            asyncio.run(asyncio.sleep(1.5))
+        proxy.be("whole")
+        wait_until(lambda: len(told) == 2)
+        wait_until(lambda: submitted(service) == 201)
+    assert told[0] == f"PostgreSQL is away: {why}; trying again until it is back"
+    assert told[1].startswith("PostgreSQL is back; it was away for ")
+    assert len(told) == 2
+
+
+def submitted(service: Service) -> int:
+    body = submission(random_pdq(2))
+    return httpx.post(f"{service.url}/v1/cases", json=body, timeout=20).status_code
