@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import __version__, commands, guard_commands, staff_commands, upkeep_commands
 from .embedded_postgres import EmbeddedPostgresError
-from .errors import OperatorError, ServiceError
+from .errors import OperatorError, ServiceError, StoreUnavailable
 from .models import Scope
 from .settings import DEFAULT_DATA
 
@@ -27,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     try:
         given.run(given)
+    except StoreUnavailable as error:
+        print(f"unseen-service: The database is away: {error.why}.", file=sys.stderr)
+        raise SystemExit(1) from None
     except (OperatorError, ServiceError, EmbeddedPostgresError) as error:
         print(f"unseen-service: {error}", file=sys.stderr)
         raise SystemExit(1) from None

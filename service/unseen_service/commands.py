@@ -23,7 +23,7 @@ from .proof import load_signer
 from .protocol import Protocol
 from .settings import DEFAULT_DATA, Settings
 from .shared import share_counts
-from .store import Store
+from .store import Store, reach
 from .store import migrate as migrate_store
 from .supervisor import Tend, supervise
 
@@ -92,10 +92,15 @@ def _given_url() -> str | None:
     if not file:
         return os.environ.get("DATABASE_URL")
     try:
-        os.environ["DATABASE_URL"] = Path(file).read_text(encoding="utf-8").strip()
+        url = Path(file).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise SettingInvalid(f"DATABASE_URL_FILE cannot be read: {error.strerror}.") from None
-    return os.environ["DATABASE_URL"]
+    except UnicodeDecodeError:
+        raise SettingInvalid("DATABASE_URL_FILE names a file that is not UTF-8.") from None
+    if not url:
+        raise SettingInvalid("DATABASE_URL_FILE names a file that is empty.")
+    os.environ["DATABASE_URL"] = url
+    return url
 
 
 def _read_url_again() -> None:
@@ -164,18 +169,35 @@ def ask(given: Namespace, question: Callable[[Store], Awaitable[Answer]]) -> Ans
 
 
 def _migrated(url: str, *, patient: bool = False) -> list[str]:
-    """Migrate; a patient one waits for a database that is not up yet."""
-    told = False
+    """Migrate; a patient one waits for a database that is not up yet, and says why."""
+    told = ""
     while True:
         try:
-            return migrate_store(os.environ.get("UNSEEN_MIGRATE_URL") or url)
-        except StoreUnavailable:
+            return _migrated_now(url)
+        except StoreUnavailable as error:
             if not patient:
                 raise
-            if not told:
-                print("waiting for the database ...", file=sys.stderr, flush=True)
-            told = True
+            if error.why != told:
+                _say(f"waiting for the database: {error.why} ...")
+            told = error.why
             time.sleep(1)
+
+
+def _migrated_now(url: str) -> list[str]:
+    owner = os.environ.get("UNSEEN_MIGRATE_URL")
+    if not owner:
+        return migrate_store(url, waiting=_say_who_migrates)
+    applied = migrate_store(owner, "UNSEEN_MIGRATE_URL", waiting=_say_who_migrates)
+    reach(url, "DATABASE_URL")
+    return applied
+
+
+def _say_who_migrates() -> None:
+    _say("waiting for another process that migrates the database ...")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _say_where(given: Namespace) -> None:

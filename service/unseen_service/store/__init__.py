@@ -21,6 +21,7 @@ from . import (
 )
 from .database import Store, Transaction
 from .migrate import migrate
+from .reach import reach
 
 __all__ = [
     "Store",
@@ -38,6 +39,7 @@ __all__ = [
     "matches",
     "migrate",
     "owed",
+    "reach",
     "retention",
     "review",
     "vitals",

@@ -5,15 +5,19 @@ whose ledger is not a beginning of this version's files is refused rather than g
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
 
 import psycopg
 
-from ..errors import MigrationMismatch, StoreUnavailable
+from ..errors import MigrationMismatch, StoreRefused, StoreUnavailable
 from . import roles
+from .reach import LOST, ONLY_READS, WITHIN_S, not_reached, readable
 
 _LOCK = 0x756E7365656E  # "unseen"; any number that nobody else takes
+
+_OLDEST = 15
 
 _LEDGER = """
 CREATE TABLE migrations (
@@ -49,27 +53,58 @@ def known() -> list[Migration]:
     ]
 
 
-def migrate(url: str) -> list[str]:
+def migrate(
+    url: str, named: str = "DATABASE_URL", *, waiting: Callable[[], None] = lambda: None
+) -> list[str]:
     """Bring a database up to this version; answer the names of what was applied.
+
+    `named` is the setting that the URL is from; `waiting` is called before another process that
+    migrates is waited for.
 
     All in one transaction: half a migration is none. The role that serves gets its rights again
     whenever something changed. Raises MigrationMismatch for a database of another making or of
-    a newer version, RoleMissing where this user may not make the role, StoreUnavailable when
-    PostgreSQL is away.
+    a newer version, RoleMissing where this user may not make the role, SettingInvalid where the
+    URL cannot be read, StoreRefused where waiting does not help, StoreUnavailable when PostgreSQL
+    is away.
     """
+    connection = _connected(url, named)
     try:
-        with psycopg.connect(url, connect_timeout=5) as connection:
+        with connection:
+            _hold_to_what_is_needed(connection)
             # Who is killed in the middle must not leave its locks to a statement that goes on.
             connection.execute("SET LOCAL client_connection_check_interval = '1s'")
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            _lock(connection, waiting)
             missing = _missing(_applied(connection))
             for migration in missing:
                 _apply(connection, migration)
             if missing or not roles.granted(connection):
                 roles.grant(connection)
     except psycopg.OperationalError:
-        raise StoreUnavailable from None
+        raise StoreUnavailable(LOST) from None
     return [migration.name for migration in missing]
+
+
+def _connected(url: str, named: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(readable(url, named), connect_timeout=WITHIN_S)
+    except psycopg.OperationalError as error:
+        raise not_reached(error, url, named) from None
+
+
+def _hold_to_what_is_needed(connection: psycopg.Connection) -> None:
+    """Raise StoreRefused for a server that is too old, StoreUnavailable for one that only reads."""
+    major = connection.info.server_version // 10_000
+    if major < _OLDEST:
+        raise StoreRefused(f"This is PostgreSQL {major}; Unseen needs {_OLDEST} or newer.")
+    if connection.execute("SHOW transaction_read_only").fetchone() == ("on",):
+        raise StoreUnavailable(ONLY_READS)
+
+
+def _lock(connection: psycopg.Connection, waiting: Callable[[], None]) -> None:
+    alone = connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (_LOCK,)).fetchone()
+    if alone != (True,):
+        waiting()
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
 
 
 def _applied(connection: psycopg.Connection) -> list[tuple[int, str]]:

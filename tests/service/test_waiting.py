@@ -1,0 +1,269 @@
+"""A database that cannot be had: what mends itself is waited for, and what does not is told."""
+
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from unseen_service.embedded_postgres import EmbeddedPostgres
+from unseen_service.errors import StoreRefused
+from unseen_service.store import migrate
+
+from tests.service.test_cli import COMMAND, run
+from tests.service.test_outage import told
+from tests.support import (
+    Service,
+    free_port,
+    named,
+    random_pdq,
+    scratch_folder,
+    serving,
+    submission,
+    wait_until,
+)
+
+__all__ = ["told"]
+
+PASSWORD = "right/of:way"
+
+
+@dataclass
+class Guarded:
+    """A server of its own that asks for a password, and what it is as its administrator."""
+
+    admin: psycopg.Connection
+    place: dict[str, Any]
+
+    def url(self, **changed: str) -> str:
+        """Give an address of its database, with something else than would be right."""
+        return make_conninfo(**{**self.place, **changed})
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Guarded]:
+    with scratch_folder() as folder, EmbeddedPostgres(folder) as server:
+        url = server.start()
+        with psycopg.connect(named(url, "postgres"), autocommit=True) as admin:
+            admin.execute(
+                psycopg.sql.SQL("CREATE ROLE someone SUPERUSER LOGIN PASSWORD {}").format(PASSWORD)
+            )
+            admin.execute("CREATE ROLE outsider LOGIN")
+            row = admin.execute("SHOW hba_file").fetchone()
+            assert row
+            doors = Path(row[0])
+            before = doors.read_text(encoding="utf-8")
+            guards = "local all someone,stranger scram-sha-256\nlocal all outsider reject\n"
+            doors.write_text(guards + before, encoding="utf-8")
+            admin.execute("SELECT pg_reload_conf()")
+            place = {k: v for k, v in conninfo_to_dict(url).items() if k in ("host", "port")}
+            place |= {"dbname": "unseen", "user": "someone", "password": PASSWORD}
+            guarded = Guarded(admin, place)
+            wait_until(lambda: refused(guarded.url(password="wrong")))
+            yield guarded
+
+
+def refused(url: str) -> bool:
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return True
+    return False
+
+
+WRONG = {
+    "password": ({"password": "guessed-one"}, "refuses the password of DATABASE_URL"),
+    "no password": ({"password": ""}, "refuses the password of DATABASE_URL"),
+    "a user that is none": ({"user": "stranger"}, "refuses the password of DATABASE_URL"),
+    "a user without a door": ({"user": "outsider"}, "refuses the user of DATABASE_URL"),
+    "database": ({"dbname": "elsewhere"}, "no database of the name in DATABASE_URL"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_cannot_mend_itself_is_not_waited_for(guarded: Guarded, what: str) -> None:
+    changed, why = WRONG[what]
+    told_of(guarded.url(**changed), why)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:guessed-one@[::1/x",
+        "postgresql://u:guessed-one%zz@127.0.0.1/x",
+        "postgresql://u:guessed-one@127.0.0.1:port/x",
+        "mysql://u:guessed-one@127.0.0.1/x",
+        "guessed-one",
+        " ",
+    ],
+)
+def test_a_url_that_is_none_is_not_waited_for(url: str) -> None:
+    told_of(url, "DATABASE_URL cannot be read")
+
+
+def told_of(url: str, why: str) -> None:
+    """Hold what `serve` says, as any other command, to one line with the reason and no more."""
+    for command in (["serve", "--port", str(free_port())], ["keys", "list"]):
+        with scratch_folder() as folder:
+            failed = run(*command, DATABASE_URL=url, UNSEEN_DATA=str(folder / "data"))
+        assert (failed.returncode, failed.stdout) == (1, "")
+        assert why in failed.stderr
+        assert failed.stderr.count("\n") == 1
+        assert failed.stderr.startswith("unseen-service: ")
+        assert "guessed-one" not in failed.stderr
+
+
+def test_the_other_user_is_looked_at_too(guarded: Guarded) -> None:
+    """Who migrates is let in, and who serves is not: no worker could ever answer."""
+    urls = {
+        "UNSEEN_MIGRATE_URL": guarded.url(),
+        "DATABASE_URL": guarded.url(password="guessed-one"),
+    }
+    failed = run("migrate", **urls)
+    assert failed.returncode == 1
+    assert "the password of DATABASE_URL" in failed.stderr
+    urls = {"UNSEEN_MIGRATE_URL": guarded.url(user="outsider"), "DATABASE_URL": guarded.url()}
+    assert "the user of UNSEEN_MIGRATE_URL" in run("migrate", **urls).stderr
+
+
+@dataclass
+class Waiting:
+    """A command that waits, and the lines that it says meanwhile."""
+
+    process: subprocess.Popen[str]
+    lines: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def started(*arguments: str, **environment: str) -> Iterator[Waiting]:
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        env=os.environ | environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    waiting = Waiting(process)
+
+    def read() -> None:
+        assert process.stderr
+        waiting.lines.extend(line for line in process.stderr)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        yield waiting
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        reader.join(timeout=10)
+        with suppress(AttributeError):
+            process.stderr.close()  # type: ignore[union-attr]
+
+
+def test_what_mends_itself_is_waited_for_and_told_once_a_reason(guarded: Guarded) -> None:
+    port = free_port()
+    guarded.admin.execute("ALTER ROLE someone NOSUPERUSER CONNECTION LIMIT 0")
+    try:
+        with (
+            scratch_folder() as folder,
+            started(
+                *("serve", "--port", str(port), "--data", str(folder / "data")),
+                DATABASE_URL=guarded.url(),
+            ) as waiting,
+        ):
+            wait_until(lambda: waiting.lines, within=20)
+            guarded.admin.execute("ALTER DATABASE unseen ALLOW_CONNECTIONS false")
+            guarded.admin.execute("ALTER ROLE someone SUPERUSER CONNECTION LIMIT -1")
+            wait_until(lambda: len(waiting.lines) == 2)
+            guarded.admin.execute("ALTER DATABASE unseen ALLOW_CONNECTIONS true")
+            wait_until(Service(f"http://127.0.0.1:{port}", "").is_ready, within=30)
+            assert waiting.lines[:2] == [
+                "waiting for the database: all its connections are taken ...\n",
+                "waiting for the database: it refuses, with SQLSTATE 55000 ...\n",
+            ]
+            assert not [each for each in waiting.lines[2:] if "waiting" in each]
+    finally:
+        guarded.admin.execute("ALTER DATABASE unseen ALLOW_CONNECTIONS true")
+        guarded.admin.execute("ALTER ROLE someone SUPERUSER CONNECTION LIMIT -1")
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("postgresql://u:guessed-one@127.0.0.1:{port}/x", "nobody answers at its address"),
+        ("postgresql://u:guessed-one@host.invalid/x", "the name of its host does not resolve"),
+    ],
+)
+def test_a_server_that_is_not_there_yet_is_waited_for(url: str, why: str) -> None:
+    url = url.format(port=free_port())
+    with (
+        scratch_folder() as folder,
+        started("serve", "--data", str(folder / "data"), DATABASE_URL=url) as waiting,
+    ):
+        wait_until(lambda: waiting.lines, within=20)
+        assert waiting.process.poll() is None
+    assert waiting.lines == [f"waiting for the database: {why} ...\n"]
+    assert why in run("keys", "list", DATABASE_URL=url).stderr
+
+
+def test_who_waits_for_another_migration_says_so(database_url: str) -> None:
+    lock = import_module("unseen_service.store.migrate")._LOCK
+    with psycopg.connect(database_url) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
+        with started("migrate", DATABASE_URL=database_url) as waiting:
+            wait_until(lambda: waiting.lines, within=20)
+            assert waiting.process.poll() is None
+            other.rollback()
+            assert waiting.process.wait(timeout=20) == 0
+    assert waiting.lines == ["waiting for another process that migrates the database ...\n"]
+
+
+def test_a_server_that_only_reads_or_is_too_old_is_told(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = conninfo_to_dict(database_url)["dbname"]
+    with psycopg.connect(named(database_url, "postgres"), autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")  # type: ignore[call-overload]
+    assert "it only reads: it is a standby" in run("keys", "list", DATABASE_URL=database_url).stderr
+    monkeypatch.setattr(import_module("unseen_service.store.migrate"), "_OLDEST", 99)
+    with pytest.raises(StoreRefused, match=r"This is PostgreSQL \d+; Unseen needs 99 or newer"):
+        migrate(database_url)
+
+
+def test_a_password_that_is_changed_while_it_serves_is_told_and_waited_for(
+    guarded: Guarded, told: list[str]
+) -> None:
+    migrate(guarded.url())
+
+    def be(password: str) -> None:
+        change = psycopg.sql.SQL("ALTER ROLE someone PASSWORD {}").format(password)
+        guarded.admin.execute(change)
+        guarded.admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'someone'"
+        )
+
+    with serving(guarded.url(), pool_timeout_ms=300) as service:
+
+        def submitted() -> int:
+            body = submission(random_pdq(1))
+            return httpx.post(f"{service.url}/v1/cases", json=body, timeout=20).status_code
+
+        assert submitted() == 201
+        be("another")
+        wait_until(lambda: told)
+        assert submitted() == 503
+        be(PASSWORD)
+        wait_until(lambda: submitted() == 201)
+        wait_until(lambda: len(told) == 2)
+    assert told[0].startswith("PostgreSQL is away: it refuses the password")
+    assert PASSWORD not in str(told)
+    assert guarded.url() not in str(told)
