@@ -1,5 +1,5 @@
 # The service. Targets: `service` (the default) and `gpu` (FAISS on CUDA takes the scans).
-# Nothing is compiled here: every dependency comes as a wheel, by version and hash.
+# Every dependency comes as a wheel, by version and hash; no stage has a C compiler.
 
 FROM debian:bookworm-slim AS base
 RUN apt-get update \
@@ -16,7 +16,11 @@ RUN python3 -m venv /opt/unseen \
  && /opt/unseen/bin/pip install --no-cache-dir --require-hashes -r requirements-service.lock
 COPY index index
 COPY service service
+# The kernels that the index compiles are compiled here and lie beside its package, where they are
+# read, of whatever version the volume is. For a CPU of another model than this machine's they are
+# compiled at the first start instead, and kept in NUMBA_CACHE_DIR.
 RUN /opt/unseen/bin/pip install --no-cache-dir --no-deps --no-build-isolation ./index ./service \
+ && /opt/unseen/bin/python -m unseen_index \
  && /opt/unseen/bin/pip uninstall -y --quiet flit_core setuptools pip
 
 FROM base AS final
