@@ -18,10 +18,10 @@ import uvicorn
 
 from . import logs, metrics
 from .embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
-from .errors import OperatorError, SettingInvalid, StoreUnavailable
+from .errors import OperatorError, StoreUnavailable
 from .proof import load_signer
 from .protocol import Protocol
-from .settings import DEFAULT_DATA, Settings
+from .settings import DEFAULT_DATA, Settings, given_url
 from .shared import share_counts
 from .store import Store, reach
 from .store import migrate as migrate_store
@@ -59,7 +59,7 @@ def database(data: Path) -> Iterator[str]:
 @contextmanager
 def _tended_database(data: Path) -> Iterator[tuple[str, Tend]]:
     """Give the database's URL, and what starts it again where that is for us to do."""
-    url = _given_url()
+    url = given_url(os.environ)
     if url:
         yield url, lambda: None
         return
@@ -86,31 +86,6 @@ def _keep_up(server: EmbeddedPostgres, url: str) -> None:
         raise OperatorError("The embedded PostgreSQL has another address now; start again.")
 
 
-def _given_url() -> str | None:
-    """Read DATABASE_URL, or the file that DATABASE_URL_FILE names: a secret that is mounted."""
-    file = os.environ.get("DATABASE_URL_FILE")
-    if not file:
-        return os.environ.get("DATABASE_URL")
-    try:
-        url = Path(file).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise SettingInvalid(f"DATABASE_URL_FILE cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise SettingInvalid("DATABASE_URL_FILE names a file that is not UTF-8.") from None
-    if not url:
-        raise SettingInvalid("DATABASE_URL_FILE names a file that is empty.")
-    os.environ["DATABASE_URL"] = url
-    return url
-
-
-def _read_url_again() -> None:
-    """Give the next workers what DATABASE_URL_FILE says now: the password may be a new one."""
-    try:
-        _given_url()
-    except SettingInvalid as error:
-        logger.warning("the database's address stays as it was: %s", error)
-
-
 def serve(given: Namespace) -> None:
     """Migrate, then serve until told to stop."""
     signal.signal(signal.SIGTERM, _exit)
@@ -119,12 +94,14 @@ def serve(given: Namespace) -> None:
         _say_where(given)
         # The workers read their settings from the environment, in processes of their own.
         data = given.data.absolute()
-        os.environ |= {"DATABASE_URL": url, "UNSEEN_DATA": str(data)}
+        os.environ["UNSEEN_DATA"] = str(data)
+        if not os.environ.get("DATABASE_URL_FILE"):  # who gave a file wants it to be in no other
+            os.environ["DATABASE_URL"] = url
         os.environ.setdefault("UNSEEN_INDEX_DIR", str(data / "index"))
         load_signer(Settings.from_environment(os.environ).audit_key)
         share_counts()
         with metrics.shared(data / "metrics"):
-            supervise(_config(given), tend, _read_url_again)
+            supervise(_config(given), tend)
 
 
 def _config(given: Namespace) -> uvicorn.Config:
@@ -201,7 +178,7 @@ def _say(line: str) -> None:
 
 
 def _say_where(given: Namespace) -> None:
-    own = "DATABASE_URL" in os.environ
+    own = bool(given_url(os.environ))
     print(
         _BANNER.format(
             address=f"http://{given.host}:{given.port}",

@@ -20,7 +20,7 @@ DEFAULT_DATA = Path("data")
 class Settings:
     """What an operator can set. Each field is `UNSEEN_` and its name in the environment.
 
-    Only the database is named otherwise: DATABASE_URL, as everywhere.
+    Only the database is named otherwise: DATABASE_URL, as everywhere, or DATABASE_URL_FILE.
     """
 
     database_url: str = field(repr=False)
@@ -67,7 +67,7 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
         """Read the settings; raise SettingInvalid for what is missing or cannot be read."""
-        url = environment.get("DATABASE_URL")
+        url = given_url(environment)
         if not url:
             raise SettingInvalid(
                 "DATABASE_URL is not set. Set it to a PostgreSQL 15+ database, "
@@ -79,6 +79,22 @@ class Settings:
             if (variable := PREFIX + each.name.upper()) in environment
         }
         return cls(database_url=url, **found)
+
+
+def given_url(environment: Mapping[str, str]) -> str | None:
+    """Read DATABASE_URL, or the file that DATABASE_URL_FILE names: a secret that is mounted."""
+    file = environment.get("DATABASE_URL_FILE")
+    if not file:
+        return environment.get("DATABASE_URL")
+    try:
+        url = Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingInvalid(f"DATABASE_URL_FILE cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise SettingInvalid("DATABASE_URL_FILE names a file that is not UTF-8.") from None
+    if not url:
+        raise SettingInvalid("DATABASE_URL_FILE names a file with nothing in it.")
+    return url
 
 
 def _number(variable: str, text: str) -> int:

@@ -27,16 +27,15 @@ SUCCEEDS = "UNSEEN_WORKER_SUCCEEDS"
 Tend: TypeAlias = Callable[[], None]
 
 
-def supervise(config: uvicorn.Config, tend: Tend, renew: Tend) -> None:
+def supervise(config: uvicorn.Config, tend: Tend) -> None:
     """Serve until told to stop, from `config.workers` processes that share one socket.
 
-    `tend` is called twice a second, in this thread, to look after what else they need; `renew`
-    before all of them are replaced, which SIGHUP asks for.
+    `tend` is called twice a second, in this thread, to look after what else they need.
     """
     os.environ[_SUPERVISOR] = str(os.getpid())
     _open_more_files()
     _wait_for_orphans(config.host, config.port)
-    _Supervisor(config, tend, renew).run()
+    _Supervisor(config, tend).run()
 
 
 def _open_more_files() -> None:
@@ -71,9 +70,9 @@ def _wait_for_orphans(host: str, port: int) -> None:
 
 
 class _Supervisor(Multiprocess):
-    def __init__(self, config: uvicorn.Config, tend: Tend, renew: Tend) -> None:
+    def __init__(self, config: uvicorn.Config, tend: Tend) -> None:
         super().__init__(config, sockets=[config.bind_socket()])
-        self._tend, self._renew = tend, renew
+        self._tend = tend
 
     def run(self) -> None:
         """Run until told to stop; where it cannot go on, the workers end first."""
@@ -102,7 +101,6 @@ class _Supervisor(Multiprocess):
 
         What is asked for meanwhile comes first: to end, or to begin with this anew.
         """
-        self._renew()
         for place in range(len(self.processes)):
             successor = Process(self.config, self.sockets)
             successor.start()

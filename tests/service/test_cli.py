@@ -104,6 +104,19 @@ def test_what_cannot_be_done_is_told_in_one_line(
     assert "secret" not in failed.stderr
 
 
+def test_the_database_may_be_named_in_a_file(database_url: str, tmp_path: Path) -> None:
+    """A file that says nothing is a mistake, and no reason to start another database."""
+    secret = tmp_path / "database_url"
+    secret.write_text(f"{database_url}\n")
+    named = {"DATABASE_URL_FILE": str(secret), "DATABASE_URL": "postgresql://127.0.0.1:1/x"}
+    assert run("keys", "issue", "Example", "--scope", "match", **named).returncode == 0
+    assert "Example" in run("keys", "list", DATABASE_URL=database_url).stdout
+    secret.write_text("\n")
+    assert "nothing in it" in run("keys", "list", **named).stderr
+    secret.unlink()
+    assert "cannot be read" in run("keys", "list", **named).stderr
+
+
 @pytest.mark.parametrize(
     "arguments", [[], ["keys"], ["keys", "issue", "X"], ["keys", "issue", "X", "--scope", "all"]]
 )

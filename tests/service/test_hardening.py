@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from unseen_service.protocol import Protocol
 
@@ -326,6 +327,29 @@ def test_the_log_holds_no_address_and_nothing_that_was_sent(
     assert "Invalid HTTP request" in written, "it was the log that was read"
     for leak in ("127.0.0.1", secret, PIN, PIN.replace("-", ""), "unseen_key", "a-path-of-mine"):
         assert leak not in written
+
+
+def test_a_database_that_is_named_in_a_file_is_in_no_environment(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Whoever lists processes, or a container's settings, sees where the secret is, not what."""
+    secret = tmp_path / "database_url"
+    secret.write_text(database_url)
+    port = free_port()
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", str(port), "--data", str(tmp_path / "data")],
+        stdout=subprocess.DEVNULL,
+        env=os.environ | {"DATABASE_URL_FILE": str(secret)},
+    )
+    try:
+        wait_until(Service(f"http://127.0.0.1:{port}", database_url).is_ready, within=20)
+        family = psutil.Process(process.pid).children(recursive=True)
+        environments = [each.environ() for each in family]
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+    assert [each for each in environments if each.get("DATABASE_URL_FILE") == str(secret)]
+    assert not [each for each in environments if database_url in each.values()]
 
 
 def _be_odd(service: Service, secret: str) -> None:
