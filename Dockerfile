@@ -24,7 +24,7 @@ RUN /opt/unseen/bin/pip install --no-cache-dir --no-deps --no-build-isolation ./
  && /opt/unseen/bin/pip uninstall -y --quiet flit_core setuptools pip
 
 FROM base AS final
-RUN useradd --system --uid 10001 --home-dir /data unseen \
+RUN useradd --uid 10001 --user-group --no-create-home --no-log-init --home-dir /data unseen \
  && install -d -o unseen -g unseen -m 0700 /data
 ENV PATH=/opt/unseen/bin:$PATH \
     UNSEEN_DATA=/data \

@@ -1,25 +1,22 @@
 """Run the Dockerfile's own steps where there is no Docker engine: in chroots, as root.
 
 `python -m tools.image_in_chroot FOLDER` makes one root a stage in FOLDER (from debootstrap and the
-stages before it), then starts the image's command as its user, asks what its health check asks,
-submits and matches a hash, and looks that no compiler and no root is left. It knows the
-instructions that our Dockerfile uses, and refuses others.
+stages before it), and then tries the image as a deployment would (image_trial.py). It knows the
+instructions that our Dockerfile uses, and refuses others. `--target gpu` builds the other target.
 """
 
-import contextlib
+import argparse
 import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tools.image_trial import Trial
 
 ROOT = Path(__file__).parents[1]
 RELEASE = "bookworm"
@@ -30,7 +27,7 @@ FROM_THE_HOST = (
     "etc/ssl/certs/ca-certificates.crt",
     "etc/apt/apt.conf.d",
 )
-PORT = 8000
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass
@@ -56,8 +53,7 @@ class Stage:
     def variables(self) -> dict[str, str]:
         """Give the environment: the image's, and how this host reaches its mirrors."""
         reach = {k: v for k, v in os.environ.items() if re.match("PIP_|https?_proxy", k)}
-        base = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-        return {**base, "LC_ALL": "C.UTF-8", "HOME": "/root", **reach, **self.environment}
+        return {"PATH": PATH, "LC_ALL": "C.UTF-8", "HOME": "/root", **reach, **self.environment}
 
 
 class Image:
@@ -68,18 +64,17 @@ class Image:
         self._stages: dict[str, Stage] = {}
 
     def build(self, dockerfile: str, target: str) -> Stage:
-        """Run every instruction up to the end of the target's stage."""
-        stage: Stage | None = None
+        """Run every instruction of the target's stage, and of those that it is made from."""
+        wanted = needed(dockerfile, target)
         name = ""
         for word, rest in instructions(dockerfile):
             if word == "FROM":
-                if name == target:
-                    break
                 base, _, name = rest.split()
-                stage = self._stages[name] = self._begun(base, name)
-                print(f"== {name}, from {base}", flush=True)
-            elif stage and (not name.endswith("gpu") or target == name):
-                self._follow(stage, word, rest)
+                if name in wanted:
+                    print(f"== {name}, from {base}", flush=True)
+                    self._stages[name] = self._begun(base, name)
+            elif name in wanted:
+                self._follow(self._stages[name], word, rest)
         return self._stages[target]
 
     def _begun(self, base: str, name: str) -> Stage:
@@ -124,17 +119,17 @@ class Image:
                 raise SystemExit(f"the Dockerfile has an instruction that is not known: {word}")
 
     def _copy(self, stage: Stage, words: list[str]) -> None:
-        source = ROOT
+        source, left_out = ROOT, ["__pycache__"]  # as .dockerignore says
         if words[0].startswith("--from="):
+            left_out = []
             source = self._stages[words.pop(0).removeprefix("--from=")].root
         *names, target = words
         place = stage.root / (Path("/") / stage.workdir / target).relative_to("/")
         for name in names:
             path = source / name.lstrip("/")
             if path.is_dir():
-                shutil.copytree(
-                    path, place, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
-                )
+                ignored = shutil.ignore_patterns(*left_out)
+                shutil.copytree(path, place, symlinks=True, ignore=ignored)
             else:
                 place.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, place / path.name)
@@ -149,6 +144,24 @@ def instructions(dockerfile: str) -> Iterator[tuple[str, str]]:
             yield word, rest.strip()
 
 
+def needed(dockerfile: str, target: str) -> set[str]:
+    """Name the stages that a target is made from, itself too; as a builder, leave others out."""
+    sources: dict[str, set[str]] = {}
+    name = ""
+    for word, rest in instructions(dockerfile):
+        if word == "FROM":
+            base, _, name = rest.split()
+            sources[name] = {base} if base in sources else set()
+        elif word == "COPY" and rest.startswith("--from="):
+            sources[name].add(rest.split()[0].removeprefix("--from="))
+    wanted, rest_of = set(), [target]
+    while rest_of:
+        name = rest_of.pop()
+        wanted.add(name)
+        rest_of += sources[name]
+    return wanted
+
+
 def bring_reach(root: Path) -> None:
     """Copy what lets the host's mirrors be reached."""
     for name in FROM_THE_HOST:
@@ -160,77 +173,26 @@ def bring_reach(root: Path) -> None:
             shutil.copy(source, place)
 
 
-@contextlib.contextmanager
-def started(stage: Stage) -> Iterator[None]:
-    """Run the image's command as its user, with /proc and /dev as a container has them."""
-    mounts = [("proc", "proc"), ("devtmpfs", "dev")]
-    for kind, name in mounts:
-        (stage.root / name).mkdir(exist_ok=True)
-        subprocess.run(["mount", "-t", kind, kind, str(stage.root / name)], check=True)
-    command = stage.inside(*stage.entry, *stage.command, user=stage.user)
-    process = subprocess.Popen(command, env={**stage.variables(), "HOME": "/data"})
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        for _, name in reversed(mounts):
-            subprocess.run(["umount", "-l", str(stage.root / name)], check=True)
-
-
-def try_it(stage: Stage) -> None:
-    """Ask the health check, submit a hash, and look at what is in the image."""
-    deadline = time.monotonic() + 120
-    while subprocess.run(
-        stage.inside(*stage.health, user=stage.user), env=stage.variables(), check=False,
-        stderr=subprocess.DEVNULL,
-    ).returncode:  # fmt: skip
-        if time.monotonic() > deadline:
-            raise SystemExit("the health check never passed")
-        time.sleep(1)
-    print("the health check passes")
-    while asked("GET", "/readyz")[0] != 200:
-        time.sleep(0.5)
-    pdq = bytes(range(3, 255, 8)).hex()
-    body = {
-        "images": [{"hashes": [{"pdq": pdq, "quality": 100, "view": "original"}],
-                    "convention": "pdq-srgb-full-1"}],
-        "statements": {"adult": True, "depicted": True, "without_consent": True},
-        "pin": "7K4M-9QTX-2HBD",
-    }  # fmt: skip
-    print("a submission is answered", asked("POST", "/v1/cases", body)[0])
-    for compiler in ("gcc", "cc", "g++", "clang", "make", "pip"):
-        found = subprocess.run(
-            stage.inside("/bin/sh", "-c", f"command -v {compiler}", user=stage.user),
-            env=stage.variables(), check=False,
-        )  # fmt: skip
-        if not found.returncode:
-            raise SystemExit(f"the image has {compiler}")
-    print(f"no compiler and no pip in it; it runs as user {stage.user}")
-
-
-def asked(method: str, path: str, body: object = None) -> tuple[int, bytes]:
-    """Ask the service that was started."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{PORT}{path}",
-        method=method,
-        data=json.dumps(body).encode() if body else None,
-        headers={"Content-Type": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
-
-
 def main() -> None:
-    """Build the target `service` and try it."""
-    folder = Path(sys.argv[1]).absolute()
+    """Build a target and try it."""
+    parser = argparse.ArgumentParser(prog="python -m tools.image_in_chroot")
+    parser.add_argument("folder", type=Path, help="a new folder for the roots, some GB")
+    parser.add_argument("--target", default="service", choices=["service", "gpu"])
+    given = parser.parse_args()
+    folder = given.folder.absolute()
     folder.mkdir(parents=True)
-    stage = Image(folder).build((ROOT / "Dockerfile").read_text(), "service")
-    with started(stage):
-        try_it(stage)
+    stage = Image(folder).build((ROOT / "Dockerfile").read_text(), given.target)
+    print(f"== {given.target}, tried", flush=True)
+    (folder / "trial").mkdir()
+    Trial(
+        root=stage.root,
+        user=stage.user,
+        environment={"PATH": PATH, **stage.environment},
+        entry=stage.entry,
+        command=stage.command,
+        health=stage.health,
+        folder=folder / "trial",
+    ).run()
 
 
 if __name__ == "__main__":

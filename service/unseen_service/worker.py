@@ -4,6 +4,7 @@ Most of what a worker needs takes seconds to import on a busy machine. Who kept 
 long after the supervisor was killed would be in its successor's way.
 """
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 def from_environment() -> "FastAPI":
     """Put a worker together from the environment."""
     die_with_parent()
+    logging.captureWarnings(capture=True)  # that there is no GPU, say: a log line as any other
     from .app import create_app  # noqa: PLC0415 - only now
     from .door import Door  # noqa: PLC0415
     from .settings import Settings  # noqa: PLC0415

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import faiss
 import httpx
 import psutil
 import pytest
@@ -350,6 +351,30 @@ def test_a_database_that_is_named_in_a_file_is_in_no_environment(
         process.wait(timeout=30)
     assert [each for each in environments if each.get("DATABASE_URL_FILE") == str(secret)]
     assert not [each for each in environments if database_url in each.values()]
+
+
+@pytest.mark.skipif(
+    hasattr(faiss, "GpuIndexBinaryFlat") and faiss.get_num_gpus() > 0, reason="there is one"
+)
+def test_a_gpu_that_is_not_there_is_told_in_the_log(database_url: str, tmp_path: Path) -> None:
+    """What a library warns of is a line of JSON, as all that is logged."""
+    port, log = free_port(), tmp_path / "log"
+    with log.open("wb") as err:
+        process = subprocess.Popen(
+            [*COMMAND, "serve", "--port", str(port), "--data", str(tmp_path / "data")],
+            stdout=subprocess.DEVNULL,
+            stderr=err,
+            env=os.environ | {"DATABASE_URL": database_url, "UNSEEN_DEVICE": "cuda"},
+        )
+    try:
+        wait_until(Service(f"http://127.0.0.1:{port}", database_url).is_ready, within=20)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    warned = [line["message"] for line in lines if line["level"] == "warning"]
+    assert warned
+    assert all("CUDA" in message for message in warned)
 
 
 def _be_odd(service: Service, secret: str) -> None:
