@@ -29,6 +29,13 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there is ours alone, or 
 _MILLISECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
+
+def _from_zero(counter: Counter, *labels: str) -> None:
+    """Show counts before there are any: a rise is seen only from a value that was shown."""
+    for label in labels:
+        counter.labels(label)
+
+
 LOOK_UPS = Counter("unseen_look_ups", "Hashes looked up, by what came of it.", ["result"])
 HITS = LOOK_UPS.labels("hit")
 MISSES = LOOK_UPS.labels("miss")
@@ -54,7 +61,7 @@ BEHIND = Gauge(
 )
 BEHIND_SECONDS = Gauge(
     "unseen_index_behind_seconds",
-    "How long ago a worker was in step, of the one furthest behind.",
+    "How long ago a worker was in step, or began if it never was; of the one furthest behind.",
     multiprocess_mode="livemax",
 )
 
@@ -78,7 +85,9 @@ NOTICES = Counter(
     "Keys that asked as one does who probes (key.probing, key.hit-rate), and were paused for it.",
     ["kind"],
 )
+_from_zero(NOTICES, "key.probing", "key.hit-rate", "key.paused")
 ERASED = Counter("unseen_erased", "What retention erased on this host, by what it was.", ["what"])
+_from_zero(ERASED, "bits", "submissions", "messages", "alerts", "usage", "sketches")
 RETENTION_RAN = Gauge(
     "unseen_retention_ran_timestamp_seconds",
     "When what is of no more use was last erased, by any host; Unix time.",
@@ -106,7 +115,7 @@ VITALS = {
     "open_reviews": _of_the_database("unseen_reviews_open", "Hashes that wait for staff."),
     "paused_keys": _of_the_database("unseen_keys_paused", "Keys that are paused."),
     "gone_with_bits": _of_the_database(
-        "unseen_withdrawn_hashes_with_bits", "Withdrawn hashes whose bits are not erased yet."
+        "unseen_hashes_to_erase", "Withdrawn hashes whose bits are not erased yet."
     ),
 }
 """By field of models.Vitals. They are the database's: one worker measures, all show the same."""

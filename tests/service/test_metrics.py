@@ -3,6 +3,8 @@
 import json
 import logging
 import re
+import shutil
+import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +12,9 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
+import yaml
+from unseen_service import metrics, upkeep_commands
+from unseen_service.budget.probing import Told
 from unseen_service.live import Follower, LiveIndex
 from unseen_service.logs import Lines
 from unseen_service.store import Store
@@ -92,7 +97,7 @@ def test_what_is_of_the_database_is_measured(database_url: str) -> None:
             "unseen_overdue": 1,
             "unseen_reviews_open": 0,
             "unseen_keys_paused": 1,
-            "unseen_withdrawn_hashes_with_bits": 1,
+            "unseen_hashes_to_erase": 1,
         }
         wait_until(lambda: wanted.items() <= scraped(service).items())
         after = scraped(service)
@@ -129,12 +134,32 @@ def test_one_worker_measures_the_database_for_all(database_url: str) -> None:
 
 def test_a_pause_is_counted(database_url: str) -> None:
     with serving(database_url, probing_alert=0, probing_pause=3) as service:
-        before = scraped(service).get('unseen_key_notices_total{kind="key.paused"}', 0)
+        before = scraped(service)['unseen_key_notices_total{kind="key.paused"}']
         with service.client("match") as platform:
             near = [flipped(random_pdq(1), 1, seed) for seed in range(8)]
             platform.post("/v1/match", json={"hashes": near})
         name = 'unseen_key_notices_total{kind="key.paused"}'
-        wait_until(lambda: scraped(service).get(name, 0) == before + 1)
+        wait_until(lambda: scraped(service)[name] == before + 1)
+
+
+def test_counts_are_shown_before_there_are_any(service: Service) -> None:
+    """Prometheus sees no rise in a series that begins with it, and so no key's first pause."""
+    shown = scraped(service)
+    kinds = {f'unseen_key_notices_total{{kind="{kind}"}}' for kind in (*Told.KINDS, "key.paused")}
+    assert kinds <= shown.keys()
+    assert {
+        f'unseen_erased_total{{what="{what}"}}' for what in upkeep_commands._TOLD
+    } <= shown.keys()
+
+
+def test_a_worker_that_was_never_in_step_is_behind_since_it_began() -> None:
+    """One that was started while PostgreSQL was away would seem to be in step for ever."""
+    store = Store("postgresql://127.0.0.1:1/x", pool_size=1, timeout=1)
+    follower = Follower(store, LiveIndex(), [])
+    follower._begun_at -= 61
+    follower.measure()
+    sample = metrics.BEHIND_SECONDS.collect()[0].samples[0]
+    assert sample.value > 60
 
 
 @pytest.mark.slow
@@ -161,6 +186,19 @@ def test_a_scrape_adds_up_all_workers_and_forgets_the_dead(data: Path) -> None:
         assert again["unseen_index_hashes"] == 0
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("promtool"), reason="needs Prometheus's promtool")
+def test_prometheus_takes_the_rules_and_finds_no_fault_with_the_metrics(service: Service) -> None:
+    rules = ["promtool", "check", "rules", str(_ROOT / "docs/alerts.yml")]
+    subprocess.run(rules, check=True)
+    text = httpx.get(f"{service.url}/metrics").text
+    ours = [line for line in text.splitlines() if re.match("(# (HELP|TYPE) )?unseen_", line)]
+    assert len(ours) > 100
+    subprocess.run(
+        ["promtool", "check", "metrics"], input="\n".join(ours) + "\n", text=True, check=True
+    )
+
+
 _ROOT = Path(__file__).parents[2]
 _NAME = re.compile(r"\bunseen_[a-z_]+[a-z]\b")
 
@@ -175,6 +213,9 @@ def test_each_metric_that_the_dashboard_and_the_documents_name_is_there(service:
         re.findall(r"^# HELP (\S+)", httpx.get(f"{service.url}/metrics").text, re.MULTILINE)
     )
     there = {name for name in there if not name.endswith("_created")}
+    rules = yaml.safe_load((_ROOT / "docs/alerts.yml").read_text())["groups"][0]["rules"]
+    assert len(rules) > 5
+    assert told_of(" ".join(rule["expr"] for rule in rules)) <= there
     board = json.loads((_ROOT / "docs/grafana.json").read_text())
     named = [each["expr"] for panel in board["panels"] for each in panel["targets"]]
     assert len(named) > 20

@@ -41,7 +41,7 @@ class Follower:
         self._index = index
         self._small = tuple(small)
         self._in_step_at: float | None = None
-        self._touched_at = time.monotonic()
+        self._begun_at = self._touched_at = time.monotonic()
         self._away = False
         self._outage = Outage(store)
         self._missing = 0
@@ -63,11 +63,11 @@ class Follower:
 
     def measure(self) -> None:
         """Measure how far the worker is."""
-        missing, in_step = self.behind()
+        in_step_at = self._begun_at if self._in_step_at is None else self._in_step_at
         metrics.HASHES.set(len(self._index))
         metrics.POSITION.set(self._index.position)
-        metrics.BEHIND.set(missing)
-        metrics.BEHIND_SECONDS.set(in_step or 0.0)
+        metrics.BEHIND.set(self._missing)
+        metrics.BEHIND_SECONDS.set(time.monotonic() - in_step_at)
 
     async def wait_beyond(self, position: int, seconds: float) -> None:
         """Wait until the change log has gone beyond a position, but no longer than this.
