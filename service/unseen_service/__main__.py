@@ -27,14 +27,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     try:
         given.run(given)
+        _flush()
     except StoreUnavailable as error:
         print(f"unseen-service: The database is away: {error.why}.", file=sys.stderr)
         raise SystemExit(1) from None
     except (OperatorError, ServiceError, EmbeddedPostgresError) as error:
         print(f"unseen-service: {error}", file=sys.stderr)
         raise SystemExit(1) from None
+    except BrokenPipeError:
+        # Who read it has had enough. Python would complain once more as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except OSError as error:
+        place = f": {error.filename}" if error.filename else ""
+        print(f"unseen-service: {error.strerror or error}{place}", file=sys.stderr)
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def _flush() -> None:
+    """Write what is left of the output while it can still be told that it cannot be written."""
+    if sys.stdout is not None:
+        sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,8 +88,10 @@ def _with_data(parser: argparse.ArgumentParser, run: commands.Command) -> argpar
 
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8000, help="port (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="processes (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=8000, help="port (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=_workers, default=1, help="processes (default: %(default)s)"
+    )
 
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:
@@ -130,6 +147,20 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise argparse.ArgumentTypeError("a whole number, 0 or more")
     return int(text)
+
+
+def _port(text: str) -> int:
+    return _between(text, 1, 65_535)
+
+
+def _workers(text: str) -> int:
+    return _between(text, 1, 999)
+
+
+def _between(text: str, least: int, most: int) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"a whole number from {least} to {most}")
 
 
 def _with_key(parser: argparse.ArgumentParser, run: commands.Command) -> argparse.ArgumentParser:

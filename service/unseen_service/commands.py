@@ -5,11 +5,12 @@ import logging
 import os
 import shutil
 import signal
+import stat
 import sys
 import time
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TypeAlias, TypeVar
@@ -25,7 +26,7 @@ from .settings import DEFAULT_DATA, Settings, given_url
 from .shared import share_counts
 from .store import Store, reach
 from .store import migrate as migrate_store
-from .supervisor import Tend, supervise
+from .supervisor import Tend, supervise, wait_for_address
 
 Command: TypeAlias = Callable[[Namespace], None]
 Answer = TypeVar("Answer")
@@ -89,18 +90,22 @@ def _keep_up(server: EmbeddedPostgres, url: str) -> None:
 def serve(given: Namespace) -> None:
     """Migrate, then serve until told to stop."""
     signal.signal(signal.SIGTERM, _exit)
+    # The workers read their settings from the environment, in processes of their own.
+    data = given.data.absolute()
+    os.environ["UNSEEN_DATA"] = str(data)
+    os.environ.setdefault("UNSEEN_INDEX_DIR", str(data / "index"))
+    # Whatever is wrong here is told before anything is started.
+    settings = Settings.from_environment({**os.environ, "DATABASE_URL": "-"})
+    wait_for_address(given.host, given.port)
     with _tended_database(given.data) as (url, tend):
         _migrated(url, patient=True)
+        load_signer(settings.audit_key)
+        _say_who_reads(settings.audit_key)
         _say_where(given)
-        # The workers read their settings from the environment, in processes of their own.
-        data = given.data.absolute()
-        os.environ["UNSEEN_DATA"] = str(data)
         if not os.environ.get("DATABASE_URL_FILE"):  # who gave a file wants it to be in no other
             os.environ["DATABASE_URL"] = url
-        os.environ.setdefault("UNSEEN_INDEX_DIR", str(data / "index"))
-        load_signer(Settings.from_environment(os.environ).audit_key)
         share_counts()
-        with metrics.shared(data / "metrics"):
+        with metrics.shared(data / "metrics" / str(given.port)):
             supervise(_config(given), tend)
 
 
@@ -177,17 +182,22 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def _say_who_reads(key: Path) -> None:
+    if key.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
+        _say(f"everybody on this machine can read {key}, which signs the audit log: chmod 600 it")
+
+
 def _say_where(given: Namespace) -> None:
     own = bool(given_url(os.environ))
-    print(
-        _BANNER.format(
-            address=f"http://{given.host}:{given.port}",
-            database="DATABASE_URL" if own else f"an embedded PostgreSQL in {given.data}",
-            command=_as_typed(Path(sys.argv[0])),
-            data="" if own or given.data == DEFAULT_DATA else f" --data {given.data}",
-        ),
-        flush=True,
+    host = f"[{given.host}]" if ":" in given.host else given.host
+    banner = _BANNER.format(
+        address=f"http://{host}:{given.port}",
+        database="DATABASE_URL" if own else f"an embedded PostgreSQL in {given.data}",
+        command=_as_typed(Path(sys.argv[0])),
+        data="" if own or given.data == DEFAULT_DATA else f" --data {given.data}",
     )
+    with suppress(OSError):  # nobody reads it, which is no reason not to serve
+        print(banner, flush=True)
 
 
 def _as_typed(program: Path) -> str:

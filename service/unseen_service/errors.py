@@ -29,6 +29,7 @@ ServiceError
 │   └── StillLoading         index and keys are not loaded yet
 └── OperatorError            for who runs the service: told on the command line
     ├── SettingInvalid
+    ├── AddressInvalid       it cannot be served on this address
     ├── StoreRefused         PostgreSQL is there and refuses: waiting does not mend it
     ├── MigrationMismatch    the database is not one that this version can serve
     ├── RoleMissing          the role that serves cannot be made by this user
@@ -276,6 +277,16 @@ class OperatorError(ServiceError):
 
 class SettingInvalid(OperatorError):
     """A setting in the environment cannot be read."""
+
+
+class AddressInvalid(OperatorError):
+    """The address to serve on is not to be had."""
+
+    def __init__(self, host: str, port: int, why: str) -> None:
+        super().__init__(
+            f"Port {port} of {host} cannot be served on: {why}. "
+            "Choose another with --port or --host, or end who holds it."
+        )
 
 
 class StoreRefused(OperatorError):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from .errors import SettingInvalid
-from .models import MATCH_RADIUS
+from .models import HASH_BYTES, MATCH_RADIUS
 
 PREFIX = "UNSEEN_"
 
@@ -87,7 +87,7 @@ def given_url(environment: Mapping[str, str]) -> str | None:
     if not file:
         return environment.get("DATABASE_URL")
     try:
-        url = Path(file).read_text(encoding="utf-8").strip()
+        url = Path(file).read_text(encoding="utf-8-sig").strip()
     except OSError as error:
         raise SettingInvalid(f"DATABASE_URL_FILE cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
@@ -97,10 +97,31 @@ def given_url(environment: Mapping[str, str]) -> str | None:
     return url
 
 
+_RANGES: Mapping[str, tuple[int, int]] = {
+    "max_distance": (0, 8 * HASH_BYTES),
+    "max_body_bytes": (1_024, 1 << 30),
+    "pool_size": (1, 1_000),
+    "pool_timeout_ms": (10, 600_000),
+    "statement_timeout_ms": (100, 3_600_000),
+    "watch_every_ms": (10, 86_400_000),
+    "measure_every_ms": (10, 86_400_000),
+    "save_after_changes": (1, 1_000_000_000),
+    "feed_wait_s": (0, 3_600),
+    "retain_every_hours": (1, 8_760),
+    "webhook_private_targets": (0, 1),
+}
+"""From the least to the most that each may be, where its unit does not say so."""
+
+_UNITS = {"ms": 86_400_000, "hours": 87_600, "days": 36_500}
+"""The most by the last word of a name: a day, ten years, a hundred. Else 10^9, as of all counts."""
+
+
 def _number(variable: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise SettingInvalid(f"{variable} must be a whole number, 0 or more.")
-    return int(text)
+    name = variable.removeprefix(PREFIX).lower()
+    least, most = _RANGES.get(name, (0, _UNITS.get(name.rpartition("_")[2], 1_000_000_000)))
+    if text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most:
+        return int(text)
+    raise SettingInvalid(f"{variable} must be a whole number from {least} to {most}.")
 
 
 def _path(variable: str, text: str) -> Path:

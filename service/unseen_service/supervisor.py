@@ -15,6 +15,8 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
+from .errors import AddressInvalid
+
 _PR_SET_PDEATHSIG = 1
 _FILES = 65_536
 _ORPHANS_GONE_WITHIN_S = 10.0
@@ -34,7 +36,7 @@ def supervise(config: uvicorn.Config, tend: Tend) -> None:
     """
     os.environ[_SUPERVISOR] = str(os.getpid())
     _open_more_files()
-    _wait_for_orphans(config.host, config.port)
+    wait_for_address(config.host, config.port)
     _Supervisor(config, tend).run()
 
 
@@ -49,12 +51,13 @@ def _open_more_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _wait_for_orphans(host: str, port: int) -> None:
-    """Wait a moment while the address is taken.
+def wait_for_address(host: str, port: int) -> None:
+    """Wait a moment while the address is taken; raise AddressInvalid where it is not to be had.
 
     A worker that was only being started when an earlier supervisor was killed holds it until it
-    notices. Whatever else is the matter with the address, uvicorn tells.
+    notices.
     """
+    told = False
     deadline = time.monotonic() + _ORPHANS_GONE_WITHIN_S
     while time.monotonic() < deadline:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as tried:
@@ -63,10 +66,14 @@ def _wait_for_orphans(host: str, port: int) -> None:
                 tried.bind((host, port))
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
-                    return
+                    raise AddressInvalid(host, port, error.strerror or str(error)) from None
             else:
                 return
+        if not told:
+            print(f"waiting for port {port}, which is taken ...", file=sys.stderr, flush=True)
+            told = True
         time.sleep(0.1)
+    raise AddressInvalid(host, port, "another process listens there")
 
 
 class _Supervisor(Multiprocess):

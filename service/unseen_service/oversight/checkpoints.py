@@ -117,6 +117,8 @@ def read_checkpoint(path: Path, verifiers: Sequence[Verifier]) -> Checkpoint | N
         return Checkpoint.parse(newest.open(note))
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise SettingInvalid(f"{path} cannot be read: {error.strerror}.") from None
     except (NoteInvalid, UnicodeDecodeError) as error:
         raise SettingInvalid(
             f"{path} holds no checkpoint of this log's key ({newest.name}). {error}"
