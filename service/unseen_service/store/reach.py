@@ -112,6 +112,8 @@ def why_away(url: str) -> str | None:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError as error:
         return _reason(error, url).told
+    except psycopg.Error:
+        return LOST
     return None
 
 
