@@ -93,7 +93,7 @@ def given_url(environment: Mapping[str, str]) -> str | None:
     except UnicodeDecodeError:
         raise SettingInvalid("DATABASE_URL_FILE names a file that is not UTF-8.") from None
     if not url:
-        raise SettingInvalid("DATABASE_URL_FILE names a file with nothing in it.")
+        raise SettingInvalid("DATABASE_URL_FILE names a file that is empty.")
     return url
 
 

@@ -214,7 +214,7 @@ def submitted(pdq: str) -> bool:
 def test_a_killed_postgresql_is_started_again(data: Path) -> None:
     with served(data) as process:
         for number in range(3):
-            assert submitted(random_pdq(number))
+            wait_until(lambda number=number: submitted(random_pdq(number)))
             (postmaster,) = (
                 each for each in psutil.Process(process.pid).children() if is_postmaster(each)
             )

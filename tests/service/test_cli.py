@@ -112,7 +112,7 @@ def test_the_database_may_be_named_in_a_file(database_url: str, tmp_path: Path) 
     assert run("keys", "issue", "Example", "--scope", "match", **named).returncode == 0
     assert "Example" in run("keys", "list", DATABASE_URL=database_url).stdout
     secret.write_text("\n")
-    assert "nothing in it" in run("keys", "list", **named).stderr
+    assert "is empty" in run("keys", "list", **named).stderr
     secret.unlink()
     assert "cannot be read" in run("keys", "list", **named).stderr
 
