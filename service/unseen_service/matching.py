@@ -56,7 +56,9 @@ class Matching:
         candidates = list(zip(*(column.tolist() for column in columns), strict=True))
         # In a pipeline: what need not be waited for is sent together.
         async with self._store.transaction() as tx, tx.pipeline():
-            return Matched(generation, await _confirm(tx, key, len(queries), candidates))
+            confirmed = await _confirm(tx, key, len(queries), candidates)
+            await tx.commit()
+        return Matched(generation, confirmed)
 
 
 def _step(distance: int) -> int:

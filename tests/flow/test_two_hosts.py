@@ -23,6 +23,7 @@ import psycopg
 import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres, server
 from unseen_service.store.line import conninfo
+from unseen_service.store.sql import SQL
 
 from tests.flow.test_faults import workers_of
 from tests.flow.test_matchable import one_line_to_each
@@ -43,6 +44,7 @@ SETTINGS: tuple[dict[str, str], ...] = (
     },
 )
 """One host's are the usual ones. The other, which is cut off, has little patience."""
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 
 
 @dataclass
@@ -216,14 +218,22 @@ def meanwhile(*steps: Callable[[], object]) -> Iterator[None]:
 
 @contextmanager
 def vanishing(host: Host) -> Iterator[None]:
-    """Hold the change log's lock in a session of this host, as who submits there does."""
-    with host.place.inside():
-        session = psycopg.connect(conninfo(host.database_url))
-    session.execute("SELECT position FROM change_head FOR UPDATE")
-    try:
+    """Hold what all need in a session of this host, and wait for it in others, as a crowd does."""
+    locks = [SQL["lock_change_head"], SQL["lock_audit_head"]]
+    with ExitStack() as stack:
+        sessions = []
+        with host.place.inside():
+            for _ in range(1 + 2 * len(locks)):
+                sessions.append(psycopg.connect(conninfo(host.database_url)))
+                stack.callback(sessions[-1].close)
+        for lock in locks:
+            sessions[0].execute(lock)
+        for number, session in enumerate(sessions[1:]):
+            session.pgconn.send_query(b"BEGIN; " + locks[number % 2])
+            session.pgconn.flush()
+        with psycopg.connect(host.service.database_url, autocommit=True) as seen:
+            wait_until(lambda: seen.execute(WAITING).fetchone() >= (len(sessions) - 1,))
         yield
-    finally:
-        session.close()
 
 
 @pytest.mark.slow
@@ -246,11 +256,12 @@ def test_one_is_cut_off_and_comes_back(hosts: tuple[Host, Host]) -> None:
         there.one_line_to_each() as cut_off,
         there.service.client("match") as any_there,
         here.service.client("match") as any_here,
-        vanishing(there),
+        ExitStack() as stack,
     ):
         wait_until(lambda: all(matches(each, pdq) for each in cut_off for pdq in (kept, gone)))
         for each in cut_off:
             look_at(each)
+        stack.enter_context(vanishing(there))
         there.to_database.cut()
         with meanwhile(
             *(partial(look_at, each) for each in cut_off),

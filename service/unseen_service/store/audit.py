@@ -7,7 +7,7 @@ from psycopg.types.json import Jsonb
 from ..chain import Verifier, canonical, link, nodes_of
 from ..models import AuditEntry, AuditEvent, AuditHead
 from ..proof import Checkpoint, merkle
-from .database import Transaction, execute, fetch_all
+from .database import Transaction, execute, execute_to_rest, fetch_all, in_line
 
 _PAGE = 5_000
 KEY_CHANGED = "audit.key-changed"
@@ -20,7 +20,8 @@ async def lock(tx: Transaction) -> AuditHead:
     What a statement reads after this is no older than the last audited change. The head's time
     is the one that the next entry gets.
     """
-    return await _head(tx, "lock_audit_head")
+    cursor = await in_line(tx, lambda: execute_to_rest(tx, "lock_audit_head"))
+    return _the_head([AuditHead(**row) for row in await cursor.fetchall()])
 
 
 async def append(tx: Transaction, event: AuditEvent, head: AuditHead | None = None) -> int:
@@ -87,7 +88,7 @@ async def signers(tx: Transaction) -> list[str]:
 
 async def head(tx: Transaction) -> AuditHead:
     """Say how far the log is."""
-    return await _head(tx, "audit_head")
+    return _the_head(await fetch_all(tx, AuditHead, "audit_head"))
 
 
 async def span_hashes(tx: Transaction, spans: Sequence[merkle.Span]) -> list[bytes]:
@@ -112,8 +113,7 @@ async def verify(tx: Transaction, kept: Iterable[Checkpoint] = ()) -> Verifier:
     return verifier
 
 
-async def _head(tx: Transaction, statement: str) -> AuditHead:
-    found = await fetch_all(tx, AuditHead, statement)
+def _the_head(found: Sequence[AuditHead]) -> AuditHead:
     if not found:
         raise LookupError("the audit log has lost its head")
     return found[0]

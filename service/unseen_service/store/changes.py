@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..models import HASH_BYTES, Change, ChangeKind
 from . import owed, webhooks
-from .database import Transaction, execute, notify
+from .database import Transaction, execute, in_line, notify
 from .sql import SQL
 
 CHANNEL = "unseen_changes"
@@ -27,7 +27,7 @@ Rows: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]
 
 async def lock(tx: Transaction) -> None:
     """Become the only writer of the change log until the transaction ends."""
-    await execute(tx, "lock_change_head")
+    await in_line(tx, lambda: execute(tx, "lock_change_head"))
 
 
 async def append(tx: Transaction, kind: ChangeKind, hash_ids: Sequence[int]) -> None:

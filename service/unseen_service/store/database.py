@@ -5,12 +5,13 @@ Driver errors are translated here, once: above this module there is only StoreUn
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncCursor
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, class_row, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
@@ -18,10 +19,11 @@ from .line import Line, conninfo
 from .reach import lost, why_away
 from .sql import SQL
 
-Transaction: TypeAlias = AsyncConnection[DictRow]
+Transaction: TypeAlias = Line
 """A transaction under way: what every function of the store takes first."""
 
 Row = TypeVar("Row")
+Answer = TypeVar("Answer")
 
 _LONG_READ = 60.0
 """Seconds that a statement of a long read may take at least."""
@@ -201,6 +203,31 @@ def _translated() -> Iterator[None]:
 async def execute(tx: Transaction, statement: str, /, **parameters: Any) -> AsyncCursor[DictRow]:
     """Run the statement of queries.sql that has this name."""
     return await tx.execute(SQL[statement], parameters or None)
+
+
+async def execute_to_rest(
+    tx: Transaction, statement: str, /, **parameters: Any
+) -> AsyncCursor[DictRow]:
+    """Execute, and have the server come to rest, also in the middle of a pipeline."""
+    cursor = await execute(tx, statement, **parameters)
+    await tx.come_to_rest()
+    return cursor
+
+
+async def in_line(tx: Transaction, take: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Take a lock that all wait for; once more, where it was not given within `lock_timeout`.
+
+    That is shorter than what a host that vanished can hold it. Who is still there asks again: at
+    the beginning of a transaction, where nothing is lost by it.
+    """
+    at_the_beginning = tx.info.transaction_status is TransactionStatus.IDLE
+    try:
+        return await take()
+    except psycopg.errors.LockNotAvailable:
+        if not at_the_beginning:
+            raise
+        await tx.rollback()
+        return await take()
 
 
 async def fetch_all(

@@ -36,7 +36,9 @@ _THEIRS = {
     # Who waits for nobody's answer inside a transaction is cut off or frozen, and may hold the
     # change log's lock: no other host may wait for it longer than this.
     "idle_in_transaction_session_timeout": "3s",
-    "lock_timeout": "4s",
+    # And for less long than that: else another session of the vanished host, which waits for the
+    # lock as well, would be given it next, and be given up 3 seconds later.
+    "lock_timeout": "2500ms",
     "client_connection_check_interval": "1s",
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
@@ -71,6 +73,16 @@ class Line(AsyncConnection[DictRow]):
         """Wait for an answer: every statement, block of rows and commit comes this way."""
         with self._cut_after(self.patience):
             return await super().wait(gen, interval, timeout)
+
+    async def come_to_rest(self) -> None:
+        """In a pipeline, send what there is and have the server know that it waits for us.
+
+        In the midst of one it only reads, for as long as nothing comes: it gives up who leaves it
+        idle in a transaction, and not who vanishes while it reads. At the end of one the driver
+        says something more, which has it read as well: so commit before that.
+        """
+        if self._pipeline:
+            await self._pipeline.sync()
 
     @contextmanager
     def _cut_after(self, seconds: float) -> Iterator[None]:

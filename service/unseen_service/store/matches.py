@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..models import ConfirmedHash, Standing, View
-from .database import Transaction, execute
+from .database import Transaction, execute, execute_to_rest
 
 
 async def confirm(tx: Transaction, hash_ids: Sequence[int]) -> dict[int, ConfirmedHash]:
     """Of an index's candidates, find those that may be matched at this moment, by id."""
-    rows = await (await execute(tx, "confirm_hashes", hash_ids=list(hash_ids))).fetchall()
+    cursor = await execute_to_rest(tx, "confirm_hashes", hash_ids=list(hash_ids))
+    rows = await cursor.fetchall()
     return {row["id"]: _confirmed(row) for row in rows}
 
 

@@ -2,7 +2,10 @@
 -- Each opens with a line "name: what it does"; values are %(parameters)s.
 
 -- lock_change_head: Become the only writer of the change log until commit; says how far it is.
-SELECT position, at FROM change_head FOR UPDATE;
+-- The row is what is locked; the number is where one waits for it, once and in line. Who waits for
+-- a row waits for a place first, then for the row, and lock_timeout counts each anew.
+SELECT position, at FROM (SELECT pg_advisory_xact_lock(129116974640743)) AS line, change_head
+FOR UPDATE OF change_head;
 
 -- append_changes: Number one change a hash, in the order given, all at one time.
 WITH head AS (
@@ -750,7 +753,10 @@ GROUP BY stretch
 ORDER BY stretch;
 
 -- lock_audit_head: Become the only one to append to the audit log until commit.
-SELECT position, greatest(at, clock_timestamp()) AS at, digest, peaks FROM audit_head FOR UPDATE;
+-- One waits as for the change log.
+SELECT position, greatest(at, clock_timestamp()) AS at, digest, peaks
+FROM (SELECT pg_advisory_xact_lock(129116941935732)) AS line, audit_head
+FOR UPDATE OF audit_head;
 
 -- append_audit: One more link; the head moves with it.
 WITH entry AS (
