@@ -3,6 +3,7 @@
 `UNSEEN_CHAOS_SECONDS` is how long each outage lasts.
 """
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ import psutil
 import psycopg
 import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres
-from unseen_service.store import migrate
+from unseen_service.store import Store, migrate
 
 from tests.proxy import Mode, Proxy
 from tests.service.test_cli import COMMAND
@@ -219,6 +220,31 @@ def test_a_listener_has_no_more_patience_than_a_request(proxy: Proxy) -> None:
         began = time.monotonic()
         wait_until(lambda: service.ready()["reasons"])
         assert time.monotonic() - began < 4, "one second for the heartbeat, and some for us"
+
+
+def test_who_waits_while_the_server_comes_back_need_not_ask_again(proxy: Proxy) -> None:
+    """Else whoever asked in its last moment away is refused 2 seconds after it is back."""
+
+    async def asked(store: Store) -> None:
+        async with store.transaction() as tx:
+            await tx.execute("SELECT 1")
+
+    async def run() -> float:
+        store = Store(proxy.url, timeout=8)
+        await store.open()
+        try:
+            await asked(store)
+            proxy.be("cut")
+            waiting = asyncio.create_task(asked(store))
+            await asyncio.sleep(1)
+            proxy.be("whole")
+            back = time.monotonic()
+            await waiting
+            return time.monotonic() - back
+        finally:
+            await store.close()
+
+    assert asyncio.run(run()) < 2
 
 
 class OwnPostgres:

@@ -16,7 +16,7 @@ from .outage import Outage
 
 _HEARTBEAT = 1.0
 _SILENT = 5 * _HEARTBEAT
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
 
 logger = logging.getLogger(__name__)
 

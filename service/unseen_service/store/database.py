@@ -6,7 +6,7 @@ Driver errors are translated here, once: above this module there is only StoreUn
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeAlias, TypeVar
 
 import psycopg
@@ -27,6 +27,9 @@ Answer = TypeVar("Answer")
 
 _LONG_READ = 60.0
 """Seconds that a statement of a long read may take at least."""
+
+_TRY_AGAIN_AFTER = 0.2
+_AT_ONCE = 0.01
 
 
 class Store:
@@ -52,6 +55,7 @@ class Store:
             timeout=timeout,
             open=False,
             reconnect_timeout=0,
+            reconnect_failed=self._try_again,
         )
         self._drained_at = 0.0
 
@@ -118,6 +122,16 @@ class Store:
                 await self._drop_those_of(connection)
             else:
                 return connection
+
+    async def _try_again(self, pool: AsyncConnectionPool[Line]) -> None:
+        """Have the pool try again soon, for those who wait: by itself it does for newcomers only.
+
+        So this comes and goes as one.
+        """
+        await asyncio.sleep(_TRY_AGAIN_AFTER)
+        if self.waiting:
+            with suppress(psycopg.OperationalError):
+                await pool.putconn(await pool.getconn(_AT_ONCE))
 
     async def _drop_those_of(self, dead: Line) -> None:
         """Drop every connection of before: a server that is back has none of them.
