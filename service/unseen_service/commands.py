@@ -24,7 +24,7 @@ from .proof import load_signer
 from .protocol import Protocol
 from .settings import DEFAULT_DATA, Settings, given_url
 from .shared import share_counts
-from .store import Store, reach
+from .store import Store, allowed_connections, reach
 from .store import migrate as migrate_store
 from .supervisor import Tend, supervise, wait_for_address
 
@@ -33,6 +33,9 @@ Answer = TypeVar("Answer")
 
 _PATIENCE = 600.0
 """Seconds that a statement of a command may take: somebody sits before it, and can end it."""
+
+_USUAL_CONNECTIONS = 100
+_SPARE = 20
 
 _KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than clients and proxies keep one (5 to 60),
@@ -58,13 +61,16 @@ def database(data: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _tended_database(data: Path) -> Iterator[tuple[str, Tend]]:
-    """Give the database's URL, and what starts it again where that is for us to do."""
+def _tended_database(data: Path, connections: int = 0) -> Iterator[tuple[str, Tend]]:
+    """Give the database's URL, and what starts it again where that is for us to do.
+
+    An embedded one has room for so many connections, and for commands beside them.
+    """
     url = given_url(os.environ)
     if url:
         yield url, lambda: None
         return
-    server = EmbeddedPostgres(data)
+    server = EmbeddedPostgres(data, connections=max(_USUAL_CONNECTIONS, connections + _SPARE))
     try:
         url = server.start()
         yield url, lambda: _keep_up(server, url)
@@ -97,8 +103,10 @@ def serve(given: Namespace) -> None:
     # Whatever is wrong here is told before anything is started.
     settings = Settings.from_environment({**os.environ, "DATABASE_URL": "-"})
     wait_for_address(given.host, given.port)
-    with _tended_database(given.data) as (url, tend):
+    connections = given.workers * settings.connections
+    with _tended_database(given.data, connections) as (url, tend):
         _migrated(url, patient=True)
+        _say_whether_there_is_room(url, connections)
         load_signer(settings.audit_key)
         _say_who_reads(settings.audit_key)
         _say_where(given)
@@ -107,6 +115,19 @@ def serve(given: Namespace) -> None:
         share_counts()
         with metrics.shared(data / "metrics" / str(given.port)):
             supervise(_config(given), tend)
+
+
+def _say_whether_there_is_room(url: str, connections: int) -> None:
+    """Warn of too few connections: a worker that gets none to listen hears of nothing new."""
+    try:
+        allowed = allowed_connections(url)
+    except StoreUnavailable:
+        return
+    if connections > allowed:
+        _say(
+            f"PostgreSQL allows {allowed} connections, and the workers of this host may take"
+            f" {connections}. Raise its max_connections, or lower UNSEEN_POOL_SIZE or --workers."
+        )
 
 
 def _config(given: Namespace) -> uvicorn.Config:

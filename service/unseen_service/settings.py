@@ -15,6 +15,9 @@ Device: TypeAlias = Literal["cpu", "cuda"]
 DEFAULT_DATA = Path("data")
 """The folder of the embedded PostgreSQL and of the audit log's key, unless told otherwise."""
 
+_BESIDE_THE_POOL = 4
+"""Connections of a worker that listen, three, or hold a lock now and then."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -53,6 +56,11 @@ class Settings:
     webhook_private_targets: int = 0
     data: Path = DEFAULT_DATA
     audit_key_file: Path | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many connections to PostgreSQL a worker takes at most."""
+        return self.pool_size + _BESIDE_THE_POOL
 
     @property
     def audit_key(self) -> Path:

@@ -30,7 +30,6 @@ SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "fsync": "on",
-    "max_connections": "100",
     "shared_buffers": "128MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -57,17 +56,24 @@ class EmbeddedPostgres:
     `data` is the folder around it: the cluster is `data/postgres-18`, by the major version, with
     its log and its lock beside it. `bindir` replaces the packaged binaries. `run_as` is the
     account to run as when we are root (else PG_RUN_AS, else the data's owner, else `nobody`).
+    `connections` is how many it allows; one that is joined allows what it was started with.
 
     Use it in the main thread of the process that lives longest, and hand the URL down: on Linux
     the server ends with the thread that started it, even when that is killed.
     """
 
     def __init__(
-        self, data: Path, *, bindir: Path | None = None, run_as: str | None = None
+        self,
+        data: Path,
+        *,
+        bindir: Path | None = None,
+        run_as: str | None = None,
+        connections: int = 100,
     ) -> None:
         self._data = data.absolute()
         self._bindir = bindir
         self._run_as = run_as
+        self._connections = connections
         self._process: subprocess.Popen[bytes] | None = None
         self._private_folder: Path | None = None
         self._cluster: Path | None = None
@@ -155,7 +161,11 @@ class EmbeddedPostgres:
         )
 
     def _serve(self, cluster: Path, bindir: Path, account: Account, log: Path) -> None:
-        settings = {**SETTINGS, "unix_socket_directories": str(self._sockets(cluster, account))}
+        settings = {
+            **SETTINGS,
+            "max_connections": str(self._connections),
+            "unix_socket_directories": str(self._sockets(cluster, account)),
+        }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [str(bindir / "postgres"), "-D", str(cluster), *options]
         with log.open("ab") as output:

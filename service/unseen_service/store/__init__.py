@@ -21,11 +21,12 @@ from . import (
 )
 from .database import Store, Transaction
 from .migrate import migrate
-from .reach import reach
+from .reach import allowed_connections, reach
 
 __all__ = [
     "Store",
     "Transaction",
+    "allowed_connections",
     "audit",
     "bank",
     "cases",

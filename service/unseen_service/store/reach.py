@@ -28,6 +28,12 @@ WITHIN_S = 5
 _STATE = re.compile(rb'\tErrorResponse\t S ".*?" V ".*?" C "([0-9A-Z]{5})"')
 _UNRESOLVED = "failed to resolve host"
 
+_ALLOWED = """
+SELECT current_setting('max_connections')::integer
+    - current_setting('superuser_reserved_connections')::integer
+    - coalesce(current_setting('reserved_connections', true), '0')::integer
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -77,6 +83,19 @@ def reach(url: str, named: str) -> None:
         psycopg.connect(conninfo(readable(url, named)), connect_timeout=WITHIN_S).close()
     except psycopg.OperationalError as error:
         raise not_reached(error, conninfo(url), named) from None
+
+
+def allowed_connections(url: str) -> int:
+    """Say how many connections PostgreSQL allows those who are no superuser.
+
+    Raises StoreUnavailable.
+    """
+    try:
+        with psycopg.connect(url, connect_timeout=WITHIN_S) as connection:
+            (allowed,) = connection.execute(_ALLOWED).fetchone() or (0,)
+            return int(allowed)
+    except psycopg.OperationalError as error:
+        raise lost(error) from None
 
 
 def readable(url: str, named: str) -> str:
