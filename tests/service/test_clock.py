@@ -158,45 +158,42 @@ def test_one_clock_that_is_ahead_erases_nothing_too_early(
         assert connection.execute("SELECT FROM hashes WHERE pdq IS NULL").fetchall() == []
 
 
-class SetOff:
-    """Stands in for the class `datetime`, on a host whose clock is set as it pleases."""
+class HostClock:
+    """The clock of a host, off by as much as a test says."""
 
-    by = timedelta()
+    def __init__(self, off: timedelta) -> None:
+        self.off = off
 
-    @classmethod
-    def now(cls, zone: object) -> datetime:
-        assert zone is UTC
-        return datetime.now(UTC) + cls.by
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.off
+
+
+async def read_anew(known: Clock, database_url: str, times: int = 1) -> None:
+    store = Store(database_url, pool_size=1, timeout=10)
+    await store.open()
+    for _ in range(times):
+        await known.reload(store)
+    await store.close()
 
 
 def test_a_worker_goes_by_postgresqls_clock_also_while_that_is_away(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr("unseen_service.live.clock.datetime", SetOff)
-    monkeypatch.setattr(SetOff, "by", timedelta(days=400))
+    host = HostClock(timedelta(days=400))
 
     async def run() -> None:
-        known, store = Clock(), Store(database_url, pool_size=1, timeout=10)
+        known = Clock(host)
         assert known.now() > datetime.now(UTC) + timedelta(days=399), "it knows no better yet"
-        await store.open()
-        await known.reload(store)
-        await known.reload(store)
-        monkeypatch.setattr(SetOff, "by", timedelta(hours=-1))
-        await known.reload(store)
-        await store.close()
+        await read_anew(known, database_url, times=2)
+        host.off = timedelta(hours=-1)
+        await read_anew(known, database_url)
         before = known.now()
         await asyncio.sleep(0.05)
         assert timedelta(seconds=0.05) <= known.now() - before
         assert abs(known.now() - datetime.now(UTC)) < timedelta(seconds=30)
-        monkeypatch.setattr(SetOff, "by", timedelta())
-        await _agree_again(known)
-
-    async def _agree_again(known: Clock) -> None:
-        again = Store(database_url, pool_size=1, timeout=10)
-        await again.open()
-        await known.reload(again)
-        await again.close()
+        host.off = timedelta()
+        await read_anew(known, database_url)
 
     asyncio.run(run())
     told = [each.getMessage() for each in caplog.records if "clock" in each.getMessage()]
@@ -205,15 +202,11 @@ def test_a_worker_goes_by_postgresqls_clock_also_while_that_is_away(
     assert "agree" in told[1]
 
 
-def test_a_challenge_of_one_host_is_answered_at_another(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_challenge_of_one_host_is_answered_at_another(database_url: str) -> None:
     """Work that was done is not refused because two hosts disagree on what time it is."""
-    monkeypatch.setattr("unseen_service.live.clock.datetime", SetOff)
 
     async def at_a_host_that_is_off(by: timedelta) -> LiveIntake:
-        monkeypatch.setattr(SetOff, "by", by)
-        known, store = Clock(), Store(database_url, pool_size=1, timeout=10)
+        known, store = Clock(HostClock(by)), Store(database_url, pool_size=1, timeout=10)
         intake = LiveIntake(known)
         await store.open()
         await known.reload(store)

@@ -7,6 +7,7 @@ common is read once a second, and goes on by the monotonic clock in between: tha
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from .. import metrics
@@ -18,17 +19,22 @@ _OFF = timedelta(seconds=10)
 logger = logging.getLogger(__name__)
 
 
+def _host() -> datetime:
+    return datetime.now(UTC)
+
+
 class Clock:
     """PostgreSQL's clock as this worker knows it; before it was first read, the host's own."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: Callable[[], datetime] = _host) -> None:
+        self._host = host
         self._read: tuple[datetime, float] | None = None
         self._off = False
 
     def now(self) -> datetime:
         """Say what time it is."""
         if self._read is None:
-            return datetime.now(UTC)
+            return self._host()
         at, then = self._read
         return at + timedelta(seconds=time.monotonic() - then)
 
@@ -36,7 +42,7 @@ class Clock:
         """Read it anew; say once when the host's own is off, and once when it is right again."""
         async with store.transaction() as tx:
             self._read = await clock.now(tx), time.monotonic()
-        self._compare(datetime.now(UTC) - self.now())
+        self._compare(self._host() - self.now())
 
     def _compare(self, ahead: timedelta) -> None:
         metrics.CLOCK_OFF_SECONDS.set(abs(ahead.total_seconds()))
