@@ -251,7 +251,7 @@ def test_a_password_that_is_changed_while_it_serves_is_told_and_waited_for(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'someone'"
         )
 
-    with serving(guarded.url(), pool_timeout_ms=300) as service:
+    with serving(guarded.url(), pool_timeout_ms=1_500) as service:
 
         def submitted() -> int:
             body = submission(random_pdq(1))
