@@ -27,7 +27,7 @@ from unseen_service.store.sql import SQL
 
 from tests.flow.test_faults import workers_of
 from tests.flow.test_matchable import one_line_to_each
-from tests.flow.test_outages import QUICKLY, USUAL, Asked, fresh, hit, miss, submit, withdraw
+from tests.flow.test_outages import BUSY, QUICKLY, USUAL, Asked, fresh, hit, miss, submit, withdraw
 from tests.network import Network, Place, Wire
 from tests.service.test_cli import COMMAND
 from tests.support import Service, random_pdq, scratch_folder, wait_until
@@ -277,9 +277,9 @@ def test_one_is_cut_off_and_comes_back(hosts: tuple[Host, Host]) -> None:
                 wait_until(lambda: said.last_of_each((503, "stale")), within=15)
 
         there.to_database.mend()
-        wait_until(there.is_well, within=6)
+        wait_until(there.is_well, within=6 * BUSY)
         assert not any(matches(each, gone) for each in cut_off)
-        wait_until(lambda: all(matches(each, late) for each in cut_off), within=2)
+        wait_until(lambda: all(matches(each, late) for each in cut_off), within=2 * BUSY)
 
     assert as_ever.statuses("kept") == as_ever.statuses("miss") == {200}
     assert as_ever.statuses("submission") == {201}
