@@ -6,11 +6,11 @@ import tempfile
 import time
 from pathlib import Path
 
-from unseen_service.chain import nodes_of
 from unseen_service.embedded_postgres import EmbeddedPostgres
-from unseen_service.models import AuditEvent
-from unseen_service.proof import merkle
+from unseen_service.models.audit import AuditEvent
 from unseen_service.store import Store, audit, migrate
+from unseen_service.tlog import merkle
+from unseen_service.tlog.chain import nodes_of
 
 EVENT = AuditEvent(
     "match.hit",

@@ -29,7 +29,7 @@ class Measured:
         return float(np.percentile(times, percentile)) * 1e3 if len(times) else float("nan")
 
 
-class _Connection(asyncio.Protocol):
+class _Connection(asyncio.HttpProtocol):
     """One connection, one request at a time; answers have a Content-Length, as ours do."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pdqhash
 from PIL import Image, ImageDraw, ImageEnhance
 from skimage import data
-from unseen_service.matching import sketches
+from unseen_service.usecases.lookups import sketches
 
 RADIUS = 31
 _PHOTOS = ("astronaut", "chelsea", "coffee", "camera", "cat")

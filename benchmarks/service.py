@@ -17,10 +17,10 @@ import httpx
 import numpy as np
 import psycopg
 from psycopg import sql
-from unseen_service import oversight
 from unseen_service.embedded_postgres import EmbeddedPostgres
-from unseen_service.models import NewKey, Scope
+from unseen_service.models.keys import NewKey, Scope
 from unseen_service.store import Store, migrate
+from unseen_service.usecases import actors, keys
 
 from benchmarks.load import Measured, as_http, measure
 
@@ -119,7 +119,7 @@ def issued(url: str) -> str:
         await store.open()
         try:
             new = NewKey("Bench", frozenset({Scope.MATCH}))
-            return (await oversight.issue_key(store, new, oversight.operator("bench"))).key
+            return (await keys.issue_key(store, new, actors.operator("bench"))).key
         finally:
             await store.close()
 

@@ -21,13 +21,13 @@ import psycopg
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from unseen_service import oversight
 from unseen_service.app import create_app
-from unseen_service.models import KeyStatus, NewKey, Scope
-from unseen_service.protocol import Protocol
+from unseen_service.models.keys import KeyStatus, NewKey, Scope
+from unseen_service.runtime.http_protocol import HttpProtocol
+from unseen_service.runtime.shared_memory import SharedCounts
 from unseen_service.settings import Settings
-from unseen_service.shared import SharedCounts
 from unseen_service.store import Store
+from unseen_service.usecases import actors, keys
 
 Answer = TypeVar("Answer")
 
@@ -80,10 +80,10 @@ class Service:
         self._keys.clear()
 
     def _new_key(self, wanted: NewKey) -> str:
-        issued = self.flow(lambda store: oversight.issue_key(store, wanted))
+        issued = self.flow(lambda store: keys.issue_key(store, wanted))
         if issued.status is KeyStatus.PENDING:
-            second = oversight.operator("second")
-            self.flow(lambda store: oversight.approve_key(store, issued.id, second))
+            second = actors.operator("second")
+            self.flow(lambda store: keys.approve_key(store, issued.id, second))
         wait_until(lambda: self._in_force(issued.key))
         return issued.key
 
@@ -182,7 +182,7 @@ def serving(
     *,
     until_ready: bool = True,
     port: int = 0,
-    protocol: type[Protocol] = Protocol,
+    protocol: type[HttpProtocol] = HttpProtocol,
     shared: SharedCounts | None = None,
     **settings: Any,
 ) -> Iterator[Service]:
@@ -199,7 +199,7 @@ def serving(
 
 @contextlib.contextmanager
 def _running(
-    app: FastAPI, database_url: str, port: int, protocol: type[Protocol], *, until_ready: bool
+    app: FastAPI, database_url: str, port: int, protocol: type[HttpProtocol], *, until_ready: bool
 ) -> Iterator[Service]:
     config = uvicorn.Config(
         app,

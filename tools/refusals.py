@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pdqhash
 from PIL import Image
-from unseen_service.intake import drawn_hashes, faults, margins
-from unseen_service.models import LOWEST_QUALITY
+from unseen_service.models.hashes import LOWEST_QUALITY
+from unseen_service.screening.degenerate import drawn_hashes, faults, margins
 
 from .drawn import Luma, views
 

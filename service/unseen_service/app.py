@@ -9,37 +9,42 @@ from typing import TypeAlias
 from fastapi import FastAPI
 
 from . import __version__
-from .admission import Admission
-from .api import Edge, Services, Shortcut, describe, handlers, match, routes
-from .door import Door
-from .errors import StoreUnavailable
-from .exchange import Delivery, Feed
-from .intake import Price
-from .live import (
-    Clock,
-    Follower,
-    Keeper,
-    LiveIndex,
-    LiveIntake,
-    LiveKeys,
-    LiveLimits,
-    Meter,
-    Misses,
-    SavedIndexes,
-)
-from .matching import Matching
-from .oversight import Checkpoints
-from .retention import Periods, Retention
+from .api.dependencies import Services
+from .api.fast_path import FastPath
+from .api.middleware import BodyLimitAndHeaders
+from .api.openapi import describe
+from .api.problems import handlers
+from .api.routes import routes
+from .api.routes.match import match
+from .errors import SettingInvalid, StoreUnavailable
+from .jobs.index_saver import IndexSaver
+from .jobs.measurements import MetricsCollector
+from .jobs.overmatch_watch import OvermatchDetector
+from .jobs.retention import Periods, Retention
+from .jobs.webhook_delivery import Delivery
+from .live.clock import Clock
+from .live.follower import Follower
+from .live.index import LiveIndex
+from .live.key_limits import LiveKeyLimits
+from .live.keys import LiveKeys
+from .live.miss_counter import MissCounter
+from .live.saved_indexes import SavedIndexes
+from .live.screening import LiveScreening
+from .live.usage_meter import UsageMeter
+from .runtime.accept_gate import AcceptGate
+from .runtime.shared_memory import SharedCounts
+from .screening.proof_of_work import Price
 from .settings import Settings
-from .shared import SharedCounts
 from .store import Store
-from .takedown import Takedown
-from .vitals import Measuring
-from .watch import Watch
+from .usecases.admission import Admission
+from .usecases.cases import Cases
+from .usecases.checkpoints import Checkpoints
+from .usecases.feed import Feed
+from .usecases.lookups import Lookups
 
 
 def create_app(
-    settings: Settings, shared: SharedCounts | None = None, door: Door | None = None
+    settings: Settings, shared: SharedCounts | None = None, door: AcceptGate | None = None
 ) -> FastAPI:
     """Put a worker together; it connects when it is started, and serves before PostgreSQL is up.
 
@@ -82,14 +87,21 @@ def create_app(
         exception_handlers=handlers,  # type: ignore[arg-type]
     )
     app.state.services = services
-    app.add_middleware(Shortcut, method="POST", path="/v1/match", endpoint=match)
-    app.add_middleware(Edge, max_body=settings.max_body_bytes)
+    app.add_middleware(FastPath, method="POST", path="/v1/match", endpoint=match)
+    app.add_middleware(BodyLimitAndHeaders, max_body=settings.max_body_bytes)
     app.openapi = describe(app)  # type: ignore[method-assign]
     return app
 
 
 _Background: TypeAlias = (
-    Follower | Keeper | Meter | Misses | Delivery | Watch | Retention | Measuring
+    Follower
+    | IndexSaver
+    | UsageMeter
+    | MissCounter
+    | Delivery
+    | OvermatchDetector
+    | Retention
+    | MetricsCollector
 )
 
 
@@ -99,13 +111,13 @@ def _background(services: Services) -> list[_Background]:
     delivery = Delivery(
         services.store, services.clock, private=bool(settings.webhook_private_targets)
     )
-    watch = Watch(
+    watch = OvermatchDetector(
         services.store, seconds=settings.watch_every_ms / 1_000, floor=settings.overmatch_floor
     )
     every = timedelta(hours=settings.retain_every_hours)
     retention = Retention(services.store, Periods.of(settings), every)
     counting: list[_Background] = [services.meter, services.misses]
-    measuring = Measuring(
+    measuring = MetricsCollector(
         services.store,
         services.follower,
         services.index,
@@ -115,7 +127,7 @@ def _background(services: Services) -> list[_Background]:
     always = [services.follower, *counting, delivery, watch, retention, measuring]
     if settings.index_dir is None:
         return always
-    keeper = Keeper(
+    keeper = IndexSaver(
         services.index,
         SavedIndexes(settings.index_dir),
         changes=settings.save_after_changes,
@@ -125,6 +137,11 @@ def _background(services: Services) -> list[_Background]:
 
 
 def _services(settings: Settings, shared: SharedCounts | None) -> Services:
+    if settings.database_url is None:
+        raise SettingInvalid(
+            "DATABASE_URL is not set. Set it to a PostgreSQL 15+ database, "
+            "or run 'unseen-service serve --data DIR' for an embedded one."
+        )
     store = Store(
         settings.database_url,
         pool_size=settings.pool_size,
@@ -133,9 +150,9 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
     )
     saved = SavedIndexes(settings.index_dir) if settings.index_dir else None
     clock, index = Clock(), LiveIndex(saved, settings.device)
-    keys, intake, misses = LiveKeys(clock), LiveIntake(clock), Misses(store, clock)
-    limits = LiveLimits(settings.requests_per_minute, settings.hashes_per_minute)
-    meter = Meter(
+    keys, intake, misses = LiveKeys(clock), LiveScreening(clock), MissCounter(store, clock)
+    limits = LiveKeyLimits(settings.requests_per_minute, settings.hashes_per_minute)
+    meter = UsageMeter(
         store,
         limits,
         alert_at=settings.probing_alert,
@@ -153,8 +170,8 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
         keys=keys,
         follower=follower,
         admission=admission,
-        takedown=Takedown(store, admission),
-        matching=Matching(store, index, misses, meter),
+        takedown=Cases(store, admission),
+        matching=Lookups(store, index, misses, meter),
         feed=Feed(store, follower),
         misses=misses,
         meter=meter,

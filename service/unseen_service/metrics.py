@@ -100,7 +100,7 @@ def _of_the_database(name: str, told: str) -> Gauge:
     return Gauge(name, told, multiprocess_mode="livemostrecent")
 
 
-VITALS = {
+DATABASE_GAUGES = {
     "changes": _of_the_database("unseen_change_log_position", "How far the change log is."),
     "audit_entries": _of_the_database("unseen_audit_log_entries", "Entries of the audit log."),
     "database_bytes": _of_the_database("unseen_database_bytes", "The database on disk."),
@@ -114,11 +114,11 @@ VITALS = {
     "overdue": _of_the_database("unseen_overdue", "Answers that platforms owe for too long."),
     "open_reviews": _of_the_database("unseen_reviews_open", "Hashes that wait for staff."),
     "paused_keys": _of_the_database("unseen_keys_paused", "Keys that are paused."),
-    "gone_with_bits": _of_the_database(
+    "withdrawn_not_erased": _of_the_database(
         "unseen_hashes_to_erase", "Withdrawn hashes whose bits are not erased yet."
     ),
 }
-"""By field of models.Vitals. They are the database's: one worker measures, all show the same."""
+"""By field of DatabaseMetrics. One worker collects them; all report the same values."""
 
 
 @contextmanager

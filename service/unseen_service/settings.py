@@ -1,66 +1,77 @@
 """The service's settings: read once from the environment, frozen, passed in."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from .errors import SettingInvalid
-from .models import HASH_BYTES, MATCH_RADIUS
+from .models.hashes import HASH_BYTES, MATCH_RADIUS
 
 PREFIX = "UNSEEN_"
 
 Device: TypeAlias = Literal["cpu", "cuda"]
 
 DEFAULT_DATA = Path("data")
-"""The folder of the embedded PostgreSQL and of the audit log's key, unless told otherwise."""
+"""Folder of the embedded PostgreSQL and of the audit log's key, unless set otherwise."""
 
-_BESIDE_THE_POOL = 4
-"""Connections of a worker that listen, three, or hold a lock now and then."""
+_CONNECTIONS_BESIDE_POOL = 4
+"""Connections per worker outside the pool: three listen, one holds a lock now and then."""
+
+_MILLISECONDS_A_DAY = 86_400_000
+_HOURS_IN_TEN_YEARS = 87_600
+_DAYS_IN_A_CENTURY = 36_500
+_RANGE = "range"
+
+
+def _integer(default: int, least: int = 0, most: int = 1_000_000_000) -> Any:
+    """Declare a setting that is a whole number from `least` to `most`, inclusive."""
+    return field(default=default, metadata={_RANGE: (least, most)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What an operator can set. Each field is `UNSEEN_` and its name in the environment.
+    """What an operator can set: each field is `UNSEEN_` and its name in the environment.
 
-    Only the database is named otherwise: DATABASE_URL, as everywhere, or DATABASE_URL_FILE.
+    Only the database is named otherwise: DATABASE_URL, as everywhere, or DATABASE_URL_FILE. It is
+    None if neither is set.
     """
 
-    database_url: str = field(repr=False)
-    max_distance: int = MATCH_RADIUS
-    max_body_bytes: int = 2 * 1024 * 1024
-    pool_size: int = 8
-    pool_timeout_ms: int = 2_000
-    statement_timeout_ms: int = 5_000
-    stale_after_ms: int = 60_000
-    work_free_hashes_per_minute: int = 2_000
-    work_tries_per_hash: int = 1_000
-    requests_per_minute: int = 60_000
-    hashes_per_minute: int = 600_000
-    probing_alert: int = 48
-    probing_pause: int = 96
+    database_url: str | None = field(default=None, repr=False)
+    max_distance: int = _integer(MATCH_RADIUS, most=8 * HASH_BYTES)
+    max_body_bytes: int = _integer(2 * 1024 * 1024, 1_024, 1 << 30)
+    pool_size: int = _integer(8, 1, 1_000)
+    pool_timeout_ms: int = _integer(2_000, 10, 600_000)
+    statement_timeout_ms: int = _integer(5_000, 100, 3_600_000)
+    stale_after_ms: int = _integer(60_000, most=_MILLISECONDS_A_DAY)
+    work_free_hashes_per_minute: int = _integer(2_000)
+    work_tries_per_hash: int = _integer(1_000)
+    requests_per_minute: int = _integer(60_000)
+    hashes_per_minute: int = _integer(600_000)
+    probing_alert: int = _integer(48)
+    probing_pause: int = _integer(96)
     index_dir: Path | None = None
     device: Device = "cpu"
-    save_after_changes: int = 10_000
-    save_after_ms: int = 600_000
-    feed_wait_s: int = 30
-    overdue_hours: int = 48
-    watch_every_ms: int = 10_000
-    overmatch_floor: int = 200
-    measure_every_ms: int = 10_000
-    retain_every_hours: int = 24
-    erase_after_days: int = 30
-    keep_submissions_days: int = 7
-    keep_given_up_days: int = 30
-    keep_alerts_days: int = 90
-    webhook_private_targets: int = 0
+    save_after_changes: int = _integer(10_000, 1)
+    save_after_ms: int = _integer(600_000, most=_MILLISECONDS_A_DAY)
+    feed_wait_s: int = _integer(30, most=3_600)
+    overdue_hours: int = _integer(48, most=_HOURS_IN_TEN_YEARS)
+    watch_every_ms: int = _integer(10_000, 10, _MILLISECONDS_A_DAY)
+    overmatch_floor: int = _integer(200)
+    measure_every_ms: int = _integer(10_000, 10, _MILLISECONDS_A_DAY)
+    retain_every_hours: int = _integer(24, 1, 8_760)
+    erase_after_days: int = _integer(30, most=_DAYS_IN_A_CENTURY)
+    keep_submissions_days: int = _integer(7, most=_DAYS_IN_A_CENTURY)
+    keep_given_up_days: int = _integer(30, most=_DAYS_IN_A_CENTURY)
+    keep_alerts_days: int = _integer(90, most=_DAYS_IN_A_CENTURY)
+    webhook_private_targets: int = _integer(0, most=1)
     data: Path = DEFAULT_DATA
     audit_key_file: Path | None = None
 
     @property
     def connections(self) -> int:
-        """How many connections to PostgreSQL a worker takes at most."""
-        return self.pool_size + _BESIDE_THE_POOL
+        """The most connections to PostgreSQL that a worker takes."""
+        return self.pool_size + _CONNECTIONS_BESIDE_POOL
 
     @property
     def audit_key(self) -> Path:
@@ -69,31 +80,28 @@ class Settings:
 
     @property
     def kept_checkpoint(self) -> Path:
-        """Where the service keeps the last checkpoint that it signed, outside the database."""
+        """The file, outside the database, of the last checkpoint that the service signed."""
         return self.data / "audit.checkpoint"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
-        """Read the settings; raise SettingInvalid for what is missing or cannot be read."""
-        url = given_url(environment)
-        if not url:
-            raise SettingInvalid(
-                "DATABASE_URL is not set. Set it to a PostgreSQL 15+ database, "
-                "or run 'unseen-service serve --data DIR' for an embedded one."
-            )
+        """Read the settings. Raises SettingInvalid for one that cannot be read."""
         found = {
-            each.name: _READERS[each.type](variable, environment[variable])
+            each.name: _READERS[each.type](each, variable, environment[variable])
             for each in fields(cls)[1:]
             if (variable := PREFIX + each.name.upper()) in environment
         }
-        return cls(database_url=url, **found)
+        return cls(database_url=read_database_url(environment), **found)
 
 
-def given_url(environment: Mapping[str, str]) -> str | None:
-    """Read DATABASE_URL, or the file that DATABASE_URL_FILE names: a secret that is mounted."""
+def read_database_url(environment: Mapping[str, str]) -> str | None:
+    """Return DATABASE_URL, or the content of the file that DATABASE_URL_FILE names.
+
+    None if neither is set. Raises SettingInvalid.
+    """
     file = environment.get("DATABASE_URL_FILE")
     if not file:
-        return environment.get("DATABASE_URL")
+        return environment.get("DATABASE_URL") or None
     try:
         url = Path(file).read_text(encoding="utf-8-sig").strip()
     except OSError as error:
@@ -105,48 +113,28 @@ def given_url(environment: Mapping[str, str]) -> str | None:
     return url
 
 
-_RANGES: Mapping[str, tuple[int, int]] = {
-    "max_distance": (0, 8 * HASH_BYTES),
-    "max_body_bytes": (1_024, 1 << 30),
-    "pool_size": (1, 1_000),
-    "pool_timeout_ms": (10, 600_000),
-    "statement_timeout_ms": (100, 3_600_000),
-    "watch_every_ms": (10, 86_400_000),
-    "measure_every_ms": (10, 86_400_000),
-    "save_after_changes": (1, 1_000_000_000),
-    "feed_wait_s": (0, 3_600),
-    "retain_every_hours": (1, 8_760),
-    "webhook_private_targets": (0, 1),
-}
-"""From the least to the most that each may be, where its unit does not say so."""
-
-_UNITS = {"ms": 86_400_000, "hours": 87_600, "days": 36_500}
-"""The most by the last word of a name: a day, ten years, a hundred. Else 10^9, as of all counts."""
-
-
-def _number(variable: str, text: str) -> int:
-    name = variable.removeprefix(PREFIX).lower()
-    least, most = _RANGES.get(name, (0, _UNITS.get(name.rpartition("_")[2], 1_000_000_000)))
+def _read_integer(setting: Field[Any], variable: str, text: str) -> int:
+    least, most = setting.metadata[_RANGE]
     if text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most:
         return int(text)
     raise SettingInvalid(f"{variable} must be a whole number from {least} to {most}.")
 
 
-def _path(variable: str, text: str) -> Path:
+def _read_path(_: Field[Any], variable: str, text: str) -> Path:
     if not text:
         raise SettingInvalid(f"{variable} must be a path.")
     return Path(text)
 
 
-def _device(variable: str, text: str) -> str:
+def _read_device(_: Field[Any], variable: str, text: str) -> str:
     if text not in ("cpu", "cuda"):
         raise SettingInvalid(f"{variable} must be cpu or cuda.")
     return text
 
 
-_READERS: Mapping[Any, Callable[[str, str], Any]] = {
-    int: _number,
-    Device: _device,
-    Path: _path,
-    Path | None: _path,
+_READERS: Mapping[Any, Callable[[Field[Any], str, str], Any]] = {
+    int: _read_integer,
+    Device: _read_device,
+    Path: _read_path,
+    Path | None: _read_path,
 }

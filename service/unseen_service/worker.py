@@ -8,7 +8,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from .supervisor import die_with_parent
+from .runtime.supervisor import die_with_parent
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -19,9 +19,9 @@ def from_environment() -> "FastAPI":
     die_with_parent()
     logging.captureWarnings(capture=True)  # that there is no GPU, say: a log line as any other
     from .app import create_app  # noqa: PLC0415 - only now
-    from .door import Door  # noqa: PLC0415
+    from .runtime.accept_gate import AcceptGate  # noqa: PLC0415
+    from .runtime.shared_memory import SharedCounts  # noqa: PLC0415
     from .settings import Settings  # noqa: PLC0415
-    from .shared import SharedCounts  # noqa: PLC0415
 
     settings = Settings.from_environment(os.environ)
-    return create_app(settings, SharedCounts.of(os.environ), Door.of(os.environ))
+    return create_app(settings, SharedCounts.of(os.environ), AcceptGate.of(os.environ))

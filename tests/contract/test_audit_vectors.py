@@ -16,10 +16,10 @@ from unseen.audit import (
     verify_inclusion,
 )
 from unseen.errors import InputError
-from unseen_service import chain, proof
-from unseen_service.models import AuditEntry
-from unseen_service.oversight import export_lines, last_line
-from unseen_service.proof import Signer, merkle
+from unseen_service.models.audit import AuditEntry
+from unseen_service.tlog import chain, checkpoint, merkle
+from unseen_service.tlog.note import Signer
+from unseen_service.usecases.audit_log import export_lines, last_line
 
 from tests.contract.audit.make import NAME, SEED, VECTORS, vectors
 
@@ -50,12 +50,12 @@ def test_the_vectors_are_what_the_definitions_give() -> None:
 
 
 def test_the_service_gives_the_same_digests_leaves_roots_and_signatures() -> None:
-    walk, signer = chain.Verifier(), Signer(NAME, SEED)
-    assert signer.verifier.encode() == VERIFIER
+    walk, signer = chain.LogVerifier(), Signer(NAME, SEED)
+    assert signer.public_key.encode() == VERIFIER
     for entry, leaf, note in zip(entries(), KEPT["leaves"], KEPT["checkpoints"], strict=True):
         walk.walk([entry])
         assert merkle.leaf_hash(chain.canonical(entry)).hex() == leaf
-        assert signer.sign(proof.Checkpoint(NAME, walk.position, walk.root).encode()) == note
+        assert signer.sign(checkpoint.Checkpoint(NAME, walk.position, walk.root).encode()) == note
 
 
 def test_the_service_gives_the_same_paths() -> None:
@@ -114,7 +114,7 @@ def test_the_client_finds_lines_dropped_repeated_reordered_and_cut_off() -> None
 @pytest.mark.parametrize("at", range(7))
 def test_the_client_finds_a_fork_by_the_checkpoints_that_were_kept(at: int) -> None:
     """Whole in itself and signed with the right key: only who kept a checkpoint can tell."""
-    digest, forged, walk = chain.GENESIS, [], chain.Verifier()
+    digest, forged, walk = chain.GENESIS, [], chain.LogVerifier()
     peaks = b""
     for number, entry in enumerate(entries()):
         changed = replace(entry, actor="another") if number == at else entry
@@ -123,7 +123,7 @@ def test_the_client_finds_a_fork_by_the_checkpoints_that_were_kept(at: int) -> N
         digest = chain.link(digest, content)
         forged.append(replace(changed, digest=digest, nodes=nodes))
     walk.walk(forged)
-    note = Signer(NAME, SEED).sign(proof.Checkpoint(NAME, 7, walk.root).encode())
+    note = Signer(NAME, SEED).sign(checkpoint.Checkpoint(NAME, 7, walk.root).encode())
     lines = [*export_lines(forged).splitlines(keepends=True), last_line(note)]
     assert verify_export(lines, verifier=VERIFIER).entries == 7
     with pytest.raises(AuditBrokenError) as found:

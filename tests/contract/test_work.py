@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from unseen.work import Challenge
-from unseen_service.intake.work import attempt
+from unseen_service.screening.proof_of_work import attempt
 
 from tests.contract.work_vectors import vector
 

@@ -21,9 +21,9 @@ import httpx
 import psutil
 import psycopg
 import pytest
-from unseen_service import oversight
-from unseen_service.exchange.delivery import sign
-from unseen_service.models import NewKey, Scope
+from unseen_service.jobs.webhook_delivery import sign
+from unseen_service.models.keys import NewKey, Scope
+from unseen_service.usecases import keys
 
 from tests.clocks import Clock
 from tests.flow.test_faults import is_worker
@@ -206,7 +206,7 @@ def sent_as_it_is_now(received: Receiver, secret: bytes, told: int) -> int:
 def issue(host: Host, platform: str, lasts: timedelta) -> dict[str, str]:
     """Issue a key that ends then, by a clock that is right."""
     new = NewKey(platform, frozenset({Scope.MATCH}), expires_at=datetime.now(UTC) + lasts)
-    issued = host.service.flow(lambda store: oversight.issue_key(store, new))
+    issued = host.service.flow(lambda store: keys.issue_key(store, new))
     return {"Authorization": f"Bearer {issued.key}"}
 
 

@@ -343,7 +343,7 @@ def test_of_two_hosts_one_is_cut_off(database_url: str, proxy: Proxy, mode: Mode
 @pytest.mark.slow
 def test_a_host_that_is_cut_off_holds_nobody_up(database_url: str, proxy: Proxy) -> None:
     """A session that vanished with the change log's lock in its hands is given up."""
-    from unseen_service.store.line import conninfo  # noqa: PLC0415
+    from unseen_service.store.connection import conninfo  # noqa: PLC0415
 
     with serving(database_url) as here:
         vanished = psycopg.connect(conninfo(proxy.url))

@@ -15,7 +15,7 @@ import yaml
 from unseen import Client, Fingerprint
 from unseen.errors import InputError, UnseenError
 from unseen_index import HashTable
-from unseen_service.models import Scope
+from unseen_service.models.keys import Scope
 
 from tests.flow.test_faults import PORT as SERVED_PORT
 from tests.flow.test_faults import data, ready, served, workers_of

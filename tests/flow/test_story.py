@@ -1,7 +1,7 @@
 """The main job: submitted, matched, withdrawn, audited."""
 
 import httpx
-from unseen_service import oversight
+from unseen_service.usecases import audit_log
 
 from tests.support import PIN, Service, flipped, random_pdq, submission
 
@@ -32,7 +32,7 @@ def test_a_copy_matches_until_the_person_withdraws(service: Service) -> None:
         # At once, also where the index has not caught up: a hit is confirmed in the database.
         assert platform.post("/v1/match", json=copy).json()["hits"] == []
 
-    end = service.flow(oversight.verify_audit)
+    end = service.flow(audit_log.verify_audit)
     kinds = [entry["kind"] for entry in _audit(service)]
     assert kinds[:1] + kinds[2:4] == ["case.submitted", "match.hit", "case.withdrawn"]
     assert end.position >= 4

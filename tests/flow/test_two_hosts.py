@@ -22,7 +22,7 @@ import psutil
 import psycopg
 import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres, server
-from unseen_service.store.line import conninfo
+from unseen_service.store.connection import conninfo
 from unseen_service.store.sql import SQL
 
 from tests.flow.test_faults import workers_of

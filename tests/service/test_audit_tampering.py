@@ -20,13 +20,15 @@ import unseen_service
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
-from unseen_service import oversight
-from unseen_service.chain import GENESIS, Verifier, canonical, link, nodes_of
 from unseen_service.errors import ChainBroken
-from unseen_service.live import Clock, Misses
-from unseen_service.models import AuditEntry, AuditEvent, NewKey, Scope
-from unseen_service.proof import Checkpoint
+from unseen_service.live.clock import Clock
+from unseen_service.live.miss_counter import MissCounter
+from unseen_service.models.audit import AuditEntry, AuditEvent
+from unseen_service.models.keys import NewKey, Scope
 from unseen_service.store import Store, audit
+from unseen_service.tlog.chain import GENESIS, LogVerifier, canonical, link, nodes_of
+from unseen_service.tlog.checkpoint import Checkpoint
+from unseen_service.usecases import actors, audit_log, keys
 
 from tests.support import PIN, Service, fresh_database, random_pdq, serving, submission
 
@@ -123,13 +125,13 @@ def _fill(service: Service) -> None:
 
 async def _rest(store: Store) -> Checkpoint:
     """Leave the entries that no single call leaves, and keep a checkpoint."""
-    misses = Misses(store, Clock())
+    misses = MissCounter(store, Clock())
     misses.count(1, 10)
     await misses.write()
     async with store.transaction() as tx:
         for event in OTHERS:
             await audit.append(tx, event)
-    await oversight.verify_audit(store)
+    await audit_log.verify_audit(store)
     async with store.snapshot() as tx:
         end = await audit.verify(tx)
     return Checkpoint("kept", end.position, end.root)
@@ -319,7 +321,7 @@ def test_a_log_that_was_forked_is_found_by_a_kept_checkpoint(log: Log) -> None:
 
 def checkpoints(entries: Sequence[AuditEntry]) -> list[Checkpoint]:
     """Keep a checkpoint of every size."""
-    verifier, kept = Verifier(), []
+    verifier, kept = LogVerifier(), []
     for entry in entries:
         verifier.walk([entry])
         kept.append(Checkpoint("kept", entry.position, verifier.root))
@@ -441,8 +443,8 @@ def test_the_staff_page_knows_every_kind_of_entry() -> None:
 
 def test_two_persons_leave_two_entries(service: Service) -> None:
     new = NewKey("Feeds", frozenset({Scope.FEED}))
-    issued = service.flow(lambda store: oversight.issue_key(store, new))
-    service.flow(lambda store: oversight.approve_key(store, issued.id, oversight.operator("two")))
+    issued = service.flow(lambda store: keys.issue_key(store, new))
+    service.flow(lambda store: keys.approve_key(store, issued.id, actors.operator("two")))
     with service.client("audit") as staff:
         entries = staff.get("/v1/audit").json()["entries"]
     assert [(each["kind"], each["actor"]) for each in entries[:2]] == [

@@ -15,9 +15,10 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unseen_service import oversight
-from unseen_service.budget import Bucket, HitRate, Neighbourhoods, Told
-from unseen_service.shared import SharedCounts
+from unseen_service.ratelimit.leaky_bucket import LeakyBucket
+from unseen_service.ratelimit.probing import AlertThrottle, HitRate, Neighbourhoods
+from unseen_service.runtime.shared_memory import SharedCounts
+from unseen_service.usecases import key_limits
 
 from tests.service.test_cases_api import slug
 from tests.service.test_match_api import seeded
@@ -96,7 +97,7 @@ def test_limits_are_a_keys_own_and_change_at_once(tight: Service) -> None:
     with tight.client("match") as platform:
         assert ask(platform, hashes(650)).status_code == 200
         assert ask(platform, hashes(1)).status_code == 429
-        tight.flow(lambda store: oversight.limit_key(store, 1, requests=0, hashes=0))
+        tight.flow(lambda store: key_limits.limit_key(store, 1, requests=0, hashes=0))
         wait_until(lambda: ask(platform, hashes(1)).status_code == 200, within=2)
         assert "ratelimit" not in ask(platform, hashes(2_000)).headers
 
@@ -134,7 +135,7 @@ def test_a_walk_bit_by_bit_is_noticed_and_the_key_paused_everywhere(service: Ser
         with service.client("audit", platform="Staff") as staff:
             (entry,) = staff.get("/v1/audit", params={"kind": "key.paused"}).json()["entries"]
         assert entry["details"]["around"] >= 96
-        service.flow(lambda store: oversight.resume_key(store, 1, "it was our own test"))
+        service.flow(lambda store: key_limits.resume_key(store, 1, "it was our own test"))
         wait_until(lambda: ask(platform, hashes(1)).status_code == 200, within=2)
 
 
@@ -214,7 +215,7 @@ def test_hit_rates_and_notices_are_one_for_all_workers(shared: SharedCounts) -> 
     rates = [HitRate(1.0, shared.block(1)) for _ in range(4)]
     noticed = [rate.add(1, 1, 1.0) for rate, _ in zip(cycle(rates), range(120), strict=False)]
     assert noticed.index(True) < 110
-    one, two = Told(shared.block(1)), Told(shared.block(1))
+    one, two = AlertThrottle(shared.block(1)), AlertThrottle(shared.block(1))
     assert one.is_due("key.probing", 5.0)
     assert not two.is_due("key.probing", 6.0)
     assert two.is_due("key.hit-rate", 6.0)
@@ -293,7 +294,7 @@ def test_distances_can_be_told_in_steps(service: Service) -> None:
     with service.client("match") as platform:
         query = np.frombuffer(bytes.fromhex(flipped(pdq, 13)), np.uint8)[None]
         assert ask(platform, query).json()["hits"][0]["distance"] == 13
-        service.flow(lambda store: oversight.limit_key(store, 1, coarse=True))
+        service.flow(lambda store: key_limits.limit_key(store, 1, coarse=True))
         wait_until(lambda: ask(platform, query).json()["hits"][0]["distance"] == 16, within=2)
         steps = {
             limit: len(ask(platform, query, max_distance=limit).json()["hits"])
@@ -309,7 +310,7 @@ def test_workers_together_admit_a_budget_and_pay_back_the_rest(
     spends: list[tuple[int, int, float]],
 ) -> None:
     """Four workers that settle every second: over any time, no more than is documented."""
-    workers = [Bucket(60, 0.0) for _ in range(4)]
+    workers = [LeakyBucket(60, 0.0) for _ in range(4)]
     common, now, settled, admitted = 0.0, 0.0, 0.0, 0
     for worker, amount, pause in spends:
         now += pause

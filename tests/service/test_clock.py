@@ -14,8 +14,9 @@ import psycopg
 import pytest
 import unseen_service
 from unseen.work import Challenge as Asked
-from unseen_service.live import Clock, LiveIntake
-from unseen_service.retention import Periods, erase
+from unseen_service.jobs.retention import Periods, erase
+from unseen_service.live.clock import Clock
+from unseen_service.live.screening import LiveScreening
 from unseen_service.settings import Settings
 from unseen_service.store import Store, clock
 
@@ -205,9 +206,9 @@ def test_a_worker_goes_by_postgresqls_clock_also_while_that_is_away(
 def test_a_challenge_of_one_host_is_answered_at_another(database_url: str) -> None:
     """Work that was done is not refused because two hosts disagree on what time it is."""
 
-    async def at_a_host_that_is_off(by: timedelta) -> LiveIntake:
+    async def at_a_host_that_is_off(by: timedelta) -> LiveScreening:
         known, store = Clock(HostClock(by)), Store(database_url, pool_size=1, timeout=10)
-        intake = LiveIntake(known)
+        intake = LiveScreening(known)
         await store.open()
         await known.reload(store)
         await intake.reload(store)

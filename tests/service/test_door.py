@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from unseen_service.door import Door
+from unseen_service.runtime.accept_gate import AcceptGate
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def path(tmp_path: Path) -> Path:
     return file
 
 
-async def waits(door: Door, loaded: asyncio.Event) -> bool:
+async def waits(door: AcceptGate, loaded: asyncio.Event) -> bool:
     """Whether a worker still waits at the door after a while."""
     try:
         async with asyncio.timeout(0.3):
@@ -26,7 +26,7 @@ async def waits(door: Door, loaded: asyncio.Event) -> bool:
 
 def test_where_none_serves_one_that_only_loads_does(path: Path) -> None:
     async def asked() -> bool:
-        loading, also_loading = Door(path), Door(path)
+        loading, also_loading = AcceptGate(path), AcceptGate(path)
         waiting = await waits(loading, asyncio.Event())
         return waiting or await waits(also_loading, asyncio.Event())
 
@@ -37,7 +37,7 @@ def test_beside_one_that_serves_it_waits_until_it_is_loaded(path: Path) -> None:
     async def asked() -> tuple[bool, bool]:
         loaded, loading = asyncio.Event(), asyncio.Event()
         loaded.set()
-        serving, successor = Door(path), Door(path)
+        serving, successor = AcceptGate(path), AcceptGate(path)
         await serving.serve(loaded)
         before = await waits(successor, loading)
         loading.set()
@@ -50,7 +50,7 @@ def test_it_waits_no_longer_once_the_last_that_served_is_gone(path: Path) -> Non
     async def asked() -> tuple[bool, bool]:
         loaded = asyncio.Event()
         loaded.set()
-        serving, successor = Door(path), Door(path)
+        serving, successor = AcceptGate(path), AcceptGate(path)
         await serving.serve(loaded)
         before = await waits(successor, asyncio.Event())
         serving.close()
@@ -61,7 +61,9 @@ def test_it_waits_no_longer_once_the_last_that_served_is_gone(path: Path) -> Non
 
 def test_one_that_succeeds_another_waits_a_moment_also_alone(path: Path) -> None:
     async def asked() -> tuple[bool, bool]:
-        successor = Door(path, alone=0.6)
-        return await waits(successor, asyncio.Event()), await waits(Door(path), asyncio.Event())
+        successor = AcceptGate(path, alone=0.6)
+        return await waits(successor, asyncio.Event()), await waits(
+            AcceptGate(path), asyncio.Event()
+        )
 
     assert asyncio.run(asked()) == (True, False)

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from unseen_service.watch import Watch
+from unseen_service.jobs.overmatch_watch import OvermatchDetector
 
 from tests.mirror import Mirror, status, submit, withdraw
 from tests.support import Service, random_pdq
@@ -49,7 +49,7 @@ def overdue(service: Service) -> list[tuple[str, str, str | None]]:
 
 def two_days_pass(service: Service) -> None:
     """Make all that happened so far happen 49 hours earlier."""
-    service.flow(lambda store: Watch(store, seconds=1, floor=200).look())
+    service.flow(lambda store: OvermatchDetector(store, seconds=1, floor=200).look())
     with psycopg.connect(service.database_url) as connection:
         connection.execute(
             """

@@ -16,7 +16,7 @@ import faiss
 import httpx
 import psutil
 import pytest
-from unseen_service.protocol import Protocol
+from unseen_service.runtime.http_protocol import HttpProtocol
 
 from tests.service.test_cli import COMMAND
 from tests.support import (
@@ -156,7 +156,7 @@ def test_requests_wait_in_a_number_that_is_limited(any_service: Service) -> None
             for _ in range(1_000):
                 connection.sendall(NEXT * 1_000)
     assert httpx.get(f"{any_service.url}/healthz").status_code == 200
-    assert talk(any_service, NEXT * (Protocol.MOST_WAITING + 1))[0] == [200] * 17
+    assert talk(any_service, NEXT * (HttpProtocol.MOST_WAITING + 1))[0] == [200] * 17
 
 
 def test_who_hangs_up_before_the_answer_leaves_no_trace(
@@ -190,7 +190,7 @@ def test_who_hangs_up_in_the_middle_of_a_look_up_leaves_no_trace(
 
 @pytest.fixture(scope="module")
 def impatient(postgres: str) -> Iterator[Service]:
-    class Impatient(Protocol):
+    class Impatient(HttpProtocol):
         LONGEST_S = 0.5
 
     with (
@@ -393,6 +393,6 @@ def _be_odd(service: Service, secret: str) -> None:
 
 def test_the_limits_are_in_the_threat_model() -> None:
     text = (Path(__file__).parents[2] / "docs/threat-model.md").read_text()
-    assert f"{Protocol.LONGEST_S:.0f} s" in text
-    assert f"{Protocol.LARGEST_HEAD // 1024} KiB" in text
-    assert f"{Protocol.MOST_WAITING} wait" in text
+    assert f"{HttpProtocol.LONGEST_S:.0f} s" in text
+    assert f"{HttpProtocol.LARGEST_HEAD // 1024} KiB" in text
+    assert f"{HttpProtocol.MOST_WAITING} wait" in text

@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from unseen_service import oversight
 from unseen_service.__main__ import main
-from unseen_service.intake import drawn_hashes, faults
-from unseen_service.live import Clock, LiveIntake
-from unseen_service.models import MATCH_RADIUS
+from unseen_service.live.clock import Clock
+from unseen_service.live.screening import LiveScreening
+from unseen_service.models.hashes import MATCH_RADIUS
+from unseen_service.screening.degenerate import drawn_hashes, faults
+from unseen_service.usecases import benign_hashes
 
 from tests.clients.python.pictures import photo
 from tests.service.test_cases_api import slug
@@ -69,7 +70,7 @@ def photo_hashes() -> npt.NDArray[np.uint8]:
 
 def test_no_photo_is_refused(photo_hashes: npt.NDArray[np.uint8]) -> None:
     assert len(photo_hashes) == 17 * 5 * 8
-    assert not any(LiveIntake(Clock()).degenerate(photo_hashes))
+    assert not any(LiveScreening(Clock()).degenerate(photo_hashes))
 
 
 def test_photos_are_far_from_every_rule(photo_hashes: npt.NDArray[np.uint8]) -> None:
@@ -84,7 +85,7 @@ def test_photos_are_far_from_every_rule(photo_hashes: npt.NDArray[np.uint8]) -> 
 
 @pytest.mark.parametrize("size", SIZES[::3])
 def test_what_anybody_can_draw_is_refused_in_every_view(size: tuple[int, int]) -> None:
-    intake = LiveIntake(Clock())
+    intake = LiveScreening(Clock())
     for number, shape in enumerate(shapes(*size)):
         if number % 7 == 0:
             found = b"".join(reference_hash(view) for view in views(shape))
@@ -137,7 +138,7 @@ def test_what_is_close_to_a_harmless_picture_is_refused_until_it_is_removed(
 ) -> None:
     logo = random_pdq(5)
     (number,) = service.flow(
-        lambda store: oversight.add_benign(store, [bytes.fromhex(logo)], "logo")
+        lambda store: benign_hashes.add_benign(store, [bytes.fromhex(logo)], "logo")
     )
     near, beyond = submission(flipped(logo, 31)), submission(flipped(logo, 32))
 
@@ -149,7 +150,7 @@ def test_what_is_close_to_a_harmless_picture_is_refused_until_it_is_removed(
     assert slug(refused) == "known-benign"
     assert refused.json()["errors"][0]["at"] == "images.0.hashes.0.pdq"
     assert status(beyond) == 201
-    service.flow(lambda store: oversight.remove_benign(store, [number]))
+    service.flow(lambda store: benign_hashes.remove_benign(store, [number]))
     wait_until(lambda: status(near) == 201, within=2)
 
 
@@ -191,7 +192,7 @@ def test_the_bank_is_kept_by_the_command(
 
 def test_the_bank_is_audited_without_its_hashes(service: Service) -> None:
     pdq = random_pdq(9)
-    service.flow(lambda store: oversight.add_benign(store, [bytes.fromhex(pdq)], "a meme"))
+    service.flow(lambda store: benign_hashes.add_benign(store, [bytes.fromhex(pdq)], "a meme"))
     with service.client("audit") as staff:
         told = staff.get("/v1/audit", params={"kind": "benign.added"})
     (entry,) = told.json()["entries"]

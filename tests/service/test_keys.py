@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import psycopg
 import pytest
-from unseen_service import oversight
 from unseen_service.errors import (
     InvalidRequest,
     KeyNotFound,
@@ -18,19 +17,23 @@ from unseen_service.errors import (
     SecondPersonNeeded,
     StillLoading,
 )
-from unseen_service.live import Clock, Follower, LiveIndex, LiveKeys
-from unseen_service.models import IssuedKey, KeyStatus, NewKey, Scope
+from unseen_service.live.clock import Clock
+from unseen_service.live.follower import Follower
+from unseen_service.live.index import LiveIndex
+from unseen_service.live.keys import LiveKeys
+from unseen_service.models.keys import IssuedKey, KeyStatus, NewKey, Scope
 from unseen_service.store import Store
+from unseen_service.usecases import actors, keys
 
 from tests.support import Service, random_pdq, serving, wait_until
 
-ALICE, BOB = oversight.operator("alice"), oversight.operator("bob")
+ALICE, BOB = actors.operator("alice"), actors.operator("bob")
 
 
 def issue(service: Service, *scopes: Scope, lasts: timedelta | None = None) -> IssuedKey:
     expires_at = datetime.now(UTC) + lasts if lasts else None
     new = NewKey("Example", frozenset(scopes), "asked for by mail", expires_at)
-    return service.flow(lambda store: oversight.issue_key(store, new, ALICE))
+    return service.flow(lambda store: keys.issue_key(store, new, ALICE))
 
 
 def opens(url: str, key: str) -> bool:
@@ -46,14 +49,14 @@ def test_a_dangerous_key_opens_nothing_until_another_person_approves_it(
     issued = issue(service, Scope.MATCH, scope)
     assert issued.status is KeyStatus.PENDING
     with pytest.raises(SecondPersonNeeded):
-        service.flow(lambda store: oversight.approve_key(store, issued.id, ALICE))
+        service.flow(lambda store: keys.approve_key(store, issued.id, ALICE))
     later = issue(service, Scope.MATCH)
     wait_until(lambda: opens(service.url, later.key))
     assert not opens(service.url, issued.key), "nor its harmless scopes"
-    service.flow(lambda store: oversight.approve_key(store, issued.id, BOB))
+    service.flow(lambda store: keys.approve_key(store, issued.id, BOB))
     wait_until(lambda: opens(service.url, issued.key))
     with pytest.raises(KeyNotFound, match="waiting"):
-        service.flow(lambda store: oversight.approve_key(store, issued.id, BOB))
+        service.flow(lambda store: keys.approve_key(store, issued.id, BOB))
 
 
 def test_the_database_itself_holds_to_two_persons(service: Service) -> None:
@@ -99,13 +102,13 @@ def test_a_revoked_key_is_out_of_force_on_every_worker_within_a_second(service: 
         workers = [service.url, other.url]
         for url in workers:
             wait_until(lambda url=url: opens(url, issued.key))  # type: ignore[misc]
-        service.flow(lambda store: oversight.revoke_key(store, issued.id, ALICE))
+        service.flow(lambda store: keys.revoke_key(store, issued.id, ALICE))
         deadline = time.monotonic() + 1
         for url in workers:
             wait_until(lambda url=url: not opens(url, issued.key), within=1)  # type: ignore[misc]
         assert time.monotonic() < deadline
     with pytest.raises(KeyNotFound):
-        service.flow(lambda store: oversight.revoke_key(store, issued.id, ALICE))
+        service.flow(lambda store: keys.revoke_key(store, issued.id, ALICE))
 
 
 def test_a_revocation_does_not_wait_for_an_index_that_is_behind(service: Service) -> None:
@@ -129,7 +132,7 @@ def test_a_revocation_does_not_wait_for_an_index_that_is_behind(service: Service
         following = asyncio.create_task(Follower(store, Stuck(), [keys]).run())
         await asyncio.wait_for(until(known), 5)
         await asyncio.sleep(0.1)
-        await oversight.revoke_key(store, issued.id, ALICE)
+        await keys.revoke_key(store, issued.id, ALICE)
         await asyncio.wait_for(until(lambda: not known()), 1)
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
@@ -141,7 +144,7 @@ def test_a_key_expires_without_anybody_doing_anything(service: Service) -> None:
     issued = issue(service, Scope.MATCH, lasts=timedelta(seconds=1.5))
     wait_until(lambda: opens(service.url, issued.key), within=1.4)
     wait_until(lambda: not opens(service.url, issued.key), within=2)
-    (key,) = service.flow(oversight.list_keys)
+    (key,) = service.flow(keys.list_keys)
     assert key.status(datetime.now(UTC)) is KeyStatus.EXPIRED
     with pytest.raises(InvalidRequest, match="future"):
         issue(service, Scope.MATCH, lasts=timedelta(seconds=-1))
@@ -159,29 +162,29 @@ def test_no_time_is_stored_that_could_not_be_read(service: Service) -> None:
 
 def test_rotation_lets_both_keys_work_for_a_while(service: Service) -> None:
     old = issue(service, Scope.MATCH, lasts=timedelta(days=30))
-    new = service.flow(lambda store: oversight.rotate_key(store, old.id, BOB, overlap_s=2))
+    new = service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
     wait_until(lambda: opens(service.url, new.key), within=1)
     assert opens(service.url, old.key)
     with pytest.raises(InvalidRequest, match="takes the place"):
-        service.flow(lambda store: oversight.rotate_key(store, old.id, BOB, overlap_s=2))
+        service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
     wait_until(lambda: not opens(service.url, old.key), within=3)
     assert opens(service.url, new.key)
-    first, second = service.flow(oversight.list_keys)
+    first, second = service.flow(keys.list_keys)
     assert (second.scopes, second.note, second.line) == (first.scopes, first.note, first.id)
     assert second.expires_at is not None
     assert abs(second.expires_at - datetime.now(UTC) - timedelta(days=30)) < timedelta(minutes=1)
     with pytest.raises(KeyNotFound):
-        service.flow(lambda store: oversight.rotate_key(store, old.id, BOB, overlap_s=2))
+        service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
 
 
 def test_the_overlap_of_a_waiting_key_begins_when_it_is_approved(service: Service) -> None:
     old = issue(service, Scope.FEED)
-    service.flow(lambda store: oversight.approve_key(store, old.id, BOB))
-    new = service.flow(lambda store: oversight.rotate_key(store, old.id, ALICE, overlap_s=1))
+    service.flow(lambda store: keys.approve_key(store, old.id, BOB))
+    new = service.flow(lambda store: keys.rotate_key(store, old.id, ALICE, overlap_s=1))
     assert new.status is KeyStatus.PENDING
-    before, _ = service.flow(oversight.list_keys)
+    before, _ = service.flow(keys.list_keys)
     assert before.expires_at is None
-    service.flow(lambda store: oversight.approve_key(store, new.id, BOB))
+    service.flow(lambda store: keys.approve_key(store, new.id, BOB))
     wait_until(lambda: opens(service.url, new.key))
     wait_until(lambda: not opens(service.url, old.key), within=2.5)
 
@@ -216,8 +219,8 @@ def test_keys_over_the_api(service: Service) -> None:
 def test_no_platform_passes_for_another_or_for_two(service: Service) -> None:
     def named(platform: str) -> str:
         new = NewKey(platform, frozenset({Scope.MATCH}))
-        issued = service.flow(lambda store: oversight.issue_key(store, new, ALICE))
-        return {key.id: key.platform for key in service.flow(oversight.list_keys)}[issued.id]
+        issued = service.flow(lambda store: keys.issue_key(store, new, ALICE))
+        return {key.id: key.platform for key in service.flow(keys.list_keys)}[issued.id]
 
     assert named("Café  Example") == named("Cafe\u0301 Example\N{NO-BREAK SPACE}")
     assert named("Ｆｏｒｕｍ") == named("Forum")  # noqa: RUF001

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from unseen_service import oversight
 from unseen_service.embedded_postgres import EmbeddedPostgres
-from unseen_service.models import ChangeKind
+from unseen_service.models.changes import ChangeKind
 from unseen_service.store import Store, changes, migrate
+from unseen_service.usecases import keys
 
 from tests.support import PIN, Service, random_pdq, scratch_folder, serving, submission, wait_until
 
@@ -72,8 +72,8 @@ def test_a_hash_is_matched_at_every_moment_of_a_change_that_leaves_it_matchable(
 def test_a_revoked_key_is_out_of_force_within_a_second(service: Service) -> None:
     key = service.key("match")
     headers = {"Authorization": f"Bearer {key}"}
-    ids = service.flow(oversight.list_keys)
-    service.flow(lambda store: oversight.revoke_key(store, ids[-1].id))
+    ids = service.flow(keys.list_keys)
+    service.flow(lambda store: keys.revoke_key(store, ids[-1].id))
 
     def refused() -> bool:
         asked = {"hashes": [random_pdq(1)]}

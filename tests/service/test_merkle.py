@@ -5,7 +5,7 @@ from hashlib import sha256
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unseen_service.proof import merkle
+from unseen_service.tlog import merkle
 
 # The leaves that the implementations of Certificate Transparency test with, and their roots.
 CT_LEAVES = [

@@ -13,12 +13,14 @@ import httpx
 import psycopg
 import pytest
 import yaml
-from unseen_service import metrics, upkeep_commands
-from unseen_service.budget.probing import Told
-from unseen_service.live import Follower, LiveIndex
-from unseen_service.logs import Lines
+from unseen_service import metrics
+from unseen_service.cli import maintenance
+from unseen_service.jobs.measurements import MetricsCollector
+from unseen_service.live.follower import Follower
+from unseen_service.live.index import LiveIndex
+from unseen_service.ratelimit.probing import AlertThrottle
+from unseen_service.runtime.json_logs import JsonFormatter
 from unseen_service.store import Store
-from unseen_service.vitals import Measuring
 
 from tests.flow.test_faults import URL, data, ready, served, workers_of
 from tests.service.test_cli import run
@@ -57,7 +59,7 @@ def test_a_log_line_tells_where_an_exception_was_but_not_what_it_said() -> None:
         raise ValueError("Key (pdq)=(abcdef) already exists")
     except ValueError:
         record = logging.LogRecord("x", logging.ERROR, "f", 1, "failed", None, sys.exc_info())
-    line = json.loads(Lines().format(record))
+    line = json.loads(JsonFormatter().format(record))
     assert (line["message"], line["exception"], line["level"]) == ("failed", "ValueError", "error")
     assert "test_metrics.py" in line["frames"][0]
     assert "abcdef" not in json.dumps(line)
@@ -113,7 +115,7 @@ def test_one_worker_measures_the_database_for_all(database_url: str) -> None:
     taken = "SELECT xmin::text, at::text FROM vitals"
 
     async def looks(store: Store) -> None:
-        measuring = Measuring(
+        measuring = MetricsCollector(
             store,
             Follower(store, LiveIndex(), []),
             LiveIndex(),
@@ -145,11 +147,12 @@ def test_a_pause_is_counted(database_url: str) -> None:
 def test_counts_are_shown_before_there_are_any(service: Service) -> None:
     """Prometheus sees no rise in a series that begins with it, and so no key's first pause."""
     shown = scraped(service)
-    kinds = {f'unseen_key_notices_total{{kind="{kind}"}}' for kind in (*Told.KINDS, "key.paused")}
+    kinds = {
+        f'unseen_key_notices_total{{kind="{kind}"}}'
+        for kind in (*AlertThrottle.KINDS, "key.paused")
+    }
     assert kinds <= shown.keys()
-    assert {
-        f'unseen_erased_total{{what="{what}"}}' for what in upkeep_commands._TOLD
-    } <= shown.keys()
+    assert {f'unseen_erased_total{{what="{what}"}}' for what in maintenance._ERASED} <= shown.keys()
 
 
 def test_a_worker_that_was_never_in_step_is_behind_since_it_began() -> None:

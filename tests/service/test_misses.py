@@ -5,7 +5,8 @@ import asyncio
 import httpx
 import pytest
 from unseen_service.errors import StoreUnavailable
-from unseen_service.live import Clock, Misses
+from unseen_service.live.clock import Clock
+from unseen_service.live.miss_counter import MissCounter
 from unseen_service.store import Store
 
 from tests.support import Service, flipped, random_pdq, serving, submission
@@ -40,7 +41,7 @@ def test_counts_are_kept_while_the_database_is_away(database_url: str) -> None:
     async def run() -> None:
         away = Store("postgresql://127.0.0.1:1/nowhere", pool_size=1, timeout=0.2)
         await away.open()
-        misses = Misses(away, Clock())
+        misses = MissCounter(away, Clock())
         misses.count(7, 10)
         with pytest.raises(StoreUnavailable):
             await misses.write()

@@ -12,8 +12,9 @@ import httpx
 import pytest
 from unseen_service.__main__ import main
 from unseen_service.errors import SettingInvalid
-from unseen_service.proof import Checkpoint, load_signer
 from unseen_service.settings import Settings
+from unseen_service.tlog.checkpoint import Checkpoint
+from unseen_service.tlog.key_file import load_signer
 
 from tests.service.test_cli import COMMAND, run
 from tests.support import Service, free_port, random_pdq, scratch_folder, submission, wait_until

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unseen_service.errors import SettingInvalid
-from unseen_service.proof import Checkpoint, NoteInvalid, Signer, Verifier, load_signer
+from unseen_service.tlog.checkpoint import Checkpoint
+from unseen_service.tlog.key_file import load_signer
+from unseen_service.tlog.note import NoteInvalid, PublicKey, Signer
 
 # From the documentation of golang.org/x/mod/sumdb/note: key pair, text and note.
 PUBLIC = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -28,15 +30,15 @@ def test_a_note_of_go_is_read_and_made_byte_for_byte() -> None:
     signer = Signer.parse(PRIVATE)
     assert signer.sign(TEXT) == NOTE
     assert signer.encode() == PRIVATE
-    assert signer.verifier.encode() == PUBLIC
-    assert Verifier.parse(PUBLIC).open(NOTE) == TEXT
+    assert signer.public_key.encode() == PUBLIC
+    assert PublicKey.parse(PUBLIC).open(NOTE) == TEXT
 
 
 @given(st.integers(0, len(NOTE) - 1), st.integers(1, 127))
 def test_no_character_of_a_note_can_be_changed(at: int, by: int) -> None:
     changed = NOTE[:at] + chr(ord(NOTE[at]) ^ by) + NOTE[at + 1 :]
     try:
-        assert Verifier.parse(PUBLIC).open(changed) == TEXT
+        assert PublicKey.parse(PUBLIC).open(changed) == TEXT
     except NoteInvalid:
         return
     # base64 leaves bits of the last character unused; the text itself stood.
@@ -44,7 +46,7 @@ def test_no_character_of_a_note_can_be_changed(at: int, by: int) -> None:
 
 
 def test_another_key_of_the_same_name_opens_nothing() -> None:
-    other = Signer.generate("PeterNeumann").verifier
+    other = Signer.generate("PeterNeumann").public_key
     with pytest.raises(NoteInvalid, match="not signed by"):
         other.open(NOTE)
 
@@ -53,7 +55,7 @@ def test_others_may_sign_the_same_note() -> None:
     witness = Signer.generate("witness.example")
     signature = witness.sign(TEXT).removeprefix(TEXT + "\n")
     both = NOTE + signature
-    assert Verifier.parse(PUBLIC).open(both) == witness.verifier.open(both) == TEXT
+    assert PublicKey.parse(PUBLIC).open(both) == witness.public_key.open(both) == TEXT
 
 
 @pytest.mark.parametrize(
@@ -61,7 +63,7 @@ def test_others_may_sign_the_same_note() -> None:
 )
 def test_what_is_no_key_is_refused(text: str) -> None:
     with pytest.raises(NoteInvalid):
-        Verifier.parse(text)
+        PublicKey.parse(text)
 
 
 def test_a_private_key_never_shows(tmp_path: Path) -> None:

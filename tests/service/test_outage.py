@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from unseen_service.live.outage import Outage
-from unseen_service.logs import Lines
+from unseen_service.live.outage_log import OutageLog
+from unseen_service.runtime.json_logs import JsonFormatter
 from unseen_service.store import Store
 
 from tests.proxy import Mode, Proxy
@@ -21,7 +21,7 @@ class Silent(Store):
     def __init__(self) -> None:
         self.why: str | None = "it refuses the password"
 
-    async def why_away(self) -> str | None:
+    async def why_unavailable(self) -> str | None:
         await asyncio.sleep(0)
         return self.why
 
@@ -34,7 +34,7 @@ def told(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
 
     class Keeping(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            lines.append(str(json.loads(Lines().format(record))["message"]))
+            lines.append(str(json.loads(JsonFormatter().format(record))["message"]))
 
     handler = Keeping()
     logging.getLogger("unseen_service").addHandler(handler)
@@ -42,11 +42,11 @@ def told(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
     logging.getLogger("unseen_service").removeHandler(handler)
 
 
-async def hour(outage: Outage, now: list[float]) -> None:
+async def hour(outage: OutageLog, now: list[float]) -> None:
     """Be away for an hour, with an attempt of each of two listeners a second."""
     for _ in range(3_600):
         for who in ("changes", "keys"):
-            outage.goes_on(who, "the connection was lost")
+            outage.mark_down(who, "the connection was lost")
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -57,13 +57,13 @@ def test_an_outage_of_an_hour_is_some_sixty_lines(told: list[str]) -> None:
     now = [0.0]
 
     async def run() -> None:
-        outage = Outage(Silent(), lambda: now[0])
-        outage.is_over("changes")
+        outage = OutageLog(Silent(), lambda: now[0])
+        outage.mark_up("changes")
         await hour(outage, now)
-        outage.is_over("changes")
+        outage.mark_up("changes")
         assert "back" not in told[-1], "the other is not yet"
-        outage.is_over("keys")
-        outage.is_over("keys")
+        outage.mark_up("keys")
+        outage.mark_up("keys")
 
     asyncio.run(run())
     assert told[0] == ("PostgreSQL is away: it refuses the password; trying again until it is back")
@@ -76,13 +76,13 @@ def test_what_comes_and_goes_fills_no_log(told: list[str]) -> None:
     now = [0.0]
 
     async def run() -> None:
-        outage = Outage(Silent(), lambda: now[0])
+        outage = OutageLog(Silent(), lambda: now[0])
         for _ in range(600):
-            outage.goes_on("changes", "the connection was lost")
+            outage.mark_down("changes", "the connection was lost")
             await asyncio.sleep(0)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            outage.is_over("changes")
+            outage.mark_up("changes")
             now[0] += 0.1
 
     asyncio.run(run())
@@ -91,9 +91,9 @@ def test_what_comes_and_goes_fills_no_log(told: list[str]) -> None:
 
 def test_one_that_is_over_before_it_is_known_why_is_one_line(told: list[str]) -> None:
     async def run() -> None:
-        outage = Outage(Silent())
-        outage.goes_on("changes", "the connection was lost")
-        outage.is_over("changes")
+        outage = OutageLog(Silent())
+        outage.mark_down("changes", "the connection was lost")
+        outage.mark_up("changes")
         await asyncio.sleep(0.01)
 
     asyncio.run(run())

@@ -13,10 +13,10 @@ import psycopg
 import pytest
 from psycopg import sql
 from unseen import Client, StartAgainError
-from unseen_service import oversight
 from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.embedded_postgres.binaries import packaged_bindir
 from unseen_service.store import migrate
+from unseen_service.usecases import audit_log
 
 from tests.mirror import Mirror, submit, withdraw
 from tests.service.test_cli import run
@@ -100,7 +100,7 @@ class Story:
                 assert {BEFORE, AFTER} <= set(kept)
                 assert LOST not in kept
                 assert mirror.page()["entries"] == []
-            service.flow(oversight.verify_audit)
+            service.flow(audit_log.verify_audit)
 
 
 @pytest.fixture

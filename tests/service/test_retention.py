@@ -10,9 +10,9 @@ import httpx
 import psycopg
 import pytest
 from psycopg import errors, sql
-from unseen_service.retention import Periods, erase
+from unseen_service.jobs.retention import Periods, erase
 from unseen_service.settings import Settings
-from unseen_service.store.retention import Old
+from unseen_service.store.retention import AgedTable
 from unseen_service.store.roles import as_server
 
 from tests.mirror import Mirror, status, submit, withdraw
@@ -254,7 +254,7 @@ def test_an_expired_idempotency_key_makes_a_new_case(service: Service) -> None:
 
     first = case()
     assert case() == first
-    assert erased(service, Periods(PERIODS.bits, dict.fromkeys(Old, timedelta()))) == {
+    assert erased(service, Periods(PERIODS.bits, dict.fromkeys(AgedTable, timedelta()))) == {
         "submissions": 1
     }
     assert case() != first

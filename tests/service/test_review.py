@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unseen import Client
-from unseen_service.models import Cause, Found, Usual
-from unseen_service.watch import cause_of
+from unseen_service.jobs.overmatch_watch import cause_of
+from unseen_service.models.overmatch import ActivityBaseline, HashActivity
+from unseen_service.models.review import Cause
 
 from tests.mirror import HEADERS, Mirror, submit, withdraw
 from tests.support import PIN, Service, flipped, random_pdq, serving, wait_until
@@ -317,8 +318,11 @@ counts = st.integers(0, 10**6)
 def test_no_count_of_one_platform_quarantines(
     finds: int, uploads: int, usual_finds: int, usual_uploads: int, floor: int
 ) -> None:
-    alone = Found(1, finds, uploads, shared=0, platforms=1)
-    assert cause_of(alone, Usual(usual_finds, usual_uploads), floor) is not Cause.OVER_MATCHING
+    alone = HashActivity(1, finds, uploads, shared=0, platforms=1)
+    assert (
+        cause_of(alone, ActivityBaseline(usual_finds, usual_uploads), floor)
+        is not Cause.OVER_MATCHING
+    )
 
 
 @pytest.mark.parametrize(
@@ -333,6 +337,6 @@ def test_no_count_of_one_platform_quarantines(
 def test_far_more_is_ten_times_the_usual_and_the_floor_at_least(
     shared: int, usual: int, cause: Cause | None
 ) -> None:
-    found = Found(1, finds=shared, uploads=shared, shared=shared, platforms=2)
+    found = HashActivity(1, finds=shared, uploads=shared, shared=shared, platforms=2)
     # As many uploads in all as are shared: who has most of them has the same ones.
-    assert cause_of(found, Usual(shared, usual), 200) is cause
+    assert cause_of(found, ActivityBaseline(shared, usual), 200) is cause

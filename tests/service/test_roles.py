@@ -8,7 +8,7 @@ import pytest
 from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 from unseen_service.errors import RoleMissing
-from unseen_service.models import AuditEvent
+from unseen_service.models.audit import AuditEvent
 from unseen_service.store import Store, audit, migrate
 from unseen_service.store.roles import ROLE, as_server
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from unseen_index import DamagedTableError, HashTable
 from unseen_index.layout import offsets
-from unseen_service.live import SavedIndexes
+from unseen_service.live.saved_indexes import SavedIndexes
 
 from tests.support import PIN, Service, random_pdq, serving, submission, wait_until
 from tests.support import small_disk as mounted

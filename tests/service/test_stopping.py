@@ -4,14 +4,14 @@ import socket
 import threading
 from contextlib import ExitStack
 
-from unseen_service.protocol import Protocol
+from unseen_service.runtime.http_protocol import HttpProtocol
 
 from tests.support import Service, serving, wait_until
 
 ALIVE = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-class Patient(Protocol):
+class Patient(HttpProtocol):
     """Waits for a last request for as long as a busy machine may need to send it."""
 
     LAST_S = 10.0

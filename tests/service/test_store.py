@@ -6,17 +6,20 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from unseen_service import oversight
 from unseen_service import store as store_package
-from unseen_service.admission import Admission
 from unseen_service.errors import ChainBroken, MigrationMismatch, StoreUnavailable
-from unseen_service.intake import Price
-from unseen_service.live import Clock, LiveIntake
-from unseen_service.models import AuditEvent, SubmittedHash, SubmittedImage, View
-from unseen_service.models import Submission as SubmissionModel
+from unseen_service.live.clock import Clock
+from unseen_service.live.screening import LiveScreening
+from unseen_service.models.audit import AuditEvent
+from unseen_service.models.cases import Submission as SubmissionModel
+from unseen_service.models.cases import SubmittedHash, SubmittedImage
+from unseen_service.models.hashes import View
+from unseen_service.screening.proof_of_work import Price
 from unseen_service.store import Store, audit, changes, migrate
 from unseen_service.store.sql import SQL
-from unseen_service.takedown import Takedown
+from unseen_service.usecases import audit_log
+from unseen_service.usecases.admission import Admission
+from unseen_service.usecases.cases import Cases
 
 from tests.support import random_pdq
 
@@ -37,9 +40,9 @@ def test_changes_are_numbered_in_commit_order_without_gaps(database_url: str) ->
 
     async def run() -> None:
         store = await opened(database_url)
-        intake = LiveIntake(Clock())
+        intake = LiveScreening(Clock())
         await intake.reload(store)
-        takedown = Takedown(store, Admission(intake, Price(free=2_000, tries=0)))
+        takedown = Cases(store, Admission(intake, Price(free=2_000, tries=0)))
         seen: list[int] = []
         done = asyncio.Event()
 
@@ -121,7 +124,7 @@ def test_tampering_is_found_where_it_is(database_url: str, tampering: str, posit
     async def verify() -> None:
         store = await opened(database_url, 1)
         try:
-            await oversight.verify_audit(store)
+            await audit_log.verify_audit(store)
         finally:
             await store.close()
 

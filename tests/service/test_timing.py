@@ -12,8 +12,9 @@ from itertools import count
 
 import httpx
 import pytest
-from unseen_service.codes import key_digest
-from unseen_service.live import Clock, LiveKeys
+from unseen_service.credentials import key_digest
+from unseen_service.live.clock import Clock
+from unseen_service.live.keys import LiveKeys
 
 from tests.service.test_cases_api import slug, submit
 from tests.support import PIN, Service, random_pdq, submission

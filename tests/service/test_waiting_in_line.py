@@ -10,7 +10,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import ExecStatus
 from unseen_service.errors import StoreUnavailable
-from unseen_service.store import Store, Transaction, audit, changes, matches
+from unseen_service.store import Store, Transaction, audit, changes, lookups
 from unseen_service.store.sql import SQL
 
 LOCKS = "lock_change_head", "lock_audit_head"
@@ -95,7 +95,7 @@ def test_who_vanishes_in_the_middle_of_a_look_up_is_given_up(
             async with store.transaction() as tx, tx.pipeline():
                 await audit.lock(tx)
                 if confirmed:
-                    await matches.confirm(tx, [1])
+                    await lookups.confirm(tx, [1])
                 await asyncio.sleep(2.5 * PATIENCE)
                 await tx.commit()
         finally:

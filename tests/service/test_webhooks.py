@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from unseen_service.exchange import delivery
-from unseen_service.exchange.delivery import AGAIN_AFTER, sign
-from unseen_service.exchange.targets import is_public
+from unseen_service.jobs import webhook_delivery
+from unseen_service.jobs.webhook_delivery import AGAIN_AFTER, sign
 from unseen_service.store import webhooks as outbox
+from unseen_service.usecases.webhook_targets import is_public
 
 from tests.mirror import Mirror, submit, withdraw
 from tests.support import Service, random_pdq, serving, submission, wait_until
@@ -337,7 +337,7 @@ def test_a_failed_message_is_tried_again_when_it_is_due_without_being_told(
     receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(delivery, "AGAIN_AFTER", (1, 60))
+    monkeypatch.setattr(webhook_delivery, "AGAIN_AFTER", (1, 60))
     register(platform, receiver.url)
     receiver.answer = 500
     submit(open_service, random_pdq(1))

@@ -12,7 +12,7 @@ from unseen import Client, Submission
 from unseen import Fingerprint as Print
 from unseen.cli import main
 from unseen.work import Challenge as Asked
-from unseen_service.intake.work import LIFETIME, Challenges, Price, target
+from unseen_service.screening.proof_of_work import LIFETIME, Challenges, Price, target
 
 from tests.service.test_cases_api import slug
 from tests.support import Service, random_pdq, serving, submission

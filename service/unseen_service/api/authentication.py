@@ -8,10 +8,11 @@ from fastapi import Depends, Header, Request
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 
-from .. import oversight
 from ..errors import NotAuthenticated
-from ..models import Key, Scope, Staff
-from .services import Provided, Services
+from ..models.audit import Staff
+from ..models.keys import Key, Scope
+from ..usecases import actors
+from .dependencies import Provided, Services
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="key", description="A key of a platform.")
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
@@ -42,10 +43,13 @@ def staff_with(scope: Scope) -> Callable[..., Awaitable[Staff]]:
     """Make a dependency that demands a key with this scope, and says who holds it."""
 
     async def authenticated(key: Annotated[Key, Depends(key_with(scope))]) -> Staff:
-        return oversight.staff(key)
+        return actors.staff(key)
 
     return authenticated
 
+
+Auditor = Annotated[Staff, Depends(staff_with(Scope.AUDIT))]
+Admin = Annotated[Staff, Depends(staff_with(Scope.ADMIN))]
 
 _FUNCTION, _SUBSCRIPTION = "x-functions-key", "Ocp-Apim-Subscription-Key"
 _function = APIKeyHeader(name=_FUNCTION, scheme_name="function key", auto_error=False)
@@ -91,7 +95,7 @@ async def _reason(
         ),
     ],
 ) -> str:
-    return oversight.plain(unquote(unseen_reason), "header.Unseen-Reason", "A reason")
+    return actors.checked_text(unquote(unseen_reason), "header.Unseen-Reason", "A reason")
 
 
 Reason = Annotated[str, Depends(_reason)]

@@ -9,8 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from ..errors import InvalidRequest
-from ..models import HASH_BYTES
-from .schemas.platform import MAX_MATCH_HASHES, MatchIn
+from ..models.hashes import HASH_BYTES
+from .schemas.match import MAX_MATCH_HASHES, MatchIn
 
 JSON = "application/json"
 RAW = "application/octet-stream"

@@ -8,7 +8,7 @@ from fastapi.openapi.utils import get_openapi
 
 from .bodies import JSON, RAW
 from .problems import MEDIA_TYPE, Problem
-from .schemas.platform import MatchIn
+from .schemas.match import MatchIn
 
 _WHY = {
     401: "No key, or not one that is in force.",

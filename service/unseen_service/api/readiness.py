@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from ..live import Follower, LiveIndex
-from .schemas.operator import ReasonOut
+from ..live.follower import Follower
+from ..live.index import LiveIndex
+from .schemas.health import ReasonOut
 
 
 def reasons(

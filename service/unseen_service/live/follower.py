@@ -9,10 +9,10 @@ from typing import Protocol
 
 from .. import metrics
 from ..errors import StoreUnavailable
-from ..store import Store, changes, intake, keys
-from . import lineage
+from ..store import Store, changes, keys, screening
+from . import database_identity
 from .index import LiveIndex
-from .outage import Outage
+from .outage_log import OutageLog
 
 _HEARTBEAT = 1.0
 _SILENT = 5 * _HEARTBEAT
@@ -21,7 +21,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
 logger = logging.getLogger(__name__)
 
 
-class Reloaded(Protocol):
+class Reloadable(Protocol):
     """What is small enough to be read anew whenever something has changed."""
 
     async def reload(self, store: Store) -> None:
@@ -36,14 +36,14 @@ class Follower:
     its own: a revocation must not wait while an index is loaded or a flood of changes applied.
     """
 
-    def __init__(self, store: Store, index: LiveIndex, small: Iterable[Reloaded]) -> None:
+    def __init__(self, store: Store, index: LiveIndex, small: Iterable[Reloadable]) -> None:
         self._store = store
         self._index = index
         self._small = tuple(small)
         self._in_step_at: float | None = None
         self._begun_at = self._touched_at = time.monotonic()
         self._away = False
-        self._outage = Outage(store)
+        self._outage = OutageLog(store)
         self._missing = 0
         self._grown = asyncio.Event()
 
@@ -83,7 +83,7 @@ class Follower:
         """Follow until cancelled."""
         await asyncio.gather(
             self._follow([changes.CHANNEL], self._catch_up, self._settle),
-            self._follow([keys.CHANNEL, intake.CHANNEL], self._reload_small),
+            self._follow([keys.CHANNEL, screening.CHANNEL], self._reload_small),
         )
 
     async def _follow(
@@ -106,7 +106,7 @@ class Follower:
                         pause = _FIRST_PAUSE
             except StoreUnavailable as error:
                 self._away = self._away or changes.CHANNEL in channels
-                self._outage.goes_on(channels[0], error.why)
+                self._outage.mark_down(channels[0], error.why)
             except Exception:
                 logger.exception("following %s failed; trying again", channels)
             self.measure()
@@ -115,13 +115,13 @@ class Follower:
 
     async def _settle(self) -> None:
         """See whether the database is the one that it was when there was a connection last."""
-        await lineage.settle(self._store)
+        await database_identity.settle(self._store)
         await self._index.hold(self._store)
 
     async def _reload_small(self) -> None:
         for each in self._small:
             await each.reload(self._store)
-        self._outage.is_over(keys.CHANNEL)
+        self._outage.mark_up(keys.CHANNEL)
 
     async def _catch_up(self) -> None:
         if self._in_step_at is None:
@@ -131,7 +131,7 @@ class Follower:
         async with self._store.transaction() as tx:
             self._missing = max(0, await changes.position(tx) - before)
         self._touched_at, self._away = time.monotonic(), False
-        self._outage.is_over(changes.CHANNEL)
+        self._outage.mark_up(changes.CHANNEL)
         if self._missing:
             self.measure()
         await self._index.catch_up(self._store)

@@ -13,10 +13,11 @@ from unseen_index import DamagedTableError, HashTable, Hits
 
 from .. import metrics
 from ..errors import StillLoading
-from ..models import HASH_BYTES, Change
+from ..models.changes import Change
+from ..models.hashes import HASH_BYTES
 from ..settings import Device
 from ..store import Store, changes, clock
-from .saved import Saved, SavedIndexes
+from .saved_indexes import Saved, SavedIndexes
 
 _PAGE = 10_000
 _IN_THE_LOOP = 16

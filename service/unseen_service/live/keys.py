@@ -1,8 +1,8 @@
 """The keys in memory: a look-up must be answered when PostgreSQL is away."""
 
-from ..codes import key_digest
+from ..credentials import key_digest
 from ..errors import NotAuthenticated, ScopeMissing, StillLoading
-from ..models import Key, KeyStatus, Scope
+from ..models.keys import Key, KeyStatus, Scope
 from ..store import Store, keys
 from .clock import Clock
 

@@ -1,49 +1,7 @@
-"""The only place that speaks SQL: every statement is in queries.sql, one module a subject."""
+"""The only place that speaks SQL: one module per subject, its statements in queries/."""
 
-from . import (
-    audit,
-    bank,
-    cases,
-    changes,
-    clock,
-    feed,
-    feedback,
-    intake,
-    keys,
-    limits,
-    matches,
-    owed,
-    retention,
-    review,
-    vitals,
-    watch,
-    webhooks,
-)
-from .database import Store, Transaction
+from .diagnose import allowed_connections, check_connection
 from .migrate import migrate
-from .reach import allowed_connections, reach
+from .pool import Store, Transaction
 
-__all__ = [
-    "Store",
-    "Transaction",
-    "allowed_connections",
-    "audit",
-    "bank",
-    "cases",
-    "changes",
-    "clock",
-    "feed",
-    "feedback",
-    "intake",
-    "keys",
-    "limits",
-    "matches",
-    "migrate",
-    "owed",
-    "reach",
-    "retention",
-    "review",
-    "vitals",
-    "watch",
-    "webhooks",
-]
+__all__ = ["Store", "Transaction", "allowed_connections", "check_connection", "migrate"]

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from psycopg.types.json import Jsonb
 
-from ..chain import Verifier, canonical, link, nodes_of
-from ..models import AuditEntry, AuditEvent, AuditHead
-from ..proof import Checkpoint, merkle
-from .database import Transaction, execute, execute_to_rest, fetch_all, in_line
+from ..models.audit import AuditEntry, AuditEvent, AuditHead
+from ..tlog import merkle
+from ..tlog.chain import LogVerifier, canonical, link, nodes_of
+from ..tlog.checkpoint import Checkpoint
+from .pool import Transaction, execute, execute_and_sync, fetch_all, with_lock_retry
 
 _PAGE = 5_000
 KEY_CHANGED = "audit.key-changed"
@@ -20,7 +21,7 @@ async def lock(tx: Transaction) -> AuditHead:
     What a statement reads after this is no older than the last audited change. The head's time
     is the one that the next entry gets.
     """
-    cursor = await in_line(tx, lambda: execute_to_rest(tx, "lock_audit_head"))
+    cursor = await with_lock_retry(tx, lambda: execute_and_sync(tx, "lock_audit_head"))
     return _the_head([AuditHead(**row) for row in await cursor.fetchall()])
 
 
@@ -101,12 +102,12 @@ async def span_hashes(tx: Transaction, spans: Sequence[merkle.Span]) -> list[byt
     return [merkle.span_hash(span, lambda each: found.get(each, b"")) for span in spans]
 
 
-async def verify(tx: Transaction, kept: Iterable[Checkpoint] = ()) -> Verifier:
+async def verify(tx: Transaction, kept: Iterable[Checkpoint] = ()) -> LogVerifier:
     """Walk the whole log; raise ChainBroken at the first entry that does not fit.
 
     `kept` are checkpoints from outside the database that it must have grown from.
     """
-    verifier = Verifier(kept)
+    verifier = LogVerifier(kept)
     while page := await read(tx, after=verifier.position, limit=_PAGE):
         verifier.walk(page)
     verifier.finish(await head(tx))

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ..models import Case, CaseSecret, ImageStatus, PlatformStatus, SubmittedImage
-from .database import Transaction, execute, fetch_all
+from ..models.cases import Case, CaseSecret, ImageStatus, PlatformStatus, SubmittedImage
+from .pool import Transaction, execute, fetch_all
 
 
 async def insert(

@@ -11,9 +11,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..models import HASH_BYTES, Change, ChangeKind
-from . import owed, webhooks
-from .database import Transaction, execute, in_line, notify
+from ..models.changes import Change, ChangeKind
+from ..models.hashes import HASH_BYTES
+from . import obligations, webhooks
+from .pool import Transaction, execute, notify, with_lock_retry
 from .sql import SQL
 
 CHANNEL = "unseen_changes"
@@ -27,7 +28,7 @@ Rows: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]
 
 async def lock(tx: Transaction) -> None:
     """Become the only writer of the change log until the transaction ends."""
-    await in_line(tx, lambda: execute(tx, "lock_change_head"))
+    await with_lock_retry(tx, lambda: execute(tx, "lock_change_head"))
 
 
 async def append(tx: Transaction, kind: ChangeKind, hash_ids: Sequence[int]) -> None:
@@ -35,7 +36,7 @@ async def append(tx: Transaction, kind: ChangeKind, hash_ids: Sequence[int]) -> 
     if hash_ids:
         await execute(tx, "append_changes", kind=kind.value, hash_ids=sorted(hash_ids))
         if kind in (ChangeKind.ADD, ChangeKind.REMOVE):
-            await owed.forget(tx, hash_ids)
+            await obligations.forget(tx, hash_ids)
         await webhooks.enqueue(tx, kind, hash_ids)
         await notify(tx, CHANNEL)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from .database import Transaction, execute
+from .pool import Transaction, execute
 
 
 async def now(tx: Transaction) -> datetime:

@@ -6,8 +6,10 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from ..models import Feedback, FeedEntry, FeedStatus, Opinion, Standing, View
-from .database import Transaction, execute
+from ..models.feed import FeedEntry, FeedStatus
+from ..models.feedback import Feedback, Opinion
+from ..models.hashes import Standing, View
+from .pool import Transaction, execute
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from ..models import GivenFeedback, Opinion
-from . import owed
-from .database import Transaction, execute
+from ..models.feedback import GivenFeedback, Opinion
+from . import obligations
+from .pool import Transaction, execute
 
 
 async def by_record(tx: Transaction, records: Iterable[UUID]) -> dict[UUID, int]:
@@ -37,7 +37,7 @@ async def give(
     cursor = await execute(tx, "give_feedback", platform_id=platform_id, given=Jsonb(rows))
     new = await cursor.fetchall()
     said = {row["hash_id"]: Opinion(row["value"]) if row["value"] else None for row in new}
-    await owed.answered(tx, platform_id, said)
+    await obligations.answered(tx, platform_id, said)
     return {row["hash_id"]: row["record"] for row in new}
 
 
@@ -58,5 +58,5 @@ async def confirm(
         tx, "confirm_withdrawals", platform_id=platform_id, hash_ids=list(hash_ids)
     )
     rows = await cursor.fetchall()
-    await owed.let_go(tx, platform_id, hash_ids)
+    await obligations.let_go(tx, platform_id, hash_ids)
     return [row["record"] for row in rows], [row["record"] for row in rows if row["new"]]

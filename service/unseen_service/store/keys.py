@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..models import Key, NewKey, Scope
-from .database import Transaction, execute, notify
+from ..models.keys import Key, NewKey, Scope
+from .pool import Transaction, execute, notify
 
 CHANNEL = "unseen_keys"
 """Notified whenever a key was issued, approved or revoked."""

@@ -13,7 +13,7 @@ import psycopg
 
 from ..errors import MigrationMismatch, StoreRefused, StoreUnavailable
 from . import roles
-from .reach import LOST, ONLY_READS, WITHIN_S, not_reached, readable
+from .diagnose import LOST, ONLY_READS, WITHIN_S, connection_error, readable
 
 _LOCK = 0x756E7365656E  # "unseen"; any number that nobody else takes
 
@@ -88,7 +88,7 @@ def _connected(url: str, named: str) -> psycopg.Connection:
     try:
         return psycopg.connect(readable(url, named), connect_timeout=WITHIN_S)
     except psycopg.OperationalError as error:
-        raise not_reached(error, url, named) from None
+        raise connection_error(error, url, named) from None
 
 
 def _hold_to_what_is_needed(connection: psycopg.Connection) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from .database import Transaction, execute
+from .pool import Transaction, execute
 
 
-class Old(StrEnum):
+class AgedTable(StrEnum):
     """Rows that go by their age, by the statement that erases them."""
 
     SUBMISSIONS = "erase_submissions"
@@ -46,7 +46,7 @@ async def erase_bits(tx: Transaction, hash_ids: Sequence[int]) -> int:
     return await _counted(tx, "bits", erased)
 
 
-async def erase_old(tx: Transaction, what: Old, before: datetime, limit: int) -> int:
+async def erase_old(tx: Transaction, what: AgedTable, before: datetime, limit: int) -> int:
     """Erase at most `limit` rows from before a moment; says how many."""
     erased = (await execute(tx, what.value, before=before, limit=limit)).rowcount
     return await _counted(tx, what.value.removeprefix("erase_"), erased)

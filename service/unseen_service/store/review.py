@@ -6,8 +6,9 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from ..models import Cause, Decision, Review, Reviewed, Standing
-from .database import Transaction, execute
+from ..models.hashes import Standing
+from ..models.review import Cause, Decision, Review, Reviewed
+from .pool import Transaction, execute
 
 
 async def dispute(tx: Transaction, hash_ids: Sequence[int]) -> dict[int, Standing]:

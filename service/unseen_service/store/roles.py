@@ -9,10 +9,10 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ..errors import RoleMissing
-from .sql import load
+from .sql import FOLDER, load
 
 ROLE = "unseen_serve"
-_SQL = load("roles.sql")
+_SQL = load(FOLDER.joinpath("roles.sql"))
 
 
 def as_server(url: str) -> str:

@@ -1,22 +1,23 @@
-"""The files of named statements, loaded once: `SQL["name"]` is a statement of queries.sql."""
+"""The SQL statements, loaded once: `SQL["name"]` is the statement of that name in queries/."""
 
 import re
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 _OPENING = re.compile(r"^-- ([a-z_]+): .*\n", re.MULTILINE)
 
 
-def load(file: str) -> dict[str, bytes]:
-    """Read a file's statements, by the name that each opens with."""
-    text = files(__package__).joinpath(file).read_text(encoding="utf-8")
-    _, *parts = _OPENING.split(text)
-    names, statements = parts[::2], parts[1::2]
-    if len(set(names)) != len(names):
-        raise RuntimeError(f"{file} names a statement twice")
-    return {
-        name: statement.strip().rstrip(";").encode()
-        for name, statement in zip(names, statements, strict=True)
-    }
+def load(*places: Traversable) -> dict[str, bytes]:
+    """Read the statements of some files, by the name that each opens with."""
+    found: dict[str, bytes] = {}
+    for place in places:
+        _, *parts = _OPENING.split(place.read_text(encoding="utf-8"))
+        for name, statement in zip(parts[::2], parts[1::2], strict=True):
+            if name in found:
+                raise RuntimeError(f"{place.name}: there is another statement named {name}")
+            found[name] = statement.strip().rstrip(";").encode()
+    return found
 
 
-SQL = load("queries.sql")
+FOLDER = files(__package__)
+SQL = load(*FOLDER.joinpath("queries").iterdir())

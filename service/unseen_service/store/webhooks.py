@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from ..models import ChangeKind, GivenUp, OutgoingMessage, Webhook, WebhookEvent
-from .database import Transaction, execute, fetch_all, notify
+from ..models.changes import ChangeKind
+from ..models.webhooks import FailedMessage, OutgoingMessage, Webhook, WebhookEvent
+from .pool import Transaction, execute, fetch_all, notify
 
 CHANNEL = "unseen_webhooks"
 """Notified whenever there is a message to send."""
@@ -88,9 +89,9 @@ async def failed(tx: Transaction, message_id: int, failure: str, seconds: int | 
     await execute(tx, "message_failed", message_id=message_id, failure=failure, seconds=seconds)
 
 
-async def given_up(tx: Transaction, webhook_id: int, limit: int) -> list[GivenUp]:
+async def given_up(tx: Transaction, webhook_id: int, limit: int) -> list[FailedMessage]:
     """List the messages of a webhook that were given up, oldest first."""
-    return await fetch_all(tx, GivenUp, "given_up", webhook_id=webhook_id, limit=limit)
+    return await fetch_all(tx, FailedMessage, "given_up", webhook_id=webhook_id, limit=limit)
 
 
 async def replay(tx: Transaction, webhook_id: int) -> int:

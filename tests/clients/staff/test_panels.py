@@ -7,7 +7,7 @@ import httpx
 import psycopg
 import pytest
 from playwright.sync_api import Route, expect
-from unseen_service.watch import Watch
+from unseen_service.jobs.overmatch_watch import OvermatchDetector
 
 from .conftest import REASON, StaffMember, Stage
 
@@ -283,7 +283,7 @@ def test_a_log_that_has_not_grown_from_a_kept_checkpoint_is_not_the_log(
 
 def _signed_of_one(stage: Stage) -> str:
     """Have the service's own key sign the first entry alone."""
-    from unseen_service.oversight import Checkpoints  # noqa: PLC0415
+    from unseen_service.usecases.checkpoints import Checkpoints  # noqa: PLC0415
 
     data = stage.data
     return stage.service.flow(
@@ -293,7 +293,7 @@ def _signed_of_one(stage: Stage) -> str:
 
 def test_what_is_overdue_is_listed(member: StaffMember, stage: Stage) -> None:
     record = stage.found("Sleepy")
-    stage.service.flow(lambda store: Watch(store, seconds=1, floor=200).look())
+    stage.service.flow(lambda store: OvermatchDetector(store, seconds=1, floor=200).look())
     with psycopg.connect(stage.service.database_url) as connection:
         connection.execute(
             "UPDATE owed SET since = since - interval '73 hours' WHERE hash_id ="

@@ -1,42 +1,46 @@
-"""The routes, one module for each who calls them, or for each subject."""
+"""The routes, one module per subject."""
 
 from starlette.routing import BaseRoute
 
 from . import (
+    alerts,
+    audit,
+    cases,
     feed,
     feedback,
+    health,
     keys,
-    operator,
-    page,
-    person,
-    platform,
+    match,
+    overdue,
+    pages,
     proofs,
     review,
-    staff,
+    statistics,
     stopncii,
     webhooks,
 )
 
-# In the order in which they are tried: the look-up, the busiest by far, comes first.
-_ROOMS = (
-    platform,
-    person,
-    page,
+# In the order in which they are tried: lookups, by far the most frequent requests, come first.
+_MODULES = (
+    match,
+    cases,
+    pages,
     feed,
     feedback,
     webhooks,
     stopncii,
-    staff,
+    audit,
+    overdue,
+    alerts,
     review,
+    statistics,
     proofs,
     keys,
-    operator,
+    health,
 )
 
-# The routes themselves, not a router of routers: FastAPI would make each of them anew for that, at
-# a worker's first request, and look through two levels at every other.
-routes: list[BaseRoute] = [route for room in _ROOMS for route in room.router.routes]
+# The routes themselves, not a router of routers: FastAPI would copy each of them on a worker's
+# first request, and search two levels on every other.
+routes: list[BaseRoute] = [route for module in _MODULES for route in module.router.routes]
 
-match = platform.match
-
-__all__ = ["match", "routes"]
+__all__ = ["routes"]

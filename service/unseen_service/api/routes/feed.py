@@ -7,15 +7,16 @@ from typing import Annotated
 from fastapi import Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from ...exchange import cursor_after
-from ...models import FeedPage, Key, Scope
+from ...models.feed import FeedPage
+from ...models.keys import Key, Scope
+from ...usecases.feed import cursor_after
 from ..authentication import key_with
+from ..dependencies import Provided
 from ..openapi import keyed
-from ..rooms import Room
+from ..router import make_router
 from ..schemas import feed as schemas
-from ..services import Provided
 
-router = Room(tags=["feed"])
+router = make_router(tags=["feed"])
 
 NDJSON = "application/x-ndjson"
 _LINES = {

@@ -4,16 +4,17 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from ... import exchange
-from ...models import GivenFeedback, Key, Scope
+from ...models.feedback import GivenFeedback
+from ...models.keys import Key, Scope
+from ...usecases import feedback
 from ..authentication import key_with
 from ..bodies import json_only
+from ..dependencies import Provided
 from ..openapi import keyed
-from ..rooms import Room
+from ..router import make_router
 from ..schemas import feedback as schemas
-from ..services import Provided
 
-router = Room(tags=["feedback"], dependencies=[Depends(json_only)])
+router = make_router(tags=["feedback"], dependencies=[Depends(json_only)])
 
 Speaker = Annotated[Key, Depends(key_with(Scope.FEEDBACK))]
 _PROBLEMS = keyed(413, 415, 422)
@@ -25,7 +26,7 @@ async def give_feedback(
 ) -> schemas.FeedbackOut:
     """Say what came of hashes; the same again changes nothing."""
     said = {each.record: GivenFeedback(each.value, frozenset(each.tags)) for each in body.feedback}
-    new = await exchange.give_feedback(provided.store, key, said)
+    new = await feedback.give(provided.store, key, said)
     return schemas.FeedbackOut(accepted=len(body.feedback), new=new)
 
 
@@ -34,5 +35,5 @@ async def confirm_withdrawals(
     provided: Provided, key: Speaker, body: schemas.WithdrawalsIn
 ) -> schemas.WithdrawalsOut:
     """Confirm that withdrawn hashes were let go of; the same again changes nothing."""
-    confirmed, active = await exchange.confirm_withdrawals(provided.store, key, body.records)
+    confirmed, active = await feedback.confirm_withdrawals(provided.store, key, body.records)
     return schemas.WithdrawalsOut(confirmed=confirmed, active=active)

@@ -1,24 +1,19 @@
-"""The staff's calls on what is disputed or over-matches, and the counts behind their plots."""
+"""The review queue, for staff: hashes that are disputed or over-match."""
 
-from dataclasses import asdict
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Depends, Query
 
-from ... import oversight
-from ...models import Scope, Staff
-from ..authentication import Reason, staff_with
+from ...usecases import review
+from ..authentication import Admin, Auditor, Reason
 from ..bodies import json_only
+from ..dependencies import Provided
 from ..openapi import keyed
-from ..rooms import Room
+from ..router import make_router
 from ..schemas import review as schemas
-from ..services import Provided
 
-router = Room(tags=["staff"])
-
-Auditor = Annotated[Staff, Depends(staff_with(Scope.AUDIT))]
-Admin = Annotated[Staff, Depends(staff_with(Scope.ADMIN))]
+router = make_router(tags=["staff"])
 
 
 @router.get("/v1/review", responses=keyed(422))
@@ -31,7 +26,7 @@ async def list_reviews(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> schemas.ReviewsOut:
     """List the hashes that wait for a decision, or those that were decided; this is an entry."""
-    found, still_open = await oversight.read_reviews(
+    found, still_open = await review.read_reviews(
         provided.store, by, reason, decided=state == "decided", limit=limit
     )
     return schemas.ReviewsOut(
@@ -51,7 +46,7 @@ async def decide_review(
 
     In force at once: look-ups, the feed and the person's status follow.
     """
-    standing = await oversight.decide(
+    standing = await review.decide(
         provided.store,
         by,
         reason,
@@ -60,22 +55,3 @@ async def decide_review(
         instead_of=asked.instead_of,
     )
     return schemas.DecidedOut(record=record, decision=asked.decision, standing=standing)
-
-
-@router.get("/v1/statistics", responses=keyed(422))
-async def read_statistics(
-    provided: Provided,
-    staff: Auditor,
-    reason: Reason,
-    *,
-    by: Annotated[Literal["hour", "day"], Query()] = "hour",
-    count: Annotated[int, Query(ge=1, le=400, description="How many, up to now.")] = 48,
-) -> schemas.StatisticsOut:
-    """Count submissions, withdrawals, hits and misses by the hour or day; this is an entry."""
-    found, open_reviews = await oversight.read_statistics(provided.store, staff, reason, by, count)
-    return schemas.StatisticsOut(
-        by=by,
-        stretches=[schemas.StretchOut.model_validate(asdict(each)) for each in found],
-        hashes=len(provided.index),
-        open_reviews=open_reviews,
-    )

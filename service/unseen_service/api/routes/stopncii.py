@@ -11,17 +11,18 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 from fastapi.responses import JSONResponse
 
-from ... import exchange
 from ...errors import InvalidRequest
-from ...models import FeedPage, Key, Place, Scope
+from ...models.feed import FeedCursor, FeedPage
+from ...models.keys import Key, Scope
+from ...usecases import platform_bank
 from ..authentication import protocol_key_with
 from ..bodies import json_only
+from ..dependencies import Provided
 from ..openapi import keyed
-from ..rooms import Room
+from ..router import make_router
 from ..schemas import stopncii as schemas
-from ..services import Provided
 
-router = Room(tags=["stopncii"])
+router = make_router(tags=["stopncii"])
 
 _BASE = "/stopncii/v1"
 _LONGEST_PAGE = 5_000
@@ -70,7 +71,7 @@ async def submit_feedback(
     gone = {pdq for pdq, each in last.items() if each.feedbackValue in schemas.GONE}
     taken_back = {pdq for pdq in gone if last[pdq].feedbackValue is schemas.FeedbackValue.WITHDRAWN}
     said = {pdq: each.given() for pdq, each in last.items() if pdq not in gone}
-    await exchange.give_feedback_by_hash(provided.store, key, said, gone, taken_back)
+    await platform_bank.give(provided.store, key, said, gone, taken_back)
     return schemas.TakenOut(count=len(body.hashFeedbacks))
 
 
@@ -95,7 +96,7 @@ async def submit_hashes(
     places = [f"hashRecords.{n}.hashValue" for n, _ in enumerate(body.hashRecords)]
     values = [bytes.fromhex(each.hashValue) for each in body.hashRecords]
     await provided.admission.inspect(list(zip(places, values, strict=True)))
-    await exchange.submit_hashes(provided.store, key, submitted)
+    await platform_bank.submit(provided.store, key, submitted)
     return schemas.TakenOut(count=len(body.hashRecords))
 
 
@@ -117,15 +118,15 @@ def _page(page: FeedPage, start: int) -> dict[str, object]:
     }
 
 
-def _token(place: Place, second: int) -> str:
+def _token(place: FeedCursor, second: int) -> str:
     return f"{place.log.hex}-{place.position}-{place.mark}-{second}"
 
 
-def _read_token(text: str) -> tuple[Place, int]:
+def _read_token(text: str) -> tuple[FeedCursor, int]:
     found = _TOKEN.match(text)
     if found is None or int(found[4]) > _LAST_SECOND:
         raise InvalidRequest(
             "This is no page token; pass one on as it came, or leave it out to begin anew.",
             "query.nextPageToken",
         )
-    return Place(UUID(found[1]), int(found[2]), int(found[3])), int(found[4])
+    return FeedCursor(UUID(found[1]), int(found[2]), int(found[3])), int(found[4])

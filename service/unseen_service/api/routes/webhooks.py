@@ -6,16 +6,16 @@ from uuid import UUID
 
 from fastapi import Depends, Response
 
-from ...exchange import webhooks
-from ...models import Key, Scope
+from ...models.keys import Key, Scope
+from ...usecases import webhooks
 from ..authentication import key_with
 from ..bodies import json_only
+from ..dependencies import Provided
 from ..openapi import keyed
-from ..rooms import Room
+from ..router import make_router
 from ..schemas import webhooks as schemas
-from ..services import Provided
 
-router = Room(prefix="/v1/webhooks", tags=["webhooks"])
+router = make_router(prefix="/v1/webhooks", tags=["webhooks"])
 
 Reader = Annotated[Key, Depends(key_with(Scope.FEED))]
 _PROBLEMS = keyed(404, 422)

@@ -4,8 +4,10 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from ... import models
-from ...chain import timestamp
+from ...models.feed import FeedEntry, FeedStatus
+from ...models.feedback import Feedback, Opinion
+from ...models.hashes import Standing, View
+from ...tlog.chain import timestamp
 
 LONGEST_PAGE = 10_000
 
@@ -20,13 +22,13 @@ class EntryOut(BaseModel):
     position: int = Field(description="Of its last change; grows from entry to entry.")
     at: datetime = Field(description="When that was; never before the entry ahead of it.")
     record: str = Field(description="Names the hash, in look-ups and feedback too.")
-    status: models.FeedStatus
-    standing: models.Standing
+    status: FeedStatus
+    standing: Standing
     pdq: str | None = Field(description="The hash in hex; null unless it is active.")
-    view: models.View | None = Field(description="Which turn of the picture it is of.")
+    view: View | None = Field(description="Which turn of the picture it is of.")
     quality: int | None = Field(description="PDQ's quality; null where nobody said it.")
     convention: str | None = Field(description="The pixels that it was made of.")
-    feedback: dict[models.Opinion, int] = Field(description="How many platforms say what of it.")
+    feedback: dict[Opinion, int] = Field(description="How many platforms say what of it.")
 
 
 class FeedOut(BaseModel):
@@ -37,9 +39,9 @@ class FeedOut(BaseModel):
     more: bool = Field(description="Whether there is more now.")
 
 
-def entry(told: models.FeedEntry) -> dict[str, object]:
+def entry(told: FeedEntry) -> dict[str, object]:
     """Write an entry by hand: a page has thousands, and their values are known to be plain."""
-    active = told.status is models.FeedStatus.ACTIVE
+    active = told.status is FeedStatus.ACTIVE
     return {
         "position": told.position,
         "at": timestamp(told.at),
@@ -54,6 +56,6 @@ def entry(told: models.FeedEntry) -> dict[str, object]:
     }
 
 
-def _counted(feedback: tuple[models.Feedback, ...]) -> dict[str, int]:
+def _counted(feedback: tuple[Feedback, ...]) -> dict[str, int]:
     values = [each.value.value for each in feedback if each.value]
     return {value: values.count(value) for value in sorted(set(values))}

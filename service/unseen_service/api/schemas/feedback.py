@@ -1,12 +1,11 @@
-"""What platforms say back, and what staff see of who has not."""
+"""Feedback and confirmed withdrawals, as platforms send them."""
 
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from ... import models
+from ...models.feedback import Opinion
 from .common import Wire
 
 MOST_AT_ONCE = 1_000
@@ -19,7 +18,7 @@ class GivenIn(Wire):
     """What the platform makes of one hash, or did about it."""
 
     record: Record
-    value: Annotated[models.Opinion, Field(strict=False)]
+    value: Annotated[Opinion, Field(strict=False)]
     tags: list[Tag] = Field(default=[], max_length=16)
 
 
@@ -47,23 +46,3 @@ class WithdrawalsOut(BaseModel):
 
     confirmed: list[UUID]
     active: list[UUID]
-
-
-class OverdueItemOut(BaseModel):
-    """Something that a platform has not answered in time."""
-
-    what: Literal["match", "review", "withdrawal"] = Field(
-        description="A match, or a review that was begun, without a removal since; "
-        "a withdrawal that was handed out and never confirmed."
-    )
-    platform: str
-    record: UUID
-    since: datetime
-    feedback: models.Opinion | None = Field(description="What the platform says of it so far.")
-
-
-class OverdueOut(BaseModel):
-    """What is overdue, the oldest first."""
-
-    hours: int
-    overdue: list[OverdueItemOut]

@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from ... import models
+from ...models.keys import Key, KeyStatus, Scope
 from .common import Wire
 
-StrictlyScope = Annotated[models.Scope, Field(strict=False)]
+StrictlyScope = Annotated[Scope, Field(strict=False)]
 
 
 class KeyIn(Wire):
@@ -31,7 +31,7 @@ class IssuedOut(BaseModel):
 
     id: int
     key: str
-    status: models.KeyStatus
+    status: KeyStatus
 
 
 class KeyOut(BaseModel):
@@ -39,8 +39,8 @@ class KeyOut(BaseModel):
 
     id: int
     platform: str
-    scopes: list[models.Scope]
-    status: models.KeyStatus
+    scopes: list[Scope]
+    status: KeyStatus
     note: str
     created_at: datetime
     issued_by: str
@@ -49,7 +49,7 @@ class KeyOut(BaseModel):
     revoked_at: datetime | None
 
     @classmethod
-    def of(cls, key: models.Key, now: datetime) -> "KeyOut":
+    def of(cls, key: Key, now: datetime) -> "KeyOut":
         """Show a key as it is at this moment."""
         return cls(
             id=key.id,

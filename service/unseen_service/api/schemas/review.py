@@ -1,13 +1,15 @@
-"""What staff see of the review queue and of what happened, and what they decide."""
+"""The review queue, as staff see it, and what they decide."""
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from ... import models
+from ...models.feedback import Opinion
+from ...models.hashes import Standing
+from ...models.review import Cause, Decision, Review
 from .common import Wire
 
 
@@ -15,22 +17,22 @@ class ReviewOut(BaseModel):
     """One hash in the queue; what it looks like nobody knows, what was said and found is here."""
 
     record: UUID
-    standing: models.Standing
-    cause: models.Cause
+    standing: Standing
+    cause: Cause
     evidence: dict[str, int] = Field(
         description="The counts that put it here: `platforms`; of one day `finds`, different "
         "`uploads`, those `shared` by more than the one platform that has most, what is usual."
     )
     opened_at: datetime
     images: int = Field(description="How many images that are not withdrawn show it.")
-    opinions: dict[models.Opinion, list[str]] = Field(description="Which platforms say what now.")
-    decision: models.Decision | None = Field(description="Null: it waits for one.")
+    opinions: dict[Opinion, list[str]] = Field(description="Which platforms say what now.")
+    decision: Decision | None = Field(description="Null: it waits for one.")
     decided_at: datetime | None
     decided_by: str | None
     why: str | None
 
     @classmethod
-    def of(cls, review: models.Review) -> "ReviewOut":
+    def of(cls, review: Review) -> "ReviewOut":
         """Show a review; of an open one not what was decided before it was opened again."""
         shown = asdict(review)
         if review.decision is None:
@@ -45,7 +47,7 @@ class ReviewsOut(BaseModel):
     reviews: list[ReviewOut]
 
 
-StrictlyDecision = Annotated[models.Decision, Field(strict=False)]
+StrictlyDecision = Annotated[Decision, Field(strict=False)]
 
 
 class DecisionIn(Wire):
@@ -64,25 +66,5 @@ class DecidedOut(BaseModel):
     """What the hash is now."""
 
     record: UUID
-    decision: models.Decision
-    standing: models.Standing
-
-
-class StretchOut(BaseModel):
-    """What happened in one hour or day."""
-
-    at: datetime = Field(description="Its beginning, UTC.")
-    cases: int = Field(description="Cases submitted.")
-    images: int = Field(description="Images in them.")
-    withdrawn: int = Field(description="Images withdrawn.")
-    matched: int = Field(description="Uploads looked up that hit.")
-    missed: int = Field(description="Uploads looked up that did not.")
-
-
-class StatisticsOut(BaseModel):
-    """What happened, the oldest first; counted some seconds after it happens."""
-
-    by: Literal["hour", "day"]
-    stretches: list[StretchOut]
-    hashes: int = Field(description="Hashes that can be matched now.")
-    open_reviews: int
+    decision: Decision
+    standing: Standing

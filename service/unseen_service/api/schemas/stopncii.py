@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ... import models
+from ...models.feed import FeedEntry, FeedStatus
+from ...models.feedback import GivenFeedback, Opinion
 from .common import Pdq
 
 MOST_AT_ONCE = 10_000
@@ -32,16 +33,16 @@ GONE = frozenset({FeedbackValue.WITHDRAWN, FeedbackValue.DELETED})
 """The platform holds the hash no more; by `Withdrawn` it also takes back what it submitted."""
 
 _MEANS = {
-    FeedbackValue.PENDING_REVIEW: models.Opinion.PENDING_REVIEW,
-    FeedbackValue.BLOCKED: models.Opinion.REMOVED,
-    FeedbackValue.NOT_BLOCKED: models.Opinion.NOT_REMOVED,
+    FeedbackValue.PENDING_REVIEW: Opinion.PENDING_REVIEW,
+    FeedbackValue.BLOCKED: Opinion.REMOVED,
+    FeedbackValue.NOT_BLOCKED: Opinion.NOT_REMOVED,
 }
 _SHOWN = {
     None: FeedbackValue.NONE,
-    models.Opinion.PENDING_REVIEW: FeedbackValue.PENDING_REVIEW,
-    models.Opinion.REMOVED: FeedbackValue.BLOCKED,
-    models.Opinion.NOT_REMOVED: FeedbackValue.NOT_BLOCKED,
-    models.Opinion.NOT_INTIMATE: FeedbackValue.NOT_BLOCKED,
+    Opinion.PENDING_REVIEW: FeedbackValue.PENDING_REVIEW,
+    Opinion.REMOVED: FeedbackValue.BLOCKED,
+    Opinion.NOT_REMOVED: FeedbackValue.NOT_BLOCKED,
+    Opinion.NOT_INTIMATE: FeedbackValue.NOT_BLOCKED,
 }
 
 Tag = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,128}$")]
@@ -57,9 +58,9 @@ class FeedbackOf(_Read):
     feedbackValue: FeedbackValue  # noqa: N815
     tags: list[Tag] = Field(default=[], max_length=64)
 
-    def given(self) -> models.GivenFeedback:
+    def given(self) -> GivenFeedback:
         """Say it in this service's words."""
-        return models.GivenFeedback(_MEANS.get(self.feedbackValue), frozenset(self.tags))
+        return GivenFeedback(_MEANS.get(self.feedbackValue), frozenset(self.tags))
 
 
 class HashFeedbackIn(FeedbackOf):
@@ -127,11 +128,11 @@ class FetchOut(BaseModel):
     hashRecords: list[RecordOut]  # noqa: N815
 
 
-def record(entry: models.FeedEntry) -> dict[str, object] | None:
+def record(entry: FeedEntry) -> dict[str, object] | None:
     """Write a record by hand; None for a hash whose bits are erased, which has no name here."""
     if entry.pdq is None:
         return None
-    active = entry.status is models.FeedStatus.ACTIVE
+    active = entry.status is FeedStatus.ACTIVE
     return {
         "lastModtimestamp": int(entry.at.timestamp()),
         "signalType": "ImagePDQ",

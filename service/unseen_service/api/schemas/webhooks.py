@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from ... import models
+from ...models.webhooks import Webhook, WebhookEvent
 from .common import Wire
 
-Event = Annotated[models.WebhookEvent, Field(strict=False)]
+Event = Annotated[WebhookEvent, Field(strict=False)]
 
 
 class WebhookIn(Wire):
@@ -18,9 +18,9 @@ class WebhookIn(Wire):
     url: str = Field(max_length=2_000, examples=["https://platform.example/hooks/unseen"])
     events: list[Event] = Field(
         default=[
-            models.WebhookEvent.ADDED,
-            models.WebhookEvent.WITHDRAWN,
-            models.WebhookEvent.STANDING,
+            WebhookEvent.ADDED,
+            WebhookEvent.WITHDRAWN,
+            WebhookEvent.STANDING,
         ],
         min_length=1,
         max_length=8,
@@ -32,7 +32,7 @@ class WebhookOut(BaseModel):
 
     webhook: UUID
     url: str
-    events: list[models.WebhookEvent]
+    events: list[WebhookEvent]
     created_at: datetime
     delivered: int
     delivered_at: datetime | None
@@ -40,7 +40,7 @@ class WebhookOut(BaseModel):
     given_up: int = Field(description="Messages that did not arrive in a day; see replay.")
 
     @classmethod
-    def of(cls, webhook: models.Webhook) -> "WebhookOut":
+    def of(cls, webhook: Webhook) -> "WebhookOut":
         """Show a webhook."""
         return cls(
             webhook=webhook.ref,
@@ -71,7 +71,7 @@ class GivenUpOut(BaseModel):
     """A message that did not arrive."""
 
     message: str = Field(description="What the message has as its webhook-id.")
-    event: models.WebhookEvent
+    event: WebhookEvent
     created_at: datetime
     attempts: int
     failure: str | None

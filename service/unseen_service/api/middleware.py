@@ -1,0 +1,74 @@
+"""What every request and answer passes: a limit on the body, headers that keep things close."""
+
+import time
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .problems import problem
+
+_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+
+
+class BodyLimitAndHeaders:
+    """ASGI middleware: refuses bodies over `max_body` bytes, adds the security headers."""
+
+    def __init__(self, app: ASGIApp, max_body: int) -> None:
+        self._app = app
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _hardened(scope, send)
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > self._max_body:
+            await self._too_large(scope, receive, answer)
+            return
+        await self._app(scope, self._limited(receive), answer)
+
+    def _limited(self, receive: Receive) -> Receive:
+        left = self._max_body
+
+        async def limited() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413, self._detail())
+            return message
+
+        return limited
+
+    async def _too_large(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = problem(413, "body-too-large", "The body is too large", self._detail())
+        response.headers["connection"] = "close"
+        await response(scope, receive, send)
+
+    def _detail(self) -> str:
+        return f"A body may have {self._max_body} bytes; send less at a time."
+
+
+def _hardened(scope: Scope, send: Send) -> Send:
+    async def hardened(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = message.setdefault("headers", [])
+            headers.extend(_HEADERS)
+            account = scope.get("state", {}).get("account")
+            if account is not None:
+                headers.extend(account.headers(time.monotonic()))
+            # A page brings a policy of its own; everything else may load nothing at all.
+            if not any(name == _POLICY[0] for name, _ in headers):
+                headers.append(_POLICY)
+        await send(message)
+
+    return hardened

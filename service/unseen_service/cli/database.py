@@ -1,0 +1,116 @@
+"""The database of a command: DATABASE_URL, or an embedded PostgreSQL; and `migrate`."""
+
+import asyncio
+import logging
+import os
+import time
+from argparse import Namespace
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from ..embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from ..errors import OperatorError, StoreUnavailable
+from ..runtime.supervisor import HealthCallback
+from ..settings import read_database_url
+from ..store import Store, check_connection
+from ..store import migrate as migrate_store
+from .output import notice
+
+Answer = TypeVar("Answer")
+
+_STATEMENT_TIMEOUT_S = 600.0
+"""A person waits for the command and can interrupt it, so its statements may take long."""
+
+_DEFAULT_CONNECTIONS = 100
+_SPARE_CONNECTIONS = 20
+
+logger = logging.getLogger(__name__)
+
+
+def migrate(args: Namespace) -> None:
+    """Migrate the database to this version."""
+    with open_database(args.data) as (url, _):
+        applied = migrate_now(url)
+    print("\n".join(f"applied {name}" for name in applied) or "the database is up to date")
+
+
+def run_with_store(args: Namespace, use: Callable[[Store], Awaitable[Answer]]) -> Answer:
+    """Run a use case against the database, which is migrated first. Return its result."""
+
+    async def run(url: str) -> Answer:
+        store = Store(url, pool_size=1, timeout=10, patience=_STATEMENT_TIMEOUT_S)
+        await store.open()
+        try:
+            return await use(store)
+        finally:
+            await store.close()
+
+    with open_database(args.data) as (url, _):
+        migrate_now(url)
+        return asyncio.run(run(url))
+
+
+@contextmanager
+def open_database(data: Path, connections: int = 0) -> Iterator[tuple[str, HealthCallback]]:
+    """Yield the database's URL, and a callback that restarts it if it is embedded and died.
+
+    An embedded one has room for `connections` of the workers and for commands beside them; it is
+    stopped at the end of the block.
+    """
+    url = read_database_url(os.environ)
+    if url:
+        yield url, lambda: None
+        return
+    room = max(_DEFAULT_CONNECTIONS, connections + _SPARE_CONNECTIONS)
+    server = EmbeddedPostgres(data, connections=room)
+    try:
+        url = server.start()
+        yield url, lambda: _restart_if_dead(server, url)
+    finally:
+        server.stop()
+
+
+def _restart_if_dead(server: EmbeddedPostgres, url: str) -> None:
+    """Restart an embedded PostgreSQL that died; the workers reconnect by themselves."""
+    if server.is_up():
+        return
+    logger.warning("the embedded PostgreSQL has died; restarting it")
+    try:
+        moved = server.start() != url
+    except EmbeddedPostgresError as error:
+        logger.warning("it did not start; trying again: %s", error)
+        return
+    if moved:
+        # It was another process's, at an address that ended with it: the workers know no other.
+        raise OperatorError("The embedded PostgreSQL has another address now; start again.")
+
+
+def migrate_patiently(url: str) -> None:
+    """Migrate; while the database is unavailable, print why and wait for it."""
+    reported = ""
+    while True:
+        try:
+            migrate_now(url)
+        except StoreUnavailable as error:
+            if error.why != reported:
+                notice(f"waiting for the database: {error.why} ...")
+            reported = error.why
+            time.sleep(1)
+        else:
+            return
+
+
+def migrate_now(url: str) -> list[str]:
+    """Migrate as the owner of the tables (UNSEEN_MIGRATE_URL, if set). Return what was applied."""
+    owner = os.environ.get("UNSEEN_MIGRATE_URL")
+    if not owner:
+        return migrate_store(url, waiting=_report_waiting)
+    applied = migrate_store(owner, "UNSEEN_MIGRATE_URL", waiting=_report_waiting)
+    check_connection(url, "DATABASE_URL")
+    return applied
+
+
+def _report_waiting() -> None:
+    notice("waiting for another process that migrates the database ...")

@@ -1,0 +1,129 @@
+"""`unseen-service serve`: migrate, then start the workers."""
+
+import os
+import shutil
+import signal
+import stat
+import sys
+from argparse import Namespace
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from .. import metrics
+from ..errors import StoreUnavailable
+from ..runtime import json_logs
+from ..runtime.http_protocol import HttpProtocol
+from ..runtime.shared_memory import share_counts
+from ..runtime.supervisor import supervise, wait_for_address
+from ..settings import DEFAULT_DATA, Settings, read_database_url
+from ..store import allowed_connections
+from ..tlog.key_file import load_signer
+from .database import migrate_patiently, open_database
+from .output import discard, notice
+
+_KEEP_ALIVE_S = 75
+"""How long an idle connection is kept: longer than clients and proxies keep one (5 to 60 s), so
+that we never close one just as a request is sent."""
+
+_BANNER = """\
+Unseen is on {address}
+  database       {database}
+  docs           {address}/docs for the API, docs/ for the rest
+  a key          {command} keys issue NAME --scope match{data}
+  is it ready?   {address}/readyz
+  stop it with   Ctrl-C
+"""
+
+
+def serve(args: Namespace) -> None:
+    """Migrate, then serve until told to stop."""
+    signal.signal(signal.SIGTERM, _exit)
+    # The workers read their settings from the environment, in processes of their own.
+    data = args.data.absolute()
+    os.environ["UNSEEN_DATA"] = str(data)
+    os.environ.setdefault("UNSEEN_INDEX_DIR", str(data / "index"))
+    # Mistakes are reported before anything is started.
+    settings = Settings.from_environment(os.environ)
+    wait_for_address(args.host, args.port)
+    connections = args.workers * settings.connections
+    with open_database(args.data, connections) as (url, restart_if_dead):
+        migrate_patiently(url)
+        _warn_if_too_few_connections(url, connections)
+        load_signer(settings.audit_key)
+        _warn_if_world_readable(settings.audit_key)
+        _print_banner(args)
+        if not os.environ.get("DATABASE_URL_FILE"):  # the file's secret belongs in no environment
+            os.environ["DATABASE_URL"] = url
+        share_counts()
+        with metrics.shared(data / "metrics" / str(args.port)):
+            supervise(_config(args), restart_if_dead)
+
+
+def _warn_if_too_few_connections(url: str, connections: int) -> None:
+    """Warn of too few connections: a worker without one to listen on learns of nothing new."""
+    try:
+        allowed = allowed_connections(url)
+    except StoreUnavailable:
+        return
+    if connections > allowed:
+        notice(
+            f"PostgreSQL allows {allowed} connections, and the workers of this host may take"
+            f" {connections}. Raise its max_connections, or lower UNSEEN_POOL_SIZE or --workers."
+        )
+
+
+def _warn_if_world_readable(key: Path) -> None:
+    if key.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
+        notice(
+            f"every account on this machine can read {key}, which signs the audit log:"
+            f" chmod 600 {key}"
+        )
+
+
+def _config(args: Namespace) -> uvicorn.Config:
+    return uvicorn.Config(
+        "unseen_service.worker:from_environment",
+        factory=True,
+        http=HttpProtocol,
+        ws="none",
+        host=args.host,
+        port=args.port,
+        workers=args.workers,
+        log_config=json_logs.CONFIG,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+    )
+
+
+def _print_banner(args: Namespace) -> None:
+    own = bool(read_database_url(os.environ))
+    host = f"[{args.host}]" if ":" in args.host else args.host
+    banner = _BANNER.format(
+        address=f"http://{host}:{args.port}",
+        database="DATABASE_URL" if own else f"an embedded PostgreSQL in {args.data}",
+        command=_as_typed(Path(sys.argv[0])),
+        data="" if own or args.data == DEFAULT_DATA else f" --data {args.data}",
+    )
+    try:
+        print(banner, flush=True)
+    except OSError:
+        # No reason not to serve. But starting a worker flushes the output again, and would fail.
+        discard()
+
+
+def _as_typed(program: Path) -> str:
+    """Return how to type this program's name here: from a clone it is not on the PATH."""
+    if shutil.which(program.name) == str(program):
+        return program.name
+    here = Path.cwd()
+    return str(program.relative_to(here) if program.is_relative_to(here) else program)
+
+
+def _exit(_: int, __: FrameType | None) -> None:
+    # As an exception, so that what was started here is stopped on the way out.
+    raise SystemExit(0)

@@ -1,0 +1,1 @@
+"""Loops that run beside requests, for as long as the worker lives."""

@@ -1,0 +1,17 @@
+"""Alerts for staff."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that staff should look at."""
+
+    id: int
+    at: datetime
+    kind: str
+    line: int | None
+    details: Mapping[str, Any]

@@ -1,0 +1,1 @@
+"""The process and its socket: supervisor, workers, shared memory, HTTP protocol, logs."""

@@ -1,0 +1,4 @@
+"""Checks before a submission is accepted: hashes of an actual picture, and proof of work.
+
+No SQL and no HTTP here; docs/intake.md has the rules, the figures and the protocol.
+"""

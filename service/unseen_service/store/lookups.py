@@ -1,0 +1,40 @@
+"""What look-ups hit: candidates confirmed, matches kept."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..models.hashes import Standing, View
+from ..models.lookups import ConfirmedHash
+from .pool import Transaction, execute, execute_and_sync
+
+
+async def confirm(tx: Transaction, hash_ids: Sequence[int]) -> dict[int, ConfirmedHash]:
+    """Of an index's candidates, find those that may be matched at this moment, by id."""
+    cursor = await execute_and_sync(tx, "confirm_hashes", hash_ids=list(hash_ids))
+    rows = await cursor.fetchall()
+    return {row["id"]: _confirmed(row) for row in rows}
+
+
+async def insert(
+    tx: Transaction,
+    *,
+    audit_position: int,
+    platform_id: int,
+    found: Sequence[tuple[int, int, int, int]],
+) -> None:
+    """Keep what one look-up hit: (query, hash id, distance, sketch of the query) each."""
+    queries, hash_ids, distances, sketches = zip(*found, strict=True)
+    await execute(
+        tx,
+        "insert_matches",
+        audit_position=audit_position,
+        platform_id=platform_id,
+        queries=list(queries),
+        hash_ids=list(hash_ids),
+        distances=list(distances),
+        sketches=list(sketches),
+    )
+
+
+def _confirmed(row: Mapping[str, Any]) -> ConfirmedHash:
+    return ConfirmedHash(row["id"], row["record"], View(row["view"]), Standing(row["standing"]))

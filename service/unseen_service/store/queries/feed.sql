@@ -1,0 +1,56 @@
+-- Statements of store/feed.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+
+-- feed_head: Which change log this is, how far it is, and from where a platform subscribed, if so.
+SELECT log, position,
+    (SELECT base FROM subscriptions WHERE platform_id = %(platform_id)s) AS base
+FROM change_head;
+
+-- position_mark: What tells the change at a position from one of another history: its time, in us.
+SELECT (extract(epoch FROM at) * 1000000)::bigint AS mark FROM changes WHERE position = %(position)s;
+
+-- subscribe: A platform asks for the first time.
+INSERT INTO subscriptions (platform_id, base)
+SELECT %(platform_id)s, position FROM change_head
+ON CONFLICT (platform_id) DO NOTHING;
+
+-- feed_page: The hashes whose last change is in a window of positions, in order.
+-- What was withdrawn up to the subscription's base is left out: the platform never had it.
+WITH page AS MATERIALIZED (
+    SELECT position, at, hash_id, record, pdq, standing, active
+    FROM changes JOIN hashes ON hashes.id = hash_id
+    WHERE position > %(after)s AND position <= %(upto)s
+        AND (position > %(base)s OR (active AND standing <> 'quarantined'))
+        AND position
+            = (SELECT max(position) FROM changes AS later WHERE later.hash_id = changes.hash_id)
+), held AS (
+    SELECT DISTINCT ON (image_hashes.hash_id) image_hashes.hash_id, view, quality, convention
+    FROM page JOIN image_hashes USING (hash_id) JOIN images ON images.id = image_id
+    WHERE images.withdrawn_at IS NULL
+    ORDER BY image_hashes.hash_id, view <> 'original', view, quality DESC NULLS LAST
+)
+SELECT * FROM page LEFT JOIN held USING (hash_id) ORDER BY position;
+
+-- position_before: The position after which every change is of this second (Unix time) or later.
+SELECT coalesce(
+    (SELECT position - 1 FROM changes
+     WHERE at >= to_timestamp(%(second)s) ORDER BY at, position LIMIT 1),
+    (SELECT position FROM change_head)
+) AS position;
+
+-- feedback_on: What platforms say of some hashes.
+SELECT hash_id, name AS source, value, tags
+FROM feedback JOIN platforms ON platforms.id = platform_id
+WHERE hash_id = ANY(%(hash_ids)s)
+ORDER BY hash_id, name;
+
+-- deliver: Remember what a platform is handed; says nothing where it was handed all that before.
+WITH given AS (
+    SELECT int8range(%(after)s, %(upto)s, '(]') AS positions
+), grown AS (
+    UPDATE subscriptions SET delivered = delivered + int8multirange(positions) FROM given
+    WHERE platform_id = %(platform_id)s AND NOT delivered @> positions
+    RETURNING platform_id
+)
+INSERT INTO deliveries (platform_id, positions, head)
+SELECT platform_id, positions, %(head)s FROM grown, given
+RETURNING platform_id;

@@ -1,0 +1,49 @@
+-- Statements of store/feedback.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+
+-- hashes_by_record: The ids of hashes, by record.
+SELECT id, record FROM hashes WHERE record = ANY(%(records)s);
+
+-- hashes_by_pdq: The ids of hashes, by their bits.
+SELECT id, pdq FROM hashes WHERE pdq = ANY(%(pdqs)s);
+
+-- give_feedback: The last that a platform says of hashes; answers those of which it is new, and what
+-- it says of them now.
+-- The same again is new only where the platform has found the hash since it said it.
+WITH said AS (
+    INSERT INTO feedback AS known (hash_id, platform_id, value, tags)
+    SELECT hash_id, %(platform_id)s, value, tags
+    FROM jsonb_to_recordset(%(given)s) AS given (hash_id bigint, value text, tags text[])
+    ON CONFLICT (hash_id, platform_id) DO UPDATE
+    SET value = coalesce(excluded.value, known.value),
+        tags = excluded.tags,
+        since = CASE WHEN coalesce(excluded.value, known.value) IS NOT DISTINCT FROM known.value
+            THEN known.since ELSE excluded.since END,
+        at = excluded.at
+    WHERE coalesce(excluded.value, known.value) IS DISTINCT FROM known.value
+        OR excluded.tags <> known.tags
+        OR EXISTS (
+            SELECT FROM matches
+            WHERE matches.platform_id = known.platform_id AND matches.hash_id = known.hash_id
+                AND matches.at > known.at
+        )
+    RETURNING hash_id, value
+)
+SELECT hash_id, record, value FROM said JOIN hashes ON hashes.id = hash_id ORDER BY hash_id;
+
+-- active_hashes: Which of some hashes are active.
+SELECT id FROM hashes WHERE id = ANY(%(hash_ids)s) AND active;
+
+-- confirm_withdrawals: A platform let go of hashes; those that are active are passed over.
+WITH gone AS (
+    SELECT hashes.id AS hash_id, record,
+        (SELECT max(position) FROM changes WHERE changes.hash_id = hashes.id) AS position
+    FROM hashes WHERE id = ANY(%(hash_ids)s) AND NOT active
+), confirmed AS (
+    INSERT INTO withdrawals AS known (hash_id, platform_id, position)
+    SELECT hash_id, %(platform_id)s, position FROM gone
+    ON CONFLICT (hash_id, platform_id) DO UPDATE SET position = excluded.position, at = excluded.at
+    WHERE known.position < excluded.position
+    RETURNING hash_id
+)
+SELECT record, EXISTS (SELECT FROM confirmed WHERE confirmed.hash_id = gone.hash_id) AS new
+FROM gone ORDER BY record;

@@ -1,0 +1,75 @@
+-- Statements of store/overmatch.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+
+-- take_tally: Become the one who counts until commit; nothing where another is at it.
+SELECT tally.position AS after, least(tally.position + %(limit)s, audit_head.position) AS upto
+FROM tally, audit_head FOR UPDATE OF tally SKIP LOCKED;
+
+-- tally_activity: Count the entries of some positions into their hours.
+INSERT INTO activity AS known (hour, kind, entries, amount)
+SELECT date_trunc('hour', at, 'UTC'), kind, count(*), coalesce(sum(
+    CASE kind
+        WHEN 'case.submitted' THEN (details ->> 'images')::bigint
+        WHEN 'case.withdrawn' THEN jsonb_array_length(details -> 'images')
+        WHEN 'match.hit' THEN (
+            SELECT count(DISTINCT hit -> 'query') FROM jsonb_array_elements(details -> 'hits') AS hit)
+        WHEN 'match.missed' THEN (
+            SELECT sum((key ->> 'hashes')::bigint)
+            FROM jsonb_array_elements(details -> 'keys') AS key)
+    END), 0)
+FROM audit_log
+WHERE position > %(after)s AND position <= %(upto)s
+    AND kind IN ('case.submitted', 'case.withdrawn', 'match.hit', 'match.missed')
+GROUP BY 1, 2
+ON CONFLICT (hour, kind) DO UPDATE
+SET entries = known.entries + excluded.entries, amount = known.amount + excluded.amount;
+
+-- tally_finds: Count what the look-ups of some positions found; says which hashes.
+WITH counted AS (
+    INSERT INTO finds AS known (hash_id, hour, platform_id, sketch, finds)
+    SELECT hash_id, date_trunc('hour', at, 'UTC'), platform_id, sketch, count(*)
+    FROM matches
+    WHERE audit_position > %(after)s AND audit_position <= %(upto)s
+        AND at >= now() - interval '24 hours'
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT (hash_id, hour, platform_id, sketch) DO UPDATE
+    SET finds = known.finds + excluded.finds
+    RETURNING hash_id
+)
+SELECT DISTINCT hash_id FROM counted;
+
+-- move_tally: Everything up to here is counted; finds of more than a day ago are forgotten.
+WITH forgotten AS (DELETE FROM finds WHERE hour < now() - interval '25 hours')
+UPDATE tally SET position = %(upto)s;
+
+-- found_often: Of some unreviewed hashes, those found so often in a day that it may be too often:
+-- how often, how many different uploads, and how many without the platform that has most of them.
+WITH seen AS (
+    SELECT finds.hash_id, platform_id, sketch, sum(finds) AS finds
+    FROM finds
+    JOIN hashes ON hashes.id = hash_id AND active AND standing = 'unreviewed'
+    LEFT JOIN reviews ON reviews.hash_id = finds.hash_id
+    WHERE finds.hash_id = ANY(%(hash_ids)s) AND hour >= now() - interval '24 hours'
+        AND (decided_at IS NULL OR hour > decided_at)
+    GROUP BY finds.hash_id, platform_id, sketch
+), most AS (
+    SELECT DISTINCT ON (hash_id) hash_id, platform_id
+    FROM (SELECT hash_id, platform_id, count(*) AS uploads FROM seen GROUP BY hash_id, platform_id)
+        AS each_platform
+    ORDER BY hash_id, uploads DESC, platform_id
+)
+SELECT hash_id, sum(finds)::bigint AS finds, count(DISTINCT sketch) AS uploads,
+    count(DISTINCT sketch) FILTER (WHERE seen.platform_id <> most.platform_id) AS shared,
+    count(DISTINCT seen.platform_id) AS platforms
+FROM seen JOIN most USING (hash_id)
+GROUP BY hash_id
+HAVING count(DISTINCT sketch) >= %(uploads)s OR sum(finds) >= %(finds)s;
+
+-- usual_finds: What 99 of 100 of the other hashes that were found in a day do not exceed.
+SELECT coalesce(percentile_disc(0.99) WITHIN GROUP (ORDER BY finds), 0)::bigint AS finds,
+    coalesce(percentile_disc(0.99) WITHIN GROUP (ORDER BY uploads), 0)::bigint AS uploads
+FROM (
+    SELECT sum(finds) AS finds, count(DISTINCT sketch) AS uploads
+    FROM finds
+    WHERE hour >= now() - interval '24 hours' AND NOT hash_id = ANY(%(hash_ids)s)
+    GROUP BY hash_id
+) AS others;

@@ -1,0 +1,48 @@
+-- Statements of store/platform_bank.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+
+-- bank_case: The case that holds what a platform submits; its number is none of a person's.
+INSERT INTO cases (number, platform_id)
+VALUES ('BANK-' || %(platform_id)s::bigint, %(platform_id)s)
+ON CONFLICT (platform_id) DO UPDATE SET platform_id = excluded.platform_id
+RETURNING id;
+
+-- bank_images: One image for each of these hashes that the bank does not hold; says which.
+WITH missing AS (
+    SELECT id AS hash_id,
+        (SELECT coalesce(max(number), 0) FROM images WHERE case_id = %(case_id)s)
+            + row_number() OVER (ORDER BY id) AS number
+    FROM hashes
+    WHERE pdq = ANY(%(pdqs)s) AND NOT EXISTS (
+        SELECT FROM image_hashes JOIN images ON images.id = image_id
+        WHERE hash_id = hashes.id AND case_id = %(case_id)s AND withdrawn_at IS NULL
+    )
+), added AS (
+    INSERT INTO images (case_id, number, convention)
+    SELECT %(case_id)s, number, 'not-said' FROM missing
+    RETURNING id, number
+)
+INSERT INTO image_hashes (image_id, view, hash_id)
+SELECT added.id, 'original', hash_id FROM missing JOIN added USING (number)
+RETURNING hash_id;
+
+-- activate_listed: Make those of some hashes matchable that were not; says which.
+UPDATE hashes SET active = true, gone_at = NULL
+WHERE id = ANY(%(hash_ids)s) AND NOT active AND NOT barred
+RETURNING id;
+
+-- withdraw_bank: Take hashes out of a platform's bank; says which it held.
+UPDATE images SET withdrawn_at = now()
+FROM image_hashes, cases
+WHERE image_hashes.image_id = images.id AND cases.id = images.case_id
+    AND cases.platform_id = %(platform_id)s AND hash_id = ANY(%(hash_ids)s)
+    AND images.withdrawn_at IS NULL
+RETURNING hash_id;
+
+-- deactivate_listed: Of some hashes, those that no image holds any more; says which.
+UPDATE hashes SET active = false, gone_at = clock_timestamp()
+WHERE active AND id = ANY(%(hash_ids)s)
+    AND NOT EXISTS (
+        SELECT FROM image_hashes JOIN images ON images.id = image_id
+        WHERE hash_id = hashes.id AND images.withdrawn_at IS NULL
+    )
+RETURNING id;

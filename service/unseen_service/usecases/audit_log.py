@@ -1,0 +1,177 @@
+"""The audit log: read, exported, linked to a case, proven, verified. Each of these is recorded."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+
+from .. import credentials
+from ..errors import ChainBroken, InvalidRequest, NoSuchCase
+from ..models.audit import AuditEntry, AuditHead, Staff
+from ..store import Store, audit, cases
+from ..tlog import merkle
+from ..tlog.chain import LogVerifier, canonical_json, contents
+from ..tlog.checkpoint import Checkpoint
+from .actors import OPERATOR, event
+
+_PAGE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Some entries of the audit log, in order, and how far the log is."""
+
+    entries: Sequence[AuditEntry]
+    head: AuditHead
+
+
+async def read_audit(
+    store: Store, by: Staff, reason: str, *, after: int, limit: int, kind: str | None
+) -> AuditPage:
+    """Read a page of the audit log; that it was read is an entry, before it is answered."""
+    details = {"reason": reason, "after": after, "limit": limit, "kind": kind}
+    async with store.transaction() as tx:
+        await audit.append(tx, event(by, "audit.read", details))
+    async with store.snapshot() as tx:
+        entries = await audit.read(tx, after=after, limit=limit, kind=kind)
+        return AuditPage(entries, await audit.head(tx))
+
+
+async def read_audit_back(
+    store: Store, by: Staff, reason: str, *, before: int | None, limit: int, **filters: str | None
+) -> AuditPage:
+    """Read the log from its end, or from before a position, by `kind`, `actor` and `subject`.
+
+    What filters nothing is None.
+    """
+    asked = {"before": before, "limit": limit, **filters}
+    details = {"reason": reason, **{name: each for name, each in asked.items() if each is not None}}
+    async with store.transaction() as tx:
+        await audit.append(tx, event(by, "audit.read", details))
+    async with store.snapshot() as tx:
+        entries = await audit.read_back(tx, before=before, limit=limit, **filters)
+        return AuditPage(entries, await audit.head(tx))
+
+
+async def export_audit(
+    store: Store, by: Staff, reason: str | None
+) -> tuple[int, AsyncIterator[list[AuditEntry]]]:
+    """Export the whole log, the entry of this export included: its size, and its pages."""
+    async with store.transaction() as tx:
+        size = await audit.append(tx, event(by, "audit.exported", {"reason": reason}))
+    return size, _pages(store, size)
+
+
+async def _pages(store: Store, size: int) -> AsyncIterator[list[AuditEntry]]:
+    # Each page is a transaction of its own: a slow reader must not hold a connection.
+    after = 0
+    while after < size:
+        async with store.transaction() as tx:
+            page = await audit.read(tx, after=after, limit=min(_PAGE, size - after))
+        if not page:
+            raise ChainBroken(after + 1, f"it is missing; {size} are exported")
+        after = page[-1].position
+        yield page
+
+
+def export_lines(entries: Iterable[AuditEntry]) -> bytes:
+    """Write entries as an export has them: canonical JSON with the digest, a line each."""
+    return b"".join(
+        canonical_json({**contents(entry), "digest": entry.digest.hex()}) + b"\n"
+        for entry in entries
+    )
+
+
+def last_line(checkpoint: str) -> bytes:
+    """Write the end of an export: the signed checkpoint of all the lines before."""
+    return canonical_json({"checkpoint": checkpoint}) + b"\n"
+
+
+async def link_case(store: Store, by: Staff, reason: str, number: str) -> str:
+    """Tell staff who have a case's number what the audit log calls it; raise NoSuchCase."""
+    read = credentials.read_case_number(number)
+    async with store.transaction() as tx:
+        reference = await cases.reference(tx, read) if read else None
+        await audit.append(tx, event(by, "case.linked", {"reason": reason}, reference))
+    if reference is None:
+        raise NoSuchCase
+    return reference
+
+
+async def prove_inclusion(
+    store: Store, position: int, size: int | None
+) -> tuple[int, bytes, list[bytes]]:
+    """Prove that an entry is in the log of `size` (None: as it is now).
+
+    Answers the size, the entry's leaf hash and its path. Raises InvalidRequest.
+    """
+    async with store.snapshot() as tx:
+        size = _within(size, (await audit.head(tx)).position, "size")
+        if position > size:
+            raise InvalidRequest(f"The log of this size has no entry {position}.", "position")
+        index = position - 1
+        spans = [(index, index + 1), *merkle.inclusion(index, size)]
+        leaf, *path = await audit.span_hashes(tx, spans)
+    return size, leaf, path
+
+
+async def prove_consistency(
+    store: Store, first: int, second: int | None
+) -> tuple[int, list[bytes]]:
+    """Prove that the log of `second` entries (None: now) begins with that of `first`.
+
+    Answers the second size and the path. Raises InvalidRequest.
+    """
+    async with store.snapshot() as tx:
+        second = _within(second, (await audit.head(tx)).position, "second")
+        if first > second:
+            raise InvalidRequest("The first size is not larger than the second.", "first")
+        return second, await audit.span_hashes(tx, merkle.consistency(first, second))
+
+
+async def verify_audit(
+    store: Store, kept: Iterable[Checkpoint] = (), by: Staff = OPERATOR
+) -> LogVerifier:
+    """Walk the whole audit log; raise ChainBroken at the first entry that does not fit.
+
+    `kept` are checkpoints that it must have grown from. The run is recorded, whatever it found.
+    """
+    try:
+        async with store.snapshot() as tx:
+            verifier = await audit.verify(tx, kept)
+    except ChainBroken as broken:
+        await _record_run(store, by, fits=False, position=broken.position)
+        raise
+    await _record_run(store, by, fits=True, position=verifier.position)
+    return verifier
+
+
+async def tell_verified(
+    store: Store, by: Staff, reason: str, *, fits: bool, position: int, root: bytes | None
+) -> bool | None:
+    """Record that staff verified the log by themselves, and what came of it; their word is taken.
+
+    Answers whether the Merkle root that they found up to `position` is the log's own, None where
+    they found none. Raises InvalidRequest.
+    """
+    same = None
+    async with store.snapshot() as tx:
+        if fits:
+            _within(position, (await audit.head(tx)).position, "position")
+        if fits and root is not None:
+            same = await audit.span_hashes(tx, [(0, position)]) == [root]
+    told = {"reason": reason, "fits": fits, "position": position, "same_root": same}
+    async with store.transaction() as tx:
+        await audit.append(tx, event(by, "audit.verified", told))
+    return same
+
+
+async def _record_run(store: Store, by: Staff, *, fits: bool, position: int) -> None:
+    async with store.transaction() as tx:
+        await audit.append(tx, event(by, "audit.verified", {"fits": fits, "position": position}))
+
+
+def _within(size: int | None, head: int, at: str) -> int:
+    if size is None:
+        return head
+    if size > head:
+        raise InvalidRequest(f"The log has {head} entries so far.", at)
+    return size

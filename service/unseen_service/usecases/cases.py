@@ -1,0 +1,180 @@
+"""The person's flow: submit, look, withdraw; a change and its audit entry are one transaction."""
+
+import asyncio
+import hashlib
+import json
+import math
+from uuid import UUID
+
+from .. import credentials
+from ..errors import CaseNotFound, ImageNotFound, SubmissionReused, TooManyGuesses
+from ..models.audit import AuditEvent
+from ..models.cases import Case, CaseSecret, Submission, SubmittedImage
+from ..models.changes import ChangeKind
+from ..store import Store, Transaction, audit, cases, changes, screening
+from .admission import Admission
+
+PERSON = "person"
+"""The actor of every entry of this flow: nobody is asked who they are."""
+
+_NO_CASE = CaseSecret(0, UUID(int=0), credentials.new_salt(), bytes(32), None)
+"""Opened by nothing: what a PIN is held against where there is no case."""
+_FREE_GUESSES = 5
+_LONGEST_WAIT = 5.0
+_MOST_WAITING = 10
+
+
+class Cases:
+    """Takes submissions, tells what became of them, withdraws them."""
+
+    def __init__(self, store: Store, admission: Admission) -> None:
+        self._store = store
+        self._admission = admission
+        self._waiting: dict[int, int] = {}
+        # scrypt takes 16 MiB and a core: no crowd of strangers may have more than two at a time.
+        self._scrypt = asyncio.Semaphore(2)
+
+    async def submit(
+        self, submission: Submission, idempotency_key: str, proof: str | None = None
+    ) -> tuple[Case, bool]:
+        """Take a submission; answer its case, and whether it is new.
+
+        The same submission under the same key answers the same case. `proof` is one of work.
+        Raises what `Admission.admit` does, SubmissionReused, StoreUnavailable.
+        """
+        weight = await self._admission.admit(submission, idempotency_key, proof)
+        key_digest = hashlib.sha256(idempotency_key.encode()).digest()
+        request_digest = _request_digest(submission.images)
+        salt = credentials.new_salt()
+        pin_digest = await self._digest(submission.pin, salt)
+        async with self._store.transaction() as tx:
+            await changes.lock(tx)
+            known = await cases.find_submission(tx, key_digest)
+            if known is None:
+                await screening.count(tx, weight)
+                case_id = await _open_case(tx, submission, salt, pin_digest)
+                await cases.insert_submission(
+                    tx, key_digest=key_digest, request_digest=request_digest, case_id=case_id
+                )
+                case = await cases.read(tx, case_id)
+        if known is None:
+            self._admission.taken(weight)
+            return case, True
+        known_digest, case_id = known
+        repeated = await self._repeat(case_id, submission.pin)
+        # Last, so that the time does not tell whether it was the pictures or the PIN.
+        if repeated is None or not credentials.same(known_digest, request_digest):
+            raise SubmissionReused
+        return repeated, False
+
+    async def status(self, number: str, pin: str) -> Case:
+        """Show a case to who has its PIN; raises CaseNotFound, TooManyGuesses."""
+        secret = await self._unlock(number, pin)
+        async with self._store.transaction() as tx:
+            return await cases.read(tx, secret.case_id)
+
+    async def withdraw(self, number: str, pin: str, image: int | None = None) -> Case:
+        """Withdraw one image of a case, or all; withdrawing again changes nothing.
+
+        Raises CaseNotFound, ImageNotFound, TooManyGuesses.
+        """
+        secret = await self._unlock(number, pin)
+        async with self._store.transaction() as tx:
+            await changes.lock(tx)
+            case = await cases.read(tx, secret.case_id)
+            if image is not None and not 1 <= image <= len(case.images):
+                raise ImageNotFound(len(case.images))
+            numbers, removed = await cases.withdraw(tx, secret.case_id, image)
+            if not numbers:
+                return case
+            await changes.append(tx, ChangeKind.REMOVE, removed)
+            case = await cases.read(tx, secret.case_id)
+            await audit.append(tx, _withdrawn(secret, numbers, len(removed)))
+            return case
+
+    async def _repeat(self, case_id: int, pin: str) -> Case | None:
+        async with self._store.transaction() as tx:
+            case = await cases.read(tx, case_id)
+            secret = await cases.secret(tx, case.number)
+        if secret is None or not await self._fits(pin, secret):
+            return None
+        return case
+
+    async def _unlock(self, number: str, pin: str) -> CaseSecret:
+        """Find the case that this number and PIN open."""
+        read_number, read_pin = credentials.read_case_number(number), credentials.read_pin(pin)
+        if read_number is None or read_pin is None:
+            raise CaseNotFound
+        async with self._store.transaction() as tx:
+            secret = await cases.secret(tx, read_number)
+        # An unknown case takes each step that a wrong PIN does, so that the time does not tell
+        # which cases there are.
+        if not await self._fits(read_pin, secret or _NO_CASE) or secret is None:
+            await self._slow_down(read_number, str(secret.audit_ref) if secret else None)
+            raise CaseNotFound
+        return secret
+
+    async def _slow_down(self, number: str, reference: str | None) -> None:
+        """Make who guesses wait; the right PIN never comes here, so nobody is locked out."""
+        bucket = int.from_bytes(hashlib.sha256(number.encode()).digest()[:2])
+        async with self._store.transaction() as tx:
+            wrong = await cases.count_guess(tx, bucket)
+            await audit.append(tx, AuditEvent("case.pin-refused", PERSON, reference))
+        waiting = self._waiting.get(bucket, 0)
+        if waiting >= _MOST_WAITING:
+            raise TooManyGuesses
+        self._waiting[bucket] = waiting + 1
+        try:
+            await asyncio.sleep(_wait_after(wrong))
+        finally:
+            self._waiting[bucket] -= 1
+            if not self._waiting[bucket]:
+                del self._waiting[bucket]
+
+    async def _fits(self, pin: str, secret: CaseSecret) -> bool:
+        return credentials.same(await self._digest(pin, secret.pin_salt), secret.pin_digest)
+
+    async def _digest(self, pin: str, salt: bytes) -> bytes:
+        async with self._scrypt:
+            return await asyncio.to_thread(credentials.pin_digest, pin, salt)
+
+
+async def _open_case(
+    tx: Transaction, submission: Submission, salt: bytes, pin_digest: bytes
+) -> int:
+    opened = None
+    while opened is None:
+        number = credentials.new_case_number()
+        opened = await cases.insert(tx, number, pin_salt=salt, pin_digest=pin_digest)
+    case_id, audit_ref = opened
+    added = await cases.add_images(tx, case_id, submission.images)
+    await changes.append(tx, ChangeKind.ADD, added)
+    details = {
+        "images": len(submission.images),
+        "hashes": sum(len(image.hashes) for image in submission.images),
+        "activated": len(added),
+    }
+    await audit.append(tx, AuditEvent("case.submitted", PERSON, audit_ref, details))
+    return case_id
+
+
+def _withdrawn(secret: CaseSecret, numbers: list[int], removed: int) -> AuditEvent:
+    details = {"images": numbers, "deactivated": removed}
+    return AuditEvent("case.withdrawn", PERSON, str(secret.audit_ref), details)
+
+
+def _request_digest(images: tuple[SubmittedImage, ...]) -> bytes:
+    """Tell two submissions apart; kept as a digest, so that it holds no hash of a picture."""
+    content = [
+        [image.convention, [[h.pdq.hex(), h.quality, h.view.value] for h in image.hashes]]
+        for image in images
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).digest()
+
+
+def _wait_after(wrong_pins: float) -> float:
+    """Give the seconds that a wrong guess waits for its answer: none for a person's first few."""
+    beyond = wrong_pins - _FREE_GUESSES
+    if beyond <= 0:
+        return 0.0
+    return min(0.25 * math.exp2(min(beyond, 10.0)), _LONGEST_WAIT)

@@ -1,0 +1,71 @@
+"""The review queue: read and decided by staff."""
+
+from uuid import UUID
+
+from ..errors import ReviewChanged, ReviewNotFound
+from ..models.audit import Staff
+from ..models.changes import ChangeKind
+from ..models.hashes import Standing
+from ..models.review import Decision, Review, Reviewed
+from ..store import Store, audit, changes, review
+from .actors import event
+
+
+async def read_reviews(
+    store: Store, by: Staff, reason: str, *, decided: bool, limit: int
+) -> tuple[list[Review], int]:
+    """Read the queue, or what was decided; answer also how many are open. It is an entry first."""
+    details = {"reason": reason, "decided": decided, "limit": limit}
+    async with store.transaction() as tx:
+        await audit.append(tx, event(by, "review.listed", details))
+    async with store.snapshot() as tx:
+        found = await review.read(tx, decided=decided, limit=limit)
+        return found, await review.count_open(tx)
+
+
+async def decide(
+    store: Store,
+    by: Staff,
+    reason: str,
+    record: UUID,
+    *,
+    decision: Decision,
+    instead_of: Decision | None,
+) -> Standing:
+    """Decide what becomes of a hash, or decide anew; answer its standing.
+
+    `instead_of` is what was decided before as far as who decides knows, None for nothing. Raises
+    ReviewNotFound, and ReviewChanged where another was faster.
+    """
+    async with store.transaction() as tx:
+        await changes.lock(tx)
+        found = await review.lock(tx, record)
+        if found is None:
+            raise ReviewNotFound
+        if found.decision is not instead_of:
+            raise ReviewChanged(found.decision and found.decision.value)
+        standing, active = _outcome(found, decision)
+        await review.settle(tx, found, decision, standing, active=active, by=by.actor, why=reason)
+        if found.active or active:
+            await changes.append(tx, _change(found, active=active), [found.hash_id])
+        details = {
+            "record": str(record),
+            "decision": decision.value,
+            "instead_of": instead_of.value if instead_of else None,
+            "reason": reason,
+        }
+        await audit.append(tx, event(by, "review.decided", details))
+    return standing
+
+
+def _outcome(found: Reviewed, decision: Decision) -> tuple[Standing, bool]:
+    """Say what a decision makes of a hash: its standing, and whether it is active."""
+    if decision is Decision.REMOVE:
+        return Standing.QUARANTINED, False
+    return (Standing.CONFIRMED if decision is Decision.KEEP else found.before), found.held
+
+
+def _change(found: Reviewed, *, active: bool) -> ChangeKind:
+    if found.active and active:
+        return ChangeKind.STANDING
+    return ChangeKind.ADD if active else ChangeKind.REMOVE
