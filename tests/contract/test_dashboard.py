@@ -1,4 +1,4 @@
-"""The dashboard is what Grafana imports: one file, whichever Prometheus there is."""
+"""The Grafana dashboard can be imported as it is, for any Prometheus."""
 
 import json
 from itertools import combinations
@@ -19,23 +19,23 @@ def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
     )
 
 
-def test_it_can_be_imported_anywhere() -> None:
-    assert BOARD["schemaVersion"] >= 36, "before, a data source was a name"
-    assert "id" not in BOARD, "Grafana gives it; one that is taken would be overwritten"
+def test_it_can_be_imported_for_any_prometheus() -> None:
+    assert BOARD["schemaVersion"] >= 36, "older schemas refer to a data source by name"
+    assert "id" not in BOARD, "Grafana assigns it; importing would overwrite another dashboard"
     (variable,) = BOARD["templating"]["list"]
     assert (variable["type"], variable["query"]) == ("datasource", "prometheus")
     wanted = {"type": "prometheus", "uid": f"${{{variable['name']}}}"}
     assert all(panel["datasource"] == wanted for panel in PANELS)
 
 
-def test_no_panel_lies_over_another() -> None:
+def test_panels_do_not_overlap() -> None:
     assert len({panel["id"] for panel in PANELS}) == len(PANELS)
     places = [panel["gridPos"] for panel in PANELS]
     assert all(place["x"] + place["w"] <= WIDTH for place in places)
     assert not [pair for pair in combinations(places, 2) if overlap(*pair)]
 
 
-def test_every_panel_says_what_it_shows_and_in_which_unit() -> None:
+def test_every_panel_has_a_title_and_the_right_unit() -> None:
     for panel in PANELS:
         assert panel["title"]
         assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
@@ -46,17 +46,17 @@ def test_every_panel_says_what_it_shows_and_in_which_unit() -> None:
         assert (panel["fieldConfig"]["defaults"]["unit"] == "s") == (len(seconds) > len(counts))
 
 
-def test_what_an_operator_asks_first_is_on_it() -> None:
+def test_the_most_important_metrics_are_shown() -> None:
     shown = " ".join(target["expr"] for panel in PANELS for target in panel["targets"])
     for name in (
-        "unseen_look_ups_total",
-        "unseen_look_up_seconds_bucket",
+        "unseen_lookups_total",
+        "unseen_lookup_seconds_bucket",
         "unseen_index_hashes",
         "unseen_index_bytes",
-        "unseen_index_behind_entries",
-        "unseen_index_behind_seconds",
+        "unseen_index_lag_changes",
+        "unseen_index_lag_seconds",
         "unseen_index_merge_seconds_bucket",
         "unseen_webhooks_waiting",
-        "unseen_matchable_seconds_bucket",
+        "unseen_change_apply_seconds_bucket",
     ):
         assert name in shown

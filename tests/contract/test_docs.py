@@ -1,4 +1,4 @@
-"""The documents say what is so."""
+"""The documentation agrees with the code."""
 
 import re
 from dataclasses import fields
@@ -20,20 +20,21 @@ def test_every_setting_is_documented_with_its_default() -> None:
             assert rows[PREFIX + each.name.upper()] == str(each.default)
 
 
-def test_the_readme_opens_with_one_sentence_and_two_commands() -> None:
+def test_the_readme_opens_with_one_sentence_and_three_commands() -> None:
     lines = (_ROOT / "README.md").read_text().splitlines()
     assert lines[0] == "# Unseen"
     assert lines[2].endswith(".")
-    assert [line.split("#")[0].strip() for line in lines[4:6]] == ["make demo", "make test"]
+    commands = [line.split("#")[0].strip() for line in lines[4:7]]
+    assert commands == ["make demo", "make run", "make test"]
 
 
-def test_every_link_between_documents_leads_somewhere() -> None:
-    for page in [_ROOT / "README.md", *(_ROOT / "docs").rglob("*.md")]:
+def test_every_link_between_documents_resolves() -> None:
+    for page in [*_ROOT.glob("*.md"), *(_ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(((?!http|#|mailto)[^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-def test_the_files_that_the_life_of_a_hash_names_are_there() -> None:
+def test_the_files_named_in_the_life_of_a_hash_exist() -> None:
     text = (_ROOT / "docs/life-of-a-hash.md").read_text()
     code = [
         str(path) for folder in ("service", "clients") for path in (_ROOT / folder).rglob("*.py")
@@ -42,7 +43,7 @@ def test_the_files_that_the_life_of_a_hash_names_are_there() -> None:
         assert any(path.endswith(f"/{name}") for path in code), f"there is no {name}"
 
 
-def test_each_test_that_the_threat_model_names_is_there() -> None:
+def test_the_tests_named_in_the_threat_model_exist() -> None:
     text = (_ROOT / "docs/threat-model.md").read_text()
     named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", text)
     assert len(named) >= 20

@@ -1,4 +1,4 @@
-"""docs/integrate.md: each way in, from nothing to a first match, as it is written there."""
+"""docs/integrate.md: each way to integrate, from nothing to a first match, as documented."""
 
 import os
 import re
@@ -20,7 +20,7 @@ BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", PAGE.read_text(), re.MULTILIN
 
 
 def run(language: str, code: str, service: Service, folder: Path) -> str:
-    """Run a block in a folder with an upload in it; what it installs is installed already."""
+    """Run a block in a folder that holds an upload, without its `pip install` lines."""
     kept = "\n".join(line for line in code.splitlines() if not line.startswith("pip install"))
     command = ["bash", "-e", "-c", kept] if language == "sh" else [sys.executable, "-c", kept]
     environment = {
@@ -37,7 +37,7 @@ def run(language: str, code: str, service: Service, folder: Path) -> str:
     return done.stdout
 
 
-WAYS = ["ask", "ask-sdk", "mirror", "mirror-sdk", "stopncii"]
+WAYS = ["query", "query-sdk", "mirror", "mirror-sdk", "stopncii"]
 
 
 @pytest.mark.parametrize(("language", "code"), BLOCKS, ids=WAYS)
@@ -53,7 +53,7 @@ def test_each_way_finds_the_upload_in_under_ten_lines(
         entries = client.get("/v1/hashes").json()["entries"]
     (record,) = [each["record"] for each in entries if each["pdq"] == pdq]
     if "LocalCopy" in code:
-        # The page keeps the copy first, by the command of the block above.
+        # The page makes the copy first, with the command of the block above.
         run("sh", "unseen mirror --once", service, tmp_path)
     out = run(language, code, service, tmp_path)
     assert record in out or "\npdq 0 (ours)" in out, out
@@ -61,7 +61,7 @@ def test_each_way_finds_the_upload_in_under_ten_lines(
 
 def test_the_page_has_the_three_ways() -> None:
     titles = re.findall(r"^## (.*)", PAGE.read_text(), re.MULTILINE)
-    assert titles == ["Ask us", "Mirror", "StopNCII protocol"]
+    assert titles == ["Query the service", "Mirror the hashes", "StopNCII protocol"]
     assert [language for language, _ in BLOCKS] == ["sh", "python", "sh", "python", "sh"]
 
 
