@@ -28,10 +28,19 @@ def test_the_readme_opens_with_one_sentence_and_three_commands() -> None:
     assert commands == ["make demo", "make run", "make test"]
 
 
+def _anchors(page: Path) -> set[str]:
+    """Return the fragments of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", each).strip().lower().replace(" ", "-") for each in headings}
+
+
 def test_every_link_between_documents_resolves() -> None:
     for page in [*_ROOT.glob("*.md"), *(_ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\(((?!http|#|mailto)[^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+        links = re.findall(r"\]\((?!http|mailto)([^)#]*)#?([^)]*)\)", page.read_text())
+        for target, fragment in links:
+            linked = page.parent / target if target else page
+            assert linked.exists(), f"{page.name} links to {target}"
+            assert not fragment or fragment in _anchors(linked), f"{page.name}: #{fragment}"
 
 
 def test_the_files_named_in_the_life_of_a_hash_exist() -> None:
