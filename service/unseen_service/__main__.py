@@ -31,7 +31,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except SystemExit as end:  # argparse's after --help, or the supervisor's
         return end.code if isinstance(end.code, int) else _failed(str(end.code))
     except StoreUnavailable as error:
-        return _failed(f"The database is unavailable: {error.why}.")
+        return _failed(f"The database is unavailable: {error.detail}.")
     except (OperatorError, ServiceError, EmbeddedPostgresError) as error:
         return _failed(str(error))
     except KeyboardInterrupt:

@@ -1,10 +1,10 @@
 """The composition root: settings in, an application out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -17,11 +17,14 @@ from .api.problems import handlers
 from .api.routes import routes
 from .api.routes.match import match
 from .errors import SettingInvalid, StoreUnavailable
+from .jobs import index_saver
+from .jobs import retention as retention_job
 from .jobs.index_saver import IndexSaver
 from .jobs.measurements import MetricsCollector
 from .jobs.overmatch_watch import OvermatchDetector
+from .jobs.periodic import run_every
 from .jobs.retention import Periods, Retention
-from .jobs.webhook_delivery import Delivery
+from .jobs.webhook_delivery import WebhookDelivery
 from .live.clock import Clock
 from .live.follower import Follower
 from .live.index import LiveIndex
@@ -57,10 +60,10 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         services.checkpoints.open()
         await services.store.open()
-        tasks = [asyncio.create_task(each.run()) for each in _background(services)]
+        tasks = [asyncio.create_task(each) for each in _background(services)]
         if door:
-            await door.wait(services.index.begun)
-            tasks.append(asyncio.create_task(door.serve(services.index.begun)))
+            await door.wait(services.index.first_loaded)
+            tasks.append(asyncio.create_task(door.serve(services.index.first_loaded)))
         yield
         if door:
             door.close()
@@ -93,47 +96,46 @@ def create_app(
     return app
 
 
-_Background: TypeAlias = (
-    Follower
-    | IndexSaver
-    | UsageMeter
-    | MissCounter
-    | Delivery
-    | OvermatchDetector
-    | Retention
-    | MetricsCollector
-)
-
-
-def _background(services: Services) -> list[_Background]:
-    """Make what runs beside the requests, for as long as the worker does."""
+def _background(services: Services) -> list[Coroutine[Any, Any, None]]:
+    """Return what runs beside requests, for as long as the worker lives."""
     settings = services.settings
-    delivery = Delivery(
+    measure_every = settings.measure_every_ms / 1_000
+    delivery = WebhookDelivery(
         services.store, services.clock, private=bool(settings.webhook_private_targets)
     )
-    watch = OvermatchDetector(
-        services.store, seconds=settings.watch_every_ms / 1_000, floor=settings.overmatch_floor
-    )
+    detector = OvermatchDetector(services.store, floor=settings.overmatch_floor)
     every = timedelta(hours=settings.retain_every_hours)
     retention = Retention(services.store, Periods.of(settings), every)
-    counting: list[_Background] = [services.meter, services.misses]
-    measuring = MetricsCollector(
+    collector = MetricsCollector(
         services.store,
         services.follower,
         services.index,
-        seconds=settings.measure_every_ms / 1_000,
+        seconds=measure_every,
         overdue=timedelta(hours=settings.overdue_hours),
     )
-    always = [services.follower, *counting, delivery, watch, retention, measuring]
+    return [
+        services.follower.run(),
+        run_every(1.0, services.meter.settle, wake=services.meter.noticed, delay=1.0),
+        run_every(60.0, services.misses.write, delay=60.0),
+        delivery.run(),
+        run_every(settings.watch_every_ms / 1_000, detector.scan),
+        run_every(retention_job.LOOK_EVERY_S, retention.run_if_due),
+        run_every(measure_every, collector.collect),
+        *_index_saving(services),
+    ]
+
+
+def _index_saving(services: Services) -> list[Coroutine[Any, Any, None]]:
+    settings = services.settings
     if settings.index_dir is None:
-        return always
-    keeper = IndexSaver(
+        return []
+    saver = IndexSaver(
         services.index,
         SavedIndexes(settings.index_dir),
         changes=settings.save_after_changes,
         seconds=settings.save_after_ms / 1_000,
     )
-    return [*always, keeper]
+    return [run_every(index_saver.LOOK_EVERY_S, saver.save_if_due, delay=index_saver.LOOK_EVERY_S)]
 
 
 def _services(settings: Settings, shared: SharedCounts | None) -> Services:
@@ -170,8 +172,8 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
         keys=keys,
         follower=follower,
         admission=admission,
-        takedown=Cases(store, admission),
-        matching=Lookups(store, index, misses, meter),
+        cases=Cases(store, admission),
+        lookups=Lookups(store, index, misses, meter),
         feed=Feed(store, follower),
         misses=misses,
         meter=meter,

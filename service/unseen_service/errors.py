@@ -1,51 +1,90 @@
-"""Everything that can go wrong, as the flows see it: no HTTP here, no driver's errors.
+"""Everything that can go wrong, without a driver's errors.
 
 ServiceError
-├── Refused                  what was asked cannot be done as asked
+├── Refused                  the request cannot be done as it is
 │   ├── InvalidRequest       it breaks a rule of the API
-│   ├── QualityTooLow        an image is too flat or small to be hashed reliably
-│   ├── DegenerateHash       a hash is of a pattern or of nothing, not of a picture
-│   ├── KnownBenign          a hash is close to one of a well-known harmless picture
-│   ├── WorkRequired         much is being submitted: a proof of work is needed
+│   ├── QualityTooLow        an image is too flat or too small to be hashed reliably
+│   ├── DegenerateHash       a hash is of a pattern or a plain surface, not of a picture
+│   ├── KnownBenign          a hash is close to a known benign image's
+│   ├── WorkRequired         many submissions arrive: a proof of work is needed
 │   ├── SubmissionReused     one idempotency key, two different submissions
-│   ├── SecondPersonNeeded   who asked for a key cannot approve it
-│   └── ReviewChanged        another decided on this hash meanwhile
+│   ├── SecondPersonNeeded   the person who issued a key cannot approve it
+│   └── ReviewChanged        someone else decided on this hash in the meantime
 ├── NotFound
-│   ├── CaseNotFound         no such case, or not with this PIN: on purpose the same
-│   ├── ImageNotFound        the case has no image with this number
-│   ├── NoSuchCase           as staff are told it: there is no PIN in their question
-│   ├── WebhookNotFound      the platform has no such webhook
-│   ├── KeyNotFound          no key of this number can have that done to it
-│   └── ReviewNotFound       no hash of this record was ever in the review queue, or is erased
-├── FeedGone                 a cursor into a change log that is not this one: start again
+│   ├── CaseNotFound         no such case, or not with this PIN: deliberately the same
+│   ├── NoSuchCase           no such case, for staff
+│   ├── ImageNotFound
+│   ├── WebhookNotFound
+│   ├── KeyNotFound
+│   └── ReviewNotFound
+├── FeedGone                 a cursor into another change log: start again
 ├── NotAllowed
-│   ├── NotAuthenticated     no key, or not one that is in force
+│   ├── NotAuthenticated     no key, or not an active one
 │   ├── ScopeMissing         the key may not do this
-│   └── KeyPaused            its look-ups were like probing; the operator ends it
-├── BudgetSpent              a key asks more than it may
-├── TooManyGuesses           wrong PINs for one case, too fast
-├── Unavailable              for now; the same request may succeed later
-│   ├── StoreUnavailable     PostgreSQL is away
-│   └── StillLoading         index and keys are not loaded yet
-└── OperatorError            for who runs the service: told on the command line
+│   └── KeyPaused            its queries looked like probing; the operator ends the pause
+├── Retriable                the same request may succeed later
+│   ├── BudgetSpent          a key asks more than it may
+│   ├── TooManyGuesses       wrong PINs for one case, too fast
+│   └── Unavailable
+│       ├── StoreUnavailable PostgreSQL is unavailable
+│       └── StillLoading     index and keys are not loaded yet
+└── OperatorError            for the operator, on the command line only
     ├── SettingInvalid
-    ├── AddressInvalid       it cannot be served on this address
-    ├── StoreRefused         PostgreSQL is there and refuses: waiting does not mend it
+    ├── AddressInvalid       the service cannot listen on this address
+    ├── StoreRefused         PostgreSQL refuses, and waiting does not help
     ├── MigrationMismatch    the database is not one that this version can serve
-    ├── RoleMissing          the role that serves cannot be made by this user
+    ├── RoleMissing          the serving role cannot be created by this user
     └── ChainBroken          the audit log does not fit its digests, or what was signed
+
+The classes that a client can meet carry their problem type (`slug`, `title`) and HTTP status.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
+
+Spot: TypeAlias = tuple[str, str]
+"""A place in the request, as a dotted path, and what is wrong there."""
 
 
 class ServiceError(Exception):
-    """The root: its text is written for the person who reads the answer."""
+    """The root. Its text is written for the person who reads the answer."""
+
+    slug: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong"
+    status: ClassVar[int] = 500
+
+    @property
+    def spots(self) -> Sequence[Spot]:
+        """The places in the request that are wrong; empty if it is wrong as a whole."""
+        return ()
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers that the answer needs."""
+        return {}
+
+    @property
+    def members(self) -> Mapping[str, Any]:
+        """Further members of the problem document."""
+        return {}
+
+
+class Retriable(ServiceError):
+    """The same request may succeed after `retry_after` seconds."""
+
+    retry_after: int = 1
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Retry-After."""
+        return {"Retry-After": str(self.retry_after)}
 
 
 class Refused(ServiceError):
-    """What was asked cannot be done as asked."""
+    """The request cannot be done as it is."""
+
+    slug, title, status = "invalid-request", "The request breaks a rule", 422
 
 
 class InvalidRequest(Refused):
@@ -55,42 +94,70 @@ class InvalidRequest(Refused):
         super().__init__(detail)
         self.at = at
 
+    @property
+    def spots(self) -> Sequence[Spot]:
+        """The place, if there is one."""
+        return [(self.at, str(self))] if self.at else []
+
 
 class QualityTooLow(Refused):
     """At least one hash is of a picture too flat or too small; `at` lists where they are."""
 
-    def __init__(self, at: list[str]) -> None:
+    slug, title = "quality-too-low", "An image has too little detail"
+
+    def __init__(self, at: Sequence[str]) -> None:
         super().__init__(
             "An image has too little detail to be recognised reliably (quality under 50). "
             "Leave it out, or use a larger or sharper copy of it."
         )
-        self.at = at
+        self.at = tuple(at)
+
+    @property
+    def spots(self) -> Sequence[Spot]:
+        """Each hash of low quality."""
+        return [(at, "The quality is under 50.") for at in self.at]
 
 
 class DegenerateHash(Refused):
-    """At least one hash is not of a picture; `spots` says of each where it is, and why."""
+    """At least one hash is not of a picture; `found` says where each is, and why."""
 
-    def __init__(self, spots: Sequence[tuple[str, str]]) -> None:
+    slug, title = "degenerate-hash", "A hash is not of a picture"
+
+    def __init__(self, found: Sequence[Spot]) -> None:
         super().__init__(
             "A hash is that of a plain surface or a pattern: it would match other people's "
             "pictures, or none. Leave that image out, or hash the original file."
         )
-        self.spots = tuple(spots)
+        self.found = tuple(found)
+
+    @property
+    def spots(self) -> Sequence[Spot]:
+        """Each degenerate hash, and why it is."""
+        return self.found
 
 
 class KnownBenign(Refused):
-    """At least one hash is close to a well-known harmless picture's; `at` lists where they are."""
+    """At least one hash is close to a known benign image's; `at` lists where they are."""
 
-    def __init__(self, at: list[str]) -> None:
+    slug, title = "known-benign", "An image is a well-known harmless one"
+
+    def __init__(self, at: Sequence[str]) -> None:
         super().__init__(
             "An image looks like a well-known harmless one (a logo, a meme, a stock photo), which "
-            "this service does not take. Leave it out; if it is yours, ask the service's operator."
+            "this service does not accept. Leave it out; if it is yours, ask the operator."
         )
-        self.at = at
+        self.at = tuple(at)
+
+    @property
+    def spots(self) -> Sequence[Spot]:
+        """Each hash that is close to a benign one."""
+        return [(at, "It is close to a well-known harmless one.") for at in self.at]
 
 
 class WorkRequired(Refused):
-    """Much is being submitted at the moment: answer `challenge`, as docs/intake.md says."""
+    """Many submissions arrive at the moment: answer `challenge`, as docs/intake.md says."""
+
+    slug, title, status = "work-required", "A proof of work is required", 429
 
     def __init__(self, challenge: str, puzzles: int, target: int) -> None:
         super().__init__(
@@ -100,9 +167,17 @@ class WorkRequired(Refused):
         )
         self.challenge, self.puzzles, self.target = challenge, puzzles, target
 
+    @property
+    def members(self) -> Mapping[str, Any]:
+        """The challenge."""
+        work = {"challenge": self.challenge, "puzzles": self.puzzles, "target": self.target}
+        return {"work": work}
+
 
 class SubmissionReused(Refused):
     """An idempotency key came a second time, with another submission behind it."""
+
+    slug, title, status = "idempotency-key-reused", "The Idempotency-Key was used", 409
 
     def __init__(self) -> None:
         super().__init__(
@@ -112,20 +187,24 @@ class SubmissionReused(Refused):
 
 
 class SecondPersonNeeded(Refused):
-    """A key for all hashes, or for giving keys, is approved by another than who asked for it."""
+    """A key for all hashes, or for issuing keys, is approved by someone other than its issuer."""
+
+    slug, title, status = "second-person-needed", "A second person is needed", 409
 
     def __init__(self) -> None:
         super().__init__(
-            "This key has to be approved by another person than the one who issued it: "
+            "This key has to be approved by someone other than the person who issued it: "
             "with another admin key, or 'unseen-service keys approve ID --by NAME'."
         )
 
 
 class ReviewChanged(Refused):
-    """Another decided on the hash since whoever decides now has looked."""
+    """Someone else decided on the hash since the caller looked at it."""
+
+    slug, title, status = "review-changed", "Someone else was faster", 409
 
     def __init__(self, decision: str | None) -> None:
-        now = f"'{decision}' was decided" if decision else "it waits for a decision"
+        now = f"the decision now is '{decision}'" if decision else "it waits for a decision"
         super().__init__(
             f"This hash is not as you saw it: {now}. Look at it again; to change a decision, "
             "name it in 'instead_of'."
@@ -133,11 +212,15 @@ class ReviewChanged(Refused):
 
 
 class NotFound(ServiceError):
-    """What was asked for is not here."""
+    """What was asked for does not exist."""
+
+    slug, title, status = "not-found", "Not found", 404
 
 
 class CaseNotFound(NotFound):
     """No such case, or not with this PIN: one answer, so that case numbers cannot be probed."""
+
+    slug, title = "case-not-found", "No such case"
 
     def __init__(self) -> None:
         super().__init__(
@@ -146,159 +229,188 @@ class CaseNotFound(NotFound):
         )
 
 
-class WebhookNotFound(NotFound):
-    """The platform has no such webhook."""
-
-    def __init__(self) -> None:
-        super().__init__("You have no webhook of this name; GET /v1/webhooks lists those you have.")
-
-
-class ImageNotFound(NotFound):
-    """The case has no image with this number."""
-
-    def __init__(self, images: int) -> None:
-        super().__init__(f"This case has images 1 to {images}; name one of them.")
-
-
 class NoSuchCase(NotFound):
     """No case has this number; for staff, who ask without a PIN."""
+
+    slug, title = "case-not-found", "No such case"
 
     def __init__(self) -> None:
         super().__init__("There is no case with this number; it looks like UN-7K4M-9QTX.")
 
 
-class KeyNotFound(NotFound):
-    """No key of this number, or not one that this can be done to."""
+class ImageNotFound(NotFound):
+    """The case has no image with this number."""
 
-    def __init__(self, key_id: int, state: str) -> None:
+    slug, title = "image-not-found", "No such image"
+
+    def __init__(self, images: int) -> None:
+        super().__init__(f"This case has images 1 to {images}; name one of them.")
+
+
+class WebhookNotFound(NotFound):
+    """The platform has no such webhook."""
+
+    slug, title = "webhook-not-found", "No such webhook"
+
+    def __init__(self) -> None:
+        super().__init__("You have no webhook with this ID; GET /v1/webhooks lists yours.")
+
+
+class KeyNotFound(NotFound):
+    """No such key, or not one that this can be done to; `why` completes "Key 7 …"."""
+
+    slug, title = "key-not-found", "No such key"
+
+    def __init__(self, key_id: int, why: str) -> None:
         super().__init__(
-            f"No key {key_id} is {state}; GET /v1/keys or 'unseen-service keys list' shows them."
+            f"Key {key_id} {why}; GET /v1/keys or 'unseen-service keys list' shows the keys."
         )
 
 
 class ReviewNotFound(NotFound):
-    """No hash of this record is, or was, in the review queue."""
+    """No hash with this record is, or was, in the review queue."""
+
+    slug, title = "review-not-found", "No such review"
 
     def __init__(self) -> None:
         super().__init__(
-            "No hash of this record is in the review queue, or its bits were erased since. "
-            "GET /v1/review shows what is."
+            "No hash with this record is in the review queue, or its bits were erased since. "
+            "GET /v1/review shows the queue."
         )
 
 
 class FeedGone(ServiceError):
     """A cursor of another change log, or from beyond its end: the database is not the same."""
 
+    slug, title, status = "start-again", "The cursor belongs to another change log", 410
+
     def __init__(self) -> None:
         super().__init__(
-            "This cursor belongs to another history than this service has now. "
+            "This cursor belongs to another change log than the service has now. "
             "Drop your copy and start again without a cursor."
         )
 
 
 class NotAllowed(ServiceError):
-    """Who asks may not."""
+    """The caller may not do this."""
+
+    slug, title, status = "not-allowed", "Not allowed", 403
 
 
 class NotAuthenticated(NotAllowed):
-    """No key, or not one that is in force; `how` says how a key is sent here."""
+    """No key, or not an active one; `how` says how a key is sent here."""
+
+    slug, title, status = "not-authenticated", "A key is needed", 401
 
     def __init__(self, how: str = "'Authorization: Bearer <key>'") -> None:
         super().__init__(
-            f"This call needs a key that is in force: send {how}. "
-            "The service's operator issues keys."
+            f"This call needs an active key: send {how}. The service's operator issues keys."
         )
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The scheme to authenticate with."""
+        return {"WWW-Authenticate": "Bearer"}
 
 
 class ScopeMissing(NotAllowed):
-    """The key is in force, but not for this."""
+    """The key is active, but not for this."""
+
+    slug, title = "scope-missing", "The key may not do this"
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"This key lacks the scope '{scope}'; ask the service's operator for it.")
 
 
 class KeyPaused(NotAllowed):
-    """The key is in force but paused, by its look-ups or by the operator."""
+    """The key is paused, because of its queries or by the operator."""
+
+    slug, title = "key-paused", "The key is paused"
 
     def __init__(self) -> None:
         super().__init__(
-            "This key is paused: it asked about very many slightly different hashes, as one does "
-            "to find out what is kept, or the operator paused it. Ask the service's operator."
+            "This key is paused: it queried very many slightly different hashes, as someone does "
+            "who wants to find out what is stored, or the operator paused it. Ask the operator."
         )
 
 
-class BudgetSpent(ServiceError):
-    """A key has spent what it may a minute; there is room again in `retry_after` seconds."""
+class BudgetSpent(Retriable):
+    """A key has used what it may use per minute; there is room again in `retry_after` seconds."""
+
+    slug, title, status = "budget-spent", "The key has spent its budget", 429
 
     def __init__(self, what: str, capacity: int, wait: float) -> None:
         super().__init__(
-            f"This key may send {capacity} {what} a minute, and has. Wait as Retry-After says, "
-            "or ask the service's operator for more."
+            f"This key may send {capacity} {what} per minute, and has done so. Wait as Retry-After "
+            "says, or ask the service's operator for more."
         )
         self.retry_after = math.ceil(wait) or 1
 
 
-class TooManyGuesses(ServiceError):
-    """Wrong PINs for one case came faster than a person types; the right one is still taken."""
+class TooManyGuesses(Retriable):
+    """Wrong PINs for one case arrive faster than a person types; the right one still works."""
 
+    slug, title, status = "too-many-guesses", "Too many wrong PINs", 429
     retry_after = 5
 
     def __init__(self) -> None:
         super().__init__("Too many wrong PINs were tried for this case. Wait a little, try again.")
 
 
-class Unavailable(ServiceError):
-    """It cannot be answered now; the same request may succeed after `retry_after` seconds."""
+class Unavailable(Retriable):
+    """The request cannot be answered now; the same one may succeed later."""
 
-    retry_after = 1
+    slug, title, status = "unavailable", "Not now", 503
 
 
 class StoreUnavailable(Unavailable):
-    """PostgreSQL is away, or too busy to answer in time.
+    """PostgreSQL is unavailable, or too busy to answer in time.
 
-    `why` is for the operator alone, and says nothing of the address, the user or the password.
+    `why` is for the operator, and names no address, user or password: it may be logged. `detail`
+    is the driver's own text, for the operator's terminal only.
     """
 
-    def __init__(self, why: str = "it does not answer") -> None:
-        super().__init__("The service's database is away. Nothing was lost; try again shortly.")
+    def __init__(self, why: str = "it does not respond", detail: str | None = None) -> None:
+        super().__init__("The database is unavailable. Nothing was lost; try again shortly.")
         self.why = why
+        self.detail = detail or why
 
 
 class StillLoading(Unavailable):
-    """Index and keys are not loaded yet, so no look-up can be answered."""
+    """Index and keys are not loaded yet, so no lookup can be answered."""
 
     def __init__(self) -> None:
         super().__init__("The service is starting and cannot answer yet; try again shortly.")
 
 
 class OperatorError(ServiceError):
-    """Something for the operator to mend; told on the command line, never over HTTP."""
+    """Something for the operator to fix; reported on the command line, not over HTTP."""
 
 
 class SettingInvalid(OperatorError):
-    """A setting in the environment cannot be read."""
+    """A setting in the environment cannot be used."""
 
 
 class AddressInvalid(OperatorError):
-    """The address to serve on is not to be had."""
+    """The service cannot listen on this address."""
 
     def __init__(self, host: str, port: int, why: str) -> None:
         super().__init__(
-            f"Port {port} of {host} cannot be served on: {why}. "
-            "Choose another with --port or --host, or end who holds it."
+            f"Cannot listen on port {port} of {host}: {why}. "
+            "Choose another with --port or --host, or stop the process that uses it."
         )
 
 
 class StoreRefused(OperatorError):
-    """PostgreSQL is there and refuses who asks, or cannot be served from: nothing mends itself."""
+    """PostgreSQL refuses the connection, or cannot be served from: waiting does not help."""
 
 
 class MigrationMismatch(OperatorError):
-    """The database's ledger of migrations is not a beginning of this version's own."""
+    """The database's ledger of migrations is not a prefix of this version's."""
 
 
 class RoleMissing(OperatorError):
-    """The role that serves is not there, and this database user may not make it."""
+    """The serving role does not exist, and this database user may not create it."""
 
     def __init__(self, role: str) -> None:
         super().__init__(
@@ -310,7 +422,12 @@ class RoleMissing(OperatorError):
 
 
 class ChainBroken(OperatorError):
-    """The audit log does not fit its digests; `position` is the first entry that does not."""
+    """The audit log does not fit its digests; `position` is the first entry that does not.
+
+    Staff who ask for a checkpoint or an export meet it too.
+    """
+
+    slug, title = "audit-broken", "The audit log does not fit"
 
     def __init__(self, position: int, why: str) -> None:
         super().__init__(f"audit entry {position} does not fit: {why}")

@@ -1,6 +1,6 @@
-"""What is measured, for Prometheus: each worker counts for itself, a scrape adds them up.
+"""Metrics for Prometheus: each worker counts for itself, a scrape adds them up.
 
-No label names a platform, a case or a hash: who may read this learns how busy the service is.
+No label names a platform, a case or a hash: a reader learns only how busy the service is.
 """
 
 import hashlib
@@ -22,99 +22,105 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
-"""Where workers share their counts, by the name that the library reads."""
+"""The environment variable, read by the library, that names the folder of shared counts."""
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there is ours alone, or not used
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder there is created by us, or not used
 
 _MILLISECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
 def _from_zero(counter: Counter, *labels: str) -> None:
-    """Show counts before there are any: a rise is seen only from a value that was shown."""
+    """Export counts of zero: Prometheus sees an increase only from a value that it has seen."""
     for label in labels:
         counter.labels(label)
 
 
-LOOK_UPS = Counter("unseen_look_ups", "Hashes looked up, by what came of it.", ["result"])
-HITS = LOOK_UPS.labels("hit")
-MISSES = LOOK_UPS.labels("miss")
-LOOK_UP_SECONDS = Histogram(
-    "unseen_look_up_seconds", "A look-up call, search and confirmation.", buckets=_MILLISECONDS
+LOOKUPS = Counter("unseen_lookups", "Hashes looked up, by result.", ["result"])
+HITS = LOOKUPS.labels("hit")
+MISSES = LOOKUPS.labels("miss")
+LOOKUP_SECONDS = Histogram(
+    "unseen_lookup_seconds",
+    "Duration of a lookup: search and confirmation.",
+    buckets=_MILLISECONDS,
 )
-MATCHABLE_SECONDS = Histogram(
-    "unseen_matchable_seconds",
-    "From a change's place in the change log to its being applied by a worker.",
+CHANGE_APPLY_SECONDS = Histogram(
+    "unseen_change_apply_seconds",
+    "Time from the commit of a change until a worker has applied it.",
     buckets=_SECONDS,
 )
 MERGE_SECONDS = Histogram(
-    "unseen_index_merge_seconds", "Merging and saving the index.", buckets=(0.1, 1, 10, 60, 300)
+    "unseen_index_merge_seconds",
+    "Duration of a merge and save of the index.",
+    buckets=(0.1, 1, 10, 60, 300),
 )
 HASHES = Gauge("unseen_index_hashes", "Hashes in the index.", multiprocess_mode="livemin")
 POSITION = Gauge(
-    "unseen_index_position", "How far a worker is; the last of them.", multiprocess_mode="livemin"
+    "unseen_index_position",
+    "Position of the worker that is furthest behind.",
+    multiprocess_mode="livemin",
 )
-BEHIND = Gauge(
-    "unseen_index_behind_entries",
-    "Changes that are committed and not applied yet, of the worker furthest behind.",
+INDEX_LAG_CHANGES = Gauge(
+    "unseen_index_lag_changes",
+    "Committed changes that the worker furthest behind has not applied yet.",
     multiprocess_mode="livemax",
 )
-BEHIND_SECONDS = Gauge(
-    "unseen_index_behind_seconds",
-    "How long ago a worker was in step, or began if it never was; of the one furthest behind.",
+INDEX_LAG_SECONDS = Gauge(
+    "unseen_index_lag_seconds",
+    "Time since the worker furthest behind was up to date, or started if it never was.",
     multiprocess_mode="livemax",
 )
-
-CLOCK_OFF_SECONDS = Gauge(
-    "unseen_clock_off_seconds",
-    "How far this host's clock is from PostgreSQL's, ahead or behind; PostgreSQL's decides.",
+CLOCK_SKEW_SECONDS = Gauge(
+    "unseen_clock_skew_seconds",
+    "Difference between this host's clock and PostgreSQL's, which decides.",
     multiprocess_mode="livemax",
 )
 INDEX_BYTES = Gauge(
     "unseen_index_bytes",
-    "What the index takes, on disk or in memory; shared by the workers of a host.",
+    "Size of the index, on disk or in memory; the workers of a host share it.",
     multiprocess_mode="livemax",
 )
 POOL_WAITING = Gauge(
     "unseen_pool_waiting",
-    "Requests that wait for a connection to PostgreSQL, on all workers.",
+    "Requests that wait for a connection to PostgreSQL, on all workers together.",
     multiprocess_mode="livesum",
 )
 NOTICES = Counter(
     "unseen_key_notices",
-    "Keys that asked as one does who probes (key.probing, key.hit-rate), and were paused for it.",
+    "Notices that a key family seems to probe (key.probing, key.hit-rate), or was paused for it.",
     ["kind"],
 )
 _from_zero(NOTICES, "key.probing", "key.hit-rate", "key.paused")
-ERASED = Counter("unseen_erased", "What retention erased on this host, by what it was.", ["what"])
+ERASED = Counter("unseen_erased", "Rows that retention erased on this host, by kind.", ["what"])
 _from_zero(ERASED, "bits", "submissions", "messages", "alerts", "usage", "sketches")
-RETENTION_RAN = Gauge(
-    "unseen_retention_ran_timestamp_seconds",
-    "When what is of no more use was last erased, by any host; Unix time.",
+RETENTION_LAST_RUN = Gauge(
+    "unseen_retention_last_run_timestamp_seconds",
+    "When retention last ran on any host; Unix time.",
     multiprocess_mode="max",
 )
 
 
-def _of_the_database(name: str, told: str) -> Gauge:
-    """Make a gauge that every worker sets to the same value."""
-    return Gauge(name, told, multiprocess_mode="livemostrecent")
+def _database_gauge(name: str, description: str) -> Gauge:
+    """Return a gauge that every worker sets to the same value."""
+    return Gauge(name, description, multiprocess_mode="livemostrecent")
 
 
 DATABASE_GAUGES = {
-    "changes": _of_the_database("unseen_change_log_position", "How far the change log is."),
-    "audit_entries": _of_the_database("unseen_audit_log_entries", "Entries of the audit log."),
-    "database_bytes": _of_the_database("unseen_database_bytes", "The database on disk."),
-    "webhooks_waiting": _of_the_database("unseen_webhooks_waiting", "Messages to be sent."),
-    "webhooks_oldest_s": _of_the_database(
-        "unseen_webhooks_oldest_seconds", "How long the oldest message has waited; 0: none does."
+    "changes": _database_gauge("unseen_change_log_position", "Newest position of the change log."),
+    "audit_entries": _database_gauge("unseen_audit_log_entries", "Entries of the audit log."),
+    "database_bytes": _database_gauge("unseen_database_bytes", "Size of the database on disk."),
+    "webhooks_waiting": _database_gauge("unseen_webhooks_waiting", "Webhook messages to be sent."),
+    "webhooks_oldest_s": _database_gauge(
+        "unseen_webhooks_oldest_seconds",
+        "How long the oldest waiting message has waited; 0: none waits.",
     ),
-    "webhooks_given_up": _of_the_database(
-        "unseen_webhooks_given_up", "Messages that were given up, and not replayed or erased."
+    "webhooks_failed": _database_gauge(
+        "unseen_webhooks_failed", "Messages that failed and were not replayed or erased."
     ),
-    "overdue": _of_the_database("unseen_overdue", "Answers that platforms owe for too long."),
-    "open_reviews": _of_the_database("unseen_reviews_open", "Hashes that wait for staff."),
-    "paused_keys": _of_the_database("unseen_keys_paused", "Keys that are paused."),
-    "withdrawn_not_erased": _of_the_database(
+    "overdue": _database_gauge("unseen_overdue", "Answers that platforms have owed for too long."),
+    "open_reviews": _database_gauge("unseen_reviews_open", "Hashes that wait for staff."),
+    "paused_keys": _database_gauge("unseen_keys_paused", "Key families that are paused."),
+    "withdrawn_not_erased": _database_gauge(
         "unseen_hashes_to_erase", "Withdrawn hashes whose bits are not erased yet."
     ),
 }

@@ -1,6 +1,7 @@
 """Every call of the Python client is an operation of openapi.yaml, with the headers it names."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from unseen import (
 )
 from unseen.changes import parse_entry
 from unseen.problems import error_of
+from unseen_service import errors
 from unseen_service.api import problems
 
 API = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8"))
@@ -71,10 +73,21 @@ def test_the_client_knows_every_word_and_field_of_the_feed() -> None:
     assert {*asdict(parse_entry(told)), "status"} == set(told)
 
 
+def problem_classes(
+    root: type[errors.ServiceError] = errors.ServiceError,
+) -> Iterator[type[errors.ServiceError]]:
+    """Yield every class of error that is answered with a problem type of its own."""
+    for each in root.__subclasses__():
+        if each.slug != errors.ServiceError.slug:
+            yield each
+        yield from problem_classes(each)
+
+
 @pytest.mark.parametrize("status", [400, 404, 429, 500, 503])
 def test_every_problem_of_the_service_becomes_an_error_that_fits(status: int) -> None:
-    for _, slug, title in problems._KINDS.values():
-        answer = problems.problem(status, slug, title, "Do this.")
+    for kind in problem_classes():
+        slug = kind.slug
+        answer = problems.problem(status, slug, kind.title, "Do this.")
         error = error_of(status, bytes(answer.body))
         assert not isinstance(error, UnexpectedAnswerError)
         assert (str(error), error.slug) == ("Do this.", slug)

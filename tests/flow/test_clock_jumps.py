@@ -84,7 +84,7 @@ class Host:
     def counted_off(self) -> float:
         """Say by how much the clock is off, as the service measures it."""
         text = httpx.get(f"{self.service.url}/metrics").text
-        (off,) = re.findall(r"^unseen_clock_off_seconds (\S+)$", text, re.MULTILINE)
+        (off,) = re.findall(r"^unseen_clock_skew_seconds (\S+)$", text, re.MULTILINE)
         return float(off)
 
     def _workers(self) -> list[psutil.Process]:
@@ -180,7 +180,7 @@ def counts_as_before_or_more(host: Host) -> None:
     }
     assert {n: v for n, v in counted.items() if v < host.counted.get(n, 0.0)} == {}
     host.counted = counted
-    assert measured["unseen_matchable_seconds_sum"] < 600
+    assert measured["unseen_change_apply_seconds_sum"] < 600
     assert measured["unseen_webhooks_oldest_seconds"] < 600
     assert measured["unseen_overdue"] == 0
 

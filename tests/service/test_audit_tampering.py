@@ -16,14 +16,13 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-import unseen_service
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from unseen_service.errors import ChainBroken
 from unseen_service.live.clock import Clock
 from unseen_service.live.miss_counter import MissCounter
-from unseen_service.models.audit import AuditEntry, AuditEvent
+from unseen_service.models.audit import AuditEntry, AuditEvent, AuditKind
 from unseen_service.models.keys import NewKey, Scope
 from unseen_service.store import Store, audit
 from unseen_service.tlog.chain import GENESIS, LogVerifier, canonical, link, nodes_of
@@ -39,28 +38,42 @@ KINDS = {
     *("audit.read", "audit.exported", "audit.verified", "audit.key-changed"),
 }
 REF = "5b0c1c1e-6f5d-4b7e-9a55-0d6a1a1f6a0e"
-STAFF = {"key": 1, "reason": "appeal"}
+STAFF = {"by_key": 1, "reason": "appeal"}
+
+
+def other(kind: str, *fields: Any) -> AuditEvent:
+    return AuditEvent(AuditKind(kind), *fields)
+
+
 OTHERS = [
-    AuditEvent("bank.submitted", "platform:A", None, {"key": 1, "hashes": 2, "activated": 1}),
-    AuditEvent("bank.withdrawn", "platform:A", None, {"key": 1, "hashes": 2, "deactivated": 1}),
-    AuditEvent("benign.added", "operator", None, {"hashes": 2, "note": "logos"}),
-    AuditEvent("benign.removed", "operator", None, {"benign": 7}),
-    AuditEvent("key.limited", "operator", None, {"key": 1, "requests": 5, "coarse": True}),
-    AuditEvent("key.probing", "service", None, {"key": 1, "around": 48}),
-    AuditEvent("key.hit-rate", "service", None, {"key": 1, "hits": 90}),
-    AuditEvent("key.paused", "service", None, {"key": 1, "around": 96}),
-    AuditEvent("key.resumed", "operator", None, STAFF),
-    AuditEvent("alerts.read", "platform:S", None, STAFF | {"alerts": 3}),
-    AuditEvent("statistics.read", "platform:S", None, STAFF),
-    AuditEvent("overdue.listed", "platform:S", None, STAFF | {"limit": 100}),
-    AuditEvent("retention.erased", "service", None, {"bits": 2, "submissions": 1}),
-    AuditEvent("log.renamed", "service", None, {"why": "moved"}),
-    AuditEvent("review.opened", "service", None, {"cause": "x", "hashes": [{"record": REF}]}),
-    AuditEvent("review.listed", "platform:S", None, STAFF),
-    AuditEvent("review.decided", "platform:S", REF, STAFF | {"decision": "keep"}),
-    AuditEvent("webhook.registered", "platform:A", None, {"key": 1, "webhook": REF}),
-    AuditEvent("webhook.deleted", "platform:A", None, {"key": 1, "webhook": REF}),
-    AuditEvent("webhook.replayed", "platform:A", None, {"key": 1, "webhook": REF}),
+    AuditEvent(
+        AuditKind("bank.submitted"), "platform:A", None, {"key": 1, "hashes": 2, "activated": 1}
+    ),
+    AuditEvent(
+        AuditKind("bank.withdrawn"), "platform:A", None, {"key": 1, "hashes": 2, "deactivated": 1}
+    ),
+    other("benign.added", "operator", None, {"benign": [7], "note": "logos"}),
+    other("benign.removed", "operator", None, {"benign": [7]}),
+    AuditEvent(
+        AuditKind("key.limited"), "operator", None, {"key": 1, "requests": 5, "coarse": True}
+    ),
+    other("key.probing", "service", None, {"key": 1, "around": 48}),
+    other("key.hit-rate", "service", None, {"key": 1, "hits": 90}),
+    other("key.paused", "service", None, {"key": 1, "around": 96}),
+    other("key.resumed", "operator", None, STAFF),
+    other("alerts.read", "platform:S", None, STAFF | {"alerts": 3}),
+    other("statistics.read", "platform:S", None, STAFF),
+    other("overdue.listed", "platform:S", None, STAFF | {"limit": 100}),
+    other("retention.erased", "service", None, {"bits": 2, "submissions": 1}),
+    other("log.renamed", "service", None, {"why": "moved"}),
+    AuditEvent(
+        AuditKind("review.opened"), "service", None, {"cause": "x", "hashes": [{"record": REF}]}
+    ),
+    other("review.listed", "platform:S", None, STAFF),
+    other("review.decided", "platform:S", REF, STAFF | {"decision": "keep"}),
+    other("webhook.registered", "platform:A", None, {"key": 1, "webhook": REF}),
+    other("webhook.deleted", "platform:A", None, {"key": 1, "webhook": REF}),
+    other("webhook.replayed", "platform:A", None, {"key": 1, "webhook": REF}),
 ]
 """What flows with tests of their own leave: here it is their form that counts."""
 
@@ -453,10 +466,5 @@ def test_two_persons_leave_two_entries(service: Service) -> None:
     ]
 
 
-def test_every_kind_of_entry_that_the_service_writes_is_tampered_with_here() -> None:
-    package = Path(unseen_service.__file__).parent
-    written = r'(?:AuditEvent|event|_event|_record|Notice)\([^"]{0,40}"([a-z]+\.[a-z-]+)"'
-    code = "".join(path.read_text() for path in package.rglob("*.py"))
-    kinds = set(re.findall(written, code))
-    assert len(kinds) > 25
-    assert kinds <= KINDS | {event.kind for event in OTHERS}
+def test_every_kind_of_entry_is_tampered_with_here() -> None:
+    assert {*AuditKind} == KINDS | {event.kind for event in OTHERS}

@@ -172,7 +172,7 @@ def test_serve_starts_everything_and_stops_it(
 
     def measured() -> bool:
         text = httpx.get(f"{url}/metrics").text
-        return "unseen_index_hashes 1.0" in text and "unseen_index_behind_entries 0.0" in text
+        return "unseen_index_hashes 1.0" in text and "unseen_index_lag_changes 0.0" in text
 
     wait_until(measured)
     process.send_signal(signal.SIGTERM)

@@ -82,7 +82,7 @@ def test_a_change_log_of_the_future_stays_in_order(service: Service) -> None:
     assert times == sorted(times)
     measured = httpx.get(f"{service.url}/metrics").text
     (total,) = [
-        each for each in measured.splitlines() if each.startswith("unseen_matchable_seconds_sum")
+        each for each in measured.splitlines() if each.startswith("unseen_change_apply_seconds_sum")
     ]
     assert float(total.split()[1]) >= 0, "a count never falls"
 
@@ -218,9 +218,9 @@ def test_a_challenge_of_one_host_is_answered_at_another(database_url: str) -> No
     async def run() -> None:
         ahead = await at_a_host_that_is_off(timedelta(days=400))
         behind = await at_a_host_that_is_off(timedelta(days=-400))
-        given = ahead.challenges().give(1, 1)
+        given = ahead.challenges().issue(1, 1)
         proof = Asked(given.token, given.puzzles, given.target, KEY).solve()
-        assert behind.challenges().proven(proof, KEY, 1, 1)
+        assert behind.challenges().is_paid(proof, KEY, 1, 1)
 
     asyncio.run(run())
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from unseen_service.cli import serve
+from unseen_service.cli.database import open_database
 from unseen_service.settings import Settings
 from unseen_service.store import allowed_connections
 
@@ -19,9 +20,9 @@ def test_serve_says_where_there_is_no_room_for_all_workers(
     database_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     allowed = allowed_connections(database_url)
-    serve._say_whether_there_is_room(database_url, allowed)
+    serve._warn_if_too_few_connections(database_url, allowed)
     assert capsys.readouterr().err == ""
-    serve._say_whether_there_is_room(database_url, allowed + 1)
+    serve._warn_if_too_few_connections(database_url, allowed + 1)
     assert f"allows {allowed} connections" in capsys.readouterr().err
 
 
@@ -36,7 +37,7 @@ def test_an_embedded_postgresql_has_room_for_all_workers(
     monkeypatch: pytest.MonkeyPatch, wanted: int, least: int
 ) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
-    with scratch_folder() as folder, serve._tended_database(Path(folder), wanted) as (url, _):
+    with scratch_folder() as folder, open_database(Path(folder), wanted) as (url, _):
         with psycopg.connect(url) as connection:
             (most,) = connection.execute("SHOW max_connections").fetchone() or ("0",)
         assert int(most) >= least

@@ -49,7 +49,7 @@ def overdue(service: Service) -> list[tuple[str, str, str | None]]:
 
 def two_days_pass(service: Service) -> None:
     """Make all that happened so far happen 49 hours earlier."""
-    service.flow(lambda store: OvermatchDetector(store, seconds=1, floor=200).look())
+    service.flow(lambda store: OvermatchDetector(store, floor=200).scan())
     with psycopg.connect(service.database_url) as connection:
         connection.execute(
             """

@@ -117,11 +117,11 @@ def test_a_revocation_does_not_wait_for_an_index_that_is_behind(service: Service
             await asyncio.sleep(60)
 
     issued = issue(service, Scope.MATCH)
-    keys = LiveKeys(Clock())
+    live = LiveKeys(Clock())
 
     def known() -> bool:
         with contextlib.suppress(NotAuthenticated, StillLoading):
-            return keys.authenticate(issued.key, Scope.MATCH).id == issued.id
+            return live.authenticate(issued.key, Scope.MATCH).id == issued.id
         return False
 
     async def until(true: Callable[[], bool]) -> None:
@@ -129,7 +129,7 @@ def test_a_revocation_does_not_wait_for_an_index_that_is_behind(service: Service
             await asyncio.sleep(0.01)
 
     async def run(store: Store) -> None:
-        following = asyncio.create_task(Follower(store, Stuck(), [keys]).run())
+        following = asyncio.create_task(Follower(store, Stuck(), [live]).run())
         await asyncio.wait_for(until(known), 5)
         await asyncio.sleep(0.1)
         await keys.revoke_key(store, issued.id, ALICE)
@@ -165,12 +165,12 @@ def test_rotation_lets_both_keys_work_for_a_while(service: Service) -> None:
     new = service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
     wait_until(lambda: opens(service.url, new.key), within=1)
     assert opens(service.url, old.key)
-    with pytest.raises(InvalidRequest, match="takes the place"):
+    with pytest.raises(InvalidRequest, match="replaces"):
         service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
     wait_until(lambda: not opens(service.url, old.key), within=3)
     assert opens(service.url, new.key)
     first, second = service.flow(keys.list_keys)
-    assert (second.scopes, second.note, second.line) == (first.scopes, first.note, first.id)
+    assert (second.scopes, second.note, second.family_id) == (first.scopes, first.note, first.id)
     assert second.expires_at is not None
     assert abs(second.expires_at - datetime.now(UTC) - timedelta(days=30)) < timedelta(minutes=1)
     with pytest.raises(KeyNotFound):

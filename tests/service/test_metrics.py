@@ -48,10 +48,10 @@ def test_look_ups_are_counted_by_what_came_of_them(service: Service) -> None:
     def grown(name: str) -> float:
         return after[name] - before[name]
 
-    assert grown('unseen_look_ups_total{result="hit"}') == 2
-    assert grown('unseen_look_ups_total{result="miss"}') == 3
-    assert grown("unseen_look_up_seconds_count") == 1
-    assert after["unseen_matchable_seconds_count"] >= 1
+    assert grown('unseen_lookups_total{result="hit"}') == 2
+    assert grown('unseen_lookups_total{result="miss"}') == 3
+    assert grown("unseen_lookup_seconds_count") == 1
+    assert after["unseen_change_apply_seconds_count"] >= 1
 
 
 def test_a_log_line_tells_where_an_exception_was_but_not_what_it_said() -> None:
@@ -95,7 +95,7 @@ def test_what_is_of_the_database_is_measured(database_url: str) -> None:
         wanted = {
             "unseen_change_log_position": 4,
             "unseen_webhooks_waiting": 3,
-            "unseen_webhooks_given_up": 1,
+            "unseen_webhooks_failed": 1,
             "unseen_overdue": 1,
             "unseen_reviews_open": 0,
             "unseen_keys_paused": 1,
@@ -159,9 +159,9 @@ def test_a_worker_that_was_never_in_step_is_behind_since_it_began() -> None:
     """One that was started while PostgreSQL was away would seem to be in step for ever."""
     store = Store("postgresql://127.0.0.1:1/x", pool_size=1, timeout=1)
     follower = Follower(store, LiveIndex(), [])
-    follower._begun_at -= 61
+    follower._started_at -= 61
     follower.measure()
-    sample = metrics.BEHIND_SECONDS.collect()[0].samples[0]
+    sample = metrics.INDEX_LAG_SECONDS.collect()[0].samples[0]
     assert sample.value > 60
 
 
@@ -177,14 +177,14 @@ def test_a_scrape_adds_up_all_workers_and_forgets_the_dead(data: Path) -> None:
             return httpx.post(f"{URL}/v1/match", json=asked, headers=headers).status_code == 200
 
         wait_until(lambda: all(look_up() for _ in range(20)))
-        begin = scraped(shown)['unseen_look_ups_total{result="miss"}']
+        begin = scraped(shown)['unseen_lookups_total{result="miss"}']
         for _ in range(60):
             assert look_up()
-        assert scraped(shown)['unseen_look_ups_total{result="miss"}'] == begin + 60
+        assert scraped(shown)['unseen_lookups_total{result="miss"}'] == begin + 60
         workers_of(process)[0].kill()
         wait_until(lambda: len(workers_of(process)) == 3 and ready())
         again = scraped(shown)
-        assert again['unseen_look_ups_total{result="miss"}'] == begin + 60, "it was counted"
+        assert again['unseen_lookups_total{result="miss"}'] == begin + 60, "it was counted"
         assert again["unseen_change_log_position"] == 0
         assert again["unseen_index_hashes"] == 0
 

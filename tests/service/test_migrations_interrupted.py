@@ -10,12 +10,12 @@ import psycopg
 import pytest
 from unseen_service.errors import StoreUnavailable
 from unseen_service.store import migrate
-from unseen_service.store.migrate import known
+from unseen_service.store.migrate import known_migrations
 
 from tests.service.test_cli import COMMAND
 from tests.support import named, wait_until
 
-NUMBERS = [each.number for each in known()]
+NUMBERS = [each.number for each in known_migrations()]
 TRAP = """
 CREATE SCHEMA trap;
 CREATE FUNCTION trap.spring() RETURNS event_trigger LANGUAGE plpgsql AS $$

@@ -207,7 +207,7 @@ def test_two_on_one_data_folder_count_each_for_itself(database_url: str) -> None
 
         def counted(service: Service) -> bool:
             text = httpx.get(f"{service.url}/metrics").text
-            return "unseen_index_hashes 1.0" in text and "unseen_look_ups_total" in text
+            return "unseen_index_hashes 1.0" in text and "unseen_lookups_total" in text
 
         wait_until(lambda: counted(first))
         with serving_as(folder, database_url) as second:

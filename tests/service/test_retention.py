@@ -22,7 +22,7 @@ from tests.support import Service, named, random_pdq, serving, submission, wait_
 migrate_module = import_module("unseen_service.store.migrate")
 
 PERIODS = Periods.of(Settings(database_url="-"))
-AT_ONCE = Periods(timedelta(), PERIODS.old)
+AT_ONCE = Periods(timedelta(), PERIODS.tables)
 """As if platforms had had their time to let go."""
 
 
@@ -288,7 +288,7 @@ def test_it_runs_once_a_day_and_a_run_that_was_missed_is_caught_up(database_url:
         run_is(service, "23 hours")
         before = query(database_url, ran)
     with serving(database_url), serving(database_url) as service:
-        metric = "unseen_retention_ran_timestamp_seconds"
+        metric = "unseen_retention_last_run_timestamp_seconds"
         wait_until(lambda: metric in httpx.get(f"{service.url}/metrics").text)
         assert query(database_url, ran) == before, "a restart is no reason"
         assert bits(service)
@@ -300,7 +300,7 @@ def test_it_runs_once_a_day_and_a_run_that_was_missed_is_caught_up(database_url:
 
 def test_one_at_a_time(service: Service) -> None:
     async def twice(store: Any) -> tuple[object, object]:
-        async with store.alone(0x756E73656572):
+        async with store.exclusive(0x756E73656572):
             return await erase(store, PERIODS), None
 
     assert service.flow(twice) == (None, None)

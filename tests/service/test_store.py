@@ -10,9 +10,10 @@ from unseen_service import store as store_package
 from unseen_service.errors import ChainBroken, MigrationMismatch, StoreUnavailable
 from unseen_service.live.clock import Clock
 from unseen_service.live.screening import LiveScreening
-from unseen_service.models.audit import AuditEvent
+from unseen_service.models.audit import AuditEvent, AuditKind
 from unseen_service.models.cases import Submission as SubmissionModel
 from unseen_service.models.cases import SubmittedHash, SubmittedImage
+from unseen_service.models.changes import ChangeKind
 from unseen_service.models.hashes import View
 from unseen_service.screening.proof_of_work import Price
 from unseen_service.store import Store, audit, changes, migrate
@@ -54,7 +55,7 @@ def test_changes_are_numbered_in_commit_order_without_gaps(database_url: str) ->
                 with pytest.raises(ZeroDivisionError):
                     async with store.transaction() as tx:
                         await changes.lock(tx)
-                        await changes.append(tx, changes.ChangeKind.ADD, [1])
+                        await changes.append(tx, ChangeKind.ADD, [1])
                         raise ZeroDivisionError
 
         async def tail() -> None:
@@ -84,10 +85,10 @@ def test_an_entry_is_recorded_if_and_only_if_what_it_records_is(database_url: st
         store = await opened(database_url)
         with pytest.raises(ZeroDivisionError):
             async with store.transaction() as tx:
-                await audit.append(tx, AuditEvent("test.undone", "operator"))
+                await audit.append(tx, AuditEvent(AuditKind.AUDIT_EXPORTED, "operator"))
                 raise ZeroDivisionError
         async with store.transaction() as tx:
-            assert await audit.append(tx, AuditEvent("test.kept", "operator")) == 1
+            assert await audit.append(tx, AuditEvent(AuditKind.AUDIT_EXPORTED, "operator")) == 1
             assert (await audit.verify(tx)).position == 1
         await store.close()
 
@@ -117,7 +118,9 @@ def test_tampering_is_found_where_it_is(database_url: str, tampering: str, posit
         store = await opened(database_url, 1)
         async with store.transaction() as tx:
             for n in range(5):
-                await audit.append(tx, AuditEvent("test.entry", "operator", f"s{n}", {"n": n}))
+                await audit.append(
+                    tx, AuditEvent(AuditKind.KEY_REVOKED, "operator", f"s{n}", {"key": n})
+                )
             assert (await audit.verify(tx)).position == 5
         await store.close()
 

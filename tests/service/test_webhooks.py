@@ -14,7 +14,7 @@ import httpx
 import psycopg
 import pytest
 from unseen_service.jobs import webhook_delivery
-from unseen_service.jobs.webhook_delivery import AGAIN_AFTER, sign
+from unseen_service.jobs.webhook_delivery import RETRY_AFTER, sign
 from unseen_service.store import webhooks as outbox
 from unseen_service.usecases.webhook_targets import is_public
 
@@ -207,11 +207,11 @@ def test_what_never_arrives_is_given_up_listed_and_replayed(
     ref, _ = register(platform, receiver.url)
     message = platform.post(f"/v1/webhooks/{ref}/test").json()["message"]
     wait_until(lambda: _failure(open_service))
-    make_due(open_service, attempts=len(AGAIN_AFTER))
+    make_due(open_service, attempts=len(RETRY_AFTER))
     wait_until(lambda: the_webhook(platform)["given_up"] == 1)
     (shown,) = platform.get(f"/v1/webhooks/{ref}/given-up").json()["messages"]
     assert (shown["message"], shown["event"]) == (message, "webhook.test")
-    assert (shown["attempts"], shown["failure"]) == (len(AGAIN_AFTER) + 1, "answered 503")
+    assert (shown["attempts"], shown["failure"]) == (len(RETRY_AFTER) + 1, "answered 503")
     receiver.answer = 200
     assert platform.post(f"/v1/webhooks/{ref}/replay").json() == {"replayed": 1}
     wait_until(lambda: the_webhook(platform)["delivered"] == 1)
@@ -337,7 +337,7 @@ def test_a_failed_message_is_tried_again_when_it_is_due_without_being_told(
     receiver: Receiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(webhook_delivery, "AGAIN_AFTER", (1, 60))
+    monkeypatch.setattr(webhook_delivery, "RETRY_AFTER", (1, 60))
     register(platform, receiver.url)
     receiver.answer = 500
     submit(open_service, random_pdq(1))

@@ -91,7 +91,7 @@ def test_without_load_nothing_is_asked(service: Service) -> None:
 
 @given(text=st.text(max_size=200))
 def test_what_is_no_proof_proves_nothing(text: str) -> None:
-    assert not Challenges(SECRET, Clock()).proven(text, KEY, 8, 1)
+    assert not Challenges(SECRET, Clock()).is_paid(text, KEY, 8, 1)
 
 
 class Clock:
@@ -103,29 +103,29 @@ class Clock:
 
 
 def proof_at(clock: Clock, price: int = 10, secret: bytes = SECRET) -> str:
-    asked = Challenges(secret, clock).give(price, 8)
+    asked = Challenges(secret, clock).issue(price, 8)
     return Asked(asked.token, asked.puzzles, asked.target, KEY).solve()
 
 
 def test_a_proof_holds_for_its_time_and_until_the_price_is_four_times_as_high() -> None:
     clock = Clock()
     proof, ours = proof_at(clock), Challenges(SECRET, clock)
-    assert ours.proven(proof, KEY, 8, 10)
-    assert ours.proven(proof, KEY, 8, 40)
-    assert not ours.proven(proof, KEY, 8, 41)
+    assert ours.is_paid(proof, KEY, 8, 10)
+    assert ours.is_paid(proof, KEY, 8, 40)
+    assert not ours.is_paid(proof, KEY, 8, 41)
     clock.now += LIFETIME - 1
-    assert ours.proven(proof, KEY, 8, 10)
+    assert ours.is_paid(proof, KEY, 8, 10)
     clock.now += 2
-    assert not ours.proven(proof, KEY, 8, 10)
+    assert not ours.is_paid(proof, KEY, 8, 10)
 
 
 def test_a_challenge_cannot_be_forged_or_changed() -> None:
     clock = Clock()
     ours = Challenges(SECRET, clock)
-    assert not ours.proven(proof_at(clock, secret=bytes(31) + b"x"), KEY, 8, 10)
+    assert not ours.is_paid(proof_at(clock, secret=bytes(31) + b"x"), KEY, 8, 10)
     expires, price, rest = proof_at(clock).split(".")
-    assert not ours.proven(f"{int(expires) + 1}.{price}.{rest}", KEY, 8, 10)
-    assert not ours.proven(f"{expires}.{int(price) - 1}.{rest}", KEY, 8, 10)
+    assert not ours.is_paid(f"{int(expires) + 1}.{price}.{rest}", KEY, 8, 10)
+    assert not ours.is_paid(f"{expires}.{int(price) - 1}.{rest}", KEY, 8, 10)
 
 
 def test_the_price_rises_with_the_square_of_the_load() -> None:

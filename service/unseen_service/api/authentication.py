@@ -9,6 +9,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from fastapi.security.utils import get_authorization_scheme_param
 
 from ..errors import NotAuthenticated
+from ..live.usage_meter import Account
 from ..models.audit import Staff
 from ..models.keys import Key, Scope
 from ..usecases import actors
@@ -29,14 +30,14 @@ def key_with(scope: Scope | None) -> Callable[..., Awaitable[Key]]:
     return authenticated
 
 
-def look_up_key(provided: Services, request: Request) -> Key:
-    """Demand a key that may look up, of a request that comes past the dependencies."""
+def lookup_key(provided: Services, request: Request) -> tuple[Key, Account]:
+    """Return the key of a lookup, which bypasses the dependencies, and its admitted account."""
     scheme, credentials = get_authorization_scheme_param(request.headers.get("authorization"))
     key = provided.keys.authenticate(
         credentials if scheme.lower() == "bearer" else None, Scope.MATCH
     )
-    request.state.account = provided.meter.admit(key)
-    return key
+    account = request.state.account = provided.meter.admit(key)
+    return key, account
 
 
 def staff_with(scope: Scope) -> Callable[..., Awaitable[Staff]]:

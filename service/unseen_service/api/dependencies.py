@@ -31,8 +31,8 @@ class Services:
     keys: LiveKeys
     follower: Follower
     admission: Admission
-    takedown: Cases
-    matching: Lookups
+    cases: Cases
+    lookups: Lookups
     feed: Feed
     misses: MissCounter
     meter: UsageMeter

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem+json: what went wrong, what to do, never what was sent."""
+"""Errors as RFC 9457 problem+json: what went wrong and what to do, never what was sent."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ class Spot(BaseModel):
 
 
 class Work(BaseModel):
-    """The proof of work that is asked for; docs/intake.md says how it is done."""
+    """The proof of work that is required; docs/intake.md specifies it."""
 
     challenge: str
     puzzles: int
@@ -46,31 +46,6 @@ class Problem(BaseModel):
     work: Work | None = None
 
 
-_KINDS: Mapping[type[errors.ServiceError], tuple[int, str, str]] = {
-    errors.InvalidRequest: (422, "invalid-request", "The request breaks a rule"),
-    errors.QualityTooLow: (422, "quality-too-low", "An image has too little detail"),
-    errors.DegenerateHash: (422, "degenerate-hash", "A hash is not of a picture"),
-    errors.KnownBenign: (422, "known-benign", "An image is a well-known harmless one"),
-    errors.WorkRequired: (429, "work-required", "Some computing is asked for"),
-    errors.SubmissionReused: (409, "idempotency-key-reused", "The Idempotency-Key was used"),
-    errors.CaseNotFound: (404, "case-not-found", "No such case"),
-    errors.ImageNotFound: (404, "image-not-found", "No such image"),
-    errors.FeedGone: (410, "start-again", "The cursor is of another history"),
-    errors.NoSuchCase: (404, "case-not-found", "No such case"),
-    errors.WebhookNotFound: (404, "webhook-not-found", "No such webhook"),
-    errors.KeyNotFound: (404, "key-not-found", "No such key"),
-    errors.ReviewNotFound: (404, "review-not-found", "No such review"),
-    errors.ReviewChanged: (409, "review-changed", "Another was faster"),
-    errors.SecondPersonNeeded: (409, "second-person-needed", "A second person is needed"),
-    errors.NotAuthenticated: (401, "not-authenticated", "A key is needed"),
-    errors.ScopeMissing: (403, "scope-missing", "The key may not do this"),
-    errors.KeyPaused: (403, "key-paused", "The key is paused"),
-    errors.BudgetSpent: (429, "budget-spent", "The key has spent its budget"),
-    errors.TooManyGuesses: (429, "too-many-guesses", "Too many wrong PINs"),
-    errors.ChainBroken: (500, "audit-broken", "The audit log does not fit"),
-    errors.Unavailable: (503, "unavailable", "Not now"),
-}
-
 _BY_STATUS: Mapping[int, tuple[str, str, str]] = {
     404: ("not-found", "Nothing here", "There is nothing at this address; see openapi.yaml."),
     405: ("method-not-allowed", "Not this way", "This address does not take this method."),
@@ -86,58 +61,29 @@ def problem(
     detail: str,
     *,
     spots: Sequence[Spot] = (),
-    work: Work | None = None,
+    members: Mapping[str, Any] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """Make the answer."""
-    body = Problem(type=PREFIX + slug, title=title, status=status, detail=detail)
+    """Return the response for a problem; `members` are further members of the document."""
+    body = Problem(type=PREFIX + slug, title=title, status=status, detail=detail, **members or {})
     body.errors = list(spots) or None
-    body.work = work
     return JSONResponse(
         body.model_dump(exclude_none=True), status, headers=headers, media_type=MEDIA_TYPE
     )
 
 
 def _service_error(_: Request, error: Exception) -> JSONResponse:
-    for kind in type(error).__mro__:
-        if kind in _KINDS:
-            status, slug, title = _KINDS[kind]
-            return problem(
-                status,
-                slug,
-                title,
-                str(error),
-                spots=_spots(error),
-                work=_work(error),
-                headers=_headers(error),
-            )
-    return _unexpected(_, error)
-
-
-def _spots(error: Exception) -> list[Spot]:
-    if isinstance(error, errors.QualityTooLow):
-        return [Spot(at=at, detail="The quality is under 50.") for at in error.at]
-    if isinstance(error, errors.DegenerateHash):
-        return [Spot(at=at, detail=why) for at, why in error.spots]
-    if isinstance(error, errors.KnownBenign):
-        return [Spot(at=at, detail="It is close to a well-known harmless one.") for at in error.at]
-    if isinstance(error, errors.InvalidRequest) and error.at:
-        return [Spot(at=error.at, detail=str(error))]
-    return []
-
-
-def _work(error: Exception) -> Work | None:
-    if not isinstance(error, errors.WorkRequired):
-        return None
-    return Work(challenge=error.challenge, puzzles=error.puzzles, target=error.target)
-
-
-def _headers(error: Exception) -> dict[str, str]:
-    if isinstance(error, errors.NotAuthenticated):
-        return {"WWW-Authenticate": "Bearer"}
-    if isinstance(error, errors.BudgetSpent | errors.TooManyGuesses | errors.Unavailable):
-        return {"Retry-After": str(error.retry_after)}
-    return {}
+    if not isinstance(error, errors.ServiceError) or error.slug == errors.ServiceError.slug:
+        return _unexpected(_, error)
+    return problem(
+        error.status,
+        error.slug,
+        error.title,
+        str(error),
+        spots=[Spot(at=at, detail=detail) for at, detail in error.spots],
+        members=error.members,
+        headers=error.headers,
+    )
 
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:
@@ -149,18 +95,18 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 
 def _place(parts: Sequence[int | str]) -> str:
-    """Name a place in the request.
+    """Return a place in the request as a dotted path.
 
-    A field that is none may have any name, a key for one: of a long one only the beginning.
+    An unknown field may have any name, even a key: long ones are cut.
     """
     short = (part if len(part) <= 24 else f"{part[:12]}..." for part in map(str, parts))
     return ".".join(short).removeprefix("body.")
 
 
 _SENTENCES = {
-    "string_pattern_mismatch": "It does not have the form that openapi.yaml gives.",
+    "string_pattern_mismatch": "It does not have the format that openapi.yaml gives.",
     "json_invalid": "This is not JSON.",
-    "missing": "This is missing.",
+    "missing": "This field is missing.",
     "extra_forbidden": "There is no such field.",
 }
 
@@ -181,14 +127,14 @@ def _http_error(_: Request, error: Exception) -> JSONResponse:
 
 
 def _unexpected(_: Request, error: Exception) -> JSONResponse:
-    # Only the kind and the place: an exception's text may hold what was sent.
+    # Only the type and the place: an exception's text may contain what was sent.
     logger.error("unexpected %s", type(error).__name__, exc_info=_without_text(error))
-    detail = "Something went wrong on our side; it was noted. Try again later."
+    detail = "Something went wrong on our side and was logged. Try again later."
     return problem(500, "internal", "Something went wrong", detail)
 
 
 def _without_text(error: Exception) -> tuple[type[Exception], Exception, Any]:
-    return type(error), Exception("(text left out of the log)"), error.__traceback__
+    return type(error), Exception("(text omitted)"), error.__traceback__
 
 
 handlers: dict[type[Exception], Callable[[Request, Exception], JSONResponse]] = {
@@ -201,5 +147,5 @@ handlers: dict[type[Exception], Callable[[Request, Exception], JSONResponse]] = 
 
 
 def answer(request: Request, error: Exception) -> JSONResponse:
-    """Answer an error as `handlers` say, nearest kind first."""
+    """Return the response for an error, by the handler of its nearest class."""
     return next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)(request, error)

@@ -94,9 +94,9 @@ def migrate_patiently(url: str) -> None:
         try:
             migrate_now(url)
         except StoreUnavailable as error:
-            if error.why != reported:
-                notice(f"waiting for the database: {error.why} ...")
-            reported = error.why
+            if error.detail != reported:
+                notice(f"waiting for the database: {error.detail} ...")
+            reported = error.detail
             time.sleep(1)
         else:
             return

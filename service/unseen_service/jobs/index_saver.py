@@ -1,7 +1,7 @@
-"""Folds the newest hashes into the bulk and saves it, so that a restart is quick.
+"""Merges the newest hashes into the bulk of the index and saves it, so that a restart is quick.
 
-Every worker has a keeper; of the workers that share a folder one at a time does the work, and
-the others go over to what it saved.
+Every worker has an index saver. Of the workers that share a folder one at a time saves, and the
+others adopt what it saved.
 """
 
 import asyncio
@@ -14,14 +14,16 @@ from ..live.index import LiveIndex, Loaded, save
 from ..live.saved_indexes import SavedIndexes
 from ..metrics import MERGE_SECONDS
 
-_LOOK_EVERY = 1.0
-_LONGEST_PAUSE = 60.0
+LOOK_EVERY_S = 1.0
+"""How often to check whether the index should be saved."""
+
+_MAX_PAUSE_S = 60.0
 
 logger = logging.getLogger(__name__)
 
 
 class IndexSaver:
-    """Saves once `changes` have come since the last time, or once `seconds` are over."""
+    """Saves after `changes` changes since the last time, or after `seconds` if there were any."""
 
     def __init__(
         self, index: LiveIndex, saved: SavedIndexes, *, changes: int, seconds: float
@@ -30,44 +32,40 @@ class IndexSaver:
         self._saved = saved
         self._changes = changes
         self._seconds = seconds
-        self._waited = 0.0
+        self._saved_at = time.monotonic()
         self._pause = 0.0
         self._not_before = 0.0
 
-    async def run(self) -> None:
-        """Keep until cancelled."""
-        while True:
-            await asyncio.sleep(_LOOK_EVERY)
-            self._waited += _LOOK_EVERY
-            loaded = self._index.loaded
-            try:
-                if loaded and time.monotonic() >= self._not_before and self._is_time(loaded):
-                    await self._keep(loaded)
-                    self._waited = 0.0
-            except DamagedTableError as error:
-                if loaded:
-                    self._index.give_up(loaded.table, error)
-            except OSError as error:
-                self._put_off(error)
-            except Exception:
-                logger.exception("saving the index failed; trying again")
+    async def save_if_due(self) -> None:
+        """Save the index if it is time to, unless a disk failed a moment ago."""
+        loaded = self._index.loaded
+        if loaded is None or time.monotonic() < self._not_before or not self._is_due(loaded):
+            return
+        try:
+            await self._save(loaded)
+            self._saved_at = time.monotonic()
+        except DamagedTableError as error:
+            self._index.discard(loaded.table, error)
+        except OSError as error:
+            self._back_off(error)
 
-    def _put_off(self, error: OSError) -> None:
-        """Try again after a while, each time a longer one: the disk is full, say."""
+    def _back_off(self, error: OSError) -> None:
+        """Try again later, each time after a longer pause: the disk may be full."""
         if not self._pause:
             logger.warning("the index cannot be saved, and is served from memory: %s", error)
-        self._pause = min(2 * self._pause or _LOOK_EVERY, _LONGEST_PAUSE)
+        self._pause = min(2 * self._pause or LOOK_EVERY_S, _MAX_PAUSE_S)
         self._not_before = time.monotonic() + self._pause
 
-    def _is_time(self, loaded: Loaded) -> bool:
+    def _is_due(self, loaded: Loaded) -> bool:
         newest = self._saved.newest_first()[:1]
         behind = loaded.position - (newest[0].position if newest else 0)
-        return behind >= self._changes or (behind > 0 and self._waited >= self._seconds)
+        waited = time.monotonic() - self._saved_at
+        return behind >= self._changes or (behind > 0 and waited >= self._seconds)
 
-    async def _keep(self, loaded: Loaded) -> None:
-        with self._saved.alone(wait=False) as alone:
+    async def _save(self, loaded: Loaded) -> None:
+        with self._saved.exclusive(wait=False) as is_exclusive:
             # Another worker may have saved since this one looked.
-            if alone and self._is_time(loaded):
+            if is_exclusive and self._is_due(loaded):
                 with MERGE_SECONDS.time():
                     await asyncio.to_thread(loaded.table.merge)
                     await save(loaded, self._saved)

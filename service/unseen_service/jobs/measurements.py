@@ -1,25 +1,20 @@
-"""Measures how the service is, every so many seconds.
+"""Collects metrics every few seconds.
 
-What is of a worker, each measures for itself. What is of the database one of them measures, and
-keeps for the others: a scrape asks nothing, however many workers and hosts there are.
+Each worker measures itself. The database as a whole is measured by one worker, which stores the
+result for all: a scrape queries nothing, however many workers and hosts there are.
 """
 
-import asyncio
-import logging
 from dataclasses import asdict
 from datetime import timedelta
 
 from .. import metrics
-from ..errors import StoreUnavailable
 from ..live.follower import Follower
 from ..live.index import LiveIndex
 from ..store import Store, measurements
 
-logger = logging.getLogger(__name__)
-
 
 class MetricsCollector:
-    """Measures for as long as the worker lives; `overdue` is how long an answer may take."""
+    """Collects the metrics that have to be asked for; `overdue` is how long an answer may take."""
 
     def __init__(
         self,
@@ -36,17 +31,10 @@ class MetricsCollector:
         self._seconds = seconds
         self._overdue = overdue
 
-    async def run(self) -> None:
-        """Measure until cancelled."""
-        while True:
-            self._measure_worker()
-            try:
-                await self._measure_database()
-            except StoreUnavailable:
-                pass  # the follower says so
-            except Exception:
-                logger.exception("measuring failed; trying again")
-            await asyncio.sleep(self._seconds)
+    async def collect(self) -> None:
+        """Collect once. Raises StoreUnavailable."""
+        self._measure_worker()
+        await self._measure_database()
 
     def _measure_worker(self) -> None:
         self._follower.measure()
@@ -55,9 +43,9 @@ class MetricsCollector:
 
     async def _measure_database(self) -> None:
         async with self._store.transaction() as tx:
-            # A little less, so that who measures goes on being in time.
-            if await measurements.take(tx, 0.9 * self._seconds):
-                await measurements.keep(tx, await measurements.measure(tx, self._overdue))
+            # A little less than the period, so that the same worker's next turn is not too early.
+            if await measurements.try_claim_turn(tx, 0.9 * self._seconds):
+                await measurements.store(tx, await measurements.measure(tx, self._overdue))
         async with self._store.transaction() as tx:
             found = await measurements.read(tx)
         if found:

@@ -1,8 +1,8 @@
-"""What time it is, by PostgreSQL's clock, also while that is away.
+"""The time by PostgreSQL's clock, also while PostgreSQL is unavailable.
 
-A host's own clock may be wrong by an hour or a year. What expires, and what others are told of
-when something was, must not hang on which host was asked. So the one clock that all have in
-common is read once a second, and goes on by the monotonic clock in between: that one is not set.
+A host's own clock may be wrong by an hour or a year. When a key expires, and what time others are
+told, must not depend on which host was asked. So the one clock that all hosts share is read once
+a second; in between, the monotonic clock, which nobody sets, carries it on.
 """
 
 import logging
@@ -13,47 +13,48 @@ from datetime import UTC, datetime, timedelta
 from .. import metrics
 from ..store import Store, clock
 
-_OFF = timedelta(seconds=10)
-"""How far a host's clock may be off before somebody should know."""
+_MAX_SKEW = timedelta(seconds=10)
+"""How far a host's clock may be off before the operator should know."""
 
 logger = logging.getLogger(__name__)
 
 
-def _host() -> datetime:
+def _host_now() -> datetime:
     return datetime.now(UTC)
 
 
 class Clock:
-    """PostgreSQL's clock as this worker knows it; before it was first read, the host's own."""
+    """PostgreSQL's clock as this worker knows it; before the first reading, the host's own."""
 
-    def __init__(self, host: Callable[[], datetime] = _host) -> None:
+    def __init__(self, host: Callable[[], datetime] = _host_now) -> None:
         self._host = host
         self._read: tuple[datetime, float] | None = None
-        self._off = False
+        self._is_off = False
 
     def now(self) -> datetime:
-        """Say what time it is."""
+        """Return the current time."""
         if self._read is None:
             return self._host()
         at, then = self._read
         return at + timedelta(seconds=time.monotonic() - then)
 
     async def reload(self, store: Store) -> None:
-        """Read it anew; say once when the host's own is off, and once when it is right again."""
+        """Read PostgreSQL's clock; log once when the host's is off, and once when it is right."""
         async with store.transaction() as tx:
             self._read = await clock.now(tx), time.monotonic()
         self._compare(self._host() - self.now())
 
     def _compare(self, ahead: timedelta) -> None:
-        metrics.CLOCK_OFF_SECONDS.set(abs(ahead.total_seconds()))
-        off = abs(ahead) > _OFF
-        if off and not self._off:
+        skew = abs(ahead.total_seconds())
+        metrics.CLOCK_SKEW_SECONDS.set(skew)
+        is_off = abs(ahead) > _MAX_SKEW
+        if is_off and not self._is_off:
+            direction = "ahead of" if ahead > timedelta() else "behind"
             logger.warning(
-                "this host's clock is %.0f s %s PostgreSQL's, which decides: set the one that is"
-                " wrong",
-                abs(ahead.total_seconds()),
-                "ahead of" if ahead > timedelta() else "behind",
+                "this host's clock is %.0f s %s PostgreSQL's, which decides: set the wrong one",
+                skew,
+                direction,
             )
-        elif self._off and not off:
+        elif self._is_off and not is_off:
             logger.info("this host's clock and PostgreSQL's agree again")
-        self._off = off
+        self._is_off = is_off

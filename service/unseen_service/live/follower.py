@@ -1,4 +1,4 @@
-"""Keeps what is in memory in step with the store, for as long as the worker lives."""
+"""Keeps the state in memory up to date with the store, for as long as the worker lives."""
 
 import asyncio
 import logging
@@ -10,79 +10,80 @@ from typing import Protocol
 from .. import metrics
 from ..errors import StoreUnavailable
 from ..store import Store, changes, keys, screening
-from . import database_identity
+from .database_identity import ensure_log_id
 from .index import LiveIndex
 from .outage_log import OutageLog
 
-_HEARTBEAT = 1.0
-_SILENT = 5 * _HEARTBEAT
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 0.5
+_HEARTBEAT_S = 1.0
+_SILENCE_S = 5 * _HEARTBEAT_S
+_MIN_PAUSE_S, _MAX_PAUSE_S = 0.05, 0.5
 
 logger = logging.getLogger(__name__)
 
 
 class Reloadable(Protocol):
-    """What is small enough to be read anew whenever something has changed."""
+    """State that is small enough to be reloaded whenever anything has changed."""
 
     async def reload(self, store: Store) -> None:
-        """Read it anew."""
+        """Reload it. Raises StoreUnavailable."""
 
 
 class Follower:
-    """Listens, wakes up, catches up; finds its way back when the connection is lost.
+    """Listens for notifications and catches up; reconnects when the connection is lost.
 
-    A notification is only a hint: what is new is always read from the change log, so one that
-    is lost delays by a heartbeat at most. What is small, the keys above all, has a listener of
-    its own: a revocation must not wait while an index is loaded or a flood of changes applied.
+    A notification is only a hint: what is new is always read from the change log, so that a lost
+    one delays by a heartbeat at most. The small state, above all the keys, has a listener of its
+    own: a revocation must not wait while an index is loaded or many changes are applied.
     """
 
     def __init__(self, store: Store, index: LiveIndex, small: Iterable[Reloadable]) -> None:
         self._store = store
         self._index = index
         self._small = tuple(small)
-        self._in_step_at: float | None = None
-        self._begun_at = self._touched_at = time.monotonic()
-        self._away = False
+        self._up_to_date_at: float | None = None
+        self._started_at = self._responded_at = time.monotonic()
+        self._is_cut_off = False
         self._outage = OutageLog(store)
-        self._missing = 0
-        self._grown = asyncio.Event()
+        self._lag = 0
+        self._advanced = asyncio.Event()
 
-    def behind(self) -> tuple[int, float | None]:
-        """Say how many changes are known and not applied yet, and when none was, seconds ago.
+    def lag(self) -> tuple[int, float | None]:
+        """Return the known changes not applied yet, and the seconds since there were none.
 
-        None: it never was in step.
+        None: the worker never was up to date.
         """
-        in_step_at = self._in_step_at
-        return self._missing, None if in_step_at is None else time.monotonic() - in_step_at
+        at = self._up_to_date_at
+        return self._lag, None if at is None else time.monotonic() - at
 
     def cut_off_for(self) -> float | None:
-        """Say for how many seconds PostgreSQL has not answered; None: it does."""
-        silent = time.monotonic() - self._touched_at
-        # While changes are applied nobody asks: that is being behind, and not being cut off.
-        return silent if self._away or (silent > _SILENT and not self._missing) else None
+        """Return for how many seconds PostgreSQL has not responded; None if it does."""
+        silent = time.monotonic() - self._responded_at
+        # While changes are applied nothing is asked: that is a lag, and not an outage.
+        is_silent = silent > _SILENCE_S and not self._lag
+        return silent if self._is_cut_off or is_silent else None
 
     def measure(self) -> None:
-        """Measure how far the worker is."""
-        in_step_at = self._begun_at if self._in_step_at is None else self._in_step_at
+        """Set the gauges of the index and its lag."""
+        at = self._started_at if self._up_to_date_at is None else self._up_to_date_at
         metrics.HASHES.set(len(self._index))
         metrics.POSITION.set(self._index.position)
-        metrics.BEHIND.set(self._missing)
-        metrics.BEHIND_SECONDS.set(time.monotonic() - in_step_at)
+        metrics.INDEX_LAG_CHANGES.set(self._lag)
+        metrics.INDEX_LAG_SECONDS.set(time.monotonic() - at)
 
     async def wait_beyond(self, position: int, seconds: float) -> None:
-        """Wait until the change log has gone beyond a position, but no longer than this.
+        """Wait until the index is beyond a position of the change log, at most this long.
 
-        Who waits costs an entry in a list: no connection, no timer but its own.
+        A waiting caller costs an entry in a list: no connection, no timer but its own.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._index.position <= position:
-                    await self._grown.wait()
+                    await self._advanced.wait()
 
     async def run(self) -> None:
         """Follow until cancelled."""
         await asyncio.gather(
-            self._follow([changes.CHANNEL], self._catch_up, self._settle),
+            self._follow([changes.CHANNEL], self._catch_up, self._check_identity),
             self._follow([keys.CHANNEL, screening.CHANNEL], self._reload_small),
         )
 
@@ -92,31 +93,32 @@ class Follower:
         catch_up: Callable[[], Awaitable[None]],
         begin: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """Catch up whenever woken; begin first, with each new connection."""
-        pause = _FIRST_PAUSE
+        """Catch up at every notification; call `begin` first on each new connection."""
+        pause = _MIN_PAUSE_S
         while True:
             try:
-                async with aclosing(self._store.listen(*channels, heartbeat=_HEARTBEAT)) as wakes:
-                    begun = begin is None
+                wakes = self._store.listen(*channels, heartbeat=_HEARTBEAT_S)
+                async with aclosing(wakes):
+                    has_begun = begin is None
                     async for _ in wakes:
-                        if begin and not begun:
+                        if begin and not has_begun:
                             await begin()
-                            begun = True
+                            has_begun = True
                         await catch_up()
-                        pause = _FIRST_PAUSE
+                        pause = _MIN_PAUSE_S
             except StoreUnavailable as error:
-                self._away = self._away or changes.CHANNEL in channels
+                self._is_cut_off = self._is_cut_off or changes.CHANNEL in channels
                 self._outage.mark_down(channels[0], error.why)
             except Exception:
                 logger.exception("following %s failed; trying again", channels)
             self.measure()
             await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, _MAX_PAUSE_S)
 
-    async def _settle(self) -> None:
-        """See whether the database is the one that it was when there was a connection last."""
-        await database_identity.settle(self._store)
-        await self._index.hold(self._store)
+    async def _check_identity(self) -> None:
+        """Check whether the database is the one of the previous connection."""
+        await ensure_log_id(self._store)
+        await self._index.check_history(self._store)
 
     async def _reload_small(self) -> None:
         for each in self._small:
@@ -124,21 +126,21 @@ class Follower:
         self._outage.mark_up(keys.CHANNEL)
 
     async def _catch_up(self) -> None:
-        if self._in_step_at is None:
-            # Who is ready has the keys, whichever listener was the first.
+        if self._up_to_date_at is None:
+            # A worker that is ready has the keys, whichever listener came first.
             await self._reload_small()
         before = self._index.position
         async with self._store.transaction() as tx:
-            self._missing = max(0, await changes.position(tx) - before)
-        self._touched_at, self._away = time.monotonic(), False
+            self._lag = max(0, await changes.position(tx) - before)
+        self._responded_at, self._is_cut_off = time.monotonic(), False
         self._outage.mark_up(changes.CHANNEL)
-        if self._missing:
+        if self._lag:
             self.measure()
         await self._index.catch_up(self._store)
         await self._index.adopt_newer(self._store)
-        self._in_step_at = self._touched_at = time.monotonic()
-        self._missing = 0
+        self._up_to_date_at = self._responded_at = time.monotonic()
+        self._lag = 0
         self.measure()
         if self._index.position > before:
-            self._grown.set()
-            self._grown = asyncio.Event()
+            self._advanced.set()
+            self._advanced = asyncio.Event()

@@ -1,4 +1,4 @@
-"""An index kept in step with the store by the change log."""
+"""The index, kept up to date with the store through the change log."""
 
 import asyncio
 import logging
@@ -20,17 +20,17 @@ from ..store import Store, changes, clock
 from .saved_indexes import Saved, SavedIndexes
 
 _PAGE = 10_000
-_IN_THE_LOOP = 16
-"""Queries that are searched on the event loop: past this, a thread is worth its hand-over."""
+_INLINE = 16
+"""Queries that are searched on the event loop: more are worth a thread."""
 
-_TELL_EVERY = 1_000_000
+_LOG_EVERY = 1_000_000
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Loaded:
-    """A table, how far along the change log it is, and the mark of the change there."""
+    """A table, the position up to which changes are applied, and the mark of the change there."""
 
     table: HashTable
     position: int
@@ -38,10 +38,9 @@ class Loaded:
 
 
 class LiveIndex:
-    """The hash table that this worker searches, and how far along the change log it is.
+    """The hash table that this worker searches, and its position in the change log.
 
-    With `saved`, it is opened from disk where that is possible, and shared by the workers of
-    this host.
+    With `saved`, it is opened from disk if possible, and shared by the workers of this host.
     """
 
     def __init__(self, saved: SavedIndexes | None = None, device: Device = "cpu") -> None:
@@ -50,63 +49,63 @@ class LiveIndex:
         self._loaded: Loaded | None = None
         self._opened_at = 0
         self.progress = 0
-        """Hashes read so far, while the first load is under way."""
+        """Hashes read so far, during a load."""
         self.expected = 0
-        """About how many there are to read; 0: nobody knows."""
-        self.begun = asyncio.Event()
-        """Set once it was loaded for the first time."""
+        """About how many there are to read; 0: unknown."""
+        self.first_loaded = asyncio.Event()
+        """Set after the first load."""
 
     @property
     def loaded(self) -> Loaded | None:
-        """The table that is searched now; None before the first load has ended."""
+        """The table that is searched now; None before the first load."""
         return self._loaded
 
     @property
     def position(self) -> int:
-        """How far along the change log look-ups are answered."""
+        """The position of the change log up to which lookups are answered."""
         return self._loaded.position if self._loaded else 0
 
     @property
     def nbytes(self) -> int:
-        """The bytes that it takes, mapped ones included."""
+        """Its size in bytes, mapped ones included."""
         return self._loaded.table.nbytes if self._loaded else 0
 
     def __len__(self) -> int:
         return len(self._loaded.table) if self._loaded else 0
 
     async def search(self, queries: npt.NDArray[np.uint8], radius: int) -> Hits:
-        """Search; raise StillLoading before the first load has ended.
+        """Search queries (uint8[q, 32]) within `radius` bits. Raises StillLoading before a load.
 
-        A saved table is checked as it is read: where it turns out to be damaged it is given up,
-        and loaded anew from the store.
+        A saved table is checked as it is read: if it is damaged it is discarded, and loaded again
+        from the store.
         """
         if self._loaded is None:
             raise StillLoading
         table = self._loaded.table
         try:
-            if len(queries) <= _IN_THE_LOOP:
+            if len(queries) <= _INLINE:
                 return table.search(queries, radius)
             return await asyncio.to_thread(table.search, queries, radius)
         except DamagedTableError as error:
-            self.give_up(table, error)
+            self.discard(table, error)
             raise StillLoading from None
 
     async def catch_up(self, store: Store) -> None:
-        """Apply every change that is not applied yet; load first where nothing is loaded."""
+        """Apply every change that is not applied yet; load first if nothing is loaded."""
         loaded = self._loaded or await self._load(store)
         try:
             await advance(loaded, store)
             self._loaded = loaded
-            self.begun.set()
+            self.first_loaded.set()
         except DamagedTableError as error:
-            self.give_up(loaded.table, error)
+            self.discard(loaded.table, error)
             await self.catch_up(store)
 
-    async def hold(self, store: Store) -> None:
-        """Give up the table where it is not of the database's history any more.
+    async def check_history(self, store: Store) -> None:
+        """Discard the table if it belongs to another history than the database's.
 
-        That may be when a backup was restored under a worker that went on. Hits are confirmed,
-        but by number: under the same number there could be another hash.
+        A backup may have been restored under a running worker. Hits are confirmed, but by id: the
+        same id could be another hash.
         """
         if self._loaded is None:
             return
@@ -114,12 +113,12 @@ class LiveIndex:
         async with store.transaction() as tx:
             belongs = await changes.mark(tx, position) == mark
         if not belongs:
-            logger.warning("the index is of another history, and is loaded anew")
+            logger.warning("index belongs to another change log; rebuilding")
             self._loaded = None
             self._opened_at = 0
 
     async def adopt_newer(self, store: Store) -> None:
-        """Go over to the newest saved index, where this host has made one since."""
+        """Switch to the newest saved index if this host has saved one since."""
         newest = self._saved.newest_first()[:1] if self._saved else []
         if self._loaded and newest and newest[0].position > self._opened_at:
             opened = await self._opened(store, newest[0])
@@ -127,13 +126,13 @@ class LiveIndex:
                 try:
                     await advance(opened, store)
                 except DamagedTableError as error:
-                    self.give_up(opened.table, error)
+                    self.discard(opened.table, error)
                     return
                 self._loaded, self._opened_at = opened, newest[0].position
 
-    def give_up(self, table: HashTable, error: DamagedTableError) -> None:
-        """Part with a damaged table, and with what is saved; the next catch-up loads anew."""
-        logger.warning("the index is damaged, and is loaded anew: %s", error)
+    def discard(self, table: HashTable, error: DamagedTableError) -> None:
+        """Discard a damaged table and every saved one; the next catch-up loads again."""
+        logger.warning("index is damaged; rebuilding: %s", error)
         if self._saved:
             for saved in self._saved.newest_first():
                 self._saved.remove(saved)
@@ -142,7 +141,7 @@ class LiveIndex:
             self._opened_at = 0
 
     async def _load(self, store: Store) -> Loaded:
-        """Open the newest saved index; where there is none, one worker makes it for all."""
+        """Open the newest saved index; if there is none, one worker builds it for all."""
         if self._saved is None:
             return await self._copied(store)
         opened = await self._opened_from_disk(store)
@@ -150,8 +149,8 @@ class LiveIndex:
             return opened
         with ExitStack() as stack:
             try:
-                # In a thread: another worker may be at it, and holds the lock for as long.
-                await asyncio.to_thread(stack.enter_context, self._saved.alone(wait=True))
+                # In a thread: another worker may be building it, and holds the lock as long.
+                await asyncio.to_thread(stack.enter_context, self._saved.exclusive(wait=True))
             except OSError as error:
                 logger.warning("the index cannot be saved, and is served from memory: %s", error)
                 return await self._copied(store)
@@ -175,48 +174,48 @@ class LiveIndex:
         return None
 
     async def _opened(self, store: Store, saved: Saved) -> Loaded | None:
-        """Open a saved index; one that is damaged or of another history is removed."""
+        """Open a saved index; remove it if it is damaged or of another history."""
         async with store.transaction() as tx:
             belongs = await changes.mark(tx, saved.position) == saved.mark
         try:
             if belongs:
                 table = await asyncio.to_thread(saved.open, self._device)
                 return Loaded(table, saved.position, saved.mark)
-            logger.warning("a saved index is not of this database; it is removed")
+            logger.warning("a saved index belongs to another change log; removed")
         except DamagedTableError as error:
-            logger.warning("a saved index is damaged; it is removed: %s", error)
+            logger.warning("a saved index is damaged; removed: %s", error)
         assert self._saved is not None
         self._saved.remove(saved)
         return None
 
     async def _copied(self, store: Store) -> Loaded:
-        """Build a table from every matchable hash, as of one position of the change log."""
+        """Build a table of every matchable hash, as of one position of the change log."""
         blocks: list[changes.Rows] = []
-        self.progress = told = 0
+        self.progress = logged = 0
         async with store.snapshot() as tx:
             position = await changes.position(tx)
             mark = await changes.mark(tx, position)
-            self.expected = await changes.about_how_many(tx)
+            self.expected = await changes.estimated_hashes(tx)
             async for block in changes.active_hashes(tx):
                 blocks.append(block)
                 self.progress += len(block[0])
-                if self.progress - told >= _TELL_EVERY:
-                    told = self.progress
-                    logger.info("loading the index: %d hashes so far", told)
-        return Loaded(await asyncio.to_thread(_built, blocks, self._device), position, mark)
+                if self.progress - logged >= _LOG_EVERY:
+                    logged = self.progress
+                    logger.info("loading the index: %d hashes so far", logged)
+        return Loaded(await asyncio.to_thread(_build, blocks, self._device), position, mark)
 
 
-def _built(blocks: list[changes.Rows], device: Device) -> HashTable:
+def _build(blocks: list[changes.Rows], device: Device) -> HashTable:
     table = HashTable(device=device)
     if blocks:
         ids, hashes = zip(*blocks, strict=True)
-        # Into one array each and added at once: so the table is built once.
+        # As one array each, added at once: so the table is built only once.
         table.add(np.concatenate(ids), np.concatenate(hashes))
     return table
 
 
 async def advance(loaded: Loaded, store: Store) -> None:
-    """Apply to a table every change that it does not have yet."""
+    """Apply to a table every change after its position."""
     while True:
         async with store.transaction() as tx:
             page = await changes.read(tx, loaded.position, _PAGE)
@@ -227,25 +226,25 @@ async def advance(loaded: Loaded, store: Store) -> None:
         await asyncio.to_thread(_apply, loaded.table, page)
         loaded.position, loaded.mark = page[-1].position, changes.mark_of(page[-1].at)
         seconds = waited.total_seconds() + time.monotonic() - read_at
-        # That clock may have been set back: what seems to lie ahead was just now.
-        metrics.MATCHABLE_SECONDS.observe(max(0.0, seconds))
+        # PostgreSQL's clock may have been set back: a change from the future is from just now.
+        metrics.CHANGE_APPLY_SECONDS.observe(max(0.0, seconds))
 
 
 async def save(loaded: Loaded, saved: SavedIndexes) -> None:
-    """Save a table for the workers of this host; to be called by the one that is `alone`.
+    """Save a table for the workers of this host; call it while holding `exclusive`.
 
-    The position is read first. What is applied while the table is written is applied again by
-    who opens it, which changes nothing. Raises OSError.
+    The position is read first. Changes applied while the table is written are applied again by
+    the worker that opens it, which changes nothing. Raises OSError.
     """
     position, mark = loaded.position, loaded.mark
     await asyncio.to_thread(saved.publish, loaded.table, position, mark)
 
 
 def _apply(table: HashTable, page: Iterable[Change]) -> None:
-    """Apply changes: each brings what its hash is now, so of several to one the last stands.
+    """Apply changes. Each holds the hash as it is now, so of several to one hash the last counts.
 
-    What is in the table already stays there, whatever was changed about it: its bits are what
-    they were, and not for a moment may a look-up miss it.
+    A hash that is in the table and still matchable stays untouched: its bits cannot have changed,
+    and no lookup may miss it even for a moment.
     """
     last = {change.hash_id: change.pdq for change in page}
     ids = np.fromiter(last, np.int64, len(last))

@@ -1,4 +1,4 @@
-"""The keys in memory: a look-up must be answered when PostgreSQL is away."""
+"""The keys in memory: a lookup must be answered while PostgreSQL is unavailable."""
 
 from ..credentials import key_digest
 from ..errors import NotAuthenticated, ScopeMissing, StillLoading
@@ -8,27 +8,26 @@ from .clock import Clock
 
 
 class LiveKeys:
-    """Every key that is in force, by digest. They expire by the clock that is given."""
+    """Every active key, by digest. They expire by the given clock."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._by_digest: dict[bytes, Key] | None = None
 
     async def reload(self, store: Store) -> None:
-        """Read the keys anew."""
+        """Reload the keys. Raises StoreUnavailable."""
         async with store.transaction() as tx:
-            everything = await keys.read_all(tx)
+            issued = await keys.read_all(tx)
         now = self._clock.now()
-        in_force = [key for key in everything if key.status(now) is KeyStatus.IN_FORCE]
-        self._by_digest = {key.digest: key for key in in_force}
+        active = [key for key in issued if key.status(now) is KeyStatus.IN_FORCE]
+        self._by_digest = {key.digest: key for key in active}
 
     def authenticate(self, key: str | None, scope: Scope | None) -> Key:
-        """Find who holds this key, any in force (None) or one with a scope.
+        """Return the active key with this secret; `scope` is what it must be allowed to do, if any.
 
-        Raises NotAuthenticated, ScopeMissing or StillLoading.
-
-        It is looked up by its SHA-256: what a comparison's time could tell is of a digest that
-        nobody can choose.
+        Raises NotAuthenticated, ScopeMissing, StillLoading. The secret is looked up by its
+        SHA-256: the timing of a comparison reveals something only about a digest that nobody can
+        choose.
         """
         if self._by_digest is None:
             raise StillLoading

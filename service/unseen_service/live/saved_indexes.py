@@ -1,8 +1,8 @@
-"""Indexes on disk: a restart reads no database, and all workers of a host share one in memory.
+"""Saved indexes: a restart reads no database, and all workers of a host share one in memory.
 
-Each is a folder `position-N` with the saved table and where in the change log it was. The mark,
-the time of change N, tells whether the database is the one that it was made from: after a
-backup was restored the position alone could be that of another history.
+Each is a folder `position-N` with the table and its origin: the position in the change log, and
+the mark (time) of the change there. The mark tells whether the database is the one that the
+table was built from: after a restore, the position alone could be that of another history.
 """
 
 import fcntl
@@ -24,14 +24,14 @@ _NAME = re.compile(r"position-(\d{20})\Z")
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """One saved index: where it is, and up to which change it was made."""
+    """One saved index: its folder, and the position and mark up to which changes are applied."""
 
     folder: Path
     position: int
     mark: str
 
     def open(self, device: Device) -> HashTable:
-        """Open its table; raises what HashTable.open raises."""
+        """Open its table. Raises what HashTable.open raises."""
         return HashTable.open(self.folder / "table", device=device)
 
 
@@ -42,17 +42,17 @@ class SavedIndexes:
         self._folder = folder
 
     def newest_first(self) -> list[Saved]:
-        """Find the saved indexes that are whole."""
+        """Return the complete saved indexes."""
         if not self._folder.is_dir():
             return []
         found = [_read(each) for each in self._folder.iterdir() if _NAME.match(each.name)]
         return sorted((each for each in found if each), key=lambda each: -each.position)
 
     def publish(self, table: HashTable, position: int, mark: str) -> None:
-        """Save a table under a name of its own, and remove all but it and the one before.
+        """Save a table in a folder of its own, and remove all but it and the previous one.
 
-        To be called by the holder of `alone`. Raises OSError when the disk is full, say: then
-        what was saved last is still there.
+        Call it while holding `exclusive`. Raises OSError, for example on a full disk: then what
+        was saved last is still there.
         """
         place = self._folder / f"position-{position:020}"
         unfinished = self._folder / f"unfinished-{os.getpid()}"
@@ -68,19 +68,19 @@ class SavedIndexes:
             shutil.rmtree(unfinished, ignore_errors=True)
 
     def _sweep(self) -> None:
-        """Make room: leave the newest alone, without what killed processes left behind."""
+        """Make room: remove all but the newest, and what killed processes left behind."""
         kept = {each.folder for each in self.newest_first()[:1]}
         for each in self._folder.iterdir() if self._folder.is_dir() else ():
             if each not in kept and (_NAME.match(each.name) or each.name.startswith("unfinished-")):
                 shutil.rmtree(each, ignore_errors=True)
 
     def remove(self, saved: Saved) -> None:
-        """Remove a saved index; who has it open keeps it until it is closed."""
+        """Remove a saved index; a process that has it open keeps it until it closes it."""
         shutil.rmtree(saved.folder, ignore_errors=True)
 
     @contextmanager
-    def alone(self, *, wait: bool) -> Iterator[bool]:
-        """Be the one process that saves here; yields False where another is, unless to `wait`."""
+    def exclusive(self, *, wait: bool) -> Iterator[bool]:
+        """Be the only process that saves here; without `wait`, yield False if another is."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / "lock").open("w") as lock:
             try:

@@ -1,4 +1,4 @@
-"""What intake knows in memory: harmless hashes, how much is being submitted, the secret."""
+"""The screening state in memory: drawn and benign hashes, submission level, secret."""
 
 import time
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ from ..screening.proof_of_work import Challenges
 from ..store import Store, benign_hashes, screening
 from .clock import Clock
 
-DRAWN = "It is the hash of a plain, shaded, striped or checkered surface, or close to one."
+DRAWN = "It is, or is close to, the hash of a plain, shaded, striped or checkered surface."
 
 _MINUTE = 60.0
 
 
 class LiveScreening:
-    """The banks that submissions are held against, and the level that sets the price."""
+    """The hashes that submissions are screened against, and the level that sets the price."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -32,7 +32,7 @@ class LiveScreening:
         self._read_at = 0.0
 
     async def reload(self, store: Store) -> None:
-        """Read the level anew, and the bank where it is another."""
+        """Reload the level, and the benign bank if it has changed. Raises StoreUnavailable."""
         async with store.transaction() as tx:
             state = await screening.state(tx)
             if self._state is None or self._state.bank != state.bank:
@@ -40,25 +40,25 @@ class LiveScreening:
         self._state, self._read_at = state, time.monotonic()
 
     def level(self) -> float:
-        """Give the hashes submitted in the last minute or so, on every worker together."""
+        """Return about how many hashes all workers accepted in the last minute."""
         return self._known().level * float(np.exp((self._read_at - time.monotonic()) / _MINUTE))
 
-    def taken(self, hashes: int) -> None:
-        """Count a submission at once, before the level is read anew."""
+    def count_accepted(self, hashes: int) -> None:
+        """Add a submission to the level at once, before the next reload."""
         state = replace(self._known(), level=self.level() + hashes)
         self._state, self._read_at = state, time.monotonic()
 
     def challenges(self) -> Challenges:
-        """Give what makes and checks challenges, on whichever host; raises StillLoading."""
+        """Return what issues and checks challenges, the same on every host. Raises StillLoading."""
         return Challenges(self._known().secret, lambda: self._clock.now().timestamp())
 
     def degenerate(self, hashes: npt.NDArray[np.uint8]) -> list[str | None]:
-        """Say of each hash (uint8[n, 32]) whether it is of no picture, and why; None: it may be."""
+        """Return why each hash (uint8[n, 32]) cannot be of a picture; None if it can."""
         near = _near(self._drawn, hashes)
         return [why or (DRAWN if n else None) for why, n in zip(faults(hashes), near, strict=True)]
 
     def benign(self, hashes: npt.NDArray[np.uint8]) -> Sequence[bool]:
-        """Say of each hash (uint8[n, 32]) whether it is close to a harmless one."""
+        """Return whether each hash (uint8[n, 32]) is close to a benign one."""
         return _near(self._benign, hashes)
 
     def _known(self) -> ScreeningState:

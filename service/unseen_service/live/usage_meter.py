@@ -1,12 +1,12 @@
-"""What keys spend, in memory: a look-up costs no transaction, and every worker knows the sum.
+"""What keys use, in memory: a lookup costs no transaction, and every worker knows the total.
 
-Once a second each worker adds what was spent at it to the common sum in PostgreSQL, and reads
-the sum. Between two readings a worker knows only of its own: so W workers may together admit up
-to W times what was left at the last one. That is paid back: what was spent too much is waited
-for, so that over any longer time a key gets its budget and no more.
+Once a second each worker adds what was used at it to the shared total in PostgreSQL, and reads
+the total. In between, a worker knows only of its own: so W workers may together admit up to W
+times what was left. That is made up for: what was used in excess is waited for, so that over any
+longer time a key gets its budget and no more.
 
-What look-ups are like is counted in memory that all workers of a host share, as they come: a walk
-that is spread over them is one walk.
+How a key queries is counted in memory that all workers of a host share, as requests arrive: a
+walk that is spread over the workers is noticed as one.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import metrics
-from ..errors import BudgetSpent, KeyPaused, StoreUnavailable
-from ..models.audit import SERVICE, AuditEvent
+from ..errors import BudgetSpent, KeyPaused
+from ..models.audit import SERVICE, AuditEvent, AuditKind
 from ..models.keys import Key, KeyUsage
 from ..ratelimit.leaky_bucket import LeakyBucket
 from ..ratelimit.probing import AlertThrottle, HitRate, Neighbourhoods
@@ -29,65 +29,66 @@ from ..runtime.shared_memory import SharedCounts, private_block
 from ..store import Store, Transaction, alerts, audit, key_limits
 from .key_limits import LiveKeyLimits
 
-_PERIOD_S = 1.0
-
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something about a line of keys that is to be recorded, and told to staff."""
+    """Something about a key family to record, and to alert staff to."""
 
-    kind: str
-    line: int
+    kind: AuditKind
+    family_id: int
     details: dict[str, Any]
 
 
-class Account:
-    """One line of keys at one worker: its budgets."""
+class QueryProfile:
+    """How a key family queries.
 
-    __slots__ = ("hashes", "requests")
-
-    def __init__(self, capacities: tuple[int, int], now: float) -> None:
-        self.requests, self.hashes = (LeakyBucket(capacity, now) for capacity in capacities)
-
-    def headers(self, now: float) -> list[tuple[bytes, bytes]]:
-        """Give the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10)."""
-        shown = [
-            (name, each)
-            for name, each in (("requests", self.requests), ("hashes", self.hashes))
-            if each.capacity
-        ]
-        if not shown:
-            return []
-        policy = ", ".join(f'"{name}";q={each.capacity};w=60' for name, each in shown)
-        state = ", ".join(
-            f'"{name}";r={each.remaining(now)};t={each.reset_after(now)}' for name, each in shown
-        )
-        return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
-
-
-class LookUps:
-    """What the look-ups of one line of keys are like.
-
-    `block` is where that is counted, and `secret` what hashes are named by there.
+    `block` is the memory that counts it, and `secret` what obscures hashes there.
     """
 
-    __slots__ = ("hit_rate", "neighbourhoods", "told")
+    __slots__ = ("alerts", "hit_rate", "neighbourhoods")
 
     def __init__(self, now: float, block: memoryview, secret: bytes | None) -> None:
         self.hit_rate = HitRate(now, block)
         self.neighbourhoods = Neighbourhoods(now, block, secret)
-        self.told = AlertThrottle(block)
+        self.alerts = AlertThrottle(block)
+
+
+class Account:
+    """A key family at one worker: its budgets, and its query profile once it looks something up."""
+
+    __slots__ = ("family_id", "hashes", "is_coarse", "profile", "requests")
+
+    def __init__(self, family_id: int, capacities: tuple[int, int], now: float) -> None:
+        self.family_id = family_id
+        self.requests, self.hashes = (LeakyBucket(capacity, now) for capacity in capacities)
+        self.is_coarse = False
+        self.profile: QueryProfile | None = None
+
+    def headers(self, now: float) -> list[tuple[bytes, bytes]]:
+        """Return the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10)."""
+        limited = [
+            (name, each)
+            for name, each in (("requests", self.requests), ("hashes", self.hashes))
+            if each.capacity
+        ]
+        if not limited:
+            return []
+        policy = ", ".join(f'"{name}";q={each.capacity};w=60' for name, each in limited)
+        state = ", ".join(
+            f'"{name}";r={each.remaining(now)};t={each.reset_after(now)}' for name, each in limited
+        )
+        return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
 
 
 class UsageMeter:
-    """Charges keys, notices probing, pauses."""
+    """Charges keys for what they use, notices probing, pauses."""
 
     def __init__(
         self,
         store: Store,
-        live_limits: LiveKeyLimits,
+        limits: LiveKeyLimits,
         *,
         alert_at: int,
         pause_at: int,
@@ -95,162 +96,139 @@ class UsageMeter:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._limits = live_limits
+        self._limits = limits
         self._alert_at, self._pause_at = alert_at, pause_at
         self._shared = shared
         self._clock = clock
         self._accounts: dict[int, Account] = {}
-        self._look_ups: dict[int, LookUps] = {}
         self._notices: list[Notice] = []
         self._pausing: set[int] = set()
-        self._noticed = asyncio.Event()
+        self.noticed = asyncio.Event()
+        """Set when there is something to record: `settle` should not wait for its next turn."""
 
     def admit(self, key: Key) -> Account:
-        """Charge a key for a request; raises KeyPaused or BudgetSpent."""
-        self._refuse_paused(key.line)
+        """Charge a key for a request. Return its account. Raises KeyPaused, BudgetSpent."""
+        if key.family_id in self._pausing or self._limits.is_paused(key.family_id):
+            raise KeyPaused
         now = self._clock()
-        account = self._account(key.line, now)
+        account = self._account(key.family_id, now)
         if not account.requests.spend(1, now):
             raise BudgetSpent("requests", account.requests.capacity, account.requests.wait(now))
         return account
 
-    def charge(self, key: Key, queries: npt.NDArray[np.uint8]) -> None:
-        """Charge a key for hashes (uint8[q, 32]), and look at where they are.
+    def charge(self, account: Account, queries: npt.NDArray[np.uint8]) -> None:
+        """Charge an account for hashes (uint8[q, 32]), and count where they lie.
 
-        Raises BudgetSpent, or KeyPaused when this look-up is the one too many.
+        Raises BudgetSpent, or KeyPaused if this lookup makes it probing.
         """
         now = self._clock()
-        account = self._account(key.line, now)
         if not account.hashes.spend(len(queries), now):
             raise BudgetSpent("hashes", account.hashes.capacity, account.hashes.wait(now))
-        look_ups = self._of(key.line, now)
-        around = look_ups.neighbourhoods.add(queries, now)
+        around = self._profile(account, now).neighbourhoods.add(queries, now)
         if self._pause_at and around >= self._pause_at:
-            self._pause(key.line, around)
+            self._pause(account.family_id, around)
             raise KeyPaused
         if self._alert_at and around >= self._alert_at:
-            self._notice(look_ups, Notice("key.probing", key.line, {"around": around}), now)
+            self._notice(account, AuditKind.KEY_PROBING, {"around": around}, now)
 
-    def count_hits(self, key: Key, hashes: int, hits: int) -> None:
-        """Count a look-up of so many hashes, of which so many hit."""
+    def count_hits(self, account: Account, hashes: int, hits: int) -> None:
+        """Count a lookup of `hashes` hashes, `hits` of which hit."""
         now = self._clock()
-        look_ups = self._of(key.line, now)
-        if look_ups.hit_rate.add(hashes, hits, now):
-            self._notice(look_ups, Notice("key.hit-rate", key.line, {"hits": hits}), now)
-
-    def coarse(self, key: Key) -> bool:
-        """Whether a key is told distances in steps only."""
-        return self._limits.coarse(key.line)
-
-    async def run(self) -> None:
-        """Settle once a second, and at once when something was noticed; until cancelled."""
-        while True:
-            try:
-                async with asyncio.timeout(_PERIOD_S):
-                    await self._noticed.wait()
-            except TimeoutError:
-                pass
-            self._noticed.clear()
-            try:
-                await self.settle()
-            except StoreUnavailable:
-                # The follower says so; each worker keeps its own budgets until it is back.
-                await asyncio.sleep(_PERIOD_S)
-            except Exception:
-                logger.exception("settling budgets failed; trying again")
-                await asyncio.sleep(_PERIOD_S)
+        if self._profile(account, now).hit_rate.add(hashes, hits, now):
+            self._notice(account, AuditKind.KEY_HIT_RATE, {"hits": hits}, now)
 
     async def settle(self) -> None:
-        """Add what was spent here to the common sum, take over the sum, record what was noticed.
+        """Add what was used here to the shared total, read the total, record notices.
 
         Raises StoreUnavailable; then nothing is lost.
         """
-        mine = self._take_unsent()
-        capacities = {each.line: self._limits.capacities(each.line) for each in mine}
+        used = self._take_unsent()
+        capacities = {each.family_id: self._limits.capacities(each.family_id) for each in used}
         try:
             async with self._store.transaction() as tx:
-                await key_limits.spend(tx, mine, capacities)
-                common = await key_limits.spent(tx)
+                await key_limits.add_usage(tx, used, capacities)
+                total = await key_limits.read_usage(tx)
         except BaseException:
-            for each in mine:
-                self._accounts[each.line].requests.unsent += int(each.requests)
-                self._accounts[each.line].hashes.unsent += int(each.hashes)
+            for each in used:
+                self._accounts[each.family_id].requests.unsent += int(each.requests)
+                self._accounts[each.family_id].hashes.unsent += int(each.hashes)
             raise
         now = self._clock()
-        for each in common:
-            account = self._account(each.line, now)
+        for each in total:
+            account = self._account(each.family_id, now)
             account.requests.learn(each.requests, now)
             account.hashes.learn(each.hashes, now)
-        await self._record()
+        await self._record_notices()
 
-    async def _record(self) -> None:
+    async def _record_notices(self) -> None:
         while self._notices:
             notice = self._notices[0]
             async with self._store.transaction() as tx:
-                new = await _write(tx, notice)
+                is_new = await _record(tx, notice)
             self._notices.pop(0)
-            if new:
+            if is_new:
                 metrics.NOTICES.labels(notice.kind).inc()
-            if notice.kind == "key.paused":
+            if notice.kind is AuditKind.KEY_PAUSED:
                 await self._limits.reload(self._store)
-                # Whoever resumes it begins with a clean slate, not with the next pause.
+                # After a resume the family starts with a clean slate, not with the next pause.
                 now = self._clock()
-                self._of(notice.line, now).neighbourhoods.clear(now)
-                self._pausing.discard(notice.line)
+                account = self._account(notice.family_id, now)
+                self._profile(account, now).neighbourhoods.clear(now)
+                self._pausing.discard(notice.family_id)
 
     def _take_unsent(self) -> list[KeyUsage]:
         taken = [
-            KeyUsage(line, each.requests.take_unsent(), each.hashes.take_unsent())
-            for line, each in self._accounts.items()
+            KeyUsage(family_id, each.requests.take_unsent(), each.hashes.take_unsent())
+            for family_id, each in self._accounts.items()
             if each.requests.unsent or each.hashes.unsent
         ]
-        return sorted(taken, key=lambda each: each.line)
+        return sorted(taken, key=lambda each: each.family_id)
 
-    def _account(self, line: int, now: float) -> Account:
-        account = self._accounts.get(line)
-        capacities = self._limits.capacities(line)
+    def _account(self, family_id: int, now: float) -> Account:
+        """Return a family's account, with its limits as they are now."""
+        account = self._accounts.get(family_id)
+        capacities = self._limits.capacities(family_id)
         if account is None:
-            account = self._accounts[line] = Account(capacities, now)
+            account = self._accounts[family_id] = Account(family_id, capacities, now)
         account.requests.capacity, account.hashes.capacity = capacities
+        account.is_coarse = self._limits.is_coarse(family_id)
         return account
 
-    def _of(self, line: int, now: float) -> LookUps:
-        """Find what a line's look-ups are like; room is taken for those alone that ask here."""
-        found = self._look_ups.get(line)
-        if found is None:
-            found = self._look_ups[line] = self._open(line, now)
-        return found
+    def _profile(self, account: Account, now: float) -> QueryProfile:
+        """Return an account's query profile; only families that look something up need one."""
+        if account.profile is None:
+            account.profile = self._new_profile(account.family_id, now)
+        return account.profile
 
-    def _open(self, line: int, now: float) -> LookUps:
+    def _new_profile(self, family_id: int, now: float) -> QueryProfile:
         if self._shared is not None:
             try:
-                return LookUps(now, self._shared.block(line), self._shared.secret)
+                return QueryProfile(now, self._shared.block(family_id), self._shared.secret)
             except OSError:
-                logger.warning("there is no memory to share: this worker counts look-ups alone")
-        return LookUps(now, private_block(), None)
+                logger.warning("no shared memory left: this worker counts lookups by itself")
+        return QueryProfile(now, private_block(), None)
 
-    def _refuse_paused(self, line: int) -> None:
-        if line in self._pausing or self._limits.paused(line):
-            raise KeyPaused
+    def _pause(self, family_id: int, around: int) -> None:
+        # The counts stay until every worker knows of the pause: the other workers of this host
+        # see them with their next lookup, before they learn of the pause.
+        self._pausing.add(family_id)
+        self._notices.append(Notice(AuditKind.KEY_PAUSED, family_id, {"around": around}))
+        self.noticed.set()
 
-    def _pause(self, line: int, around: int) -> None:
-        # What was counted stays until the pause is known to all: the other workers of this host
-        # see it with their next look-up, before they hear of the pause.
-        self._pausing.add(line)
-        self._notices.append(Notice("key.paused", line, {"around": around}))
-        self._noticed.set()
-
-    def _notice(self, look_ups: LookUps, notice: Notice, now: float) -> None:
-        if look_ups.told.is_due(notice.kind, now):
-            self._notices.append(notice)
-            self._noticed.set()
+    def _notice(
+        self, account: Account, kind: AuditKind, details: dict[str, Any], now: float
+    ) -> None:
+        if self._profile(account, now).alerts.is_due(kind, now):
+            self._notices.append(Notice(kind, account.family_id, details))
+            self.noticed.set()
 
 
-async def _write(tx: Transaction, notice: Notice) -> bool:
-    """Record a notice; say whether it was new, and not a pause that another worker has begun."""
-    if notice.kind == "key.paused" and not await key_limits.pause(tx, notice.line):
+async def _record(tx: Transaction, notice: Notice) -> bool:
+    """Record a notice. Return whether it is new, and not a pause that another worker began."""
+    is_pause = notice.kind is AuditKind.KEY_PAUSED
+    if is_pause and not await key_limits.pause(tx, notice.family_id):
         return False
-    await alerts.alert(tx, notice.kind, notice.line, notice.details)
-    details = {"key": notice.line, **notice.details}
+    await alerts.insert(tx, notice.kind.value, notice.family_id, notice.details)
+    details = {"key": notice.family_id, **notice.details}
     await audit.append(tx, AuditEvent(notice.kind, SERVICE, None, details))
     return True

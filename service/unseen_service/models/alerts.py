@@ -13,5 +13,5 @@ class Alert:
     id: int
     at: datetime
     kind: str
-    line: int | None
+    family_id: int | None
     details: Mapping[str, Any]

@@ -1,17 +1,245 @@
-"""The audit log: who acts, what is recorded."""
+"""The audit log: the kinds of entries with their details, who acts, and the entries themselves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, Self
+
+SERVICE = "service"
+"""The actor of what a worker records on its own behalf."""
+
+PERSON = "person"
+"""The actor of every entry about a case: nobody is asked who they are."""
+
+BY_STAFF = {
+    "by_key": "the key that staff used",
+    "by_account": "the operator's account of the operating system",
+}
+"""Details that any entry may have if staff or an operator caused it."""
+
+
+_NO_DETAILS: Mapping[str, str] = {}
+
+
+class AuditKind(StrEnum):
+    """What an entry records; each kind names the details that its entries may have.
+
+    docs/audit.md and the filter of the staff page are generated from this (`make audit-kinds`).
+    """
+
+    when: str
+    """When an entry of this kind is written."""
+    details: Mapping[str, str]
+    """The names of its details, and what each holds if the name does not say it."""
+
+    def __new__(cls, kind: str, when: str, details: Mapping[str, str]) -> Self:
+        """Make a member of the string `kind`."""
+        member = str.__new__(cls, kind)
+        member._value_ = kind
+        member.when = when
+        member.details = details
+        return member
+
+    CASE_SUBMITTED = (
+        "case.submitted",
+        "a person submits",
+        {"images": "count", "hashes": "count", "activated": "hashes that became matchable"},
+    )
+    CASE_WITHDRAWN = (
+        "case.withdrawn",
+        "a person withdraws a case, or an image of it",
+        {"images": "their numbers", "deactivated": "hashes that nobody else holds"},
+    )
+    PIN_REFUSED = (
+        "case.pin-refused",
+        "a wrong PIN, or a case number that does not exist (then without a subject)",
+        _NO_DETAILS,
+    )
+    CASE_LINKED = ("case.linked", "staff ask for the reference of a case", {"reason": ""})
+    MATCH_HIT = (
+        "match.hit",
+        "a lookup hits, before it is answered",
+        {"key": "", "asked": "count of queries", "hits": "query, record and distance of each"},
+    )
+    MATCH_MISSED = (
+        "match.missed",
+        "every minute, by each worker",
+        {"minute": "UTC", "keys": "calls and hashes without a hit, per key"},
+    )
+    FEED_DELIVERED = (
+        "feed.delivered",
+        "a platform receives a part of the feed that it did not have",
+        {"key": "", "after": "position", "upto": "position", "entries": "count"},
+    )
+    FEEDBACK_GIVEN = (
+        "feedback.given",
+        "a platform sends new feedback",
+        {
+            "key": "",
+            "feedback": "record, value and number of tags of each",
+            "disputed": "records",
+            "quarantined": "records",
+        },
+    )
+    WITHDRAWAL_CONFIRMED = (
+        "withdrawal.confirmed",
+        "a platform confirms that it deleted hashes",
+        {"key": "", "records": ""},
+    )
+    BANK_SUBMITTED = (
+        "bank.submitted",
+        "a platform submits hashes of its own",
+        {"key": "", "hashes": "count", "activated": "count"},
+    )
+    BANK_WITHDRAWN = (
+        "bank.withdrawn",
+        "a platform withdraws hashes of its own",
+        {"key": "", "hashes": "count", "deactivated": "count"},
+    )
+    WEBHOOK_REGISTERED = (
+        "webhook.registered",
+        "a platform registers a webhook",
+        {"key": "", "webhook": ""},
+    )
+    WEBHOOK_DELETED = (
+        "webhook.deleted",
+        "a platform deletes a webhook",
+        {"key": "", "webhook": ""},
+    )
+    WEBHOOK_REPLAYED = (
+        "webhook.replayed",
+        "a platform has failed messages sent again",
+        {"key": "", "webhook": ""},
+    )
+    KEY_ISSUED = (
+        "key.issued",
+        "a key is issued",
+        {
+            "key": "",
+            "platform": "its number",
+            "scopes": "",
+            "note": "",
+            "pending": "",
+            "expires": "",
+        },
+    )
+    KEY_APPROVED = (
+        "key.approved",
+        "a second person approves a key",
+        {"key": "", "ends": "the key that it replaces"},
+    )
+    KEY_ROTATED = (
+        "key.rotated",
+        "a successor of a key is issued",
+        {"key": "", "replaces": "", "overlap_s": "seconds", "pending": ""},
+    )
+    KEY_REVOKED = ("key.revoked", "a key is revoked", {"key": ""})
+    KEY_LISTED = ("key.listed", "staff list the keys", {"reason": ""})
+    KEY_LIMITED = (
+        "key.limited",
+        "the limits of a key family are changed",
+        {"key": "", "requests": "per minute", "hashes": "per minute", "coarse": ""},
+    )
+    KEY_PROBING = (
+        "key.probing",
+        "the queries of a key family look like probing",
+        {"key": "", "around": "different hashes in one neighbourhood"},
+    )
+    KEY_HIT_RATE = (
+        "key.hit-rate",
+        "a key family hits far more often than it used to",
+        {"key": "", "hits": "count"},
+    )
+    KEY_PAUSED = (
+        "key.paused",
+        "a key family is paused, by the service for probing or by the operator",
+        {"key": "", "around": "as for key.probing", "reason": ""},
+    )
+    KEY_RESUMED = ("key.resumed", "a pause is ended", {"key": "", "reason": ""})
+    REVIEW_OPENED = (
+        "review.opened",
+        "a hash over-matches, or is found far more often than others",
+        {"cause": "", "hashes": "record and counts of each"},
+    )
+    REVIEW_LISTED = (
+        "review.listed",
+        "staff read the review queue",
+        {"reason": "", "decided": "", "limit": ""},
+    )
+    REVIEW_DECIDED = (
+        "review.decided",
+        "staff decide a review",
+        {"record": "", "decision": "", "instead_of": "the decision that it replaces", "reason": ""},
+    )
+    OVERDUE_LISTED = (
+        "overdue.listed",
+        "staff read what is overdue",
+        {"reason": "", "limit": ""},
+    )
+    ALERTS_READ = ("alerts.read", "staff read alerts", {"reason": "", "alerts": "count"})
+    STATISTICS_READ = (
+        "statistics.read",
+        "staff read statistics",
+        {"reason": "", "by": "hour or day", "count": ""},
+    )
+    AUDIT_READ = (
+        "audit.read",
+        "staff read the audit log, before they receive it",
+        {
+            "reason": "",
+            "after": "position",
+            "before": "position",
+            "limit": "",
+            "kind": "",
+            "actor": "",
+            "subject": "",
+        },
+    )
+    AUDIT_EXPORTED = ("audit.exported", "the log is exported", {"reason": ""})
+    AUDIT_VERIFIED = (
+        "audit.verified",
+        "someone verified the log",
+        {
+            "fits": "",
+            "position": "of the last entry, or the first that does not fit",
+            "reason": "if reported through the API",
+            "same_root": "if reported through the API",
+        },
+    )
+    AUDIT_KEY_CHANGED = (
+        "audit.key-changed",
+        "a key signs the log for the first time, before it does",
+        {"verifier": "public key", "before": "public key that signed until now"},
+    )
+    BENIGN_ADDED = (
+        "benign.added",
+        "hashes are added to the benign bank",
+        {"benign": "their numbers", "note": ""},
+    )
+    BENIGN_REMOVED = (
+        "benign.removed",
+        "hashes are removed from the benign bank",
+        {"benign": "their numbers", "note": ""},
+    )
+    LOG_RENAMED = (
+        "log.renamed",
+        "the change log gets a new ID: the database is a copy of another, or was restored",
+        {"why": "moved, or set back"},
+    )
+    RETENTION_ERASED = (
+        "retention.erased",
+        "data that is no longer needed was erased",
+        dict.fromkeys(("bits", "submissions", "messages", "alerts", "usage", "sketches"), "count"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Who does something to the service: `actor` as the audit log names them.
+    """Anyone who acts on the service itself; `actor` is their name in the audit log.
 
-    `person` tells whether two acts are one person's; `key` is what they came with, if any, and
-    `account` whose process it was, where they used the command line.
+    `person` tells whether two acts are one person's. `key` is the key they used, if any, and
+    `account` their account of the operating system if they used the command line.
     """
 
     actor: str
@@ -20,26 +248,31 @@ class Staff:
     account: str | None = None
 
 
-SERVICE = "service"
-"""The actor of what a worker records by itself."""
-
-
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
-    """Something to be recorded: the store gives it its place, its time and its digest.
+    """Something to record: the store assigns its position, time and digest.
 
     `details` holds strings, integers, booleans, lists and mappings: what JSON keeps exactly.
+    Raises ValueError for a detail that the kind does not have.
     """
 
-    kind: str
+    kind: AuditKind
     actor: str
     subject: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Hold the details to those that the kind names."""
+        if unknown := self.details.keys() - self.kind.details.keys() - BY_STAFF.keys():
+            raise ValueError(f"{self.kind} has no detail {min(unknown)!r}")
+
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One link of the audit log; `nodes` are the subtrees of the Merkle tree that it completes."""
+    """An entry of the audit log; `nodes` are the subtrees of the Merkle tree that it completes.
+
+    `kind` is a plain string: a log may hold kinds that an older version wrote.
+    """
 
     position: int
     at: datetime
@@ -53,7 +286,7 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class AuditHead:
-    """How far the audit log is: its last entry, and the peaks of its Merkle tree, joined."""
+    """The end of the audit log: its last entry, and the peaks of its Merkle tree, joined."""
 
     position: int
     at: datetime

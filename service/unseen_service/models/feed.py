@@ -10,7 +10,7 @@ from .hashes import Standing, View
 
 
 class FeedStatus(StrEnum):
-    """What the feed says of a hash: whoever mirrors it keeps those that are active."""
+    """The state of a hash in the feed: a mirror keeps the active ones."""
 
     ACTIVE = "active"
     WITHDRAWN = "withdrawn"
@@ -19,10 +19,10 @@ class FeedStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """One hash as it is now, told of at the position of its last change.
+    """One hash in its current state, at the position of its last change.
 
-    `pdq` is None once the bits are erased; the view, quality and convention are None where no
-    case holds it, the quality also where nobody said it.
+    `pdq` is None once the bits are erased. View, quality and convention are None if no case holds
+    the hash; quality also if it was never given.
     """
 
     position: int
@@ -39,7 +39,7 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class FeedCursor:
-    """Up to where a reader has read a change log: which log, which position, the mark there."""
+    """Where a reader of the feed continues: the log's ID, a position, and the mark there."""
 
     log: UUID
     position: int
@@ -48,7 +48,7 @@ class FeedCursor:
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """All that changed last after one position and up to another, while the log was at `head`.
+    """The hashes whose last change is after `after`, up to `upto`, while the log was at `head`.
 
     `mark` tells the change at `upto` from one of another history.
     """
@@ -61,11 +61,11 @@ class FeedPage:
     entries: tuple[FeedEntry, ...]
 
     @property
-    def place(self) -> "FeedCursor":
-        """Where the page ends."""
+    def cursor(self) -> FeedCursor:
+        """The end of the page."""
         return FeedCursor(self.log, self.upto, self.mark)
 
     @property
     def more(self) -> bool:
-        """Whether there was more when this was read."""
+        """Whether there was more when this page was read."""
         return self.upto < self.head

@@ -1,5 +1,6 @@
-"""API keys: scopes, status, limits and usage."""
+"""Keys: scopes, status, limits and usage."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +18,7 @@ class Scope(StrEnum):
 
 
 class KeyStatus(StrEnum):
-    """What a key is: only one in force opens anything."""
+    """The status of a key: only an active one (in force) opens anything."""
 
     IN_FORCE = "in-force"
     PENDING = "pending"
@@ -25,19 +26,28 @@ class KeyStatus(StrEnum):
     REVOKED = "revoked"
 
 
-TWO_PERSONS = frozenset({Scope.FEED, Scope.ADMIN})
-"""The scopes that a second person must approve: all hashes at once, and the giving of keys."""
+_SECOND_PERSON = frozenset({Scope.FEED, Scope.ADMIN})
+
+
+def needs_approval(scopes: Collection[Scope]) -> bool:
+    """Return whether a second person must approve a key with these scopes.
+
+    So it is for all hashes at once (feed), and for issuing keys (admin). The answer is stored with
+    the key, and a constraint of the database holds the key to it.
+    """
+    return not _SECOND_PERSON.isdisjoint(scopes)
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A platform's key: what it may do and since when; the key itself is kept nowhere.
+    """A platform's key: what it may do and since when; the key itself is not stored.
 
-    `line` is the first of the keys that were rotated into this one: one line, one holder.
+    `family_id` is the id of the first key of its family: the keys that were rotated into one
+    another, which belong to one holder.
     """
 
     id: int
-    line: int
+    family_id: int
     platform_id: int
     platform: str
     digest: bytes = field(repr=False)
@@ -51,7 +61,7 @@ class Key:
     revoked_at: datetime | None
 
     def status(self, now: datetime) -> KeyStatus:
-        """Say what it is at this moment."""
+        """Return the status at a time."""
         if self.revoked_at is not None:
             return KeyStatus.REVOKED
         if self.expires_at is not None and self.expires_at <= now:
@@ -61,7 +71,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """What a key is asked for: who for, what for, until when, and a note of who asked."""
+    """A key to issue: for which platform, what for, until when, and who asked for it and why."""
 
     platform: str
     scopes: frozenset[Scope]
@@ -71,7 +81,7 @@ class NewKey:
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """A new key, to be shown once; it is in force, or pending."""
+    """A new key, to be shown once; it is active, or pending."""
 
     id: int
     key: str = field(repr=False)
@@ -80,9 +90,9 @@ class IssuedKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyLimits:
-    """What a line of keys may do; None: as the service's settings say, 0: without a limit."""
+    """The limits of a key family; None: as the service's settings say, 0: no limit."""
 
-    line: int
+    family_id: int
     requests_per_minute: int | None = None
     hashes_per_minute: int | None = None
     coarse: bool = False
@@ -91,8 +101,8 @@ class KeyLimits:
 
 @dataclass(frozen=True, slots=True)
 class KeyUsage:
-    """What a line of keys has spent of its budgets."""
+    """What a key family has used of its budgets."""
 
-    line: int
+    family_id: int
     requests: float
     hashes: float

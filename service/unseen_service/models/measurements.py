@@ -15,7 +15,7 @@ class DatabaseMetrics:
     database_bytes: int
     webhooks_waiting: int
     webhooks_oldest_s: float
-    webhooks_given_up: int
+    webhooks_failed: int
     overdue: int
     open_reviews: int
     paused_keys: int

@@ -58,12 +58,12 @@ class Challenges:
         self._secret = secret
         self._clock = clock
 
-    def give(self, price: int, hashes: int) -> Challenge:
+    def issue(self, price: int, hashes: int) -> Challenge:
         """Make a challenge for a submission of so many hashes, at this price a hash."""
         expires = int(self._clock()) + LIFETIME
         return Challenge(f"{expires}.{price}.{self._seal(expires, price)}", target(price * hashes))
 
-    def proven(self, proof: str, idempotency_key: str, hashes: int, price: int) -> bool:
+    def is_paid(self, proof: str, idempotency_key: str, hashes: int, price: int) -> bool:
         """Whether a proof pays for a submission, now that a hash costs `price` tries."""
         read = _PROOF.match(proof)
         if read is None:

@@ -2,6 +2,7 @@
 
 from .diagnose import allowed_connections, check_connection
 from .migrate import migrate
-from .pool import Store, Transaction
+from .pool import Store
+from .statements import Transaction
 
 __all__ = ["Store", "Transaction", "allowed_connections", "check_connection", "migrate"]

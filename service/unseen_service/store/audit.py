@@ -1,41 +1,46 @@
-"""The audit log: appended to in the transaction of what it records, read, proven, verified."""
+"""The audit log: append an entry in the transaction of what it records; read, prove, verify."""
 
 from collections.abc import Iterable, Sequence
 
 from psycopg.types.json import Jsonb
 
-from ..models.audit import AuditEntry, AuditEvent, AuditHead
+from ..models.audit import AuditEntry, AuditEvent, AuditHead, AuditKind
 from ..tlog import merkle
 from ..tlog.chain import LogVerifier, canonical, link, nodes_of
 from ..tlog.checkpoint import Checkpoint
-from .pool import Transaction, execute, execute_and_sync, fetch_all, with_lock_retry
+from .statements import (
+    Transaction,
+    execute,
+    execute_and_sync,
+    fetch_all,
+    fetch_rows,
+    with_lock_retry,
+)
 
 _PAGE = 5_000
-KEY_CHANGED = "audit.key-changed"
-"""The kind of the entry that names the key which signs from there on."""
 
 
 async def lock(tx: Transaction) -> AuditHead:
-    """Become the only one to append until the transaction ends; answer the head.
+    """Become the only one to append until the transaction ends. Return the head.
 
     What a statement reads after this is no older than the last audited change. The head's time
     is the one that the next entry gets.
     """
     cursor = await with_lock_retry(tx, lambda: execute_and_sync(tx, "lock_audit_head"))
-    return _the_head([AuditHead(**row) for row in await cursor.fetchall()])
+    return _only([AuditHead(**row) for row in await cursor.fetchall()])
 
 
 async def append(tx: Transaction, event: AuditEvent, head: AuditHead | None = None) -> int:
-    """Append an entry; answer its position.
+    """Append an entry. Return its position.
 
-    The last thing that a transaction does: from here to its commit no other can append. `head`
-    is what `lock` answered, where it was called in the transaction before.
+    Make it the last statement of a transaction: until the commit nobody else can append. `head`
+    is what `lock` returned, if it was called in this transaction.
     """
     head = head or await lock(tx)
     entry = AuditEntry(
         position=head.position + 1,
         at=head.at,
-        kind=event.kind,
+        kind=event.kind.value,
         actor=event.actor,
         subject=event.subject,
         details=event.details,
@@ -63,7 +68,7 @@ async def append(tx: Transaction, event: AuditEvent, head: AuditHead | None = No
 async def read(
     tx: Transaction, *, after: int, limit: int, kind: str | None = None
 ) -> list[AuditEntry]:
-    """Read at most `limit` entries that follow the position `after`, of one kind or all."""
+    """Return at most `limit` entries after the position `after`, of one kind or all."""
     return await fetch_all(tx, AuditEntry, "read_audit", after=after, limit=limit, kind=kind)
 
 
@@ -76,36 +81,37 @@ async def read_back(
     actor: str | None = None,
     subject: str | None = None,
 ) -> list[AuditEntry]:
-    """Read at most `limit` entries, the newest first, before a position; None filters nothing."""
-    asked = {"kind": kind, "actor": actor, "subject": subject}
-    return await fetch_all(tx, AuditEntry, "read_audit_back", before=before, limit=limit, **asked)
+    """Return at most `limit` entries before a position, newest first; None does not filter."""
+    filters = {"kind": kind, "actor": actor, "subject": subject}
+    return await fetch_all(tx, AuditEntry, "read_audit_back", before=before, limit=limit, **filters)
 
 
 async def signers(tx: Transaction) -> list[str]:
-    """Name the public keys that the log was signed with, as the log has them: the newest first."""
-    entries = await read_back(tx, before=None, limit=_PAGE, kind=KEY_CHANGED)
+    """Return the public keys that the log says it was signed with, newest first."""
+    kind = AuditKind.AUDIT_KEY_CHANGED.value
+    entries = await read_back(tx, before=None, limit=_PAGE, kind=kind)
     return [str(entry.details.get("verifier")) for entry in entries]
 
 
 async def head(tx: Transaction) -> AuditHead:
-    """Say how far the log is."""
-    return _the_head(await fetch_all(tx, AuditHead, "audit_head"))
+    """Return the end of the log."""
+    return _only(await fetch_all(tx, AuditHead, "audit_head"))
 
 
 async def span_hashes(tx: Transaction, spans: Sequence[merkle.Span]) -> list[bytes]:
-    """Give the hash of each span of a proof, from the subtrees that are kept."""
+    """Return the hash of each span of a proof (32 bytes), from the stored subtrees."""
     wanted = sorted({subtree for span in spans for subtree in merkle.peaks_of(span)})
     levels, indexes = [level for level, _ in wanted], [index for _, index in wanted]
-    cursor = await execute(tx, "read_audit_nodes", levels=levels, indexes=indexes)
-    found = {(row["level"], row["index"]): bytes(row["hash"]) for row in await cursor.fetchall()}
-    # A subtree whose last leaf was dropped is no hash at all: the proof then fits nothing.
+    rows = await fetch_rows(tx, "read_audit_nodes", levels=levels, indexes=indexes)
+    found = {(row["level"], row["index"]): bytes(row["hash"]) for row in rows}
+    # A subtree whose last leaf was deleted has no hash: the proof then fits nothing.
     return [merkle.span_hash(span, lambda each: found.get(each, b"")) for span in spans]
 
 
 async def verify(tx: Transaction, kept: Iterable[Checkpoint] = ()) -> LogVerifier:
-    """Walk the whole log; raise ChainBroken at the first entry that does not fit.
+    """Verify the whole log. Raises ChainBroken at the first entry that does not fit.
 
-    `kept` are checkpoints from outside the database that it must have grown from.
+    `kept` are checkpoints from outside the database that the log must extend.
     """
     verifier = LogVerifier(kept)
     while page := await read(tx, after=verifier.position, limit=_PAGE):
@@ -114,7 +120,7 @@ async def verify(tx: Transaction, kept: Iterable[Checkpoint] = ()) -> LogVerifie
     return verifier
 
 
-def _the_head(found: Sequence[AuditHead]) -> AuditHead:
+def _only(found: Sequence[AuditHead]) -> AuditHead:
     if not found:
         raise LookupError("the audit log has lost its head")
     return found[0]

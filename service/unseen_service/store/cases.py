@@ -3,21 +3,28 @@
 from collections.abc import Sequence
 
 from ..models.cases import Case, CaseSecret, ImageStatus, PlatformStatus, SubmittedImage
-from .pool import Transaction, execute, fetch_all
+from .statements import (
+    Transaction,
+    execute,
+    fetch_all,
+    fetch_column,
+    fetch_one,
+    fetch_value,
+)
 
 
 async def insert(
     tx: Transaction, number: str, *, pin_salt: bytes, pin_digest: bytes
 ) -> tuple[int, str] | None:
-    """Open a case; answer its id and its name in the audit log, or None where it is taken."""
-    row = await (
-        await execute(tx, "insert_case", number=number, pin_salt=pin_salt, pin_digest=pin_digest)
-    ).fetchone()
+    """Insert a case. Return its id and its reference, or None if the number is taken."""
+    row = await fetch_one(
+        tx, "insert_case", number=number, pin_salt=pin_salt, pin_digest=pin_digest
+    )
     return (row["id"], str(row["audit_ref"])) if row else None
 
 
 async def add_images(tx: Transaction, case_id: int, images: Sequence[SubmittedImage]) -> list[int]:
-    """Store the images of a new case; answer the ids of the hashes that became matchable by it."""
+    """Insert the images of a new case. Return the ids of the hashes that this made matchable."""
     await execute(
         tx, "insert_images", case_id=case_id, conventions=[image.convention for image in images]
     )
@@ -33,32 +40,31 @@ async def add_images(tx: Transaction, case_id: int, images: Sequence[SubmittedIm
         pdqs=pdqs,
         qualities=[each.quality for _, each in rows],
     )
-    return await _ids(tx, "activate_hashes", case_id=case_id)
+    return await fetch_column(tx, "activate_hashes", case_id=case_id)
 
 
 async def secret(tx: Transaction, number: str) -> CaseSecret | None:
-    """Find what opens the case of this number."""
+    """Return what opens the case of this number, or None if there is no such case."""
     rows = await fetch_all(tx, CaseSecret, "case_secret", number=number)
     return rows[0] if rows else None
 
 
 async def reference(tx: Transaction, number: str) -> str | None:
-    """Say what the audit log calls the case of this number."""
-    row = await (await execute(tx, "case_reference", number=number)).fetchone()
-    return str(row["audit_ref"]) if row else None
+    """Return the reference by which the audit log names a case; None if there is no such case."""
+    found = await fetch_value(tx, "case_reference", number=number)
+    return str(found) if found else None
 
 
 async def count_guess(tx: Transaction, bucket: int) -> float:
-    """Remember that a wrong PIN was tried; answer how many have been of late, in this bucket."""
-    row = await (await execute(tx, "count_guess", bucket=bucket)).fetchone()
-    return float(row["wrong"]) if row else 0.0
+    """Count a wrong PIN. Return how many there were recently in this bucket, decayed."""
+    return float(await fetch_value(tx, "count_guess", bucket=bucket) or 0.0)
 
 
 async def read(tx: Transaction, case_id: int) -> Case:
     """Read a case as its owner sees it."""
-    row = await (await execute(tx, "case_row", case_id=case_id)).fetchone()
+    row = await fetch_one(tx, "case_row", case_id=case_id)
     if row is None:
-        raise LookupError("a case was read that is not there")
+        raise LookupError("the case to read does not exist")
     images = await fetch_all(tx, ImageStatus, "case_images", case_id=case_id)
     platforms = await fetch_all(tx, PlatformStatus, "case_platforms", case_id=case_id)
     return Case(**row, images=tuple(images), platforms=tuple(platforms))
@@ -69,25 +75,24 @@ async def withdraw(
 ) -> tuple[list[int], list[int]]:
     """Withdraw one image, or all (None).
 
-    Answers the numbers of the images that were not withdrawn before, and the ids of the hashes
-    that no case holds any more, which are unmatchable from here on.
+    Return the numbers of the images that were not withdrawn before, and the ids of the hashes
+    that no case holds any longer: these cannot match from here on.
     """
-    cursor = await execute(tx, "withdraw_images", case_id=case_id, number=number)
-    numbers = sorted(row["number"] for row in await cursor.fetchall())
+    numbers = sorted(await fetch_column(tx, "withdraw_images", case_id=case_id, number=number))
     await execute(tx, "withdraw_empty_case", case_id=case_id)
-    return numbers, await _ids(tx, "deactivate_hashes", case_id=case_id, numbers=numbers)
+    return numbers, await fetch_column(tx, "deactivate_hashes", case_id=case_id, numbers=numbers)
 
 
 async def find_submission(tx: Transaction, key_digest: bytes) -> tuple[bytes, int] | None:
-    """Find what came under an idempotency key: the request's digest and the case's id."""
-    row = await (await execute(tx, "find_submission", key_digest=key_digest)).fetchone()
+    """Find the submission with an idempotency key. Return its request digest and case id."""
+    row = await fetch_one(tx, "find_submission", key_digest=key_digest)
     return (row["request_digest"], row["case_id"]) if row else None
 
 
 async def insert_submission(
     tx: Transaction, *, key_digest: bytes, request_digest: bytes, case_id: int
 ) -> None:
-    """Remember what came under an idempotency key."""
+    """Record what was submitted with an idempotency key."""
     await execute(
         tx,
         "insert_submission",
@@ -95,8 +100,3 @@ async def insert_submission(
         request_digest=request_digest,
         case_id=case_id,
     )
-
-
-async def _ids(tx: Transaction, name: str, **parameters: object) -> list[int]:
-    cursor = await execute(tx, name, **parameters)
-    return [row["id"] for row in await cursor.fetchall()]

@@ -1,14 +1,11 @@
-"""The clock that decides: PostgreSQL's, which is one and the same for every host."""
+"""The clock that decides: PostgreSQL's, which every host has in common."""
 
 from datetime import datetime
 
-from .pool import Transaction, execute
+from .statements import Transaction, fetch_value
 
 
 async def now(tx: Transaction) -> datetime:
-    """Say what time it is, at this moment and not when the transaction began."""
-    row = await (await execute(tx, "now")).fetchone()
-    if row is None:
-        raise LookupError("PostgreSQL did not say what time it is")
-    at: datetime = row["now"]
+    """Return the current time, not that of the transaction's start."""
+    at: datetime = await fetch_value(tx, "now")
     return at

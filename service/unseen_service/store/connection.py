@@ -1,8 +1,8 @@
-"""One connection to PostgreSQL that does not wait for ever, and is not waited for for ever.
+"""A connection to PostgreSQL that neither waits for ever nor lets others wait for it.
 
-A server that is frozen, or behind a network that swallows what is sent, answers nothing and
-refuses nothing. So each wait has an end here. And a client may be cut off while it holds a lock
-that everybody needs: so the server is told to give up a session that says nothing.
+A server that is frozen, or behind a network that drops packets, neither answers nor refuses. So
+every wait has an end here. And a client may be cut off while it holds a lock that every other
+needs: so the server is told to end a session that is silent.
 """
 
 import asyncio
@@ -24,20 +24,20 @@ from .roles import as_server
 
 Answer = TypeVar("Answer")
 
-_OURS = {
+_CLIENT_OPTIONS = {
     "keepalives_idle": "5",
     "keepalives_interval": "2",
     "keepalives_count": "3",
     "tcp_user_timeout": "10000",
 }
-"""For what no statement's end reaches: the operating system notices a dead network by itself."""
+"""For waits that no statement timeout covers: the operating system notices a dead network."""
 
-_THEIRS = {
-    # Who waits for nobody's answer inside a transaction is cut off or frozen, and may hold the
-    # change log's lock: no other host may wait for it longer than this.
+_SERVER_OPTIONS = {
+    # A client that is cut off or frozen inside a transaction may hold the change log's lock: no
+    # other host may have to wait for it longer than this.
     "idle_in_transaction_session_timeout": "3s",
-    # And for less long than that: else another session of the vanished host, which waits for the
-    # lock as well, would be given it next, and be given up 3 seconds later.
+    # Shorter than that: otherwise another session of the vanished host, which also waits for the
+    # lock, would be granted it next, and be ended only 3 seconds later.
     "lock_timeout": "2500ms",
     "client_connection_check_interval": "1s",
     "tcp_keepalives_idle": "5",
@@ -45,18 +45,19 @@ _THEIRS = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "10s",
 }
-"""What the server is to do with our sessions."""
 
 
 def conninfo(url: str) -> str:
-    """Give the connection string of the service's sessions; what the URL itself says, stands."""
+    """Return the connection string of the service's sessions; what the URL sets has priority."""
     given = conninfo_to_dict(as_server(url))
-    options = " ".join(f"-c {name}={value}" for name, value in _THEIRS.items())
-    return make_conninfo("", **{**_OURS, **given, "options": f"{options} {given['options']}"})
+    options = " ".join(f"-c {name}={value}" for name, value in _SERVER_OPTIONS.items())
+    return make_conninfo(
+        "", **{**_CLIENT_OPTIONS, **given, "options": f"{options} {given['options']}"}
+    )
 
 
 class TimedConnection(AsyncConnection[DictRow]):
-    """A connection that is cut where the server says nothing for `patience` seconds."""
+    """A connection that is cut when the server is silent for `patience` seconds."""
 
     patience = 5.0
 
@@ -75,11 +76,12 @@ class TimedConnection(AsyncConnection[DictRow]):
             return await super().wait(gen, interval, timeout)
 
     async def sync_pipeline(self) -> None:
-        """In a pipeline, send what there is and have the server know that it waits for us.
+        """In a pipeline, send what is pending and let the server know that it waits for us.
 
-        In the midst of one it only reads, for as long as nothing comes: it gives up who leaves it
-        idle in a transaction, and not who vanishes while it reads. At the end of one the driver
-        says something more, which has it read as well: so commit before that.
+        In the middle of a pipeline a server only reads, for as long as nothing arrives: it ends a
+        session that is idle in a transaction, but not one that vanished while it reads. After the
+        last statement the driver sends one more message, which makes the server read again: so
+        commit before that.
         """
         if self._pipeline:
             await self._pipeline.sync()
@@ -93,12 +95,12 @@ class TimedConnection(AsyncConnection[DictRow]):
             timer.cancel()
 
     def _cut(self) -> None:
-        """Hang up below the driver, so that the wait fails at once as when the server ends it.
+        """Shut the socket down below the driver, so that the wait fails at once.
 
-        To cancel instead would ask the server for its leave, and wait again.
+        To cancel the statement instead would mean to ask the server, and wait again.
         """
         with (
             suppress(OSError, psycopg.OperationalError),
-            socket.socket(fileno=os.dup(self.fileno())) as line,
+            socket.socket(fileno=os.dup(self.fileno())) as connection,
         ):
-            line.shutdown(socket.SHUT_RDWR)
+            connection.shutdown(socket.SHUT_RDWR)

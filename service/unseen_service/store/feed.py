@@ -1,4 +1,4 @@
-"""What platforms are handed: the hashes by their last change, and who was handed what."""
+"""The feed: hashes by their last change, and which platform received what."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from uuid import UUID
 from ..models.feed import FeedEntry, FeedStatus
 from ..models.feedback import Feedback, Opinion
 from ..models.hashes import Standing, View
-from .pool import Transaction, execute
+from .statements import Transaction, execute, fetch_one, fetch_rows, fetch_value
 
 
 @dataclass(frozen=True, slots=True)
 class FeedHead:
-    """Which change log this is, how far it is, and from where a platform subscribed, if so."""
+    """The change log's ID and newest position, and the position at which a platform subscribed."""
 
     log: UUID
     position: int
@@ -22,57 +22,52 @@ class FeedHead:
 
 
 async def head(tx: Transaction, platform_id: int) -> FeedHead:
-    """Say how far the log is, and from where this platform subscribed to it."""
-    row = await (await execute(tx, "feed_head", platform_id=platform_id)).fetchone()
+    """Return the head of the log, as one platform sees it."""
+    row = await fetch_one(tx, "feed_head", platform_id=platform_id)
     if row is None:
         raise LookupError("the change log has lost its head")
     return FeedHead(**row)
 
 
 async def subscribe(tx: Transaction, platform_id: int) -> None:
-    """Remember how far the log is when a platform first asks; a later time changes nothing."""
+    """Record the newest position when a platform first reads the feed; later calls do nothing."""
     await execute(tx, "subscribe", platform_id=platform_id)
 
 
 async def page(tx: Transaction, *, after: int, upto: int, base: int) -> tuple[FeedEntry, ...]:
-    """Read the hashes whose last change follows the position `after`, up to `upto`, in order.
+    """Return the hashes whose last change is after `after`, up to `upto`, in order.
 
-    To be read in a snapshot: entries, feedback and head must be of one moment.
+    Call it in a snapshot: entries, feedback and head must be of one moment.
     """
-    cursor = await execute(tx, "feed_page", after=after, upto=upto, base=base)
-    rows = await cursor.fetchall()
-    said = await _feedback(tx, [row["hash_id"] for row in rows])
-    return tuple(_entry(row, said.get(row["hash_id"], ())) for row in rows)
+    rows = await fetch_rows(tx, "feed_page", after=after, upto=upto, base=base)
+    feedback = await _feedback(tx, [row["hash_id"] for row in rows])
+    return tuple(_entry(row, feedback.get(row["hash_id"], ())) for row in rows)
 
 
 async def mark(tx: Transaction, position: int) -> int:
-    """Say what tells the change at a position from one of another history; 0 where there is none.
+    """Return the mark of the change at a position, which tells it from one of another history.
 
-    It is the change's time, in microseconds since 1970.
+    It is the change's time, in microseconds since 1970; 0 if there is no such change.
     """
-    row = await (await execute(tx, "position_mark", position=position)).fetchone()
-    return int(row["mark"]) if row else 0
+    return int(await fetch_value(tx, "position_mark", position=position) or 0)
 
 
 async def position_before(tx: Transaction, second: int) -> int:
-    """Give the position after which every change is of this Unix second or later."""
-    row = await (await execute(tx, "position_before", second=second)).fetchone()
-    return int(row["position"]) if row else 0
+    """Return the position after which every change is of this Unix second or later."""
+    return int(await fetch_value(tx, "position_before", second=second))
 
 
 async def deliver(tx: Transaction, platform_id: int, *, after: int, upto: int, head: int) -> bool:
-    """Remember that a platform is handed what lies after one position and up to another.
+    """Record that a platform receives what lies after `after`, up to `upto`.
 
-    Says whether any of it is new to the platform.
+    Return whether any of it is new to the platform.
     """
-    cursor = await execute(
-        tx, "deliver", platform_id=platform_id, after=after, upto=upto, head=head
-    )
-    return await cursor.fetchone() is not None
+    row = await fetch_one(tx, "deliver", platform_id=platform_id, after=after, upto=upto, head=head)
+    return row is not None
 
 
 async def _feedback(tx: Transaction, hash_ids: Sequence[int]) -> dict[int, tuple[Feedback, ...]]:
-    rows = await (await execute(tx, "feedback_on", hash_ids=list(hash_ids))).fetchall()
+    rows = await fetch_rows(tx, "feedback_on", hash_ids=list(hash_ids))
     return {
         hash_id: tuple(
             Feedback(

@@ -1,61 +1,74 @@
 """Limits, pauses and usage, per key family."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from ..models.keys import KeyLimits, KeyUsage
 from . import keys
-from .pool import Transaction, execute, fetch_all, notify
+from .statements import Transaction, execute, fetch_all, fetch_one, fetch_value, notify
 
 
 async def read_all(tx: Transaction) -> list[KeyLimits]:
-    """Read every limit that differs from the service's, and every pause."""
+    """Return every limit that differs from the service's, and every pause."""
     return await fetch_all(tx, KeyLimits, "list_key_limits")
 
 
-async def line_of(tx: Transaction, key_id: int) -> int | None:
-    """Find the line that a key is of; None where there is no such key."""
-    row = await (await execute(tx, "line_of_key", key_id=key_id)).fetchone()
-    return int(row["line"]) if row else None
+async def family_of(tx: Transaction, key_id: int) -> int | None:
+    """Return the family of a key; None if there is no such key."""
+    family_id: int | None = await fetch_value(tx, "family_of_key", key_id=key_id)
+    return family_id
 
 
 async def change(
-    tx: Transaction, line: int, *, requests: int | None, hashes: int | None, coarse: bool | None
+    tx: Transaction,
+    family_id: int,
+    *,
+    requests: int | None,
+    hashes: int | None,
+    coarse: bool | None,
 ) -> None:
-    """Change limits; None leaves one as it is."""
-    await execute(tx, "set_key_limits", line=line, requests=requests, hashes=hashes, coarse=coarse)
+    """Change limits; None leaves one unchanged."""
+    await execute(
+        tx,
+        "set_key_limits",
+        family_id=family_id,
+        requests=requests,
+        hashes=hashes,
+        coarse=coarse,
+    )
     await notify(tx, keys.CHANNEL)
 
 
-async def pause(tx: Transaction, line: int) -> bool:
-    """Pause a line of keys, on every worker at once; say whether it was not before."""
-    row = await (await execute(tx, "pause_line", line=line)).fetchone()
+async def pause(tx: Transaction, family_id: int) -> bool:
+    """Pause a key family on every worker. Return whether it was not paused before."""
+    row = await fetch_one(tx, "pause_family", family_id=family_id)
     await notify(tx, keys.CHANNEL)
     return row is not None
 
 
-async def resume(tx: Transaction, line: int) -> bool:
-    """End a pause; say whether there was one."""
-    row = await (await execute(tx, "resume_line", line=line)).fetchone()
+async def resume(tx: Transaction, family_id: int) -> bool:
+    """End a pause. Return whether there was one."""
+    row = await fetch_one(tx, "resume_family", family_id=family_id)
     await notify(tx, keys.CHANNEL)
     return row is not None
 
 
-async def spend(tx: Transaction, spent: Iterable[KeyUsage], capacities: dict[int, Any]) -> None:
-    """Add to what lines have spent; `capacities` has (requests, hashes) a minute of each."""
-    rows = list(spent)
+async def add_usage(
+    tx: Transaction, used: Iterable[KeyUsage], capacities: Mapping[int, tuple[int, int]]
+) -> None:
+    """Add to what families have used; `capacities` holds (requests, hashes) per minute of each."""
+    rows = list(used)
     if rows:
         await execute(
             tx,
             "add_usage",
-            lines=[row.line for row in rows],
+            family_ids=[row.family_id for row in rows],
             requests=[row.requests for row in rows],
             hashes=[row.hashes for row in rows],
-            requests_capacity=[capacities[row.line][0] for row in rows],
-            hashes_capacity=[capacities[row.line][1] for row in rows],
+            requests_capacity=[capacities[row.family_id][0] for row in rows],
+            hashes_capacity=[capacities[row.family_id][1] for row in rows],
         )
 
 
-async def spent(tx: Transaction) -> list[KeyUsage]:
-    """Read what lines have spent, on all workers together."""
+async def read_usage(tx: Transaction) -> list[KeyUsage]:
+    """Return what families have used, on all workers together."""
     return await fetch_all(tx, KeyUsage, "read_usage")

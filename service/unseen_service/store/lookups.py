@@ -1,15 +1,15 @@
-"""What look-ups hit: candidates confirmed, matches kept."""
+"""Lookups: confirm candidates, store matches."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..models.hashes import Standing, View
 from ..models.lookups import ConfirmedHash
-from .pool import Transaction, execute, execute_and_sync
+from .statements import Transaction, execute, execute_and_sync
 
 
 async def confirm(tx: Transaction, hash_ids: Sequence[int]) -> dict[int, ConfirmedHash]:
-    """Of an index's candidates, find those that may be matched at this moment, by id."""
+    """Return those of an index's candidates that may match at this moment, by id."""
     cursor = await execute_and_sync(tx, "confirm_hashes", hash_ids=list(hash_ids))
     rows = await cursor.fetchall()
     return {row["id"]: _confirmed(row) for row in rows}
@@ -22,7 +22,7 @@ async def insert(
     platform_id: int,
     found: Sequence[tuple[int, int, int, int]],
 ) -> None:
-    """Keep what one look-up hit: (query, hash id, distance, sketch of the query) each."""
+    """Store the matches of one lookup: (query, hash id, distance, sketch of the query) each."""
     queries, hash_ids, distances, sketches = zip(*found, strict=True)
     await execute(
         tx,

@@ -1,4 +1,4 @@
-"""What is measured of the database as a whole, by whichever worker is the first in turn."""
+"""Metrics of the database as a whole, collected by one worker for all."""
 
 from dataclasses import asdict
 from datetime import timedelta
@@ -6,37 +6,35 @@ from datetime import timedelta
 from psycopg.types.json import Jsonb
 
 from ..models.measurements import DatabaseMetrics
-from .pool import Transaction, execute, fetch_all
+from .statements import Transaction, execute, fetch_all, fetch_one, fetch_value
 
 
 async def read(tx: Transaction) -> DatabaseMetrics | None:
-    """Read what was measured last; None: nothing yet, or something else by another version."""
-    row = await (await execute(tx, "read_vitals")).fetchone()
-    if row is None or row["measured"] is None:
-        return None
+    """Return what was collected last; None if nothing was, or by another version."""
+    measured = await fetch_value(tx, "read_database_metrics")
     try:
-        return DatabaseMetrics(**row["measured"])
+        return DatabaseMetrics(**measured) if measured else None
     except TypeError:
         return None
 
 
-async def take(tx: Transaction, seconds: float) -> bool:
-    """Become the one who measures until the transaction ends.
+async def try_claim_turn(tx: Transaction, seconds: float) -> bool:
+    """Try to become the one that collects until the transaction ends.
 
-    False where another is at it, or has been in the last so many seconds.
+    Return False if another worker does, or did within this many seconds.
     """
-    return await (await execute(tx, "take_vitals", seconds=seconds)).fetchone() is not None
+    return await fetch_one(tx, "claim_measuring", seconds=seconds) is not None
 
 
 async def measure(tx: Transaction, overdue: timedelta) -> DatabaseMetrics:
-    """Measure; no count goes beyond 100,000, so that none takes long.
+    """Return the metrics now; an answer is overdue after `overdue`.
 
-    An answer is overdue after such a time.
+    No count goes beyond 100,000, so that none takes long.
     """
-    (found,) = await fetch_all(tx, DatabaseMetrics, "measure_vitals", overdue=overdue)
+    (found,) = await fetch_all(tx, DatabaseMetrics, "measure_database", overdue=overdue)
     return found
 
 
-async def keep(tx: Transaction, measured: DatabaseMetrics) -> None:
-    """Keep what was measured, for all."""
-    await execute(tx, "keep_vitals", measured=Jsonb(asdict(measured)))
+async def store(tx: Transaction, measured: DatabaseMetrics) -> None:
+    """Store metrics for every worker to report."""
+    await execute(tx, "store_database_metrics", measured=Jsonb(asdict(measured)))

@@ -1,7 +1,7 @@
 """Migrations: numbered SQL files, each applied once, in order, under an advisory lock.
 
-The ledger (`migrations`) holds the number, name and SHA-256 of what was applied. A database
-whose ledger is not a beginning of this version's files is refused rather than guessed at.
+The ledger (`migrations`) holds the number, name and SHA-256 of each applied file. A database
+whose ledger is not a prefix of this version's files is refused rather than guessed at.
 """
 
 import hashlib
@@ -13,11 +13,11 @@ import psycopg
 
 from ..errors import MigrationMismatch, StoreRefused, StoreUnavailable
 from . import roles
-from .diagnose import LOST, ONLY_READS, WITHIN_S, connection_error, readable
+from .diagnose import CONNECT_TIMEOUT_S, CONNECTION_LOST, READ_ONLY, checked_url, connection_error
 
-_LOCK = 0x756E7365656E  # "unseen"; any number that nobody else takes
+_LOCK = 0x756E7365656E  # "unseen"; any number that nothing else uses
 
-_OLDEST = 15
+_OLDEST_VERSION = 15
 
 _LEDGER = """
 CREATE TABLE migrations (
@@ -43,8 +43,8 @@ class Migration:
         return hashlib.sha256(self.sql).hexdigest()
 
 
-def known() -> list[Migration]:
-    """Read this version's migrations, in order."""
+def known_migrations() -> list[Migration]:
+    """Return this version's migrations, in order."""
     folder = files(__package__).joinpath("migrations")
     found = sorted((each for each in folder.iterdir() if each.name.endswith(".sql")), key=str)
     return [
@@ -54,24 +54,24 @@ def known() -> list[Migration]:
 
 
 def migrate(
-    url: str, named: str = "DATABASE_URL", *, waiting: Callable[[], None] = lambda: None
+    url: str, setting: str = "DATABASE_URL", *, waiting: Callable[[], None] = lambda: None
 ) -> list[str]:
-    """Bring a database up to this version; answer the names of what was applied.
+    """Migrate a database to this version. Return the names of the migrations that were applied.
 
-    `named` is the setting that the URL is from; `waiting` is called before another process that
-    migrates is waited for.
+    `setting` is the name of the setting that holds the URL. `waiting` is called before waiting
+    for another process that migrates.
 
-    All in one transaction: half a migration is none. The role that serves gets its rights again
-    whenever something changed. Raises MigrationMismatch for a database of another making or of
-    a newer version, RoleMissing where this user may not make the role, SettingInvalid where the
-    URL cannot be read, StoreRefused where waiting does not help, StoreUnavailable when PostgreSQL
-    is away.
+    All happens in one transaction: either every migration is applied or none. The serving role
+    is granted its rights again whenever something changed. Raises MigrationMismatch for a
+    database of another program or a newer version, RoleMissing if this user may not create the
+    role, SettingInvalid if the URL cannot be parsed, StoreRefused if waiting does not help,
+    StoreUnavailable if PostgreSQL is unavailable.
     """
-    connection = _connected(url, named)
+    connection = _connect(url, setting)
     try:
         with connection:
-            _hold_to_what_is_needed(connection)
-            # Who is killed in the middle must not leave its locks to a statement that goes on.
+            _check_server(connection)
+            # A process killed midway must not leave its locks to a statement that goes on.
             connection.execute("SET LOCAL client_connection_check_interval = '1s'")
             _lock(connection, waiting)
             missing = _missing(_applied(connection))
@@ -80,24 +80,24 @@ def migrate(
             if missing or not roles.granted(connection):
                 roles.grant(connection)
     except psycopg.OperationalError:
-        raise StoreUnavailable(LOST) from None
+        raise StoreUnavailable(CONNECTION_LOST) from None
     return [migration.name for migration in missing]
 
 
-def _connected(url: str, named: str) -> psycopg.Connection:
+def _connect(url: str, setting: str) -> psycopg.Connection:
     try:
-        return psycopg.connect(readable(url, named), connect_timeout=WITHIN_S)
+        return psycopg.connect(checked_url(url, setting), connect_timeout=CONNECT_TIMEOUT_S)
     except psycopg.OperationalError as error:
-        raise connection_error(error, url, named) from None
+        raise connection_error(error, url, setting) from None
 
 
-def _hold_to_what_is_needed(connection: psycopg.Connection) -> None:
-    """Raise StoreRefused for a server that is too old, StoreUnavailable for one that only reads."""
+def _check_server(connection: psycopg.Connection) -> None:
+    """Raise StoreRefused for a server that is too old, StoreUnavailable if it is read-only."""
     major = connection.info.server_version // 10_000
-    if major < _OLDEST:
-        raise StoreRefused(f"This is PostgreSQL {major}; Unseen needs {_OLDEST} or newer.")
+    if major < _OLDEST_VERSION:
+        raise StoreRefused(f"This is PostgreSQL {major}; Unseen needs {_OLDEST_VERSION} or newer.")
     if connection.execute("SHOW transaction_read_only").fetchone() == ("on",):
-        raise StoreUnavailable(ONLY_READS)
+        raise StoreUnavailable(READ_ONLY)
 
 
 def _lock(connection: psycopg.Connection, waiting: Callable[[], None]) -> None:
@@ -119,7 +119,7 @@ def _apply(connection: psycopg.Connection, migration: Migration) -> None:
         connection.execute(migration.sql)
     except psycopg.errors.RaiseException as error:
         raise MigrationMismatch(
-            f"This database cannot be brought up to this version: {error.diag.message_primary}. "
+            f"This database cannot be migrated to this version: {error.diag.message_primary}. "
             "Start with an empty one."
         ) from None
     connection.execute(
@@ -129,7 +129,7 @@ def _apply(connection: psycopg.Connection, migration: Migration) -> None:
 
 
 def _missing(applied: list[tuple[int, str]]) -> list[Migration]:
-    migrations = known()
+    migrations = known_migrations()
     if applied != [(each.number, each.digest) for each in migrations[: len(applied)]]:
         raise MigrationMismatch(
             "This database was migrated by another version of the service. "

@@ -3,36 +3,37 @@
 from collections.abc import Sequence
 
 from ..models.overmatch import ActivityBaseline, HashActivity
-from .pool import Transaction, execute, fetch_all
+from .statements import Transaction, execute, fetch_all, fetch_column, fetch_one
 
 
-async def take(tx: Transaction, limit: int) -> tuple[int, int] | None:
-    """Become the one who counts until the transaction ends; None where another is at it.
+async def try_claim_turn(tx: Transaction, limit: int) -> tuple[int, int] | None:
+    """Try to become the one that counts until the transaction ends.
 
-    Answers after which position of the audit log to count, and up to which.
+    Return the position of the audit log to count after, and the one to count up to; None if
+    another worker is counting.
     """
-    row = await (await execute(tx, "take_tally", limit=limit)).fetchone()
+    row = await fetch_one(tx, "claim_counting", limit=limit)
     return (row["after"], row["upto"]) if row else None
 
 
 async def count(tx: Transaction, *, after: int, upto: int) -> list[int]:
-    """Count some positions of the audit log; answer the hashes that were found in them."""
-    await execute(tx, "tally_activity", after=after, upto=upto)
-    found = await (await execute(tx, "tally_finds", after=after, upto=upto)).fetchall()
-    await execute(tx, "move_tally", upto=upto)
-    return [row["hash_id"] for row in found]
+    """Count a range of the audit log. Return the ids of the hashes that were found in it."""
+    await execute(tx, "count_activity", after=after, upto=upto)
+    found = await fetch_column(tx, "count_finds", after=after, upto=upto)
+    await execute(tx, "advance_counting", upto=upto)
+    return found
 
 
 async def found_often(
     tx: Transaction, hash_ids: Sequence[int], *, uploads: int, finds: int
 ) -> list[HashActivity]:
-    """Of some hashes, find the unreviewed that reach one of two counts in a day."""
+    """Return the activity of those unreviewed hashes that reach one of two counts in a day."""
     return await fetch_all(
         tx, HashActivity, "found_often", hash_ids=list(hash_ids), uploads=uploads, finds=finds
     )
 
 
 async def usual(tx: Transaction, besides: Sequence[int]) -> ActivityBaseline:
-    """Say what 99 of 100 hashes besides some do not exceed in a day, of those that are found."""
+    """Return what 99 of 100 other hashes that are found in a day do not exceed."""
     (found,) = await fetch_all(tx, ActivityBaseline, "usual_finds", hash_ids=list(besides))
     return found

@@ -1,31 +1,27 @@
-"""The hashes that a platform submits from its own bank: one case a platform, no PIN."""
+"""The hashes that a platform submits itself: one case per platform, without a PIN."""
 
 from collections.abc import Sequence
 
-from .pool import Transaction, execute
+from .statements import Transaction, execute, fetch_column, fetch_value
 
 
 async def add(tx: Transaction, platform_id: int, pdqs: Sequence[bytes]) -> tuple[int, list[int]]:
-    """Put hashes into a platform's bank.
+    """Add hashes to a platform's bank.
 
-    Answers how many it did not hold before, and the ids of those that became matchable by it.
+    Return how many it did not hold before, and the ids of those that this made matchable.
     """
-    row = await (await execute(tx, "bank_case", platform_id=platform_id)).fetchone()
+    case_id = await fetch_value(tx, "bank_case", platform_id=platform_id)
     await execute(tx, "insert_hashes", pdqs=list(pdqs))
-    cursor = await execute(tx, "bank_images", case_id=row["id"] if row else 0, pdqs=list(pdqs))
-    added = [each["hash_id"] for each in await cursor.fetchall()]
-    cursor = await execute(tx, "activate_listed", hash_ids=added)
-    return len(added), [each["id"] for each in await cursor.fetchall()]
+    added = await fetch_column(tx, "bank_images", case_id=case_id, pdqs=list(pdqs))
+    return len(added), await fetch_column(tx, "activate_listed", hash_ids=added)
 
 
 async def withdraw(
     tx: Transaction, platform_id: int, hash_ids: Sequence[int]
 ) -> tuple[int, list[int]]:
-    """Take hashes out of a platform's bank.
+    """Withdraw hashes from a platform's bank.
 
-    Answers how many it held, and the ids of those that nobody holds any more.
+    Return how many it held, and the ids of those that nobody holds any longer.
     """
-    cursor = await execute(tx, "withdraw_bank", platform_id=platform_id, hash_ids=list(hash_ids))
-    held = [each["hash_id"] for each in await cursor.fetchall()]
-    cursor = await execute(tx, "deactivate_listed", hash_ids=held)
-    return len(held), [each["id"] for each in await cursor.fetchall()]
+    held = await fetch_column(tx, "withdraw_bank", platform_id=platform_id, hash_ids=list(hash_ids))
+    return len(held), await fetch_column(tx, "deactivate_listed", hash_ids=held)

@@ -1,4 +1,4 @@
-"""The staff's queue: hashes that are disputed or over-match, and what was decided of them."""
+"""The review queue: hashes that are disputed or over-match, and what staff decided."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,45 +8,44 @@ from psycopg.types.json import Jsonb
 
 from ..models.hashes import Standing
 from ..models.review import Cause, Decision, Review, Reviewed
-from .pool import Transaction, execute
+from .statements import Transaction, execute, fetch_one, fetch_rows, fetch_value
 
 
 async def dispute(tx: Transaction, hash_ids: Sequence[int]) -> dict[int, Standing]:
-    """Put those that two platforms call not intimate into the queue; answer what they are now.
+    """Queue the hashes that two platforms call not intimate. Return their standing now, by id.
 
-    Staff's word outweighs the platforms': what was confirmed becomes disputed, and is matched on.
+    Staff outweigh platforms: a confirmed hash becomes disputed and still matches.
     """
-    cursor = await execute(tx, "dispute_hashes", hash_ids=list(hash_ids))
-    return {row["id"]: Standing(row["standing"]) for row in await cursor.fetchall()}
+    rows = await fetch_rows(tx, "dispute_hashes", hash_ids=list(hash_ids))
+    return {row["id"]: Standing(row["standing"]) for row in rows}
 
 
 async def suspect(
     tx: Transaction, cause: Cause, evidence: Mapping[int, Mapping[str, int]]
 ) -> dict[int, UUID]:
-    """Put unreviewed hashes into the queue, by id, with what speaks against each.
+    """Queue unreviewed hashes with the evidence against each, by id.
 
-    Answers the records of those that were not there for this cause, or a graver one.
+    Return the records of those that were not queued yet for this cause, or a graver one.
     """
     given = [{"hash_id": hash_id, "evidence": each} for hash_id, each in evidence.items()]
-    cursor = await execute(tx, "suspect_hashes", cause=cause.value, given=Jsonb(given))
-    return {row["id"]: row["record"] for row in await cursor.fetchall()}
+    rows = await fetch_rows(tx, "suspect_hashes", cause=cause.value, given=Jsonb(given))
+    return {row["id"]: row["record"] for row in rows}
 
 
 async def read(tx: Transaction, *, decided: bool, limit: int) -> list[Review]:
-    """List what is to be decided, the oldest first; or what was decided, the newest first."""
-    cursor = await execute(tx, "list_reviews", decided=decided, limit=limit)
-    return [_review(row) for row in await cursor.fetchall()]
+    """Return open reviews, oldest first; or decided ones, newest first."""
+    rows = await fetch_rows(tx, "list_reviews", decided=decided, limit=limit)
+    return [_review(row) for row in rows]
 
 
 async def count_open(tx: Transaction) -> int:
-    """Say how many hashes wait for a decision."""
-    row = await (await execute(tx, "count_open_reviews")).fetchone()
-    return int(row["open"]) if row else 0
+    """Return how many hashes wait for a decision."""
+    return int(await fetch_value(tx, "count_open_reviews"))
 
 
 async def lock(tx: Transaction, record: UUID) -> Reviewed | None:
-    """Read what a decision depends on; nobody else changes it until the transaction ends."""
-    row = await (await execute(tx, "lock_review", record=record)).fetchone()
+    """Read and lock what a decision depends on; None if the hash is not in the queue."""
+    row = await fetch_one(tx, "lock_review", record=record)
     if row is None:
         return None
     decision = Decision(row["decision"]) if row["decision"] else None
@@ -63,7 +62,7 @@ async def settle(
     by: str,
     why: str,
 ) -> None:
-    """Store a decision, and what it makes of the hash."""
+    """Store a decision and its effect on the hash."""
     await execute(
         tx,
         "settle_hash",

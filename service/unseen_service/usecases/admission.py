@@ -1,4 +1,4 @@
-"""Whether a submission is taken: its hashes are of pictures, and it is paid for with work."""
+"""Admission of a submission: its hashes are of actual images, and it is paid for with work."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,68 +11,71 @@ from ..models.cases import Submission
 from ..models.hashes import HASH_BYTES, LOWEST_QUALITY
 from ..screening.proof_of_work import Price
 
-_IN_THE_LOOP = 64
+_INLINE = 64
 """Hashes that are checked on the event loop: more are worth a thread."""
-_LEAST = 8
-"""What a case counts for at least, in hashes: its PIN and its rows cost us that much."""
+_MIN_WEIGHT = 8
+"""The least weight of a case, in hashes: its PIN and its rows cost that much."""
 
 
 class Admission:
-    """Says no, with a reason, before anything is kept."""
+    """Refuses a submission, with a reason, before anything is stored."""
 
-    def __init__(self, intake: LiveScreening, price: Price) -> None:
-        self._intake = intake
+    def __init__(self, screening: LiveScreening, price: Price) -> None:
+        self._screening = screening
         self._price = price
 
     async def admit(self, submission: Submission, idempotency_key: str, proof: str | None) -> int:
-        """Let a submission pass; answer what it counts for, in hashes.
+        """Admit a submission. Return its weight, in hashes.
 
-        Raises QualityTooLow, WorkRequired, DegenerateHash, KnownBenign, StillLoading.
+        `proof` is one of work. Raises QualityTooLow, WorkRequired, DegenerateHash, KnownBenign,
+        StillLoading.
         """
         _refuse_low_quality(submission)
-        weight = max(_LEAST, sum(len(image.hashes) for image in submission.images))
-        self._demand_work(weight, idempotency_key, proof)
-        await self.inspect(_placed(submission))
+        weight = max(_MIN_WEIGHT, sum(len(image.hashes) for image in submission.images))
+        self._require_work(weight, idempotency_key, proof)
+        await self.screen(_located(submission))
         return weight
 
-    def taken(self, weight: int) -> None:
-        """Count what was admitted and is kept now."""
-        self._intake.taken(weight)
+    def count_accepted(self, weight: int) -> None:
+        """Count a submission that was admitted and is stored now."""
+        self._screening.count_accepted(weight)
 
-    async def inspect(self, placed: Sequence[tuple[str, bytes]]) -> None:
-        """Look at hashes, each with its place in the request, whoever sends them.
+    async def screen(self, located: Sequence[tuple[str, bytes]]) -> None:
+        """Screen hashes (32 bytes), each with its place in the request, from persons and platforms.
 
         Raises DegenerateHash, KnownBenign.
         """
-        if len(placed) <= _IN_THE_LOOP:
-            self._refuse_what_is_no_picture(placed)
+        if len(located) <= _INLINE:
+            self._screen(located)
         else:
-            await asyncio.to_thread(self._refuse_what_is_no_picture, placed)
+            await asyncio.to_thread(self._screen, located)
 
-    def _demand_work(self, weight: int, idempotency_key: str, proof: str | None) -> None:
-        price = self._price.at(self._intake.level())
+    def _require_work(self, weight: int, idempotency_key: str, proof: str | None) -> None:
+        price = self._price.at(self._screening.level())
         if not price:
             return
-        challenges = self._intake.challenges()
-        if proof is None or not challenges.proven(proof, idempotency_key, weight, price):
-            challenge = challenges.give(price, weight)
+        challenges = self._screening.challenges()
+        if proof is None or not challenges.is_paid(proof, idempotency_key, weight, price):
+            challenge = challenges.issue(price, weight)
             raise WorkRequired(challenge.token, challenge.puzzles, challenge.target)
 
-    def _refuse_what_is_no_picture(self, placed: Sequence[tuple[str, bytes]]) -> None:
-        if not placed:
+    def _screen(self, located: Sequence[tuple[str, bytes]]) -> None:
+        if not located:
             return
-        places, pdqs = zip(*placed, strict=True)
+        places, pdqs = zip(*located, strict=True)
         hashes = np.frombuffer(b"".join(pdqs), np.uint8).reshape(-1, HASH_BYTES)
-        degenerate = self._intake.degenerate(hashes)
+        degenerate = self._screening.degenerate(hashes)
         spots = [(at, why) for at, why in zip(places, degenerate, strict=True) if why]
         if spots:
             raise DegenerateHash(spots)
-        benign = [at for at, near in zip(places, self._intake.benign(hashes), strict=True) if near]
+        benign = [
+            at for at, near in zip(places, self._screening.benign(hashes), strict=True) if near
+        ]
         if benign:
             raise KnownBenign(benign)
 
 
-def _placed(submission: Submission) -> list[tuple[str, bytes]]:
+def _located(submission: Submission) -> list[tuple[str, bytes]]:
     return [
         (f"images.{i}.hashes.{j}.pdq", each.pdq)
         for i, image in enumerate(submission.images)

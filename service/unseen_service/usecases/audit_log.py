@@ -1,23 +1,23 @@
-"""The audit log: read, exported, linked to a case, proven, verified. Each of these is recorded."""
+"""The audit log: read, export, link to a case, prove, verify. Each of these is recorded in it."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
 from .. import credentials
 from ..errors import ChainBroken, InvalidRequest, NoSuchCase
-from ..models.audit import AuditEntry, AuditHead, Staff
+from ..models.audit import AuditEntry, AuditHead, AuditKind, Staff
 from ..store import Store, audit, cases
 from ..tlog import merkle
 from ..tlog.chain import LogVerifier, canonical_json, contents
 from ..tlog.checkpoint import Checkpoint
-from .actors import OPERATOR, event
+from .actors import OPERATOR, staff_event
 
 _PAGE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """Some entries of the audit log, in order, and how far the log is."""
+    """Entries of the audit log, in order, and the end of the log."""
 
     entries: Sequence[AuditEntry]
     head: AuditHead
@@ -26,10 +26,10 @@ class AuditPage:
 async def read_audit(
     store: Store, by: Staff, reason: str, *, after: int, limit: int, kind: str | None
 ) -> AuditPage:
-    """Read a page of the audit log; that it was read is an entry, before it is answered."""
+    """Return a page of the audit log; the log records first that it was read."""
     details = {"reason": reason, "after": after, "limit": limit, "kind": kind}
     async with store.transaction() as tx:
-        await audit.append(tx, event(by, "audit.read", details))
+        await audit.append(tx, staff_event(by, AuditKind.AUDIT_READ, details))
     async with store.snapshot() as tx:
         entries = await audit.read(tx, after=after, limit=limit, kind=kind)
         return AuditPage(entries, await audit.head(tx))
@@ -38,14 +38,14 @@ async def read_audit(
 async def read_audit_back(
     store: Store, by: Staff, reason: str, *, before: int | None, limit: int, **filters: str | None
 ) -> AuditPage:
-    """Read the log from its end, or from before a position, by `kind`, `actor` and `subject`.
+    """Return a page that ends before a position, or at the end of the log, newest first.
 
-    What filters nothing is None.
+    `filters` are `kind`, `actor` and `subject`; None does not filter.
     """
-    asked = {"before": before, "limit": limit, **filters}
-    details = {"reason": reason, **{name: each for name, each in asked.items() if each is not None}}
+    query = {"before": before, "limit": limit, **filters}
+    details = {"reason": reason, **{name: each for name, each in query.items() if each is not None}}
     async with store.transaction() as tx:
-        await audit.append(tx, event(by, "audit.read", details))
+        await audit.append(tx, staff_event(by, AuditKind.AUDIT_READ, details))
     async with store.snapshot() as tx:
         entries = await audit.read_back(tx, before=before, limit=limit, **filters)
         return AuditPage(entries, await audit.head(tx))
@@ -54,9 +54,9 @@ async def read_audit_back(
 async def export_audit(
     store: Store, by: Staff, reason: str | None
 ) -> tuple[int, AsyncIterator[list[AuditEntry]]]:
-    """Export the whole log, the entry of this export included: its size, and its pages."""
+    """Return the size of the whole log, the entry of this export included, and its pages."""
     async with store.transaction() as tx:
-        size = await audit.append(tx, event(by, "audit.exported", {"reason": reason}))
+        size = await audit.append(tx, staff_event(by, AuditKind.AUDIT_EXPORTED, {"reason": reason}))
     return size, _pages(store, size)
 
 
@@ -73,7 +73,7 @@ async def _pages(store: Store, size: int) -> AsyncIterator[list[AuditEntry]]:
 
 
 def export_lines(entries: Iterable[AuditEntry]) -> bytes:
-    """Write entries as an export has them: canonical JSON with the digest, a line each."""
+    """Return entries in the format of an export: canonical JSON with the digest, one per line."""
     return b"".join(
         canonical_json({**contents(entry), "digest": entry.digest.hex()}) + b"\n"
         for entry in entries
@@ -81,16 +81,18 @@ def export_lines(entries: Iterable[AuditEntry]) -> bytes:
 
 
 def last_line(checkpoint: str) -> bytes:
-    """Write the end of an export: the signed checkpoint of all the lines before."""
+    """Return the last line of an export: the signed checkpoint of all entries before."""
     return canonical_json({"checkpoint": checkpoint}) + b"\n"
 
 
 async def link_case(store: Store, by: Staff, reason: str, number: str) -> str:
-    """Tell staff who have a case's number what the audit log calls it; raise NoSuchCase."""
+    """Return the reference of the case of a number, to staff who have it. Raises NoSuchCase."""
     read = credentials.read_case_number(number)
     async with store.transaction() as tx:
         reference = await cases.reference(tx, read) if read else None
-        await audit.append(tx, event(by, "case.linked", {"reason": reason}, reference))
+        await audit.append(
+            tx, staff_event(by, AuditKind.CASE_LINKED, {"reason": reason}, reference)
+        )
     if reference is None:
         raise NoSuchCase
     return reference
@@ -99,9 +101,9 @@ async def link_case(store: Store, by: Staff, reason: str, number: str) -> str:
 async def prove_inclusion(
     store: Store, position: int, size: int | None
 ) -> tuple[int, bytes, list[bytes]]:
-    """Prove that an entry is in the log of `size` (None: as it is now).
+    """Prove that an entry is in the log of `size` entries (None: as it is now).
 
-    Answers the size, the entry's leaf hash and its path. Raises InvalidRequest.
+    Return the size, the entry's leaf hash and its path (32 bytes each). Raises InvalidRequest.
     """
     async with store.snapshot() as tx:
         size = _within(size, (await audit.head(tx)).position, "size")
@@ -118,7 +120,7 @@ async def prove_consistency(
 ) -> tuple[int, list[bytes]]:
     """Prove that the log of `second` entries (None: now) begins with that of `first`.
 
-    Answers the second size and the path. Raises InvalidRequest.
+    Return the second size and the path (32 bytes each). Raises InvalidRequest.
     """
     async with store.snapshot() as tx:
         second = _within(second, (await audit.head(tx)).position, "second")
@@ -130,9 +132,9 @@ async def prove_consistency(
 async def verify_audit(
     store: Store, kept: Iterable[Checkpoint] = (), by: Staff = OPERATOR
 ) -> LogVerifier:
-    """Walk the whole audit log; raise ChainBroken at the first entry that does not fit.
+    """Verify the whole audit log. Raises ChainBroken at the first entry that does not fit.
 
-    `kept` are checkpoints that it must have grown from. The run is recorded, whatever it found.
+    `kept` are checkpoints that the log must extend. The run is recorded, whatever it found.
     """
     try:
         async with store.snapshot() as tx:
@@ -144,13 +146,13 @@ async def verify_audit(
     return verifier
 
 
-async def tell_verified(
+async def report_verified(
     store: Store, by: Staff, reason: str, *, fits: bool, position: int, root: bytes | None
 ) -> bool | None:
-    """Record that staff verified the log by themselves, and what came of it; their word is taken.
+    """Record that staff verified the log themselves, and the result, which is taken on trust.
 
-    Answers whether the Merkle root that they found up to `position` is the log's own, None where
-    they found none. Raises InvalidRequest.
+    Return whether the Merkle root that they found up to `position` is the log's own; None if
+    they sent none. Raises InvalidRequest.
     """
     same = None
     async with store.snapshot() as tx:
@@ -158,15 +160,17 @@ async def tell_verified(
             _within(position, (await audit.head(tx)).position, "position")
         if fits and root is not None:
             same = await audit.span_hashes(tx, [(0, position)]) == [root]
-    told = {"reason": reason, "fits": fits, "position": position, "same_root": same}
+    details = {"reason": reason, "fits": fits, "position": position, "same_root": same}
     async with store.transaction() as tx:
-        await audit.append(tx, event(by, "audit.verified", told))
+        await audit.append(tx, staff_event(by, AuditKind.AUDIT_VERIFIED, details))
     return same
 
 
 async def _record_run(store: Store, by: Staff, *, fits: bool, position: int) -> None:
     async with store.transaction() as tx:
-        await audit.append(tx, event(by, "audit.verified", {"fits": fits, "position": position}))
+        await audit.append(
+            tx, staff_event(by, AuditKind.AUDIT_VERIFIED, {"fits": fits, "position": position})
+        )
 
 
 def _within(size: int | None, head: int, at: str) -> int:

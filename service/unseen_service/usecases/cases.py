@@ -1,4 +1,4 @@
-"""The person's flow: submit, look, withdraw; a change and its audit entry are one transaction."""
+"""A person's case: submit, show, withdraw. A change and its audit entry are one transaction."""
 
 import asyncio
 import hashlib
@@ -8,38 +8,35 @@ from uuid import UUID
 
 from .. import credentials
 from ..errors import CaseNotFound, ImageNotFound, SubmissionReused, TooManyGuesses
-from ..models.audit import AuditEvent
+from ..models.audit import PERSON, AuditEvent, AuditKind
 from ..models.cases import Case, CaseSecret, Submission, SubmittedImage
 from ..models.changes import ChangeKind
 from ..store import Store, Transaction, audit, cases, changes, screening
 from .admission import Admission
 
-PERSON = "person"
-"""The actor of every entry of this flow: nobody is asked who they are."""
-
 _NO_CASE = CaseSecret(0, UUID(int=0), credentials.new_salt(), bytes(32), None)
-"""Opened by nothing: what a PIN is held against where there is no case."""
+"""No PIN opens it: what a PIN is compared with if there is no such case."""
 _FREE_GUESSES = 5
-_LONGEST_WAIT = 5.0
-_MOST_WAITING = 10
+_MAX_WAIT_S = 5.0
+_MAX_WAITING = 10
 
 
 class Cases:
-    """Takes submissions, tells what became of them, withdraws them."""
+    """Opens cases, shows them, withdraws them."""
 
     def __init__(self, store: Store, admission: Admission) -> None:
         self._store = store
         self._admission = admission
         self._waiting: dict[int, int] = {}
-        # scrypt takes 16 MiB and a core: no crowd of strangers may have more than two at a time.
+        # scrypt takes 16 MiB and a core: however many strangers ask, only two run at a time.
         self._scrypt = asyncio.Semaphore(2)
 
     async def submit(
         self, submission: Submission, idempotency_key: str, proof: str | None = None
     ) -> tuple[Case, bool]:
-        """Take a submission; answer its case, and whether it is new.
+        """Store a submission. Return its case, and whether it is new.
 
-        The same submission under the same key answers the same case. `proof` is one of work.
+        The same submission with the same key returns the same case. `proof` is one of work.
         Raises what `Admission.admit` does, SubmissionReused, StoreUnavailable.
         """
         weight = await self._admission.admit(submission, idempotency_key, proof)
@@ -58,17 +55,17 @@ class Cases:
                 )
                 case = await cases.read(tx, case_id)
         if known is None:
-            self._admission.taken(weight)
+            self._admission.count_accepted(weight)
             return case, True
         known_digest, case_id = known
         repeated = await self._repeat(case_id, submission.pin)
-        # Last, so that the time does not tell whether it was the pictures or the PIN.
+        # Compared last, so that the time does not tell whether the images or the PIN differ.
         if repeated is None or not credentials.same(known_digest, request_digest):
             raise SubmissionReused
         return repeated, False
 
     async def status(self, number: str, pin: str) -> Case:
-        """Show a case to who has its PIN; raises CaseNotFound, TooManyGuesses."""
+        """Return a case to anyone who has its PIN. Raises CaseNotFound, TooManyGuesses."""
         secret = await self._unlock(number, pin)
         async with self._store.transaction() as tx:
             return await cases.read(tx, secret.case_id)
@@ -101,27 +98,27 @@ class Cases:
         return case
 
     async def _unlock(self, number: str, pin: str) -> CaseSecret:
-        """Find the case that this number and PIN open."""
+        """Return the case that this number and PIN open."""
         read_number, read_pin = credentials.read_case_number(number), credentials.read_pin(pin)
         if read_number is None or read_pin is None:
             raise CaseNotFound
         async with self._store.transaction() as tx:
             secret = await cases.secret(tx, read_number)
-        # An unknown case takes each step that a wrong PIN does, so that the time does not tell
-        # which cases there are.
+        # An unknown case takes every step that a wrong PIN takes, so that the time does not tell
+        # which cases exist.
         if not await self._fits(read_pin, secret or _NO_CASE) or secret is None:
             await self._slow_down(read_number, str(secret.audit_ref) if secret else None)
             raise CaseNotFound
         return secret
 
     async def _slow_down(self, number: str, reference: str | None) -> None:
-        """Make who guesses wait; the right PIN never comes here, so nobody is locked out."""
+        """Make guessing slow; the right PIN never gets here, so nobody is locked out."""
         bucket = int.from_bytes(hashlib.sha256(number.encode()).digest()[:2])
         async with self._store.transaction() as tx:
             wrong = await cases.count_guess(tx, bucket)
-            await audit.append(tx, AuditEvent("case.pin-refused", PERSON, reference))
+            await audit.append(tx, AuditEvent(AuditKind.PIN_REFUSED, PERSON, reference))
         waiting = self._waiting.get(bucket, 0)
-        if waiting >= _MOST_WAITING:
+        if waiting >= _MAX_WAITING:
             raise TooManyGuesses
         self._waiting[bucket] = waiting + 1
         try:
@@ -154,17 +151,17 @@ async def _open_case(
         "hashes": sum(len(image.hashes) for image in submission.images),
         "activated": len(added),
     }
-    await audit.append(tx, AuditEvent("case.submitted", PERSON, audit_ref, details))
+    await audit.append(tx, AuditEvent(AuditKind.CASE_SUBMITTED, PERSON, audit_ref, details))
     return case_id
 
 
 def _withdrawn(secret: CaseSecret, numbers: list[int], removed: int) -> AuditEvent:
     details = {"images": numbers, "deactivated": removed}
-    return AuditEvent("case.withdrawn", PERSON, str(secret.audit_ref), details)
+    return AuditEvent(AuditKind.CASE_WITHDRAWN, PERSON, str(secret.audit_ref), details)
 
 
 def _request_digest(images: tuple[SubmittedImage, ...]) -> bytes:
-    """Tell two submissions apart; kept as a digest, so that it holds no hash of a picture."""
+    """Return what tells two submissions apart: a digest, which contains no hash."""
     content = [
         [image.convention, [[h.pdq.hex(), h.quality, h.view.value] for h in image.hashes]]
         for image in images
@@ -173,8 +170,8 @@ def _request_digest(images: tuple[SubmittedImage, ...]) -> bytes:
 
 
 def _wait_after(wrong_pins: float) -> float:
-    """Give the seconds that a wrong guess waits for its answer: none for a person's first few."""
-    beyond = wrong_pins - _FREE_GUESSES
-    if beyond <= 0:
+    """Return how long a wrong guess waits for its answer, in seconds; the first few do not."""
+    excess = wrong_pins - _FREE_GUESSES
+    if excess <= 0:
         return 0.0
-    return min(0.25 * math.exp2(min(beyond, 10.0)), _LONGEST_WAIT)
+    return min(0.25 * math.exp2(min(excess, 10.0)), _MAX_WAIT_S)

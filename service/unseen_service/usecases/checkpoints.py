@@ -1,10 +1,10 @@
-"""Checkpoints: the service signs how long its log is, and what is in it.
+"""Checkpoints: the service signs the size of its log and the root of its content.
 
-The last one signed is kept in a file beside the key, outside the database. Before the next is
-signed, the log must have grown from it: so a log that was rewritten underneath gets no signature.
+The last signed one is kept in a file beside the key, outside the database. Before the next is
+signed, the log must extend it: a log that was rewritten in the database gets no signature.
 
-The log itself names the key that signs it. One that was replaced, or lost and made anew, is an
-entry before it signs for the first time.
+The log itself records which key signs it: a key that was replaced, or lost and generated again,
+is an entry before it signs for the first time.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..errors import SettingInvalid
-from ..models.audit import SERVICE, AuditEvent, AuditHead
+from ..models.audit import SERVICE, AuditEvent, AuditHead, AuditKind
 from ..store import Store, Transaction, audit
 from ..tlog.chain import rewritten
 from ..tlog.checkpoint import Checkpoint
@@ -34,39 +34,39 @@ class Checkpoints:
         self._one_at_a_time = asyncio.Lock()
 
     def open(self) -> None:
-        """Load the key, which is made where there is none; raise SettingInvalid."""
+        """Load the key, which is generated if there is none. Raises SettingInvalid."""
         self._signer  # noqa: B018
 
     @property
     def public_key(self) -> str:
-        """The public key, as others need it to verify."""
+        """The public key, in the format that verifiers need."""
         return self._signer.public_key.encode()
 
     async def current(self) -> str:
-        """Sign the log as it is; raise ChainBroken where it has not grown from the last one."""
+        """Sign the log as it is. Raises ChainBroken if it does not extend the last checkpoint."""
         return await self.of(None)
 
     async def of(self, size: int | None) -> str:
-        """Sign the log as it was at a size (None: as it is), as a beginning of what it is now.
+        """Sign the log at a size (None: as it is), as a prefix of what it is now.
 
-        Raises ChainBroken where the log has not grown from the last checkpoint that was kept.
+        Raises ChainBroken if the log does not extend the last checkpoint that was kept.
         """
         async with self._one_at_a_time:
-            kept = read_checkpoint(self._kept, await self._announced())
+            kept = read_checkpoint(self._kept, await self._recorded_keys())
             async with self._store.snapshot() as tx:
                 head = await audit.head(tx)
-                await _hold(tx, kept, head)
+                await _compare_checkpoint(tx, kept, head)
                 size = head.position if size is None else size
                 (root,) = await audit.span_hashes(tx, [(0, size)])
             return await self._signed(Checkpoint(self._signer.name, size, root), kept)
 
-    async def _announced(self) -> list[PublicKey]:
-        """Have the log name the key that signs; answer all that it names, the newest first."""
+    async def _recorded_keys(self) -> list[PublicKey]:
+        """Record the signing key in the log if it is new. Return all recorded, newest first."""
         async with self._store.snapshot() as tx:
             named = await audit.signers(tx)
         if named[:1] != [self.public_key]:
             async with self._store.transaction() as tx:
-                # Of several processes with the same new key one records it.
+                # Of several processes with the same new key only one records it.
                 await audit.lock(tx)
                 named = await audit.signers(tx)
                 if named[:1] != [self.public_key]:
@@ -85,7 +85,7 @@ class Checkpoints:
 
 
 async def past_keys(store: Store) -> list[PublicKey]:
-    """Give the public keys that the log says it was signed with, the newest first."""
+    """Return the public keys that the log says it was signed with, newest first."""
     async with store.snapshot() as tx:
         return _readable(await audit.signers(tx))
 
@@ -93,20 +93,20 @@ async def past_keys(store: Store) -> list[PublicKey]:
 def kept_checkpoints(
     own: Path, given: Iterable[Path], public_keys: Sequence[PublicKey]
 ) -> list[Checkpoint]:
-    """Read the service's own kept checkpoint, if there is one, and those of others.
+    """Return the service's own kept checkpoint, if there is one, and those of others.
 
-    Each is signed with one of the keys, the newest of which is the first. Raises SettingInvalid.
+    Each is signed with one of the keys, which are newest first. Raises SettingInvalid.
     """
     found = [read_checkpoint(own, public_keys)]
     for path in given:
         if not path.exists():
-            raise SettingInvalid(f"There is no checkpoint in {path}: the file is not there.")
+            raise SettingInvalid(f"There is no checkpoint in {path}: the file does not exist.")
         found.append(read_checkpoint(path, public_keys))
     return [each for each in found if each is not None]
 
 
 def read_checkpoint(path: Path, public_keys: Sequence[PublicKey]) -> Checkpoint | None:
-    """Read a checkpoint that one of the keys has signed, None where there is no file.
+    """Return the checkpoint in a file, signed by one of the keys; None if there is no file.
 
     Raises SettingInvalid.
     """
@@ -129,7 +129,7 @@ def read_checkpoint(path: Path, public_keys: Sequence[PublicKey]) -> Checkpoint 
 
 def _changed(public_key: str, before: str | None = None) -> AuditEvent:
     return AuditEvent(
-        "audit.key-changed", SERVICE, None, {"verifier": public_key, "before": before}
+        AuditKind.AUDIT_KEY_CHANGED, SERVICE, None, {"verifier": public_key, "before": before}
     )
 
 
@@ -141,8 +141,8 @@ def _readable(public_keys: Iterable[str]) -> list[PublicKey]:
     return found
 
 
-async def _hold(tx: Transaction, known: Checkpoint | None, head: AuditHead) -> None:
-    """Raise ChainBroken where the log has not grown from a checkpoint that is known."""
+async def _compare_checkpoint(tx: Transaction, known: Checkpoint | None, head: AuditHead) -> None:
+    """Raise ChainBroken if the log does not extend a known checkpoint."""
     if known is None or known.size == 0:
         return
     if known.size > head.position:

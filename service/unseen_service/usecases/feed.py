@@ -1,8 +1,8 @@
-"""The feed: every hash by its last change, so that a copy elsewhere stays in step.
+"""The feed: every hash at its last change, so that a copy elsewhere stays up to date.
 
-A page holds each hash once, as it is now, at the position of its last change. A hash that
-changes moves to the end of the log: between two pages it can be seen a second time, newer, but
-never be missed. Positions become visible in commit order, so whoever has read up to one has
+A page holds each hash once, in its current state, at the position of its last change. A hash
+that changes moves to the end of the log: between two pages a reader may see it twice, but never
+miss it. Positions become visible in commit order, so a reader that has read up to a position has
 seen everything before it.
 """
 
@@ -15,10 +15,11 @@ from uuid import UUID
 
 from ..errors import FeedGone, InvalidRequest
 from ..live.follower import Follower
-from ..models.audit import AuditEvent
+from ..models.audit import AuditKind
 from ..models.feed import FeedCursor, FeedEntry, FeedPage, FeedStatus
 from ..models.keys import Key
 from ..store import Store, Transaction, audit, feed, obligations
+from .actors import platform_event
 
 _CURSOR = re.compile(r"2\.([0-9a-f]{32})\.(\d{1,18})\.(\d{1,18})\Z")
 _READERS = 3
@@ -26,53 +27,55 @@ _WINDOWS = 50
 
 
 class Feed:
-    """Hands out pages of the feed, and remembers to whom."""
+    """Returns pages of the feed, and records which platform received them."""
 
     def __init__(self, store: Store, follower: Follower) -> None:
         self._store = store
         self._follower = follower
-        # Everybody who waits wakes at once: no more of them than this have a connection each,
-        # so that look-ups find one too.
+        # All waiting readers wake at once: only this many get a connection at the same time, so
+        # that lookups find one too.
         self._reading = asyncio.Semaphore(_READERS)
 
-    async def page(self, key: Key, cursor: str | None, *, limit: int, wait: float) -> FeedPage:
-        """Give what follows a cursor (None: from the beginning), waiting for it up to `wait` s.
+    async def page(self, key: Key, token: str | None, *, limit: int, wait: float) -> FeedPage:
+        """Return the page after a cursor (None: the first), waiting up to `wait` s for changes.
 
         Raises InvalidRequest, FeedGone, StoreUnavailable.
         """
-        place = _read_cursor(cursor) if cursor else None
+        cursor = _parse_cursor(token) if token else None
         until = time.monotonic() + wait
-        page = await self.read(key, place, limit)
+        page = await self.read(key, cursor, limit)
         while not page.entries and not page.more and (left := until - time.monotonic()) > 0:
             await self._follower.wait_beyond(page.head, left)
-            page = await self.read(key, place, limit)
+            page = await self.read(key, cursor, limit)
         return page
 
-    async def read(self, key: Key, place: FeedCursor | None, limit: int) -> FeedPage:
-        """Hand out at most `limit` entries after a place (None: from the beginning).
+    async def read(self, key: Key, cursor: FeedCursor | None, limit: int) -> FeedPage:
+        """Return at most `limit` entries after a cursor (None: from the beginning).
 
-        Raises FeedGone where it is none of this log's.
+        Raises FeedGone if the cursor does not belong to this log.
         """
         async with self._reading:
             base = await self._base(key)
             async with self._store.snapshot() as tx:
                 head = await feed.head(tx, key.platform_id)
-                if place:
-                    await _hold(tx, head, place)
-                page = await _read(tx, head, place.position if place else 0, base=base, limit=limit)
+                if cursor:
+                    await check_cursor(tx, head, cursor)
+                page = await _read(
+                    tx, head, cursor.position if cursor else 0, base=base, limit=limit
+                )
             await self._deliver(key, page)
             return page
 
     async def read_since(self, key: Key, second: int, limit: int) -> FeedPage:
-        """Hand out at most `limit` entries that changed in this Unix second or later."""
+        """Return at most `limit` entries that changed in this Unix second or later."""
         async with self._store.snapshot() as tx:
             after = await feed.position_before(tx, second)
             log = (await feed.head(tx, key.platform_id)).log
-            place = FeedCursor(log, after, await feed.mark(tx, after))
-        return await self.read(key, place, limit)
+            cursor = FeedCursor(log, after, await feed.mark(tx, after))
+        return await self.read(key, cursor, limit)
 
     async def _base(self, key: Key) -> int:
-        """Find from where a platform subscribed; from here, where it asks for the first time."""
+        """Return the position at which the platform subscribed; its first read subscribes it."""
         async with self._store.transaction() as tx:
             known = (await feed.head(tx, key.platform_id)).base
             if known is not None:
@@ -81,7 +84,7 @@ class Feed:
             return (await feed.head(tx, key.platform_id)).base or 0
 
     async def _deliver(self, key: Key, page: FeedPage) -> None:
-        """Remember what is handed out, before it is."""
+        """Record what the platform receives, before it does."""
         if page.after == page.upto:
             return
         async with self._store.transaction() as tx:
@@ -89,30 +92,30 @@ class Feed:
                 tx, key.platform_id, after=page.after, upto=page.upto, head=page.head
             )
             if new and page.entries:
-                gone = [e.record for e in page.entries if e.status is FeedStatus.WITHDRAWN]
-                await obligations.handed_tombstones(tx, key.platform_id, gone)
+                withdrawn = [e.record for e in page.entries if e.status is FeedStatus.WITHDRAWN]
+                await obligations.record_tombstones(tx, key.platform_id, withdrawn)
                 await _record(tx, key, page)
 
 
-async def _hold(tx: Transaction, head: feed.FeedHead, place: FeedCursor) -> None:
-    """Raise FeedGone where a place is none of this log's.
+async def check_cursor(tx: Transaction, head: feed.FeedHead, cursor: FeedCursor) -> None:
+    """Raise FeedGone if a cursor does not belong to this log.
 
-    The name alone does not tell: a server that was set back to an earlier moment, or a standby
-    that had not received everything, goes on under it, and gives the same positions again.
+    The log's ID alone does not tell: a server that was restored in place, or a standby that had
+    not received everything, keeps the ID and assigns the same positions again.
     """
-    if place.log != head.log or place.position > head.position:
+    if cursor.log != head.log or cursor.position > head.position:
         raise FeedGone
-    if place.mark != await feed.mark(tx, place.position):
+    if cursor.mark != await feed.mark(tx, cursor.position):
         raise FeedGone
 
 
 async def _read(
     tx: Transaction, head: feed.FeedHead, after: int, *, base: int, limit: int
 ) -> FeedPage:
-    """Read by windows of `limit` positions, until one holds an entry or there are no more.
+    """Read windows of `limit` positions until one holds an entry or there are no more.
 
-    A window costs the same wherever it lies and however much of it has changed since. A long
-    stretch where everything has is left in steps: a page may be empty and have more behind it.
+    A window costs the same wherever it lies and however many of its hashes changed since. A long
+    range in which all did is crossed in steps: a page may be empty and have more after it.
     """
     upto = after
     entries: tuple[FeedEntry, ...] = ()
@@ -126,23 +129,18 @@ async def _read(
 
 
 async def _record(tx: Transaction, key: Key, page: FeedPage) -> None:
-    details = {
-        "key": key.id,
-        "after": page.after,
-        "upto": page.upto,
-        "entries": len(page.entries),
-    }
-    await audit.append(tx, AuditEvent("feed.delivered", f"platform:{key.platform}", None, details))
+    details = {"after": page.after, "upto": page.upto, "entries": len(page.entries)}
+    await audit.append(tx, platform_event(key, AuditKind.FEED_DELIVERED, details))
 
 
 def cursor_after(page: FeedPage) -> str:
-    """Write the cursor that goes on where a page ends."""
-    place = page.place
-    plain = f"2.{place.log.hex}.{place.position}.{place.mark}"
+    """Return the cursor of the next page, opaque to the reader."""
+    cursor = page.cursor
+    plain = f"2.{cursor.log.hex}.{cursor.position}.{cursor.mark}"
     return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 
-def _read_cursor(text: str) -> FeedCursor:
+def _parse_cursor(text: str) -> FeedCursor:
     try:
         plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
     except (binascii.Error, ValueError):
@@ -150,6 +148,6 @@ def _read_cursor(text: str) -> FeedCursor:
     found = _CURSOR.match(plain)
     if found is None:
         raise InvalidRequest(
-            "This is no cursor of the feed; pass one on exactly as it came.", "query.cursor"
+            "This is not a cursor of the feed; send one exactly as you received it.", "query.cursor"
         )
     return FeedCursor(UUID(found[1]), int(found[2]), int(found[3]))

@@ -2,20 +2,22 @@
 
 from datetime import timedelta
 
-from ..models.audit import Staff
+from ..models.audit import AuditKind, Staff
 from ..models.overdue import Overdue
 from ..store import Store, audit, obligations
-from .actors import event
+from .actors import staff_event
 
 
 async def read_overdue(
     store: Store, by: Staff, reason: str, hours: int, limit: int
 ) -> list[Overdue]:
-    """List what has gone unanswered for more than so many hours, the oldest first.
+    """Return what platforms have owed for more than `hours`, oldest first.
 
-    That it was read is an entry first.
+    The audit log records first that it was read.
     """
     async with store.transaction() as tx:
-        await audit.append(tx, event(by, "overdue.listed", {"reason": reason, "limit": limit}))
+        await audit.append(
+            tx, staff_event(by, AuditKind.OVERDUE_LISTED, {"reason": reason, "limit": limit})
+        )
     async with store.snapshot() as tx:
         return await obligations.overdue(tx, timedelta(hours=hours), limit)

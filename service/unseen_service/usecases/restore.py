@@ -1,17 +1,17 @@
-"""The operator's flow after the database was set back to an earlier moment."""
+"""After a restore: a new ID for the change log, if the service cannot see that one happened."""
 
-from ..models.audit import Staff
+from ..models.audit import AuditKind, Staff
 from ..store import Store, audit, changes
-from .actors import OPERATOR, event
+from .actors import OPERATOR, staff_event
 
 
 async def rename_log(store: Store, by: Staff = OPERATOR) -> None:
-    """Give the change log another name, so that whoever reads the feed starts again.
+    """Give the change log a new ID, so that every reader of the feed starts again.
 
-    The service does so by itself where it finds itself in another database than before; set back
-    in its place, a database looks the same from within.
+    The service does so by itself if it finds itself in another database than before. A database
+    that was restored in place looks the same from within.
     """
     async with store.transaction() as tx:
         await changes.lock(tx)
         await changes.rename_log(tx)
-        await audit.append(tx, event(by, "log.renamed", {"why": "set back"}))
+        await audit.append(tx, staff_event(by, AuditKind.LOG_RENAMED, {"why": "set back"}))

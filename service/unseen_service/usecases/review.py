@@ -3,21 +3,21 @@
 from uuid import UUID
 
 from ..errors import ReviewChanged, ReviewNotFound
-from ..models.audit import Staff
+from ..models.audit import AuditKind, Staff
 from ..models.changes import ChangeKind
 from ..models.hashes import Standing
 from ..models.review import Decision, Review, Reviewed
 from ..store import Store, audit, changes, review
-from .actors import event
+from .actors import staff_event
 
 
 async def read_reviews(
     store: Store, by: Staff, reason: str, *, decided: bool, limit: int
 ) -> tuple[list[Review], int]:
-    """Read the queue, or what was decided; answer also how many are open. It is an entry first."""
+    """Return open or decided reviews, and how many are open; the audit log records the read."""
     details = {"reason": reason, "decided": decided, "limit": limit}
     async with store.transaction() as tx:
-        await audit.append(tx, event(by, "review.listed", details))
+        await audit.append(tx, staff_event(by, AuditKind.REVIEW_LISTED, details))
     async with store.snapshot() as tx:
         found = await review.read(tx, decided=decided, limit=limit)
         return found, await review.count_open(tx)
@@ -32,10 +32,10 @@ async def decide(
     decision: Decision,
     instead_of: Decision | None,
 ) -> Standing:
-    """Decide what becomes of a hash, or decide anew; answer its standing.
+    """Decide a review, or change a decision. Return the hash's standing.
 
-    `instead_of` is what was decided before as far as who decides knows, None for nothing. Raises
-    ReviewNotFound, and ReviewChanged where another was faster.
+    `instead_of` is the decision that the caller saw before, None if there was none. Raises
+    ReviewNotFound, and ReviewChanged if another decision came first.
     """
     async with store.transaction() as tx:
         await changes.lock(tx)
@@ -54,12 +54,12 @@ async def decide(
             "instead_of": instead_of.value if instead_of else None,
             "reason": reason,
         }
-        await audit.append(tx, event(by, "review.decided", details))
+        await audit.append(tx, staff_event(by, AuditKind.REVIEW_DECIDED, details))
     return standing
 
 
 def _outcome(found: Reviewed, decision: Decision) -> tuple[Standing, bool]:
-    """Say what a decision makes of a hash: its standing, and whether it is active."""
+    """Return the effect of a decision on a hash: its standing, and whether it is active."""
     if decision is Decision.REMOVE:
         return Standing.QUARANTINED, False
     return (Standing.CONFIRMED if decision is Decision.KEEP else found.before), found.held

@@ -293,7 +293,7 @@ def _signed_of_one(stage: Stage) -> str:
 
 def test_what_is_overdue_is_listed(member: StaffMember, stage: Stage) -> None:
     record = stage.found("Sleepy")
-    stage.service.flow(lambda store: OvermatchDetector(store, seconds=1, floor=200).look())
+    stage.service.flow(lambda store: OvermatchDetector(store, floor=200).scan())
     with psycopg.connect(stage.service.database_url) as connection:
         connection.execute(
             "UPDATE owed SET since = since - interval '73 hours' WHERE hash_id ="

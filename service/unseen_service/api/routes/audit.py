@@ -117,7 +117,7 @@ async def tell_verified(
     provided: Provided, by: Auditor, reason: Reason, told: schemas.VerificationIn
 ) -> schemas.VerificationOut:
     """Tell that you verified an export of the log, and what came of it: that is an entry."""
-    same = await audit_log.tell_verified(
+    same = await audit_log.report_verified(
         provided.store,
         by,
         reason,

@@ -56,7 +56,7 @@ async def submit_case(
     unseen_work: Proof = None,
 ) -> schemas.CaseOut:
     """Submit hashes. Once this answers, they are kept and matched within a second."""
-    case, new = await provided.takedown.submit(
+    case, new = await provided.cases.submit(
         _submission(submission), idempotency_key or secrets.token_urlsafe(32), unseen_work
     )
     response.status_code = 201 if new else 200
@@ -66,13 +66,13 @@ async def submit_case(
 @router.get("/v1/cases/{number}", responses=problems(404, 422, 429, 503))
 async def show_case(provided: Provided, number: CaseNumber, unseen_pin: Pin) -> schemas.CaseOut:
     """Show what became of a case."""
-    return schemas.CaseOut.of(await provided.takedown.status(number, unseen_pin))
+    return schemas.CaseOut.of(await provided.cases.status(number, unseen_pin))
 
 
 @router.delete("/v1/cases/{number}", responses=problems(404, 422, 429, 503))
 async def withdraw_case(provided: Provided, number: CaseNumber, unseen_pin: Pin) -> schemas.CaseOut:
     """Withdraw a case: from here on nothing of it matches. Again changes nothing."""
-    return schemas.CaseOut.of(await provided.takedown.withdraw(number, unseen_pin))
+    return schemas.CaseOut.of(await provided.cases.withdraw(number, unseen_pin))
 
 
 @router.delete("/v1/cases/{number}/images/{image}", responses=problems(404, 422, 429, 503))
@@ -80,7 +80,7 @@ async def withdraw_image(
     provided: Provided, number: CaseNumber, image: Annotated[int, Path(ge=1)], unseen_pin: Pin
 ) -> schemas.CaseOut:
     """Withdraw one image of a case; the last one withdraws the case."""
-    return schemas.CaseOut.of(await provided.takedown.withdraw(number, unseen_pin, image))
+    return schemas.CaseOut.of(await provided.cases.withdraw(number, unseen_pin, image))
 
 
 def _submission(body: schemas.SubmissionIn) -> Submission:

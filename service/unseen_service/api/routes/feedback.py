@@ -26,7 +26,7 @@ async def give_feedback(
 ) -> schemas.FeedbackOut:
     """Say what came of hashes; the same again changes nothing."""
     said = {each.record: GivenFeedback(each.value, frozenset(each.tags)) for each in body.feedback}
-    new = await feedback.give(provided.store, key, said)
+    new = await feedback.give_feedback(provided.store, key, said)
     return schemas.FeedbackOut(accepted=len(body.feedback), new=new)
 
 

@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 
 from ...errors import InvalidRequest
 from ...models.lookups import Matched
-from ..authentication import look_up_key
+from ..authentication import lookup_key
 from ..bodies import JSON, match_body
 from ..dependencies import Services
 from ..openapi import MATCH_REQUEST, keyed
@@ -24,13 +24,13 @@ router = make_router(tags=["platform"])
 async def match(request: Request) -> Response:
     """Ask whether hashes are close to any that are kept; every hit is recorded."""
     provided: Services = request.app.state.services
-    key = look_up_key(provided, request)
+    key, account = lookup_key(provided, request)
     queries, distance = await match_body(request)
     limit = provided.settings.max_distance
     if distance is not None and distance > limit:
         raise InvalidRequest(f"The distance may be {limit} bits at most.", "max_distance")
     radius = limit if distance is None else distance
-    return _match_answer(await provided.matching.look_up(key, queries, radius))
+    return _match_answer(await provided.lookups.look_up(key, account, queries, radius))
 
 
 def _match_answer(matched: Matched) -> Response:

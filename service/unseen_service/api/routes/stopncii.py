@@ -71,7 +71,7 @@ async def submit_feedback(
     gone = {pdq for pdq, each in last.items() if each.feedbackValue in schemas.GONE}
     taken_back = {pdq for pdq in gone if last[pdq].feedbackValue is schemas.FeedbackValue.WITHDRAWN}
     said = {pdq: each.given() for pdq, each in last.items() if pdq not in gone}
-    await platform_bank.give(provided.store, key, said, gone, taken_back)
+    await platform_bank.give_feedback_by_hash(provided.store, key, said, gone, taken_back)
     return schemas.TakenOut(count=len(body.hashFeedbacks))
 
 
@@ -95,8 +95,8 @@ async def submit_hashes(
     }
     places = [f"hashRecords.{n}.hashValue" for n, _ in enumerate(body.hashRecords)]
     values = [bytes.fromhex(each.hashValue) for each in body.hashRecords]
-    await provided.admission.inspect(list(zip(places, values, strict=True)))
-    await platform_bank.submit(provided.store, key, submitted)
+    await provided.admission.screen(list(zip(places, values, strict=True)))
+    await platform_bank.submit_hashes(provided.store, key, submitted)
     return schemas.TakenOut(count=len(body.hashRecords))
 
 
@@ -111,7 +111,7 @@ def _page(page: FeedPage, start: int) -> dict[str, object]:
     second = max(start, newest)
     return {
         "count": len(records),
-        "nextPageToken": _token(page.place, second) if page.more else None,
+        "nextPageToken": _token(page.cursor, second) if page.more else None,
         "nextSetTimestamp": second,
         "hasMoreRecords": page.more,
         "hashRecords": records,

@@ -1,4 +1,4 @@
-"""A platform's webhooks: told at once, at an address of its own, of what the feed has to say."""
+"""A platform's webhooks: notified at once, at an address of its own, of changes in the feed."""
 
 import base64
 from typing import Annotated
@@ -30,7 +30,7 @@ _PROBLEMS = keyed(404, 422)
 async def register_webhook(
     provided: Provided, key: Reader, body: schemas.WebhookIn
 ) -> schemas.NewWebhookOut:
-    """Register a webhook; the secret is shown this once."""
+    """Register a webhook; the secret is shown only now."""
     webhook, secret = await webhooks.register(
         provided.store,
         key,
@@ -44,29 +44,29 @@ async def register_webhook(
 
 @router.get("", responses=keyed())
 async def list_webhooks(provided: Provided, key: Reader) -> schemas.WebhooksOut:
-    """List the platform's webhooks, and how they fare."""
-    found = await webhooks.listed(provided.store, key)
+    """List the platform's webhooks and the state of their deliveries."""
+    found = await webhooks.list_webhooks(provided.store, key)
     return schemas.WebhooksOut(webhooks=[schemas.WebhookOut.of(each) for each in found])
 
 
 @router.delete("/{webhook}", status_code=204, responses=_PROBLEMS)
 async def delete_webhook(provided: Provided, key: Reader, webhook: UUID) -> Response:
-    """Delete a webhook, with all that was still to be sent."""
+    """Delete a webhook and its messages."""
     await webhooks.delete(provided.store, key, webhook)
     return Response(status_code=204)
 
 
 @router.post("/{webhook}/test", status_code=202, responses=_PROBLEMS)
 async def test_webhook(provided: Provided, key: Reader, webhook: UUID) -> schemas.TestedOut:
-    """Have a message sent that says nothing, `webhook.test`."""
-    message = await webhooks.test(provided.store, key, webhook)
+    """Send a message without content, `webhook.test`."""
+    message = await webhooks.send_test(provided.store, key, webhook)
     return schemas.TestedOut(message=f"msg_{message.hex}")
 
 
 @router.get("/{webhook}/given-up", responses=_PROBLEMS)
 async def list_given_up(provided: Provided, key: Reader, webhook: UUID) -> schemas.GivenUpListOut:
-    """List the messages that did not arrive in a day."""
-    found = await webhooks.given_up(provided.store, key, webhook)
+    """List the messages that could not be delivered for a day."""
+    found = await webhooks.list_failed(provided.store, key, webhook)
     return schemas.GivenUpListOut(
         messages=[
             schemas.GivenUpOut(
@@ -83,5 +83,5 @@ async def list_given_up(provided: Provided, key: Reader, webhook: UUID) -> schem
 
 @router.post("/{webhook}/replay", status_code=202, responses=_PROBLEMS)
 async def replay_webhook(provided: Provided, key: Reader, webhook: UUID) -> schemas.ReplayedOut:
-    """Send what was given up once more."""
+    """Send the failed messages again."""
     return schemas.ReplayedOut(replayed=await webhooks.replay(provided.store, key, webhook))

@@ -21,7 +21,11 @@ class AlertOut(BaseModel):
     def of(cls, alert: Alert) -> "AlertOut":
         """Show an alert."""
         return cls(
-            id=alert.id, at=alert.at, kind=alert.kind, key=alert.line, details=dict(alert.details)
+            id=alert.id,
+            at=alert.at,
+            kind=alert.kind,
+            key=alert.family_id,
+            details=dict(alert.details),
         )
 
 

@@ -44,7 +44,7 @@ SELECT '-/' || oid AS here FROM pg_database WHERE datname = current_database();
 -- log_origin: Where the change log was named; null: nowhere yet.
 SELECT origin FROM change_head;
 
--- move_log: Say where the change log is now.
+-- set_log_origin: Say where the change log is now.
 UPDATE change_head SET origin = %(origin)s;
 
 -- rename_log: Give the change log another name, so that every cursor into it is refused.
@@ -57,5 +57,5 @@ SELECT max(id) AS last, string_agg(int8send(id) || pdq, ''::bytea) AS packed FRO
     ORDER BY id LIMIT %(limit)s
 ) AS block;
 
--- hashes_estimated: About how many hashes there are, as PostgreSQL last counted; 0: not yet.
+-- estimated_hashes: About how many hashes there are, as PostgreSQL last counted; 0: not yet.
 SELECT greatest(reltuples, 0)::bigint AS about FROM pg_class WHERE oid = 'hashes'::regclass;

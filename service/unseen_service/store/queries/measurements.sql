@@ -1,15 +1,15 @@
 -- Statements of store/measurements.py. Each opens with a line "name: what it does"; values are %(parameters)s.
 
--- read_vitals: What was measured last.
+-- read_database_metrics: What was measured last.
 SELECT measured FROM vitals;
 
--- take_vitals: Become the one who measures until commit; nothing where it is not time, or another
+-- claim_measuring: Become the one who measures until commit; nothing where it is not time, or another
 -- is at it. What was measured in the future, before the clock was set back, is not waited for.
 SELECT one FROM vitals
 WHERE at <= clock_timestamp() - make_interval(secs => %(seconds)s) OR at > clock_timestamp()
 FOR UPDATE SKIP LOCKED;
 
--- measure_vitals: Sizes and queues; the counts by their indexes, up to 100,000 (overdue: 10,000).
+-- measure_database: Sizes and queues; the counts by their indexes, up to 100,000 (overdue: 10,000).
 SELECT
     (SELECT position FROM change_head) AS changes,
     (SELECT position FROM audit_head) AS audit_entries,
@@ -22,7 +22,7 @@ SELECT
     ) AS oldest) AS webhooks_oldest_s,
     (SELECT count(*) FROM (
         SELECT FROM webhook_messages WHERE due_at IS NULL LIMIT 100000) AS counted
-    ) AS webhooks_given_up,
+    ) AS webhooks_failed,
     (SELECT count(*) FROM (
         SELECT FROM owed JOIN hashes ON hashes.id = hash_id AND active = (what <> 'withdrawal')
         WHERE since < now() - %(overdue)s::interval LIMIT 10000) AS counted
@@ -32,7 +32,7 @@ SELECT
     (SELECT count(*) FROM key_limits WHERE paused_at IS NOT NULL) AS paused_keys,
     (SELECT count(*) FROM (
         SELECT FROM hashes WHERE gone_at IS NOT NULL AND pdq IS NOT NULL LIMIT 100000) AS counted
-    ) AS gone_with_bits;
+    ) AS withdrawn_not_erased;
 
--- keep_vitals: What was measured now.
+-- store_database_metrics: What was measured now.
 UPDATE vitals SET at = clock_timestamp(), measured = %(measured)s;

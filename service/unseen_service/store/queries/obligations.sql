@@ -47,5 +47,5 @@ ON CONFLICT (hash_id, platform_id) DO NOTHING;
 DELETE FROM owed
 WHERE platform_id = %(platform_id)s AND hash_id = ANY(%(hash_ids)s) AND what = ANY(%(kinds)s);
 
--- forget_owed: Hashes were withdrawn or came back: whatever was owed of them is no more.
+-- delete_owed: Hashes were withdrawn or came back: whatever was owed of them is no more.
 DELETE FROM owed WHERE hash_id = ANY(%(hash_ids)s);

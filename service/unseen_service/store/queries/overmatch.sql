@@ -1,10 +1,10 @@
 -- Statements of store/overmatch.py. Each opens with a line "name: what it does"; values are %(parameters)s.
 
--- take_tally: Become the one who counts until commit; nothing where another is at it.
+-- claim_counting: Become the one who counts until commit; nothing where another is at it.
 SELECT tally.position AS after, least(tally.position + %(limit)s, audit_head.position) AS upto
 FROM tally, audit_head FOR UPDATE OF tally SKIP LOCKED;
 
--- tally_activity: Count the entries of some positions into their hours.
+-- count_activity: Count the entries of some positions into their hours.
 INSERT INTO activity AS known (hour, kind, entries, amount)
 SELECT date_trunc('hour', at, 'UTC'), kind, count(*), coalesce(sum(
     CASE kind
@@ -23,7 +23,7 @@ GROUP BY 1, 2
 ON CONFLICT (hour, kind) DO UPDATE
 SET entries = known.entries + excluded.entries, amount = known.amount + excluded.amount;
 
--- tally_finds: Count what the look-ups of some positions found; says which hashes.
+-- count_finds: Count what the look-ups of some positions found; says which hashes.
 WITH counted AS (
     INSERT INTO finds AS known (hash_id, hour, platform_id, sketch, finds)
     SELECT hash_id, date_trunc('hour', at, 'UTC'), platform_id, sketch, count(*)
@@ -37,7 +37,7 @@ WITH counted AS (
 )
 SELECT DISTINCT hash_id FROM counted;
 
--- move_tally: Everything up to here is counted; finds of more than a day ago are forgotten.
+-- advance_counting: Everything up to here is counted; finds of more than a day ago are forgotten.
 WITH forgotten AS (DELETE FROM finds WHERE hour < now() - interval '25 hours')
 UPDATE tally SET position = %(upto)s;
 

@@ -10,7 +10,7 @@ UPDATE retention SET erased
 -- end_retention: The run is over.
 UPDATE retention SET ran_at = clock_timestamp(), erased = '{}';
 
--- gone_hashes: Hashes after an id that nobody holds, and whether their bits may go: they are not
+-- withdrawn_hashes: Hashes after an id that nobody holds, and whether their bits may go: they are not
 -- needed to keep the same picture out, and each platform that was handed them has let go of them,
 -- or has had its time for it.
 WITH page AS MATERIALIZED (

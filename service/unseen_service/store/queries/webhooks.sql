@@ -73,7 +73,7 @@ UPDATE webhook_messages
 SET failure = %(failure)s, due_at = now() + make_interval(secs => %(seconds)s::integer)
 WHERE id = %(message_id)s;
 
--- given_up: Messages of a webhook that did not arrive, the oldest first.
+-- list_failed_messages: Messages of a webhook that did not arrive, the oldest first.
 SELECT ref, event, created_at, attempts, failure FROM webhook_messages
 WHERE webhook_id = %(webhook_id)s AND due_at IS NULL ORDER BY id LIMIT %(limit)s;
 
