@@ -1,5 +1,5 @@
-# The service. Targets: `service` (the default) and `gpu` (FAISS on CUDA takes the scans).
-# Every dependency comes as a wheel, by version and hash; no stage has a C compiler.
+# The image of the service. Targets: `service` (the default) and `gpu` (FAISS scans run on CUDA).
+# Every dependency is a wheel pinned by version and hash; no stage contains a C compiler.
 
 FROM debian:bookworm-slim AS base
 RUN apt-get update \
@@ -16,9 +16,9 @@ RUN python3 -m venv /opt/unseen \
  && /opt/unseen/bin/pip install --no-cache-dir --require-hashes -r requirements-service.lock
 COPY index index
 COPY service service
-# The kernels that the index compiles are compiled here and lie beside its package, where they are
-# read, of whatever version the volume is. For a CPU of another model than this machine's they are
-# compiled at the first start instead, and kept in NUMBA_CACHE_DIR.
+# Compile the index's Numba kernels into its package, so that no start waits for them, whatever the
+# volume holds. On a CPU model other than the build machine's, the first start compiles them again
+# and caches them in NUMBA_CACHE_DIR.
 RUN /opt/unseen/bin/pip install --no-cache-dir --no-deps --no-build-isolation ./index ./service \
  && /opt/unseen/bin/python -m unseen_index \
  && /opt/unseen/bin/pip uninstall -y --quiet flit_core setuptools pip
@@ -39,7 +39,7 @@ CMD ["serve", "--host", "0.0.0.0"]
 
 FROM build AS build-gpu
 COPY requirements-gpu.lock ./
-# faiss-gpu takes the place of faiss-cpu: both are the module `faiss`.
+# faiss-gpu replaces faiss-cpu: both provide the module `faiss`.
 RUN python3 -m venv /opt/pip \
  && /opt/pip/bin/pip --python /opt/unseen/bin/python uninstall -y --quiet faiss-cpu \
  && /opt/pip/bin/pip --python /opt/unseen/bin/python install --no-cache-dir --no-deps \
