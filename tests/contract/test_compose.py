@@ -1,4 +1,4 @@
-"""docker-compose.yml keeps what it promises: no way to the database, no password but in files."""
+"""docker-compose.yml: an isolated database, and passwords only in files."""
 
 from pathlib import Path
 from typing import Any
@@ -11,24 +11,24 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = ("migrate", "service", "service-gpu")
 
 
-def test_only_caddy_is_reached_from_outside_and_the_database_reaches_nobody() -> None:
+def test_only_caddy_publishes_ports_and_the_database_is_isolated() -> None:
     assert [name for name, each in SERVICES.items() if "ports" in each] == ["caddy"]
     assert SERVICES["postgres"]["networks"] == ["back"]
     assert COMPOSE["networks"]["back"]["internal"]
 
 
-def test_passwords_are_files_and_have_no_default() -> None:
+def test_passwords_come_from_files_and_have_no_default() -> None:
     for each in SERVICES.values():
         for variable in each.get("environment", {}):
-            told = any(word in variable for word in ("PASSWORD", "DATABASE_URL", "SECRET"))
-            assert not told or variable.endswith("_FILE")
+            is_secret = any(word in variable for word in ("PASSWORD", "DATABASE_URL", "SECRET"))
+            assert not is_secret or variable.endswith("_FILE")
     files = [secret["file"] for secret in COMPOSE["secrets"].values()]
     assert len(files) == 2
     assert "/secrets/" in (_ROOT / ".gitignore").read_text().splitlines()
     assert not [file for file in files if not file.startswith("./secrets/")]
 
 
-def test_what_is_ours_can_write_nothing_but_its_volume() -> None:
+def test_our_containers_can_write_only_to_their_volume() -> None:
     for name in OURS:
         each = SERVICES[name]
         assert each["read_only"]
@@ -36,18 +36,16 @@ def test_what_is_ours_can_write_nothing_but_its_volume() -> None:
         assert each["volumes"] == ["unseen:/data"]
 
 
-def test_the_service_waits_for_the_migration_and_that_for_a_database_that_takes_connections() -> (
-    None
-):
-    """By the socket a server answers that only sets itself up, and is stopped a moment later."""
-    waits = {name: SERVICES[name]["depends_on"] for name in OURS}
-    done = {"migrate": {"condition": "service_completed_successfully"}}
-    assert waits["service"] == waits["service-gpu"] == done
-    assert waits["migrate"] == {"postgres": {"condition": "service_healthy"}}
+def test_service_waits_for_the_migration_and_the_migration_for_the_database() -> None:
+    """The health check uses TCP: a temporary server answers on the socket during initialization."""
+    depends_on = {name: SERVICES[name]["depends_on"] for name in OURS}
+    migrated = {"migrate": {"condition": "service_completed_successfully"}}
+    assert depends_on["service"] == depends_on["service-gpu"] == migrated
+    assert depends_on["migrate"] == {"postgres": {"condition": "service_healthy"}}
     assert "-h" in SERVICES["postgres"]["healthcheck"]["test"]
 
 
-def test_caddy_finds_whichever_of_the_two_serves() -> None:
+def test_caddy_reaches_service_and_service_gpu_by_the_same_name() -> None:
     assert "reverse_proxy service:8000" in (_ROOT / "deploy/Caddyfile").read_text()
     assert SERVICES["service-gpu"]["profiles"] == ["gpu"]
     assert SERVICES["service-gpu"]["networks"]["front"]["aliases"] == ["service"]
