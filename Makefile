@@ -7,10 +7,10 @@ DISTRIBUTIONS := index service clients/python clients/threatexchange
 PORT   ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all faults check format bench run openapi page lock clean
+.PHONY: help setup demo test test-all faults container-trial check format bench run openapi page lock clean
 
 help: ## List the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
 
 setup: $(READY) ## Make .venv with the locked requirements and the three packages
 
@@ -43,6 +43,9 @@ FAULTS := tests/flow tests/service/test_migrations_interrupted.py tests/service/
 faults: $(READY) ## Kill, cut off, fill, set back (each for UNSEEN_CHAOS_SECONDS), then look what holds
 	@$(BIN)/python -m pytest -rP tests/flow/test_chaos.py
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(FAULTS) --ignore tests/flow/test_chaos.py
+
+container-trial: $(READY) ## Build the image with podman and try it alone and in compose (as root)
+	@tools/container_trial.sh
 
 check: $(READY) ## Lint, types, import floors
 	@$(BIN)/ruff check .
