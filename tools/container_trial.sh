@@ -8,7 +8,8 @@
 # containers run in a network namespace of their own: they take no port and reach no other machine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-target=${1:-service} image=unseen-${1:-service} storage=/var/cache/unseen-container-trial
+target=${1:-service} image=unseen-${1:-service}
+storage=/var/cache/unseen-container-trial runtime=/run/unseen-container-trial
 bin=$PWD/.venv/bin photo=docs/screenshots/start.png
 
 fail() { echo "container trial: $*" >&2 && exit 1; }
@@ -32,17 +33,13 @@ expect() { # expect OUTPUT COMMAND...
 }
 
 prepare() {
-  [[ $EUID == 0 ]] || fail "run it as root: it makes root file systems and network namespaces"
   [[ -x $bin/unseen ]] || fail "run 'make setup' first: there is no $bin/unseen"
-  local missing=() each
-  for each in podman runc netavark aardvark-dns podman-compose debootstrap iptables iproute2 \
-    ca-certificates curl jq; do
-    dpkg-query -Wf '${Status}' "$each" 2>>"$work/log" | grep -q ' installed' || missing+=("$each")
-  done
-  if ((${#missing[@]})); then
-    report "installing Debian packages: ${missing[*]}"
+  local packages=(podman runc netavark aardvark-dns podman-compose debootstrap iptables iproute2
+    ca-certificates curl jq openssl)
+  if ! dpkg -s "${packages[@]}" &>>"$work/log"; then
+    report "installing what is missing of Debian's ${packages[*]}"
     apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${missing[@]}" \
+    DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "${packages[@]}" \
       >>"$work/log"
   fi
   # Settings that work with either version of cgroups, and without systemd.
@@ -52,7 +49,7 @@ engine = {cgroup_manager = "cgroupfs", events_logger = "file", runtime = "runc"}
 network = {network_backend = "netavark"}
 END
   printf '[storage]\ndriver = "overlay"\ngraphroot = "%s"\nrunroot = "%s"\n' \
-    "$storage" "$work/run" >"$CONTAINERS_STORAGE_CONF"
+    "$storage" "$runtime" >"$CONTAINERS_STORAGE_CONF"
 }
 
 # base_image NAME RELEASE PACKAGES IMPORT-OPTION...: pull a base image. Where no registry can be
@@ -173,17 +170,25 @@ composed() { # as docs/operate.md says; podman-compose does not wait for depends
 leave() { # leave STATUS
   (($1 == 0)) || tail -n 20 "$work/log" >&2
   umount "$storage/overlay" 2>/dev/null || true
-  rm -rf "$work"
+  rm -rf "$work" "$runtime"
 }
 
-if [[ -z ${work-} ]]; then
+if (($# < 2)); then
+  [[ $EUID == 0 ]] || fail "run it as root: it makes root file systems and network namespaces"
+  exec 9>"$storage.lock"
+  flock -n 9 || fail "another trial is running"
   work=$(mktemp -d /var/tmp/unseen-container-trial.XXXXXX)
-  export work CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf
+else
+  work=$2
+fi
+export CONTAINERS_CONF=$work/containers.conf CONTAINERS_STORAGE_CONF=$work/storage.conf
+if (($# < 2)); then
   trap 'leave $?' EXIT
   prepare
   build
-  unshare --net tools/container_trial.sh "$target"
-else
+  unshare --net tools/container_trial.sh "$target" "$work"
+else # the same script again, in a network namespace
+  [[ -f $CONTAINERS_STORAGE_CONF ]] || fail "there is no trial in $work"
   trap '{ podman rm -fat 1; podman volume rm -fa; podman network prune -f; } >>"$work/log"' EXIT
   ip link set lo up
   alone
