@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from .compiled import compiled
+from .jit import compiled
 from .layout import BUCKETS, PARTS, Tables
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .compiled import compiled
+from .jit import compiled
 from .layout import ALIGNMENT, Offsets
 
 BLOCK = ALIGNMENT

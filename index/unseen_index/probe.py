@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .checksums import BLOCK, Guard, damaged_block
-from .compiled import compiled
 from .hits import Found
 from .intrinsics import LANES, near_mask, popcount, prefetch, trailing_zeros
+from .jit import compiled
 from .layout import BUCKETS, PARTS, Tables
 from .plan import ENTRY, FLIPS, PROBE, SHELLS, VERIFY, Plan
 from .replan import better_thresholds

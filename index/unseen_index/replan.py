@@ -8,8 +8,8 @@ over the parts, from the exact sizes of the query's buckets (as in GPH, see plan
 import numpy as np
 import numpy.typing as npt
 
-from .compiled import compiled
 from .intrinsics import LANES, near_mask, popcount
+from .jit import compiled
 from .layout import BUCKETS, PART_BITS, PARTS, Tables
 from .plan import ENTRY, FLIPS, PROBE, SHELLS, VERIFY, Plan
 

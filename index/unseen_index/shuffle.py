@@ -9,7 +9,7 @@ outside can tell which hashes would share its buckets.
 import numpy as np
 import numpy.typing as npt
 
-from .compiled import compiled
+from .jit import compiled
 
 HASH_BYTES = 32
 HASH_BITS = 8 * HASH_BYTES

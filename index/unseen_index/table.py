@@ -16,11 +16,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from . import files
-from .fresh import Fresh
+from . import storage
 from .gpu import Device, find_device
 from .hits import Hits
 from .layout import ROWS_MAX
+from .memtable import Fresh
 from .merging import Cut, Rows, built, grouped, to_join, to_merge
 from .segment import Segment
 from .shuffle import HASH_BITS, HASH_BYTES, Shuffle
@@ -145,8 +145,8 @@ class HashTable:
                 np.flatnonzero(segment.removed).astype(np.uint32) for segment in state.segments
             ]
             ids, hashes = state.fresh.alive(state.fresh.removed[: state.fresh.count])
-        saved = files.Saved(self._shuffle, state.segments, removed, ids, hashes)
-        files.write(saved, Path(folder))
+        saved = storage.Saved(self._shuffle, state.segments, removed, ids, hashes)
+        storage.write(saved, Path(folder))
 
     @classmethod
     def open(
@@ -157,7 +157,7 @@ class HashTable:
         Raises DamagedTableError when the folder holds no table, or one that is damaged, truncated
         or of another version. Damage to a block is found when a search first needs the block.
         """
-        saved = files.read(Path(folder))
+        saved = storage.read(Path(folder))
         table = cls(device=device)
         table._shuffle = saved.shuffle
         table._load(saved.segments)

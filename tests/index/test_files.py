@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from unseen_index import DamagedTableError, HashTable, files
+from unseen_index import DamagedTableError, HashTable, storage
 from unseen_index.layout import offsets
 
 ROWS = 40
@@ -188,10 +188,10 @@ def test_a_crash_at_any_step_leaves_the_old_table(folder, step, monkeypatch):
     def fail(*_args, **_kwargs):
         raise PowerCut
 
-    owner = files if step.startswith("_") else Path
+    owner = storage if step.startswith("_") else Path
     with monkeypatch.context() as patch:
         patch.setattr(owner, step, fail)
-        patch.setattr(files.shutil, "rmtree", lambda *_args, **_kwargs: None)
+        patch.setattr(storage.shutil, "rmtree", lambda *_args, **_kwargs: None)
         with pytest.raises(PowerCut):
             HashTable().save(folder)
     assert answers(HashTable.open(folder)) == before
@@ -202,14 +202,14 @@ def test_a_crash_at_any_step_leaves_the_old_table(folder, step, monkeypatch):
 
 def test_a_table_saved_while_another_is_opened_is_opened_instead(folder, monkeypatch):
     """The files that the manifest named a moment ago are gone: the new manifest's are read."""
-    read, saves = files._read_data, []
+    read, saves = storage._read_data, []
 
     def read_too_late(body, data):
         if not saves:
             saves.append(HashTable().save(folder))
         return read(body, data)
 
-    monkeypatch.setattr(files, "_read_data", read_too_late)
+    monkeypatch.setattr(storage, "_read_data", read_too_late)
     assert len(HashTable.open(folder)) == 0
 
 

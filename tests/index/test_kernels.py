@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unseen_index.checksums import BLOCK, block_sum
-from unseen_index.compiled import _STAMP, compiled
 from unseen_index.intrinsics import LANES, near_mask, popcount, trailing_zeros
+from unseen_index.jit import _STAMP, compiled
 from unseen_index.probe import probe
 
 ENTRIES = np.random.default_rng(41).integers(0, 1 << 16, 100, dtype=np.uint16)
