@@ -1,7 +1,7 @@
 """Exact Hamming search over 256-bit PDQ hashes.
 
-The façade is `HashTable`, the `Hits` its searches return, and `DamagedTableError`; everything
-else is private.
+The public API is `HashTable`, the `Hits` that its searches return, and `DamagedTableError`;
+everything else is private.
 """
 
 from .errors import DamagedTableError

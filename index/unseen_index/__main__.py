@@ -1,7 +1,7 @@
-"""`python -m unseen_index` compiles the kernels, so that nobody waits for it later.
+"""`python -m unseen_index` compiles the kernels ahead of time.
 
-For who installs the package, or builds an image of it: the first table would do the same. It uses
-a table in every way that there is, so that no list of kernels and of their types has to be kept.
+Run it when installing the package or building an image; otherwise the first table compiles them.
+It exercises every operation of a table, so there is no list of kernels and signatures to maintain.
 """
 
 import tempfile
@@ -12,42 +12,45 @@ import numpy as np
 
 from . import HashTable
 from .probe import probe
-from .table import FRESH_ROWS
+from .table import MEMTABLE_ROWS
 
 _RADIUS = 31
 
 
 def main() -> None:
-    """Compile, and say how long it took; exits 1 where it would be forgotten."""
-    begun = time.monotonic()
+    """Compile the kernels and print the time taken; exit 1 if Numba cannot cache them."""
+    start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        _use_widely(Path(folder))
+        _exercise_tables(Path(folder))
     if probe.stats.cache_path is None:  # type: ignore[attr-defined]
         raise SystemExit(
-            "unseen-index: Numba can keep nothing: let the package's folder be written, or set "
-            "NUMBA_CACHE_DIR to a folder that can be"
+            "unseen-index: Numba has nowhere to cache the kernels: make the package's folder "
+            "writable, or set NUMBA_CACHE_DIR to a writable folder"
         )
-    print(f"the kernels are compiled, and ready after {time.monotonic() - begun:.1f} s")
+    print(f"kernels compiled, ready after {time.monotonic() - start:.1f} s")
 
 
-def _use_widely(folder: Path) -> None:
-    """Use a table that is made here and one that is opened; hashes that may be written or not.
+def _exercise_tables(folder: Path) -> None:
+    """Use a new table and an opened one, with writable and read-only hashes.
 
-    A kernel is compiled for each of these: an array that is mapped or comes out of a request
-    cannot be written.
+    Numba compiles a kernel for each of these: arrays that are memory-mapped or come from a request
+    are read-only.
     """
-    ids = np.arange(2 * FRESH_ROWS)
+    ids = np.arange(2 * MEMTABLE_ROWS)
     hashes = np.random.default_rng(1).integers(0, 256, (len(ids), 32), dtype=np.uint8)
-    unwritable = np.frombuffer(hashes.tobytes(), np.uint8).reshape(hashes.shape)
+    read_only = np.frombuffer(hashes.tobytes(), np.uint8).reshape(hashes.shape)
     table = HashTable()
-    for half, given in ((slice(0, FRESH_ROWS), hashes), (slice(FRESH_ROWS, None), unwritable)):
-        table.add(ids[half], given[half])
+    for half, source in (
+        (slice(0, MEMTABLE_ROWS), hashes),
+        (slice(MEMTABLE_ROWS, None), read_only),
+    ):
+        table.add(ids[half], source[half])
     table.save(folder)
     for each in (table, HashTable.open(folder)):
         each.remove(ids[:9])
         each.add(ids[:3], hashes[:3])
         each.search(hashes[:1], _RADIUS)
-        each.search(unwritable[:99], _RADIUS)
+        each.search(read_only[:99], _RADIUS)
         each.merge()
         each.save(folder)
 

@@ -1,8 +1,8 @@
-"""What can go wrong with a table, beside a ValueError for a wrong argument.
+"""The package's own error; a wrong argument raises ValueError.
 
-DamagedTableError the files of a saved table are missing, damaged, truncated or not ours
+DamagedTableError   a saved table is missing, damaged, truncated or in another format
 """
 
 
 class DamagedTableError(Exception):
-    """The files of a saved table cannot be trusted; the message says which and what to do."""
+    """A saved table cannot be used; the message names the file and says what to do."""

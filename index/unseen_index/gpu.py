@@ -1,9 +1,8 @@
-"""The scan on a CUDA device, by FAISS's flat binary index.
+"""The scan on a CUDA device, with FAISS's flat binary index.
 
-That index finds the k nearest rows, with k at most 2,048, and knows no radius. So it is asked
-for a few rows, for as many as it can give where the last of the few was still within the
-radius, and where even the last of those was, the query is scanned on the CPU. The answer is
-always whole.
+That index finds the k nearest rows, with k at most 2,048, and has no range search. So each query
+asks for a few rows; if the last of them is still within the radius, for the maximum; and if the
+last of those is too, the CPU scans for the query. The answer is always complete.
 """
 
 import threading
@@ -14,70 +13,70 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from .hits import Found, joined
+from .hits import RawHits, concatenate
 from .scan import FlatScan
 
 FIRST_K = 32
-MOST_K = 2048  # what FAISS allows on a device
+MAX_K = 2048  # FAISS's limit on a device
 
-_ADVICE = "searches run on the CPU; install the extra unseen-index[gpu] on a machine with CUDA 12"
+_ADVICE = "searches run on the CPU; for CUDA 12, install the extra unseen-index[gpu]"
 
 
-class Nearest(Protocol):
-    """The k nearest rows of each query (uint8[q, 32]): distances int32[q, k], rows int64[q, k]."""
+class NearestSearch(Protocol):
+    """A k-nearest-neighbour search."""
 
     def __call__(
         self, queries: npt.NDArray[np.uint8], k: int
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """Find them, in order of distance."""
+        """Return distances (int32[q, k]) and row numbers (int64[q, k]), nearest first."""
         ...
 
 
 class Device(Protocol):
-    """Somewhere codes can be copied to, to be scanned there."""
+    """A device that codes can be copied to and scanned on."""
 
     def load(self, codes: npt.NDArray[np.uint64]) -> "NearestScan":
-        """Copy codes (uint64[n, 4]) to the device and return a scan of them."""
+        """Copy codes (uint64[n, 4]) to the device; return a scan of them."""
         ...
 
 
 class NearestScan:
-    """A scan within a radius, exact, by a search for nearest rows that is limited in k."""
+    """An exact range search built on a nearest-neighbour search with a limited k."""
 
     def __init__(
-        self, codes: npt.NDArray[np.uint64], nearest: Nearest, most_k: int = MOST_K
+        self, codes: npt.NDArray[np.uint64], nearest: NearestSearch, max_k: int = MAX_K
     ) -> None:
         self._rows, self._nearest = len(codes), nearest
-        self._looks = [min(k, self._rows) for k in (FIRST_K, MOST_K) if k <= most_k] or [most_k]
+        self._ks = [min(k, self._rows) for k in (FIRST_K, MAX_K) if k <= max_k] or [max_k]
         self._flat = FlatScan(codes)
 
-    def __call__(self, codes: npt.NDArray[np.uint64], radius: int) -> Found:
-        """Find (query, row, distance) within the radius of each query (uint64[q, 4])."""
+    def __call__(self, codes: npt.NDArray[np.uint64], radius: int) -> RawHits:
+        """Return the hits, with row numbers for ids, of shuffled queries (uint64[q, 4])."""
         queries = np.ascontiguousarray(codes).view(np.uint8).reshape(-1, 32)
-        open_queries = np.arange(len(queries))
-        found = []
-        for k in self._looks:
-            if not len(open_queries):
+        pending = np.arange(len(queries))
+        hits = []
+        for k in self._ks:
+            if not len(pending):
                 break
-            distances, rows = self._nearest(queries[open_queries], k)
-            whole = (distances[:, -1] > radius) | (k >= self._rows)
-            found.append(_within(open_queries[whole], distances[whole], rows[whole], radius))
-            open_queries = open_queries[~whole]
-        rest = self._flat(queries[open_queries], radius)
-        return joined([*found, rest._replace(queries=open_queries[rest.queries])])
+            distances, rows = self._nearest(queries[pending], k)
+            complete = (distances[:, -1] > radius) | (k >= self._rows)
+            hits.append(_within(pending[complete], distances[complete], rows[complete], radius))
+            pending = pending[~complete]
+        rest = self._flat(queries[pending], radius)
+        return concatenate([*hits, rest._replace(queries=pending[rest.queries])])
 
 
 class CudaDevice:
-    """The first CUDA device. FAISS's resources serve one thread at a time."""
+    """The first CUDA device, used by one thread at a time, as FAISS's resources require."""
 
     def __init__(self) -> None:
         self._resources: Any = faiss.StandardGpuResources()
         self._lock = threading.Lock()
 
     def load(self, codes: npt.NDArray[np.uint64]) -> NearestScan:
-        """Copy codes (uint64[n, 4]) to the device and return a scan of them."""
+        """Copy codes (uint64[n, 4]) to the device; return a scan of them."""
         with self._lock:
-            # Made by hand: faiss.index_cpu_to_gpu is for indexes of floats.
+            # faiss.index_cpu_to_gpu is for float indexes only.
             index: Any = faiss.GpuIndexBinaryFlat(self._resources, 256)
             index.add(np.ascontiguousarray(codes).view(np.uint8).reshape(-1, 32))
 
@@ -92,22 +91,24 @@ class CudaDevice:
 
 
 def find_device(device: "str | Device") -> "Device | None":
-    """Return the device that is meant; None for the CPU.
+    """Return the device for a name, or None for the CPU; a Device is returned as it is.
 
-    For "cuda", warns (RuntimeWarning) and returns None where CUDA cannot be used. Raises ValueError
-    for any other word. Something that is a Device already is returned as it is.
+    If "cuda" cannot be used, warns (RuntimeWarning) and returns None. Raises ValueError for any
+    other name.
     """
     if not isinstance(device, str):
         return device
     if device not in {"cpu", "cuda"}:
-        raise ValueError(f'the device is "cpu" or "cuda", not {device!r}')
+        raise ValueError(f'the device must be "cpu" or "cuda", not {device!r}')
     if device == "cpu":
         return None
     if not hasattr(faiss, "GpuIndexBinaryFlat"):
-        warnings.warn(f"this FAISS was built without CUDA: {_ADVICE}", RuntimeWarning, stacklevel=3)
+        warnings.warn(
+            f"this build of FAISS has no CUDA support: {_ADVICE}", RuntimeWarning, stacklevel=3
+        )
         return None
     if faiss.get_num_gpus() == 0:
-        warnings.warn(f"no CUDA device was found: {_ADVICE}", RuntimeWarning, stacklevel=3)
+        warnings.warn(f"no CUDA device found: {_ADVICE}", RuntimeWarning, stacklevel=3)
         return None
     return CudaDevice()
 
@@ -117,9 +118,9 @@ def _within(
     distances: npt.NDArray[np.int32],
     rows: npt.NDArray[np.int64],
     radius: int,
-) -> Found:
+) -> RawHits:
     near = distances <= radius
-    return Found(
+    return RawHits(
         np.repeat(queries, near.sum(axis=1)),
         rows[near].astype(np.int64),
         distances[near].astype(np.int32),

@@ -1,4 +1,4 @@
-"""What a search found, and how the findings of several parts become one answer."""
+"""What a search found, and how the hits of several segments become one answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 
-class Found(NamedTuple):
-    """Hits in one part of a table, in any order."""
+class RawHits(NamedTuple):
+    """Hits in one segment or memtable, in any order: parallel arrays."""
 
-    queries: npt.NDArray[np.int64]
-    ids: npt.NDArray[np.int64]  # or rows, where a docstring says so
+    queries: npt.NDArray[np.int64]  # the position of each hit's query
+    ids: npt.NDArray[np.int64]  # or row numbers, if the docstring says so
     distances: npt.NDArray[np.int32]  # in bits
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """What a search of q queries found, in compressed rows.
+    """The hits of q queries in compressed sparse row (CSR) form.
 
     Query i's hits are ``ids[limits[i]:limits[i + 1]]``, nearest first (ties by id).
 
@@ -30,9 +30,9 @@ class Hits:
     distances: npt.NDArray[np.int32]
 
     @classmethod
-    def of(cls, count: int, parts: Sequence[Found]) -> "Hits":
-        """Order the hits of `count` queries that the parts of a table found."""
-        queries, ids, distances = joined(parts)
+    def from_raw(cls, count: int, raw: Sequence[RawHits]) -> "Hits":
+        """Sort the raw hits of `count` queries into one answer."""
+        queries, ids, distances = concatenate(raw)
         limits = np.zeros(count + 1, np.int64)
         if len(queries):
             order = np.lexsort((ids, distances, queries))
@@ -41,11 +41,11 @@ class Hits:
         return cls(limits, ids, distances)
 
 
-def joined(parts: Sequence[Found]) -> Found:
-    """Put several findings into one."""
-    some = [part for part in parts if len(part.queries)]
+def concatenate(raw: Sequence[RawHits]) -> RawHits:
+    """Concatenate raw hits."""
+    some = [hits for hits in raw if len(hits.queries)]
     if len(some) == 1:
         return some[0]
     if not some:
-        return Found(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int32))
-    return Found(*(np.concatenate(columns) for columns in zip(*some, strict=True)))
+        return RawHits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int32))
+    return RawHits(*(np.concatenate(columns) for columns in zip(*some, strict=True)))

@@ -1,17 +1,18 @@
-"""The fresh part: what was added lately, in arrays that only grow, found by a plain scan.
+"""The memtable: the newest rows, in append-only arrays, found by a scan.
 
-A `Fresh` is a view of the first `count` rows. Adding writes past every view's end and returns a
-longer view, so a search goes on undisturbed with the one that it holds. Removing sets a flag.
+A `Memtable` is a view of the first `count` rows. Appending writes past the end of every view and
+returns a longer one, so a search is not affected by what happens after it took its view. Removing
+sets a flag.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-from .hits import Found
+from .hits import RawHits
 from .scan import FlatScan
 
 
-class Fresh:
+class Memtable:
     """The newest rows of a table; one writer, any number of readers."""
 
     def __init__(
@@ -27,8 +28,8 @@ class Fresh:
         self._scan = FlatScan(hashes[:count])
 
     @classmethod
-    def empty(cls) -> "Fresh":
-        """Return a part with no row and no room."""
+    def empty(cls) -> "Memtable":
+        """Return a memtable without rows or capacity."""
         return cls(np.empty(0, np.int64), np.empty((0, 32), np.uint8), np.empty(0, np.bool_), 0, {})
 
     def __len__(self) -> int:
@@ -36,34 +37,34 @@ class Fresh:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of its arrays, room for more included."""
+        """The bytes of its arrays, including unused capacity."""
         return self._ids.nbytes + self._hashes.nbytes + self.removed.nbytes
 
-    def added(self, ids: npt.NDArray[np.int64], hashes: npt.NDArray[np.uint8]) -> "Fresh":
-        """Return a view with these rows too. Only the longest view may be added to."""
+    def append(self, ids: npt.NDArray[np.int64], hashes: npt.NDArray[np.uint8]) -> "Memtable":
+        """Return a view that includes these rows. Only the longest view may be appended to."""
         end = self.count + len(ids)
         if end > len(self._ids):
-            return self._with_room(2 * end).added(ids, hashes)
+            return self._reserve(2 * end).append(ids, hashes)
         new = slice(self.count, end)
         self._ids[new], self._hashes[new], self.removed[new] = ids, hashes, False
         self._row_of.update(zip(ids.tolist(), range(self.count, end), strict=True))
-        return Fresh(self._ids, self._hashes, self.removed, end, self._row_of)
+        return Memtable(self._ids, self._hashes, self.removed, end, self._row_of)
 
-    def after(self, count: int) -> "Fresh":
-        """Return a new part with the rows from number `count` on, but for the removed ones."""
+    def drop_first(self, count: int) -> "Memtable":
+        """Return a new memtable without the first `count` rows and without the removed ones."""
         if not count:
             return self
         kept = np.flatnonzero(~self.removed[count : self.count]) + count
-        return Fresh.empty().added(self._ids[kept], self._hashes[kept])
+        return Memtable.empty().append(self._ids[kept], self._hashes[kept])
 
     def find(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return for each of these ids its row (int64[n]); -1: not here, or removed."""
+        """Return the row number of each id (int64[n]); -1: not here, or removed."""
         if not self._row_of:
             return np.full(len(ids), -1, np.int64)
         return np.array([self._row_of.get(key, -1) for key in ids.tolist()], np.int64)
 
     def remove(self, ids: npt.NDArray[np.int64]) -> int:
-        """Remove those of these distinct ids that are here; return how many there were."""
+        """Remove the rows with these ids (distinct); return how many there were."""
         rows = self.find(ids)
         rows = rows[rows >= 0]
         for key in self._ids[rows].tolist():
@@ -71,31 +72,34 @@ class Fresh:
         self.removed[rows] = True
         return len(rows)
 
-    def alive(
-        self, without: npt.NDArray[np.bool_]
+    def rows_except(
+        self, removed: npt.NDArray[np.bool_]
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-        """Return ids and hashes, but for the rows flagged in `without` (bool[count])."""
-        kept = np.flatnonzero(~without)
+        """Return the ids and hashes of all rows except the flagged ones (bool[count])."""
+        kept = np.flatnonzero(~removed)
         return self._ids[kept], self._hashes[kept]
 
-    def ids_removed_since(self, then: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-        """Return the ids of the first rows that are removed now, but were not by `then`'s flags."""
-        return self._ids[: len(then)][self.removed[: len(then)] & ~then]
+    def ids_removed_since(self, before: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """Return the ids of rows that are removed now but were not flagged in `before`.
 
-    def search(self, queries: npt.NDArray[np.uint8], radius: int) -> Found:
-        """Find what is within the radius of each query (uint8[q, 32])."""
-        found = self._scan(queries, radius)
-        if not len(found.queries):
-            return found
-        kept = ~self.removed[found.ids]
-        return Found(found.queries[kept], self._ids[found.ids[kept]], found.distances[kept])
+        `before` (bool[n]) is an earlier copy of the first n flags; later rows are ignored.
+        """
+        return self._ids[: len(before)][self.removed[: len(before)] & ~before]
 
-    def _with_room(self, room: int) -> "Fresh":
-        ids, hashes = np.empty(room, np.int64), np.empty((room, 32), np.uint8)
-        removed = np.zeros(room, np.bool_)
+    def search(self, queries: npt.NDArray[np.uint8], radius: int) -> RawHits:
+        """Return the hits within the radius of each query (uint8[q, 32])."""
+        hits = self._scan(queries, radius)
+        if not len(hits.queries):
+            return hits
+        kept = ~self.removed[hits.ids]
+        return RawHits(hits.queries[kept], self._ids[hits.ids[kept]], hits.distances[kept])
+
+    def _reserve(self, capacity: int) -> "Memtable":
+        ids, hashes = np.empty(capacity, np.int64), np.empty((capacity, 32), np.uint8)
+        removed = np.zeros(capacity, np.bool_)
         ids[: self.count], hashes[: self.count] = (
             self._ids[: self.count],
             self._hashes[: self.count],
         )
         removed[: self.count] = self.removed[: self.count]
-        return Fresh(ids, hashes, removed, self.count, self._row_of)
+        return Memtable(ids, hashes, removed, self.count, self._row_of)

@@ -1,9 +1,8 @@
-"""Which segments to merge, and the merging itself.
+"""Which segments to merge, and how.
 
-As rows are added, segments of similar size are joined, so that each row is rewritten a
-logarithmic number of times and there are few segments (the logarithmic method: Bentley and
-Saxe, "Decomposable searching problems", 1980). A merge that is asked for leaves as few segments
-as can be.
+As rows are added, segments of similar size are merged, so that each row is rewritten a logarithmic
+number of times and there are few segments (the logarithmic method: Bentley and Saxe, "Decomposable
+searching problems", 1980). An explicit merge leaves as few segments as possible.
 """
 
 from collections.abc import Sequence
@@ -15,8 +14,8 @@ import numpy.typing as npt
 from .layout import ROWS_MAX
 from .segment import Segment
 
-_FULL = ROWS_MAX // 2  # two segments of this size could not become one
-_MOSTLY_ALIVE = 7 / 8
+_FULL = ROWS_MAX // 2  # two segments of this size would not fit into one
+_MOSTLY_LIVE = 7 / 8
 
 
 class Rows(NamedTuple):
@@ -26,27 +25,27 @@ class Rows(NamedTuple):
     codes: npt.NDArray[np.uint64]
 
 
-class Cut:
-    """A segment that is being merged, and its removed rows when that began."""
+class SegmentSnapshot:
+    """A segment that is being merged, as it was when the merge began."""
 
     def __init__(self, segment: Segment) -> None:
         self.segment = segment
         self._removed = segment.removed.copy()
 
     def rows(self) -> Rows:
-        """Return the rows that were there."""
+        """Return the rows that had not been removed."""
         kept = np.flatnonzero(~self._removed)
         if len(kept) == self.segment.rows:
             return Rows(self.segment.ids, self.segment.codes)
         return Rows(self.segment.ids[kept], self.segment.codes[kept])
 
-    def removed_since(self) -> npt.NDArray[np.int64]:
-        """Return the ids of the rows that were removed since."""
+    def ids_removed_since(self) -> npt.NDArray[np.int64]:
+        """Return the ids of the rows that have been removed since."""
         return self.segment.ids[self.segment.removed & ~self._removed]
 
 
-def to_join(segments: Sequence[Segment], rows: int) -> list[Segment]:
-    """Choose the last segments that `rows` new rows should join."""
+def choose_for_rows(segments: Sequence[Segment], rows: int) -> list[Segment]:
+    """Return the segments, from the last backwards, to merge with `rows` new rows."""
     chosen: list[Segment] = []
     for segment in reversed(segments):
         if len(segment) > 2 * rows or rows + len(segment) > ROWS_MAX:
@@ -56,29 +55,29 @@ def to_join(segments: Sequence[Segment], rows: int) -> list[Segment]:
     return chosen
 
 
-def to_merge(segments: Sequence[Segment]) -> list[Segment]:
-    """Choose the segments that a merge can improve: not yet full, or with many removed rows."""
+def choose_for_merge(segments: Sequence[Segment]) -> list[Segment]:
+    """Return the segments that a merge can improve: not full, or with many removed rows."""
     return [
         segment
         for segment in segments
-        if segment.rows < _FULL or len(segment) < _MOSTLY_ALIVE * segment.rows
+        if segment.rows < _FULL or len(segment) < _MOSTLY_LIVE * segment.rows
     ]
 
 
-def grouped(cuts: Sequence[Cut], rows: int) -> list[list[Cut]]:
-    """Put segments into groups that fit a segment each; the first has room for `rows` more."""
-    groups: list[list[Cut]] = [[]]
-    for cut in cuts:
-        if rows + len(cut.segment) > ROWS_MAX:
+def group(snapshots: Sequence[SegmentSnapshot], rows: int) -> list[list[SegmentSnapshot]]:
+    """Split snapshots into groups that each fit into a segment; the first fits `rows` more."""
+    groups: list[list[SegmentSnapshot]] = [[]]
+    for snapshot in snapshots:
+        if rows + len(snapshot.segment) > ROWS_MAX:
             groups.append([])
             rows = 0
-        groups[-1].append(cut)
-        rows += len(cut.segment)
+        groups[-1].append(snapshot)
+        rows += len(snapshot.segment)
     return groups
 
 
-def built(sources: Sequence[Rows]) -> list[Segment]:
-    """Build the segment of these rows, warm; none when there are no rows."""
+def build_segments(sources: Sequence[Rows]) -> list[Segment]:
+    """Build one segment of all these rows and warm it up; return no segment if there are none."""
     some = [source for source in sources if len(source.ids)]
     if not some:
         return []
@@ -87,5 +86,5 @@ def built(sources: Sequence[Rows]) -> list[Segment]:
     else:
         ids, codes = zip(*some, strict=True)
         segment = Segment.build(np.concatenate(ids), np.concatenate(codes))
-    segment.warm()
+    segment.warm_up()
     return [segment]

@@ -1,155 +1,109 @@
-"""The search of a segment: probe buckets, sift their entries, verify what is left.
+"""The search of a segment: probe buckets, filter their entries, verify the candidates.
 
-For each query: the buckets that the plan's thresholds reach (their first lines are prefetched),
-then 32 entries at a time the test of the ring (plan.py), then the whole hash of each entry that
-passed. The steps are loops of their own, so that the memory accesses of each overlap.
+For each query: look up the buckets within the plan's thresholds and prefetch their first cache
+lines; apply the pigeonring test (plan.py) to their entries, 32 at a time; compare the whole hash of
+each entry that passes. Each step is a loop of its own, so that its memory accesses overlap.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .checksums import BLOCK, Guard, damaged_block
-from .hits import Found
+from .checksums import BlockChecks
+from .hits import RawHits
 from .intrinsics import LANES, near_mask, popcount, prefetch, trailing_zeros
-from .jit import compiled
-from .layout import BUCKETS, PARTS, Tables
+from .jit import jit
+from .layout import BUCKETS, PARTS, SegmentArrays
 from .plan import ENTRY, FLIPS, PROBE, SHELLS, VERIFY, Plan
+from .probe_buffers import (
+    Buffers,
+    EntryRanges,
+    new_hits,
+    new_ranges,
+    reserve_hits,
+    reserve_ranges,
+    row_number,
+)
+from .probe_checks import find_damage
 from .replan import better_thresholds
 
 
-class Reach(NamedTuple):
-    """How far a query looks: in all, and in each part."""
-
-    radius: int
-    thresholds: npt.NDArray[np.int8]
-
-
-class Spans(NamedTuple):
-    """The buckets to look through: entries first to last, those within bound bits of key."""
-
-    first: npt.NDArray[np.int64]
-    last: npt.NDArray[np.int64]
-    key: npt.NDArray[np.uint16]
-    bound: npt.NDArray[np.uint16]
-
-
-class Work(NamedTuple):
-    """Memory that one query hands to the next: its buckets, and the entries that passed."""
-
-    spans: Spans
-    passed: npt.NDArray[np.int64]
-
-
-@compiled
+@jit
 def probe(
     codes: npt.NDArray[np.uint64],
     plan: Plan,
-    tables: Tables,
+    arrays: SegmentArrays,
     removed: npt.NDArray[np.bool_],
-    guard: Guard,
-) -> tuple[Found, npt.NDArray[np.bool_], int]:
-    """Search a segment for each of q shuffled queries (codes: uint64[q, 4]).
+    checks: BlockChecks,
+) -> tuple[RawHits, npt.NDArray[np.bool_], int]:
+    """Search a segment for each shuffled query (codes: uint64[q, 4]).
 
-    Returns what was found, with rows in the place of ids; which queries are to be scanned instead
-    (bool[q]); and the number of a damaged block (-1: none; else the rest is not to be used).
+    Returns the hits, with row numbers for ids; which queries need a scan instead (bool[q]); and
+    the number of a damaged block, or -1. If a block is damaged the rest must not be used.
     """
-    hits, found = 0, _room_for_hits(64)
+    count, hits = 0, new_hits(64)
     scan = np.zeros(len(codes), np.bool_)
-    work = Work(_room_for_spans(0), np.empty(0, np.int64))
+    buffers = Buffers(new_ranges(0), np.empty(0, np.int64))
     for query in range(len(codes)):
         code, thresholds = codes[query], plan.thresholds
-        work, count, many = _attempt(code, thresholds, plan.limit, tables, work)
-        if many < 0:
-            thresholds, cost = better_thresholds(code.view(np.uint16), plan, tables)
-            if cost <= plan.scan:
-                work, count, many = _attempt(code, thresholds, plan.scan, tables, work)
-        if many < 0:
+        buffers, range_count, candidate_count = _find_candidates(
+            code, thresholds, plan.replan_cost, arrays, buffers
+        )
+        if candidate_count < 0:
+            thresholds, cost = better_thresholds(code.view(np.uint16), plan, arrays)
+            if cost <= plan.scan_cost:
+                buffers, range_count, candidate_count = _find_candidates(
+                    code, thresholds, plan.scan_cost, arrays, buffers
+                )
+        if candidate_count < 0:
             scan[query] = True
             continue
-        bad = _damaged(work, count, many, tables, guard)
-        if bad >= 0:
-            return found, scan, bad
-        found = _longer(found, hits, hits + many)
-        reach = Reach(plan.radius, thresholds)
-        room = Found(found.queries[hits:], found.ids[hits:], found.distances[hits:])
-        new = _verify(code, reach, work.passed[:many], tables, removed, room)
-        found.queries[hits : hits + new] = query
-        hits += new
-    return Found(found.queries[:hits], found.ids[:hits], found.distances[:hits]), scan, -1
+        damaged = find_damage(buffers, range_count, candidate_count, arrays, checks)
+        if damaged >= 0:
+            return hits, scan, damaged
+        hits = reserve_hits(hits, count, count + candidate_count)
+        room = RawHits(hits.queries[count:], hits.ids[count:], hits.distances[count:])
+        candidates = buffers.candidates[:candidate_count]
+        new = _verify(code, plan.radius, thresholds, candidates, arrays, removed, room)
+        hits.queries[count : count + new] = query
+        count += new
+    return RawHits(hits.queries[:count], hits.ids[:count], hits.distances[:count]), scan, -1
 
 
-@compiled
-def _attempt(
+@jit
+def _find_candidates(
     code: npt.NDArray[np.uint64],
     thresholds: npt.NDArray[np.int8],
     budget: float,
-    tables: Tables,
-    work: Work,
-) -> tuple[Work, np.int64, int]:
-    """Look through the buckets that the thresholds reach, unless that is dearer than the budget.
+    arrays: SegmentArrays,
+    buffers: Buffers,
+) -> tuple[Buffers, np.int64, int]:
+    """Probe and filter the buckets within the thresholds, at a cost of at most the budget (ns).
 
-    Returns the buckets and the entries that passed, and how many there are of each; of entries
-    -1 when it was too dear.
+    Returns the buffers, the number of ranges and the number of candidates; -1 candidates if that
+    would exceed the budget.
     """
-    spans = _grown(work.spans, thresholds)
-    count, entries = _find_spans(code.view(np.uint16), thresholds, tables, spans)
-    if count * PROBE + entries * ENTRY > budget:
-        return Work(spans, work.passed), count, -1
-    passed, most = work.passed, min(int(budget / VERIFY) + 1, int(entries))
-    if len(passed) < most:
-        passed = np.empty(most, np.int64)
-    return Work(spans, passed), count, _sift(spans, count, tables, passed[:most])
+    ranges = reserve_ranges(buffers.ranges, thresholds)
+    range_count, entries = _probe_buckets(code.view(np.uint16), thresholds, arrays, ranges)
+    if range_count * PROBE + entries * ENTRY > budget:
+        return Buffers(ranges, buffers.candidates), range_count, -1
+    candidates, most = buffers.candidates, min(int(budget / VERIFY) + 1, int(entries))
+    if len(candidates) < most:
+        candidates = np.empty(most, np.int64)
+    candidate_count = _filter(ranges, range_count, arrays, candidates[:most])
+    return Buffers(ranges, candidates), range_count, candidate_count
 
 
-@compiled
-def _room_for_hits(count: int) -> Found:
-    return Found(np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.int32))
-
-
-@compiled
-def _longer(found: Found, used: int, need: int) -> Found:
-    """Make room for `need` hits, of which the first `used` are there."""
-    if len(found.ids) >= need:
-        return found
-    longer = _room_for_hits(2 * need)
-    longer.queries[:used] = found.queries[:used]
-    longer.ids[:used] = found.ids[:used]
-    longer.distances[:used] = found.distances[:used]
-    return longer
-
-
-@compiled
-def _room_for_spans(count: int) -> Spans:
-    return Spans(
-        np.empty(count, np.int64),
-        np.empty(count, np.int64),
-        np.empty(count, np.uint16),
-        np.empty(count, np.uint16),
-    )
-
-
-@compiled
-def _grown(spans: Spans, thresholds: npt.NDArray[np.int8]) -> Spans:
-    """Make room for every bucket that the thresholds reach."""
-    need = 0
-    for part in range(PARTS):
-        need += SHELLS[thresholds[part] + 1]
-    return spans if len(spans.first) >= need else _room_for_spans(need)
-
-
-@compiled
-def _find_spans(
+@jit
+def _probe_buckets(
     parts: npt.NDArray[np.uint16],
     thresholds: npt.NDArray[np.int8],
-    tables: Tables,
-    spans: Spans,
+    arrays: SegmentArrays,
+    ranges: EntryRanges,
 ) -> tuple[np.int64, np.int64]:
-    """Find the buckets to look through; return how many, and of how many entries."""
-    n = len(tables.ids)
-    starts, nexts = tables.starts, tables.nexts
-    first_of, last_of, key_of, bound_of = spans
+    """Set the ranges of the non-empty buckets; return the number of ranges and of entries."""
+    n = len(arrays.ids)
+    bucket_starts, next_parts = arrays.starts, arrays.next_parts
+    starts, ends, keys, bounds = ranges
     count = entries = np.int64(0)
     for part in range(PARTS):
         following = (part + 1) % PARTS
@@ -158,130 +112,85 @@ def _find_spans(
             bound = np.uint16(thresholds[part] + thresholds[following] + 1 - weight)
             for place in range(SHELLS[weight], SHELLS[weight + 1]):
                 bucket = buckets + np.int64(parts[part] ^ FLIPS[place])
-                size = np.int64(starts[bucket + 1]) - np.int64(starts[bucket])
-                first = part * n + np.int64(starts[bucket])
-                first_of[count], last_of[count] = first, first + size
-                key_of[count], bound_of[count] = parts[following], bound
-                prefetch(nexts, first)
-                prefetch(nexts, first + LANES)
-                count += size > 0
+                size = np.int64(bucket_starts[bucket + 1]) - np.int64(bucket_starts[bucket])
+                start = part * n + np.int64(bucket_starts[bucket])
+                starts[count], ends[count] = start, start + size
+                keys[count], bounds[count] = parts[following], bound
+                prefetch(next_parts, start)
+                prefetch(next_parts, start + LANES)
+                count += size > 0  # an empty bucket's range is overwritten
                 entries += size
     return count, entries
 
 
-@compiled
-def _damaged(work: Work, count: np.int64, many: int, tables: Tables, guard: Guard) -> int:
-    """Check all that a query relies on; return a damaged block or -1."""
-    if not guard.on:
-        return -1
-    bad = _damaged_span(work.spans, count, guard)
-    return bad if bad >= 0 else _damaged_row(work.passed, many, tables, guard)
-
-
-@compiled
-def _damaged_span(spans: Spans, count: np.int64, guard: Guard) -> int:
-    """Check the entries that were looked through; return a damaged block or -1."""
-    first_of, last_of, seen, at = spans.first, spans.last, guard.seen, guard.at.nexts
-    for span in range(count):
-        block = (at + 2 * first_of[span]) // BLOCK
-        end = (at + 2 * last_of[span] - 1) // BLOCK
-        while block <= end and seen[block]:
-            block += 1
-        if block <= end:
-            bad = damaged_block(guard, block, end)
-            if bad >= 0:
-                return bad
-    return -1
-
-
-@compiled
-def _sift(spans: Spans, count: np.int64, tables: Tables, passed: npt.NDArray[np.int64]) -> int:
-    """List the entries that pass the ring's test; return how many, or -1 when there is no room."""
-    many = 0
-    nexts, rows = tables.nexts, tables.rows
-    first_of, last_of, key_of, bound_of = spans
-    for span in range(count):
-        last, key, bound = last_of[span], key_of[span], bound_of[span]
-        for entry in range(first_of[span], last, LANES):
-            mask = near_mask(nexts, entry, key, bound)
-            if last - entry < LANES:
-                mask &= np.uint32((1 << (last - entry)) - 1)
+@jit
+def _filter(
+    ranges: EntryRanges,
+    range_count: np.int64,
+    arrays: SegmentArrays,
+    candidates: npt.NDArray[np.int64],
+) -> int:
+    """Write the entries that pass to candidates; return how many, or -1 if they do not fit."""
+    count = 0
+    next_parts, rows = arrays.next_parts, arrays.rows
+    starts, ends, keys, bounds = ranges
+    for place in range(range_count):
+        end, key, bound = ends[place], keys[place], bounds[place]
+        for entry in range(starts[place], end, LANES):
+            mask = near_mask(next_parts, entry, key, bound)
+            if end - entry < LANES:
+                mask &= np.uint32((1 << (end - entry)) - 1)
             while mask:
-                if many == len(passed):
+                if count == len(candidates):
                     return -1
-                passed[many] = entry + trailing_zeros(mask)
-                prefetch(rows, 3 * passed[many])
+                candidates[count] = entry + trailing_zeros(mask)
+                prefetch(rows, 3 * candidates[count])
                 mask &= mask - np.uint32(1)
-                many += 1
-    return many
+                count += 1
+    return count
 
 
-@compiled
-def _damaged_row(passed: npt.NDArray[np.int64], many: int, tables: Tables, guard: Guard) -> int:
-    """Check the rows of the entries that passed; return a damaged block or -1."""
-    seen, rows, at = guard.seen, tables.rows, guard.at
-    for entry in passed[:many]:
-        # The array starts on a block's edge, but three bytes may straddle two blocks.
-        block, end = (at.rows + 3 * entry) // BLOCK, (at.rows + 3 * entry + 2) // BLOCK
-        if not (seen[block] and seen[end]):
-            bad = damaged_block(guard, block, end)
-            if bad >= 0:
-                return bad
-        code = (at.codes + 32 * _row(rows, entry)) // BLOCK
-        if not seen[code]:
-            bad = damaged_block(guard, code, code)
-            if bad >= 0:
-                return bad
-    return -1
-
-
-@compiled
-def _row(rows: npt.NDArray[np.uint8], entry: np.int64) -> np.int64:
-    """Read the number of the row of an entry."""
-    low, middle, high = rows[3 * entry], rows[3 * entry + 1], rows[3 * entry + 2]
-    return np.int64(low) | (np.int64(middle) << 8) | (np.int64(high) << 16)
-
-
-@compiled
+@jit
 def _verify(  # noqa: PLR0917
     code: npt.NDArray[np.uint64],
-    reach: Reach,
-    passed: npt.NDArray[np.int64],
-    tables: Tables,
+    radius: int,
+    thresholds: npt.NDArray[np.int8],
+    candidates: npt.NDArray[np.int64],
+    arrays: SegmentArrays,
     removed: npt.NDArray[np.bool_],
-    found: Found,
+    hits: RawHits,
 ) -> int:
-    """Keep the rows within the radius, each once; return how many."""
-    n = len(tables.ids)
-    rows, codes = tables.rows, tables.codes
-    for entry in passed:
-        prefetch(codes, 4 * _row(rows, entry))
+    """Write the rows within the radius to hits, each once; return how many there are."""
+    n = len(arrays.ids)
+    rows, codes = arrays.rows, arrays.codes
+    for entry in candidates:
+        prefetch(codes, 4 * row_number(rows, entry))
     count = 0
-    for entry in passed:
-        row = _row(rows, entry)
+    for entry in candidates:
+        row = row_number(rows, entry)
         distance = 0
         for word in range(4):
             distance += popcount(code[word] ^ codes[4 * row + word])
-        if distance > reach.radius or removed[row]:
+        if distance > radius or removed[row]:
             continue
-        if _first_part(code, codes[4 * row : 4 * row + 4], reach.thresholds) == entry // n:
-            found.ids[count], found.distances[count] = row, distance
+        if _first_part(code, codes[4 * row : 4 * row + 4], thresholds) == entry // n:
+            hits.ids[count], hits.distances[count] = row, distance
             count += 1
     return count
 
 
-@compiled
+@jit
 def _first_part(
     code: npt.NDArray[np.uint64],
     other: npt.NDArray[np.uint64],
     thresholds: npt.NDArray[np.int8],
 ) -> int:
-    """Return the first part through which a row is found: it is reported there only."""
-    differing = (code ^ other).view(np.uint16)
+    """Return the first part that leads to a row: a row found through several is reported once."""
+    difference = (code ^ other).view(np.uint16)
     for part in range(PARTS):
         following = (part + 1) % PARTS
-        here = popcount(np.uint64(differing[part]))
-        there = popcount(np.uint64(differing[following]))
+        here = popcount(np.uint64(difference[part]))
+        there = popcount(np.uint64(difference[following]))
         bound = thresholds[part] + thresholds[following] + 1
         if here <= thresholds[part] and here + there <= bound:
             return part

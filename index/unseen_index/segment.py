@@ -1,7 +1,6 @@
-"""A segment of the bulk: rows that never change, with a multi-index to find them by.
+"""A segment: immutable rows with a multi-index over them.
 
-Only one thing about it changes: rows are flagged as removed, and are gone when it is next
-merged.
+The only thing that changes is the flags of removed rows, which the next merge drops.
 """
 
 from collections.abc import Callable
@@ -12,16 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from .build import fill
-from .checksums import BLOCK, Guard, block_sums, damaged_block
+from .checksums import BLOCK, BlockChecks, block_checksums, find_damaged_block
 from .errors import DamagedTableError
-from .hits import Found, joined
-from .layout import Offsets, offsets, tables
+from .hits import RawHits, concatenate
+from .layout import Offsets, offsets, view_arrays
 from .plan import plan
 from .probe import probe
 from .scan import FlatScan
 
-Scan = Callable[[npt.NDArray[np.uint64], int], Found]
-_WARM_RADIUS = 31
+Scan = Callable[[npt.NDArray[np.uint64], int], RawHits]
+_WARM_UP_RADIUS = 31
 
 
 class Segment:
@@ -32,35 +31,35 @@ class Segment:
         buffer: npt.NDArray[np.uint8],
         rows: int,
         *,
-        sums: npt.NDArray[np.uint64] | None = None,
+        checksums: npt.NDArray[np.uint64] | None = None,
         name: str = "",
     ) -> None:
         """View a buffer laid out as in layout.py.
 
-        With `sums` (one a block) nothing in it is believed before its block's sum was checked;
-        `name` is what the error then calls it.
+        With `checksums` (one per block), each block is checked before it is used; a
+        DamagedTableError then calls the buffer `name`.
         """
         self.rows, self.buffer = rows, buffer
         self.removed = np.zeros(rows, np.bool_)
         self.removed_count = 0
         self._name = name
-        self._tables = tables(buffer, rows)
-        self._guard = _guard(buffer, offsets(rows), sums)
-        self._trusted: set[str] = set()
-        self._scan: Scan = FlatScan(self._tables.codes)
+        self._arrays = view_arrays(buffer, rows)
+        self._checks = _block_checks(buffer, offsets(rows), checksums)
+        self._checked_arrays: set[str] = set()
+        self._scan: Scan = FlatScan(self._arrays.codes)
         self._scan_only = False
-        self._trust("starts")
+        self._check_array("starts")
 
     @classmethod
     def build(cls, ids: npt.NDArray[np.int64], codes: npt.NDArray[np.uint64]) -> "Segment":
         """Build a segment of 1 to 2**24 rows (ids: int64[n], distinct; codes: uint64[n, 4])."""
         buffer = np.empty(offsets(len(ids)).total, np.uint8)
-        arrays = tables(buffer, len(ids))
-        order = np.argsort(ids, kind="stable")  # quick where runs are sorted already
+        arrays = view_arrays(buffer, len(ids))
+        order = np.argsort(ids, kind="stable")  # fast if runs are already sorted
         np.take(ids, order, out=arrays.ids)
         np.take(codes, order, axis=0, out=arrays.codes.reshape(-1, 4))
         fill(arrays)
-        _clear_gaps(buffer, len(ids))
+        _zero_padding(buffer, len(ids))
         buffer.flags.writeable = False
         return cls(buffer, len(ids))
 
@@ -69,112 +68,118 @@ class Segment:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of its buffer and of the flags of removal."""
+        """The bytes of its buffer and of the flags of removed rows."""
         return self.buffer.nbytes + self.removed.nbytes
 
     def remove_rows(self, rows: npt.NDArray[Any]) -> None:
-        """Flag distinct rows as removed."""
+        """Flag rows (distinct row numbers) as removed."""
         self.removed[rows] = True
         self.removed_count += len(rows)
 
+    def removed_rows(self) -> npt.NDArray[np.uint32]:
+        """Return the row numbers of the removed rows, ascending."""
+        return np.flatnonzero(self.removed).astype(np.uint32)
+
     def scan_with(self, scan: Scan) -> None:
-        """From now on, search by this scan of `codes` only."""
+        """Use this scan of `codes` for every search from now on."""
         self._scan, self._scan_only = scan, True
 
     @property
     def codes(self) -> npt.NDArray[np.uint64]:
         """The shuffled hashes, uint64[n, 4]."""
-        self._trust("codes")
-        return self._tables.codes.reshape(-1, 4)
+        self._check_array("codes")
+        return self._arrays.codes.reshape(-1, 4)
 
     @property
     def ids(self) -> npt.NDArray[np.int64]:
         """The ids, int64[n], ascending."""
-        self._trust("ids")
-        return self._tables.ids
+        self._check_array("ids")
+        return self._arrays.ids
 
     @property
-    def sums(self) -> npt.NDArray[np.uint64]:
-        """The sum of each block of the buffer."""
-        return self._guard.sums if self._guard.on else block_sums(self.buffer.view(np.uint64))
+    def checksums(self) -> npt.NDArray[np.uint64]:
+        """The checksum of each block of the buffer."""
+        if self._checks.enabled:
+            return self._checks.checksums
+        return block_checksums(self.buffer.view(np.uint64))
 
-    def search(self, codes: npt.NDArray[np.uint64], radius: int) -> Found:
-        """Find what is within the radius of each shuffled query (uint64[q, 4])."""
-        how = None if self._scan_only else plan(self.rows, radius)
-        if how is None:
-            return self._found(self._scanned(codes, radius))
-        found, scan, damaged = probe(codes, how, self._tables, self.removed, self._guard)
-        self._refuse(damaged)
+    def search(self, codes: npt.NDArray[np.uint64], radius: int) -> RawHits:
+        """Return the hits within the radius of each shuffled query (uint64[q, 4])."""
+        query_plan = None if self._scan_only else plan(self.rows, radius)
+        if query_plan is None:
+            return self._with_ids(self._scan_rows(codes, radius))
+        hits, scan, damaged = probe(codes, query_plan, self._arrays, self.removed, self._checks)
+        self._raise_if_damaged(damaged)
         if scan.any():
-            place = np.flatnonzero(scan)
-            more = self._scanned(codes[place], radius)
-            found = joined([found, more._replace(queries=place[more.queries])])
-        return self._found(found)
+            queries = np.flatnonzero(scan)
+            more = self._scan_rows(codes[queries], radius)
+            hits = concatenate([hits, more._replace(queries=queries[more.queries])])
+        return self._with_ids(hits)
 
-    def warm(self) -> None:
-        """Search once, so that no caller waits for the kernels to be compiled or loaded."""
-        self.search(np.zeros((1, 4), np.uint64), _WARM_RADIUS)
+    def warm_up(self) -> None:
+        """Search once, so that no caller waits for kernels to be compiled or loaded."""
+        self.search(np.zeros((1, 4), np.uint64), _WARM_UP_RADIUS)
 
     def find(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return for each of these ids its row (int64[n]); -1: not here, or removed."""
+        """Return the row number of each id (int64[n]); -1: not here, or removed."""
         rows = np.minimum(np.searchsorted(self.ids, ids), self.rows - 1)
-        there = (self.ids[rows] == ids) & ~self.removed[rows]
-        found: npt.NDArray[np.int64] = np.where(there, rows, -1)
+        present = (self.ids[rows] == ids) & ~self.removed[rows]
+        found: npt.NDArray[np.int64] = np.where(present, rows, -1)
         return found
 
     def remove(self, ids: npt.NDArray[np.int64]) -> int:
-        """Remove those of these distinct ids that are here; return how many there were."""
+        """Remove the rows with these ids (distinct); return how many there were."""
         rows = self.find(ids)
         rows = rows[rows >= 0]
         self.remove_rows(rows)
         return len(rows)
 
-    def _scanned(self, codes: npt.NDArray[np.uint64], radius: int) -> Found:
-        """Scan for (query, row, distance), without what was removed."""
-        self._trust("codes")
-        found = self._scan(codes, radius)
-        kept = ~self.removed[found.ids]
-        return Found(found.queries[kept], found.ids[kept], found.distances[kept])
+    def _scan_rows(self, codes: npt.NDArray[np.uint64], radius: int) -> RawHits:
+        """Scan; return the hits that are not removed, with row numbers for ids."""
+        self._check_array("codes")
+        hits = self._scan(codes, radius)
+        kept = ~self.removed[hits.ids]
+        return RawHits(hits.queries[kept], hits.ids[kept], hits.distances[kept])
 
-    def _found(self, found: Found) -> Found:
-        """Put ids in the place of rows."""
-        rows = found.ids
-        if self._guard.on and "ids" not in self._trusted:
-            for block in np.unique((self._guard.at.ids + 8 * rows) // BLOCK).tolist():
-                self._refuse(damaged_block(self._guard, block, block))
-        return found._replace(ids=self._tables.ids[rows])
+    def _with_ids(self, hits: RawHits) -> RawHits:
+        """Replace row numbers by ids."""
+        rows = hits.ids
+        if self._checks.enabled and "ids" not in self._checked_arrays:
+            for block in np.unique((self._checks.offsets.ids + 8 * rows) // BLOCK).tolist():
+                self._raise_if_damaged(find_damaged_block(self._checks, block, block))
+        return hits._replace(ids=self._arrays.ids[rows])
 
-    def _trust(self, array: str) -> None:
-        """Check the whole of an array, once."""
-        if not self._guard.on or array in self._trusted:
+    def _check_array(self, name: str) -> None:
+        """Check all blocks of an array, the first time only."""
+        if not self._checks.enabled or name in self._checked_arrays:
             return
-        at = self._guard.at
-        following = Offsets._fields[Offsets._fields.index(array) + 1]
-        first, end = getattr(at, array) // BLOCK, getattr(at, following) // BLOCK
-        self._refuse(damaged_block(self._guard, first, end - 1))
-        self._trusted.add(array)
+        at = self._checks.offsets
+        following = Offsets._fields[Offsets._fields.index(name) + 1]
+        first, end = getattr(at, name) // BLOCK, getattr(at, following) // BLOCK
+        self._raise_if_damaged(find_damaged_block(self._checks, first, end - 1))
+        self._checked_arrays.add(name)
 
-    def _refuse(self, damaged: int) -> None:
-        if damaged >= 0:
+    def _raise_if_damaged(self, block: int) -> None:
+        if block >= 0:
             raise DamagedTableError(
-                f"{self._name} is damaged at byte {damaged * BLOCK} or soon after: delete the "
-                "saved table and build or copy it anew"
+                f"{self._name} is damaged at or shortly after byte {block * BLOCK}: delete the "
+                "saved table, then rebuild it or copy it again"
             )
 
 
-def _guard(
-    buffer: npt.NDArray[np.uint8], at: Offsets, sums: npt.NDArray[np.uint64] | None
-) -> Guard:
+def _block_checks(
+    buffer: npt.NDArray[np.uint8], at: Offsets, checksums: npt.NDArray[np.uint64] | None
+) -> BlockChecks:
     words = buffer.view(np.uint64)
-    if sums is None:
-        nothing = np.empty(0, np.uint64)
-        nothing.flags.writeable = False  # one type, and so one compiled kernel, for both kinds
-        return Guard(False, words, nothing, np.empty(0, np.uint8), at)
-    return Guard(True, words, sums, np.zeros(len(sums), np.uint8), at)
+    if checksums is None:
+        empty = np.empty(0, np.uint64)
+        empty.flags.writeable = False  # the same type, so one compiled kernel serves both cases
+        return BlockChecks(False, words, empty, np.empty(0, np.uint8), at)
+    return BlockChecks(True, words, checksums, np.zeros(len(checksums), np.uint8), at)
 
 
-def _clear_gaps(buffer: npt.NDArray[np.uint8], rows: int) -> None:
-    """Zero the padding between arrays: nothing that lay in memory before may reach a file."""
-    arrays, at = tables(buffer, rows), offsets(rows)
+def _zero_padding(buffer: npt.NDArray[np.uint8], rows: int) -> None:
+    """Zero the padding between arrays, so that no stale memory reaches a file."""
+    arrays, at = view_arrays(buffer, rows), offsets(rows)
     for place, (start, end) in enumerate(pairwise(at)):
         buffer[start + arrays[place].nbytes : end] = 0

@@ -1,9 +1,9 @@
-"""Saving a table to a folder and opening it again, memory-mapped.
+"""Saving a table to a folder, and opening it memory-mapped.
 
-The data goes to a new folder inside, which is renamed when it is whole; then the manifest that
-names it takes the old one's place in one step. A crash at any moment leaves the old table or
-the new one. Processes that have the old one open keep it: its files vanish only when the last
-one closes them.
+The data goes to a new subfolder, which is renamed once it is complete; then the manifest that names
+it atomically replaces the old one. A crash at any moment leaves either the old table or the new
+one. Processes that have the old table open keep it: the operating system frees its files when the
+last of them closes it.
 """
 
 import os
@@ -23,41 +23,42 @@ from .segment import Segment
 from .shuffle import Shuffle
 
 
-class Saved(NamedTuple):
+class TableData(NamedTuple):
     """The content of a table."""
 
     shuffle: Shuffle
     segments: Sequence[Segment]
-    removed: Sequence[npt.NDArray[np.uint32]]  # rows, of each segment
-    ids: npt.NDArray[np.int64]  # of the fresh part
-    hashes: npt.NDArray[np.uint8]  # of the fresh part
+    removed: Sequence[npt.NDArray[np.uint32]]  # row numbers, for each segment
+    ids: npt.NDArray[np.int64]  # of the memtable
+    hashes: npt.NDArray[np.uint8]  # of the memtable
 
 
-def write(saved: Saved, folder: Path) -> None:
-    """Write a table to a folder, in the place of the one that is there, if any."""
-    _refuse_foreign(folder)
+def write(table: TableData, folder: Path) -> None:
+    """Write a table to a folder, replacing any table there."""
+    _check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     token = secrets.token_hex(8)
-    scratch, data = folder / f"unfinished-{token}", folder / f"data-{token}"
-    scratch.mkdir()
+    unfinished, data = folder / f"unfinished-{token}", folder / f"data-{token}"
+    unfinished_manifest = folder / f"unfinished-{token}.json"
+    unfinished.mkdir()
     try:
-        body = _write_data(saved, scratch)
-        _sync(scratch)
-        scratch.rename(data)
-        manifest.write({**body, "data": data.name}, folder / f"unfinished-{token}.json")
-        _sync(folder / f"unfinished-{token}.json")
-        (folder / f"unfinished-{token}.json").replace(folder / manifest.NAME)
+        body = _write_data(table, unfinished)
+        _sync(unfinished)
+        unfinished.rename(data)
+        manifest.write({**body, "data": data.name}, unfinished_manifest)
+        _sync(unfinished_manifest)
+        unfinished_manifest.replace(folder / manifest.NAME)
         _sync(folder)
     except BaseException:
-        shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    _sweep(folder)
+    _delete_stale_data(folder)
 
 
-def read(folder: Path) -> Saved:
+def read(folder: Path) -> TableData:
     """Open the table in a folder; its segments are mapped, not read.
 
-    Raises DamagedTableError. Retries when another process saves a newer table meanwhile.
+    Raises DamagedTableError. Retries if another process saves a newer table meanwhile.
     """
     while True:
         body = manifest.read(folder)
@@ -66,59 +67,63 @@ def read(folder: Path) -> Saved:
         except FileNotFoundError as error:
             if manifest.read(folder)["data"] == body["data"]:
                 raise DamagedTableError(
-                    f"{error.filename} is missing: delete the saved table and build or copy it anew"
+                    f"{error.filename} is missing: delete the saved table, then rebuild it or "
+                    "copy it again"
                 ) from error
 
 
-def _write_data(saved: Saved, data: Path) -> dict[str, Any]:
-    """Write the files of a table; return its manifest."""
+def _write_data(table: TableData, data: Path) -> dict[str, Any]:
+    """Write the files of a table; return the body of its manifest."""
     segments = []
-    pairs = zip(saved.segments, saved.removed, strict=True)
+    pairs = zip(table.segments, table.removed, strict=True)
     for number, (segment, removed) in enumerate(pairs):
         name = f"segment-{number}"
         with (data / name).open("wb") as file:
             file.write(segment.buffer.data)
             _flush(file)
-        sums = _write_small(data / f"{name}.sums", segment.sums)
-        gone = _write_small(data / f"{name}.removed", removed)
-        segments.append({"file": name, "rows": segment.rows, "sums": sums, "removed": gone})
+        segments.append(
+            {
+                "file": name,
+                "rows": segment.rows,
+                "sums": _write_array(data / f"{name}.sums", segment.checksums),
+                "removed": _write_array(data / f"{name}.removed", removed),
+            }
+        )
     return {
         "format": manifest.FORMAT,
         "version": manifest.VERSION,
-        "order": saved.shuffle.order.tobytes().hex(),
+        "order": table.shuffle.order.tobytes().hex(),
         "segments": segments,
-        "ids": _write_small(data / "fresh.ids", saved.ids),
-        "hashes": _write_small(data / "fresh.hashes", saved.hashes),
+        "ids": _write_array(data / "memtable.ids", table.ids),
+        "hashes": _write_array(data / "memtable.hashes", table.hashes),
     }
 
 
-def _read_data(body: dict[str, Any], data: Path) -> Saved:
-    shuffle = Shuffle(np.frombuffer(bytes.fromhex(body["order"]), np.uint8))
+def _read_data(body: dict[str, Any], data: Path) -> TableData:
     segments = [_read_segment(entry, data) for entry in body["segments"]]
-    removed = [np.flatnonzero(segment.removed).astype(np.uint32) for segment in segments]
-    return Saved(
-        shuffle,
+    return TableData(
+        Shuffle(np.frombuffer(bytes.fromhex(body["order"]), np.uint8)),
         segments,
-        removed,
-        _read_small(data, body["ids"], "<i8"),
-        _read_small(data, body["hashes"], "u1").reshape(-1, 32),
+        [segment.removed_rows() for segment in segments],
+        _read_array(data, body["ids"], "<i8"),
+        _read_array(data, body["hashes"], "u1").reshape(-1, 32),
     )
 
 
 def _read_segment(entry: dict[str, Any], data: Path) -> Segment:
     path, rows = data / entry["file"], entry["rows"]
     if not 0 < rows <= ROWS_MAX:
-        raise DamagedTableError(f"{path} cannot have {rows} rows: build the table anew")
-    sums = _read_small(data, entry["sums"], "<u8")
-    _refuse_length(path, offsets(rows).total)
+        raise DamagedTableError(f"{path} cannot have {rows} rows: rebuild the table")
+    checksums = _read_array(data, entry["sums"], "<u8")
+    _check_length(path, offsets(rows).total)
     buffer = np.asarray(np.memmap(path, np.uint8, "r"))
-    segment = Segment(buffer, rows, sums=sums, name=str(path))
-    segment.remove_rows(_read_small(data, entry["removed"], "<u4"))
+    segment = Segment(buffer, rows, checksums=checksums, name=str(path))
+    segment.remove_rows(_read_array(data, entry["removed"], "<u4"))
     return segment
 
 
-def _write_small(path: Path, array: npt.NDArray[Any]) -> dict[str, Any]:
-    """Write an array; return how the manifest describes it."""
+def _write_array(path: Path, array: npt.NDArray[Any]) -> dict[str, Any]:
+    """Write an array; return its entry in the manifest."""
     data = np.ascontiguousarray(array).tobytes()
     with path.open("wb") as file:
         file.write(data)
@@ -126,42 +131,42 @@ def _write_small(path: Path, array: npt.NDArray[Any]) -> dict[str, Any]:
     return {"file": path.name, "bytes": len(data), "digest": manifest.digest_of(data)}
 
 
-def _read_small(data: Path, entry: dict[str, Any], dtype: str) -> npt.NDArray[Any]:
+def _read_array(data: Path, entry: dict[str, Any], dtype: str) -> npt.NDArray[Any]:
     path = data / entry["file"]
-    _refuse_length(path, entry["bytes"])
+    _check_length(path, entry["bytes"])
     content = path.read_bytes()
     if manifest.digest_of(content) != entry["digest"]:
         raise DamagedTableError(
-            f"{path} is damaged: delete the saved table and build or copy it anew"
+            f"{path} is damaged: delete the saved table, then rebuild it or copy it again"
         )
     return np.frombuffer(content, dtype)
 
 
-def _refuse_length(path: Path, length: int) -> None:
+def _check_length(path: Path, length: int) -> None:
     if path.stat().st_size != length:
         raise DamagedTableError(
-            f"{path} has {path.stat().st_size} bytes, not {length}: delete the saved table and "
-            "build or copy it anew"
+            f"{path} has {path.stat().st_size} bytes, not {length}: delete the saved table, then "
+            "rebuild it or copy it again"
         )
 
 
-def _refuse_foreign(folder: Path) -> None:
-    """Refuse to save among files that are not a table's: they might be mistaken for ours."""
-    if folder.is_dir() and not (folder / manifest.NAME).exists():
-        others = [path.name for path in folder.iterdir() if not _is_leftover(path)]
-        if others:
-            raise ValueError(f"{folder} has other files in it; save to a folder of its own")
+def _check_folder(folder: Path) -> None:
+    """Raise ValueError if the folder contains files that do not belong to a table."""
+    if not folder.is_dir() or (folder / manifest.NAME).exists():
+        return
+    if not all(_is_table_data(path) for path in folder.iterdir()):
+        raise ValueError(f"{folder} contains other files; save the table to its own folder")
 
 
-def _is_leftover(path: Path) -> bool:
+def _is_table_data(path: Path) -> bool:
     return path.name.startswith(("data-", "unfinished-"))
 
 
-def _sweep(folder: Path) -> None:
-    """Delete the data that the manifest does not name: older tables, and what a crash left."""
-    kept = manifest.read(folder)["data"]
+def _delete_stale_data(folder: Path) -> None:
+    """Delete the data that the manifest does not name: older tables and remains of a crash."""
+    current = manifest.read(folder)["data"]
     for path in folder.iterdir():
-        if not _is_leftover(path) or path.name == kept:
+        if not _is_table_data(path) or path.name == current:
             continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -175,7 +180,7 @@ def _flush(file: Any) -> None:
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file, or a folder's list of files, is on the disk."""
+    """Wait until a file, or the entries of a folder, are on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

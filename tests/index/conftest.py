@@ -1,7 +1,7 @@
-"""Fixtures of the index's tests: a brute-force oracle, the multi-index on small tables."""
+"""Fixtures for the index tests: a brute-force oracle, and the multi-index on small tables."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from unseen_index import Hits, plan, table
 
 
 def brute_force(rows: dict[int, bytes], queries: np.ndarray, radius: int) -> Hits:
-    """Compare every query with every row, in NumPy alone."""
+    """Compare every query with every row, using NumPy only."""
     ids = np.array(sorted(rows), np.int64)
     hashes = np.array([list(rows[key]) for key in ids.tolist()], np.uint8).reshape(-1, 32)
     limits, found, distances = [0], [], []
@@ -25,8 +25,8 @@ def brute_force(rows: dict[int, bytes], queries: np.ndarray, radius: int) -> Hit
     )
 
 
-def same(got: Hits, want: Hits) -> bool:
-    """Tell whether two answers are equal, dtypes too."""
+def equal_hits(got: Hits, want: Hits) -> bool:
+    """Return whether two answers are equal, including their dtypes."""
     return all(
         getattr(got, name).dtype == getattr(want, name).dtype
         and np.array_equal(getattr(got, name), getattr(want, name))
@@ -40,46 +40,43 @@ def oracle() -> Callable[..., Hits]:
 
 
 @pytest.fixture(scope="session")
-def agree() -> Callable[[Hits, Hits], bool]:
-    return same
+def equal() -> Callable[[Hits, Hits], bool]:
+    return equal_hits
+
+
+@contextmanager
+def force(memtable_rows: int = 8) -> Iterator[None]:
+    """Use the multi-index on tiny tables: small memtables, and no scan of a segment is cheaper."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "MEMTABLE_ROWS", memtable_rows)
+        patch.setattr(plan, "SCAN", 1e9)
+        plan.plan.cache_clear()
+        try:
+            yield
+        finally:
+            plan.plan.cache_clear()  # what was planned with the patched cost
 
 
 @pytest.fixture
-def forced(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Put every few rows into a segment, and never find a scan cheaper."""
-    with force(monkeypatch):
+def multi_index() -> Iterator[None]:
+    with force():
         yield
 
 
-class force:  # noqa: N801
-    """The multi-index on tiny tables: as `forced`, for tests that cannot use a fixture."""
-
-    def __init__(self, patch: Any = None, fresh_rows: int = 8) -> None:
-        self._patch, self._fresh_rows = patch or pytest.MonkeyPatch(), fresh_rows
-
-    def __enter__(self) -> None:
-        self._patch.setattr(table, "FRESH_ROWS", self._fresh_rows)
-        self._patch.setattr(plan, "SCAN", 1e9)
-        plan.plan.cache_clear()
-
-    def __exit__(self, *_: object) -> None:
-        self._patch.undo()
-        plan.plan.cache_clear()
-
-
 @pytest.fixture(scope="session")
-def forcing() -> type[force]:
+def force_multi_index() -> Callable[..., AbstractContextManager[None]]:
+    """Return `force`, for tests that need it for part of their time or with another limit."""
     return force
 
 
-def near(rng: np.random.Generator, base: np.ndarray, most: int) -> np.ndarray:
-    """Flip 0 to `most` bits of each hash."""
-    bits = np.unpackbits(base, axis=1)
-    for row in bits:
-        row[rng.choice(256, rng.integers(0, most + 1), replace=False)] ^= 1
-    return np.packbits(bits, axis=1)
-
-
 @pytest.fixture(scope="session")
-def flipped() -> Callable[..., np.ndarray]:
-    return near
+def flip_bits() -> Callable[..., np.ndarray]:
+    """Return a function that flips 0 to `most` random bits of each hash."""
+
+    def flip(rng: np.random.Generator, hashes: np.ndarray, most: int) -> np.ndarray:
+        bits = np.unpackbits(hashes, axis=1)
+        for row in bits:
+            row[rng.choice(256, rng.integers(0, most + 1), replace=False)] ^= 1
+        return np.packbits(bits, axis=1)
+
+    return flip

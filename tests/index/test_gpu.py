@@ -1,4 +1,4 @@
-"""The scan by nearest rows that the GPU is asked for: exact where k runs out, wherever it runs."""
+"""The range search over a nearest-neighbour search: exact even if k is too small."""
 
 import faiss
 import numpy as np
@@ -12,25 +12,25 @@ RNG = np.random.default_rng(31)
 
 
 class CappedDevice:
-    """FAISS's flat index on the CPU, as limited as the one on a device; it counts what is asked."""
+    """FAISS's flat index on the CPU, with the k limit of a device; records its calls."""
 
-    def __init__(self, most_k: int = 2048) -> None:
-        self.most_k, self.asked = most_k, []
+    def __init__(self, max_k: int = 2048) -> None:
+        self.max_k, self.calls = max_k, []
 
     def load(self, codes):
         index = faiss.IndexBinaryFlat(256)
         index.add(np.ascontiguousarray(codes).view(np.uint8).reshape(-1, 32))
 
         def nearest(queries, k):
-            assert k <= self.most_k
-            self.asked.append((len(queries), k))
+            assert k <= self.max_k
+            self.calls.append((len(queries), k))
             return index.search(queries, k)
 
-        return NearestScan(codes, nearest, self.most_k)
+        return NearestScan(codes, nearest, self.max_k)
 
 
 def crowded(rows: int) -> np.ndarray:
-    """Make hashes of which the first half are within a few bits of zero."""
+    """Return hashes of which the first half are within a few bits of zero."""
     hashes = RNG.integers(0, 256, (rows, 32), dtype=np.uint8)
     hashes[: rows // 2] &= (RNG.random((rows // 2, 32)) < 0.02).astype(np.uint8)
     return hashes
@@ -48,19 +48,19 @@ def test_nearest_scan_equals_flat_scan(rows, radius):
     )
 
 
-def test_only_queries_with_more_to_find_are_looked_at_again():
+def test_only_incomplete_queries_are_searched_again():
     device = CappedDevice()
     codes = crowded(6_000).view(np.uint64)
     scan = device.load(codes)
     scan(np.concatenate([codes[:1], codes[-3:]]), 31)
-    assert device.asked == [(4, gpu.FIRST_K), (1, gpu.MOST_K)]
+    assert device.calls == [(4, gpu.FIRST_K), (1, gpu.MAX_K)]
 
 
-@pytest.mark.parametrize("most_k", [7, 2048])
-def test_a_table_on_a_device_agrees(most_k, forced, tmp_path, oracle, agree):
+@pytest.mark.parametrize("max_k", [7, 2048])
+def test_a_table_on_a_device_agrees_with_brute_force(max_k, multi_index, tmp_path, oracle, equal):
     hashes = crowded(3_000)
     model = dict(enumerate(map(bytes, hashes)))
-    table = HashTable(device=CappedDevice(most_k))
+    table = HashTable(device=CappedDevice(max_k))
     table.add(np.arange(3_000), hashes)
     table.add(np.array([5_000]), hashes[:1])
     table.remove(np.array([0, 9]))
@@ -68,15 +68,15 @@ def test_a_table_on_a_device_agrees(most_k, forced, tmp_path, oracle, agree):
     del model[9]
     queries = hashes[::400]
     for radius in (0, 31, 140, 256):
-        assert agree(table.search(queries, radius), oracle(model, queries, radius))
+        assert equal(table.search(queries, radius), oracle(model, queries, radius))
     table.save(tmp_path / "table")
-    for device in (CappedDevice(most_k), "cpu"):
-        again = HashTable.open(tmp_path / "table", device=device)
-        assert agree(again.search(queries, 31), oracle(model, queries, 31))
+    for device in (CappedDevice(max_k), "cpu"):
+        reopened = HashTable.open(tmp_path / "table", device=device)
+        assert equal(reopened.search(queries, 31), oracle(model, queries, 31))
 
 
 @pytest.mark.skipif(HAS_GPU, reason="there is a CUDA device")
-def test_without_a_device_the_cpu_serves_and_says_so():
+def test_without_cuda_the_cpu_is_used_with_a_warning():
     with pytest.warns(RuntimeWarning, match=r"CUDA.*unseen-index\[gpu\]") as caught:
         table = HashTable(device="cuda")
     assert caught[0].filename == __file__
@@ -84,7 +84,7 @@ def test_without_a_device_the_cpu_serves_and_says_so():
     assert table.search(np.zeros((1, 32), np.uint8), 0).ids.tolist() == [1]
 
 
-def test_a_faiss_with_cuda_but_no_device_says_so(monkeypatch):
+def test_faiss_with_cuda_but_without_a_device_warns(monkeypatch):
     monkeypatch.setattr(faiss, "GpuIndexBinaryFlat", object, raising=False)
     monkeypatch.setattr(faiss, "get_num_gpus", lambda: 0, raising=False)
     with pytest.warns(RuntimeWarning, match="no CUDA device"):
@@ -94,10 +94,10 @@ def test_a_faiss_with_cuda_but_no_device_says_so(monkeypatch):
 @pytest.mark.gpu
 @pytest.mark.skipif(not HAS_GPU, reason="needs a CUDA device and unseen-index[gpu]")
 @pytest.mark.parametrize("radius", [0, 31, 130, 256])
-def test_on_a_real_device(radius, oracle, agree):
+def test_on_a_cuda_device(radius, oracle, equal):
     hashes = crowded(50_000)
     table = HashTable(device="cuda")
     table.add(np.arange(50_000), hashes)
     queries = hashes[::5_000]
     want = oracle(dict(enumerate(map(bytes, hashes))), queries, radius)
-    assert agree(table.search(queries, radius), want)
+    assert equal(table.search(queries, radius), want)

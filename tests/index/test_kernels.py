@@ -1,26 +1,31 @@
-"""The kernels' small parts: intrinsics against plain Python, and where they are cached."""
+"""The kernels: intrinsics against plain Python, checksums, and caching."""
 
+import pickle
 import subprocess
 import sys
+import types
 
+import numba
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unseen_index.checksums import BLOCK, block_sum
+from numba.core.caching import IndexDataCacheFile
+from unseen_index.checksums import BLOCK, block_checksum
 from unseen_index.intrinsics import LANES, near_mask, popcount, trailing_zeros
-from unseen_index.jit import _STAMP, compiled
+from unseen_index.jit import _STAMP, _ignore_unreadable_index, jit
 from unseen_index.probe import probe
 
 ENTRIES = np.random.default_rng(41).integers(0, 1 << 16, 100, dtype=np.uint16)
 
 
-@compiled
-def masked(array, index, key, bound):
+@jit
+def near_mask_kernel(array, index, key, bound):
     return near_mask(array, index, np.uint16(key), np.uint16(bound))
 
 
-@compiled
-def counted(word):
+@jit
+def count_bits(word):
     return popcount(word), trailing_zeros(np.uint32(word))
 
 
@@ -28,7 +33,7 @@ def counted(word):
 @given(st.integers(0, 100 - LANES), st.integers(0, 65_535), st.integers(0, 16))
 def test_near_mask_flags_the_near_entries(index, key, bound):
     near = [(int(entry) ^ key).bit_count() <= bound for entry in ENTRIES[index : index + LANES]]
-    assert masked(ENTRIES, index, key, bound) == sum(
+    assert near_mask_kernel(ENTRIES, index, key, bound) == sum(
         1 << lane for lane in range(LANES) if near[lane]
     )
 
@@ -36,7 +41,7 @@ def test_near_mask_flags_the_near_entries(index, key, bound):
 @settings(deadline=None)  # the first call compiles
 @given(st.integers(1, 2**32 - 1))
 def test_popcount_and_trailing_zeros(word):
-    assert counted(np.uint64(word)) == (word.bit_count(), (word & -word).bit_length() - 1)
+    assert count_bits(np.uint64(word)) == (word.bit_count(), (word & -word).bit_length() - 1)
 
 
 @settings(deadline=None)  # the first call compiles
@@ -48,28 +53,43 @@ def test_popcount_and_trailing_zeros(word):
         unique_by=lambda change: change[0],
     )
 )
-def test_any_change_to_a_block_changes_its_sum(changes):
+def test_any_change_to_a_block_changes_its_checksum(changes):
     block = np.resize(ENTRIES.view(np.uint8), BLOCK)
-    before = block_sum(block.view(np.uint64), 0)
+    before = block_checksum(block.view(np.uint64), 0)
     for place, mask in changes:
         block[place] ^= mask
-    assert block_sum(block.view(np.uint64), 0) != before
+    assert block_checksum(block.view(np.uint64), 0) != before
 
 
-def test_kernels_compile_where_nothing_can_be_cached():
-    """A function without a file is what Numba refuses to cache, as on a read-only system."""
+def test_kernels_compile_when_they_cannot_be_cached():
+    """Numba refuses to cache a function without a file, as it does on a read-only system."""
     names: dict = {}
     exec("def double(x):\n    return 2 * x", names)  # noqa: S102
-    assert compiled(names["double"])(21) == 42
+    assert jit(names["double"])(21) == 42
 
 
-def test_a_cached_kernel_is_dropped_when_any_of_the_source_changes():
-    """Numba on its own would look at one file; the stamp is that of the whole package."""
+def test_cached_kernels_are_invalidated_when_any_source_file_changes():
+    """Numba's own stamp covers one file; ours covers the whole package."""
     assert probe._cache._cache_file._source_stamp == _STAMP
 
 
-def test_the_package_loads_without_compiling_anything():
-    """A tiny table is served by FAISS alone: no kernel is made or loaded for it."""
+def test_a_cache_of_another_version_with_renamed_classes_is_ignored(tmp_path, monkeypatch):
+    """Numba would raise: it unpickles the index of a cache before it compares the stamps."""
+    module = types.ModuleType("unseen_index.renamed")
+    module.Arrays = type("Arrays", (), {"__module__": module.__name__})
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, module.__name__, module)
+        content = pickle.dumps(numba.__version__) + pickle.dumps(("old stamp", {module.Arrays: 1}))
+    (tmp_path / "kernel.nbi").write_bytes(content)
+    cache_file = IndexDataCacheFile(str(tmp_path), "kernel", _STAMP)
+    with pytest.raises(ImportError):
+        cache_file._load_index()
+    _ignore_unreadable_index(cache_file)
+    assert cache_file._load_index() == {}
+
+
+def test_small_tables_need_no_kernels():
+    """FAISS alone serves a tiny table: no kernel is compiled or loaded for it."""
     program = (
         "import numpy as np; from unseen_index import HashTable, probe, shuffle;"
         "t = HashTable(); h = np.zeros((3, 32), np.uint8); t.add(np.arange(3), h);"

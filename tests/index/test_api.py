@@ -1,4 +1,4 @@
-"""The façade: what it lists, what it refuses, what it promises about order and types."""
+"""The public API: its names, the arguments it rejects, the order and types of its answers."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from unseen_index import HashTable
 
 IDS = np.array([7, 2**63 - 1, 0], np.int64)
 HASHES = np.array([[0] * 32, [255] * 32, [1] + [0] * 31], np.uint8)
-NOTHING = np.empty(0, np.int64)
+NO_IDS = np.empty(0, np.int64)
 
 
 @pytest.fixture
@@ -17,12 +17,12 @@ def table() -> HashTable:
     return table
 
 
-def test_all_is_sorted_and_whole():
+def test_all_lists_the_public_names():
     assert unseen_index.__all__ == ["DamagedTableError", "HashTable", "Hits"]
     assert all(hasattr(unseen_index, name) for name in unseen_index.__all__)
 
 
-def test_nearest_first_then_by_id(table):
+def test_hits_are_sorted_by_distance_then_id(table):
     table.add(np.array([3], np.int64), HASHES[:1])
     hits = table.search(HASHES[:1], 1)
     assert hits.ids.tolist() == [3, 7, 0]
@@ -30,7 +30,7 @@ def test_nearest_first_then_by_id(table):
     assert hits.limits.tolist() == [0, 3]
 
 
-def test_types_and_limits_of_answers(table):
+def test_dtypes_and_limits(table):
     hits = table.search(HASHES, 0)
     assert (hits.limits.dtype, hits.ids.dtype, hits.distances.dtype) == (
         np.int64,
@@ -41,31 +41,31 @@ def test_types_and_limits_of_answers(table):
     assert hits.ids.tolist() == IDS.tolist()
 
 
-def test_radius_256_finds_all(table):
+def test_radius_256_finds_every_row(table):
     assert len(table.search(HASHES, 256).ids) == 9
 
 
-def test_no_query_and_no_row(table):
+def test_no_queries_or_no_rows(table):
     assert table.search(HASHES[:0], 31).limits.tolist() == [0]
     empty = HashTable()
     assert empty.search(HASHES, 256).limits.tolist() == [0, 0, 0, 0]
     assert (len(empty), empty.remove(IDS)) == (0, 0)
     empty.merge()
-    empty.add(NOTHING, HASHES[:0])
+    empty.add(NO_IDS, HASHES[:0])
     assert len(empty) == 0
 
 
-def test_holds_says_which_ids_are_there(table):
-    asked = np.array([0, 1, 7, 7, 2**63 - 1], np.int64)
-    assert table.holds(asked).tolist() == [True, False, True, True, True]
+def test_holds(table):
+    ids = np.array([0, 1, 7, 7, 2**63 - 1], np.int64)
+    assert table.holds(ids).tolist() == [True, False, True, True, True]
     table.remove(IDS[:1])
-    assert table.holds(asked).tolist() == [True, False, False, False, True]
-    assert table.holds(NOTHING).tolist() == []
-    with pytest.raises(ValueError, match="ids are int64"):
+    assert table.holds(ids).tolist() == [True, False, False, False, True]
+    assert table.holds(NO_IDS).tolist() == []
+    with pytest.raises(ValueError, match="ids must be int64"):
         table.holds(IDS.astype(np.int32))
 
 
-def test_remove_counts_what_was_there(table):
+def test_remove_returns_how_many_rows_there_were(table):
     assert table.remove(np.array([7, 7, 1, 2**63 - 1], np.int64)) == 2
     assert table.remove(np.array([7], np.int64)) == 0
     assert len(table) == 1
@@ -74,11 +74,11 @@ def test_remove_counts_what_was_there(table):
 
 
 @pytest.mark.parametrize("bulk", [False, True])
-def test_ids_in_the_table_are_refused(table, bulk, forced):
+def test_adding_an_existing_id_is_rejected(table, bulk, multi_index):
     if bulk:
         table.merge()
     for ids in ([5, 7], [5, 5], [5, 2**63 - 1]):
-        with pytest.raises(ValueError, match="in the table already"):
+        with pytest.raises(ValueError, match="already in the table"):
             table.add(np.array(ids, np.int64), HASHES[:2])
     assert len(table) == 3
 
@@ -97,7 +97,7 @@ def test_ids_in_the_table_are_refused(table, bulk, forced):
         (None, HASHES, "int64"),
     ],
 )
-def test_wrong_rows_are_refused(ids, hashes, message):
+def test_wrong_rows_are_rejected(ids, hashes, message):
     table = HashTable()
     with pytest.raises(ValueError, match=message):
         table.add(ids, hashes)
@@ -105,39 +105,39 @@ def test_wrong_rows_are_refused(ids, hashes, message):
 
 
 @pytest.mark.parametrize("radius", [-1, 257, 3.5, "31", None])
-def test_wrong_radius_is_refused(table, radius):
-    with pytest.raises(ValueError, match="the radius is"):
+def test_a_wrong_radius_is_rejected(table, radius):
+    with pytest.raises(ValueError, match="the radius must be"):
         table.search(HASHES, radius)
 
 
-def test_wrong_queries_and_removals_are_refused(table):
+def test_wrong_queries_removals_and_devices_are_rejected(table):
     with pytest.raises(ValueError, match="uint8"):
         table.search(HASHES.astype(np.float32), 31)
     with pytest.raises(ValueError, match="int64"):
         table.remove(np.array(["7"]))
-    with pytest.raises(ValueError, match="the device is"):
+    with pytest.raises(ValueError, match="the device must be"):
         HashTable(device="tpu")
 
 
-def test_what_was_added_is_a_copy(table):
+def test_added_hashes_are_copied(table):
     hashes = HASHES.copy()
     table.add(np.array([50, 51, 52], np.int64), hashes)
     hashes[:] = 77
     assert 50 in table.search(HASHES[:1], 0).ids
 
 
-def test_any_memory_layout_serves(table):
+def test_any_memory_layout_is_accepted(table):
     wide = np.zeros((6, 64), np.uint8, order="F")
     wide[::2, ::2] = HASHES
     assert table.search(wide[::2, ::2], 0).ids.tolist() == IDS.tolist()
-    readonly = HASHES.copy()
-    readonly.flags.writeable = False
-    assert table.search(readonly, 0).ids.tolist() == IDS.tolist()
+    read_only = HASHES.copy()
+    read_only.flags.writeable = False
+    assert table.search(read_only, 0).ids.tolist() == IDS.tolist()
 
 
-def test_its_size_grows_with_its_rows(table):
-    few = table.nbytes
-    assert few >= 3 * (32 + 8)
+def test_nbytes_grows_with_the_rows(table):
+    before = table.nbytes
+    assert before >= 3 * (32 + 8)
     rng = np.random.default_rng(1)
     table.add(np.arange(100, 20_100), rng.integers(0, 256, (20_000, 32), np.uint8))
-    assert table.nbytes > few + 20_000 * (32 + 8)
+    assert table.nbytes > before + 20_000 * (32 + 8)

@@ -1,22 +1,22 @@
-"""Many threads search while one writes and another merges."""
+"""Threads search while one writes and another merges."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import faiss
 import numpy as np
+import pytest
 from unseen_index import HashTable, merging, table
 
 ROWS = 6_000
 RNG = np.random.default_rng(21)
 HASHES = RNG.integers(0, 256, (ROWS, 32), dtype=np.uint8)
-STEADY = np.arange(0, ROWS, 2)  # these are never touched
-FLICKERING = np.arange(1, ROWS, 2)
+CHANGING = np.arange(1, ROWS, 2)  # rows with even ids are never touched
 
 
-def test_searches_see_a_whole_table_while_it_changes(forcing):
-    """Rows left alone are always found; a row comes at most once, with its own distance."""
-    with forcing(fresh_rows=64):
+def test_searches_are_consistent_while_the_table_changes(force_multi_index):
+    """Untouched rows are always found; each row at most once, with the right distance."""
+    with force_multi_index(memtable_rows=64):
         shared = HashTable()
         shared.add(np.arange(ROWS), HASHES)
         done = threading.Event()
@@ -38,7 +38,7 @@ def test_searches_see_a_whole_table_while_it_changes(forcing):
 def write(shared: HashTable) -> None:
     rng = np.random.default_rng(0)
     for _ in range(150):
-        some = rng.choice(FLICKERING, 40, replace=False)
+        some = rng.choice(CHANGING, 40, replace=False)
         assert shared.remove(some) == 40
         shared.add(some, HASHES[some])
 
@@ -65,20 +65,20 @@ def search_until(shared: HashTable, done: threading.Event, seed: int) -> int:
     return searches
 
 
-def test_a_removal_during_a_merge_is_not_lost(forced, monkeypatch):
-    """Remove and re-add while the new segments are being built, just before they are published."""
+def test_a_removal_during_a_merge_is_not_lost(multi_index, monkeypatch):
+    """Remove and re-add rows after the new segments are built, before they are published."""
     shared = HashTable()
     shared.add(np.arange(100), HASHES[:100])
     shared.add(np.arange(100, 105), HASHES[100:105])
     build = merging.Segment.build
 
-    def build_and_change(ids, codes):
+    def build_then_change(ids, codes):
         segment = build(ids, codes)
         assert shared.remove(np.array([3, 4, 101, 102])) == 4
         shared.add(np.array([4, 102, 200]), HASHES[[50, 51, 52]])
         return segment
 
-    monkeypatch.setattr(merging.Segment, "build", build_and_change)
+    monkeypatch.setattr(merging.Segment, "build", build_then_change)
     shared.merge()
     monkeypatch.undo()
     assert len(shared) == 104
@@ -88,7 +88,7 @@ def test_a_removal_during_a_merge_is_not_lost(forced, monkeypatch):
     assert len(shared) == 104
 
 
-def test_a_failed_merge_changes_nothing(forced, monkeypatch):
+def test_a_failed_merge_changes_nothing(multi_index, monkeypatch):
     shared = HashTable()
     shared.add(np.arange(100), HASHES[:100])
     shared.remove(np.array([5]))
@@ -98,20 +98,16 @@ def test_a_failed_merge_changes_nothing(forced, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(merging.Segment, "build", fail)
-        try:
+        with pytest.raises(MemoryError):
             shared.merge()
-        except MemoryError:
-            pass
-        else:
-            raise AssertionError("the merge should have failed")
     assert len(shared) == 99
     shared.merge()
     assert shared.search(HASHES[:100], 0).ids.tolist() == [i for i in range(100) if i != 5]
 
 
-def test_single_adds_leave_few_segments(monkeypatch):
-    """The logarithmic method: thousands of small adds, a handful of segments."""
-    monkeypatch.setattr(table, "FRESH_ROWS", 64)
+def test_small_adds_leave_few_segments(monkeypatch):
+    """The logarithmic method: hundreds of small adds, a handful of segments."""
+    monkeypatch.setattr(table, "MEMTABLE_ROWS", 64)
     grown = HashTable()
     for start in range(0, ROWS, 10):
         grown.add(np.arange(start, start + 10), HASHES[start : start + 10])
@@ -121,7 +117,7 @@ def test_single_adds_leave_few_segments(monkeypatch):
     assert grown.search(HASHES, 0).ids.tolist() == list(range(ROWS))
 
 
-def test_a_search_leaves_the_threads_of_faiss_alone():
+def test_a_search_does_not_change_the_threads_of_faiss():
     small = HashTable()
     small.add(np.arange(100), HASHES[:100])
     faiss.omp_set_num_threads(2)

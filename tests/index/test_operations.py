@@ -1,4 +1,4 @@
-"""Adds, removes, re-adds, merges and reopenings in any order agree with brute force."""
+"""Any sequence of adds, removes, merges, saves and searches agrees with brute force."""
 
 import tempfile
 from pathlib import Path
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 from unseen_index import HashTable
 
-# Few ids and few distinct bits, so that re-adds, duplicates and near hashes are the rule.
+# Few ids and few distinct bits, so that re-adds, duplicates and near hashes are frequent.
 some_ids = st.lists(
     st.one_of(st.integers(0, 40), st.integers(2**63 - 4, 2**63 - 1)),
     unique=True,
@@ -22,7 +22,7 @@ kinds = st.sampled_from(["uniform", "zero", "near", "half"])
 
 
 def hashes_of(kind: str, seed: int, count: int) -> np.ndarray:
-    """Make hashes that are spread out, equal, crowded together, or equal in half their bytes."""
+    """Return hashes that are uniform, all zero, near zero, or zero in their first half."""
     rng = np.random.default_rng(seed)
     hashes = rng.integers(0, 256, (count, 32), dtype=np.uint8)
     if kind == "zero":
@@ -37,8 +37,8 @@ def hashes_of(kind: str, seed: int, count: int) -> np.ndarray:
 
 
 @pytest.fixture
-def machine(oracle, agree):
-    class Life(RuleBasedStateMachine):
+def machine(oracle, equal):
+    class Operations(RuleBasedStateMachine):
         def __init__(self) -> None:
             super().__init__()
             self.table, self.rows = HashTable(), {}
@@ -56,11 +56,11 @@ def machine(oracle, agree):
 
         @rule(ids=some_ids)
         def remove(self, ids):
-            there = [self.rows.pop(key) for key in ids if key in self.rows]
-            assert self.table.remove(np.array(ids, np.int64)) == len(there)
+            present = [self.rows.pop(key) for key in ids if key in self.rows]
+            assert self.table.remove(np.array(ids, np.int64)) == len(present)
 
         @rule(ids=some_ids, seed=seeds)
-        def add_what_is_there(self, ids, seed):
+        def add_existing(self, ids, seed):
             if self.rows.keys() & set(ids):
                 with pytest.raises(ValueError, match="already"):
                     self.table.add(np.array(ids, np.int64), hashes_of("uniform", seed, len(ids)))
@@ -78,24 +78,24 @@ def machine(oracle, agree):
         @rule(radius=st.integers(0, 256), kind=kinds, seed=seeds)
         def search(self, radius, kind, seed):
             queries = hashes_of(kind, seed, 3)
-            own = [list(code) for code in list(self.rows.values())[:3]]
-            queries = np.concatenate([queries, np.array(own, np.uint8).reshape(-1, 32)])
+            stored = [list(code) for code in list(self.rows.values())[:3]]
+            queries = np.concatenate([queries, np.array(stored, np.uint8).reshape(-1, 32)])
             assert len(self.table) == len(self.rows)
             got = self.table.search(queries, radius)
-            assert agree(got, oracle(self.rows, queries, radius))
+            assert equal(got, oracle(self.rows, queries, radius))
 
-    return Life
+    return Operations
 
 
-@pytest.mark.parametrize(("index", "examples"), [(True, 25), (False, 25)])
-def test_any_order_of_operations(machine, forcing, index, examples):
-    with forcing(fresh_rows=8 if index else 16_384):
-        run_state_machine_as_test(machine, settings=_settings(examples))
+@pytest.mark.parametrize("memtable_rows", [8, 16_384])
+def test_any_sequence_of_operations(machine, force_multi_index, memtable_rows):
+    with force_multi_index(memtable_rows=memtable_rows):
+        run_state_machine_as_test(machine, settings=_settings(25))
 
 
 @pytest.mark.slow
-def test_any_order_of_operations_at_length(machine, forcing):
-    with forcing(fresh_rows=8):
+def test_any_long_sequence_of_operations(machine, force_multi_index):
+    with force_multi_index(memtable_rows=8):
         run_state_machine_as_test(machine, settings=_settings(200))
 
 
