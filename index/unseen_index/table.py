@@ -204,7 +204,7 @@ class HashTable:
         """
         snapshots = [SegmentSnapshot(segment) for segment in chosen]
         rows, flags = [more] if more else [], np.empty(0, np.bool_)
-        if memtable:
+        if memtable is not None:
             flags = memtable.removed[: memtable.count].copy()
             ids, hashes = memtable.rows_except(flags)
             rows.append(Rows(ids, self._shuffle(hashes)))

@@ -73,6 +73,12 @@ def test_remove_returns_how_many_rows_there_were(table):
     assert table.search(HASHES[1:2], 0).ids.tolist() == [7]
 
 
+def test_merge_drops_the_rows_of_a_memtable_in_which_all_are_removed(table):
+    table.remove(IDS)
+    table.merge()
+    assert table.nbytes == 0
+
+
 @pytest.mark.parametrize("bulk", [False, True])
 def test_adding_an_existing_id_is_rejected(table, bulk, multi_index):
     if bulk:
