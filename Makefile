@@ -57,8 +57,8 @@ format: $(READY) ## Put the code in the house style
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(READY) ## Measure; prints tables and writes benchmarks/results/*.json
-	@$(BIN)/python -m benchmarks
+bench: $(READY) ## Run the benchmarks, or one: make bench NAME=search ARGS='--rows 1M'
+	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)
 
 run: $(READY) ## Serve on http://127.0.0.1:8000, data kept in ./data
 	@$(BIN)/unseen-service serve --port $(PORT) --data data

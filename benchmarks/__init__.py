@@ -1,1 +1,1 @@
-"""What `make bench` runs: each module here with a `main` measures one part and prints a table."""
+"""Benchmarks. Each module here has a `main` and is run by name; `support` is what they share."""

@@ -1,31 +1,52 @@
-"""`python -m benchmarks [NAME [OPTION…]]`: run every benchmark, or one with its options."""
+"""`python -m benchmarks [NAME [OPTION…]]`: run one benchmark, or all with their defaults."""
 
+import argparse
+import ast
 import importlib
 import pkgutil
-import sys
-from collections.abc import Callable
+from pathlib import Path
 
 import benchmarks
 
 
-def found() -> dict[str, Callable[[list[str]], None]]:
-    """Find the benchmarks by name: the modules that have a `main`."""
-    names = sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__))
-    modules = {
-        name: importlib.import_module(f"benchmarks.{name}") for name in names if name[0] != "_"
-    }
-    return {name: module.main for name, module in modules.items() if hasattr(module, "main")}
+def benchmark_names() -> list[str]:
+    """Return the names of the benchmarks: the public modules of this package."""
+    modules = pkgutil.iter_modules(benchmarks.__path__)
+    return sorted(each.name for each in modules if not each.ispkg and each.name[0] != "_")
 
 
-def run(arguments: list[str]) -> None:
-    mains = found()
-    if not arguments:
-        for main in mains.values():
-            main([])
-    elif arguments[0] in mains:
-        mains[arguments[0]](arguments[1:])
-    else:
-        sys.exit(f"There is no benchmark {arguments[0]!r}; there are: {', '.join(mains)}")
+def summary(name: str) -> str:
+    """Return the first line of a benchmark's docstring, without importing the benchmark."""
+    source = Path(__file__).with_name(f"{name}.py").read_text("utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
 
 
-run(sys.argv[1:])
+def make_parser(names: list[str]) -> argparse.ArgumentParser:
+    width = max(map(len, names))
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Run one benchmark, or all of them with their default options.",
+        epilog="benchmarks:\n"
+        + "\n".join(f"  {name:{width}}  {summary(name)}" for name in names)
+        + "\n\nresults are printed and written to benchmarks/results/NAME.json\n"
+        + "example: python -m benchmarks search --rows 1M",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", metavar="NAME", nargs="?", choices=names, help="see below")
+    parser.add_argument(
+        "options",
+        metavar="OPTION",
+        nargs=argparse.REMAINDER,
+        help="options of the benchmark; NAME --help lists them",
+    )
+    return parser
+
+
+def main() -> None:
+    names = benchmark_names()
+    args = make_parser(names).parse_args()
+    for name in [args.name] if args.name else names:
+        importlib.import_module(f"benchmarks.{name}").main(args.options)
+
+
+main()

@@ -1,12 +1,10 @@
-"""The search: how fast, beside what else could be picked; and what adds, merges and files cost.
+"""Index lookups compared with FAISS and threatexchange; adds, merges, saving and opening.
 
-Everything runs on one core but for the last table, which needs two. A batch's figure is the best of
-several rounds, in which the indexes take turns (others may use the machine too); the figures of
-single look-ups are medians.
+Everything runs on one core except the last table, which needs two. Figures for batches are the
+best of several rounds in which the indexes take turns, because the machine may be busy; figures for
+single lookups are medians.
 """
 
-import argparse
-import json
 import os
 import platform
 import statistics
@@ -21,15 +19,14 @@ import numba
 import numpy as np
 from unseen_index import HashTable
 
-from . import hashes as data
-from . import rivals
-from .changing import changing_figures
-from .hashes import Hashes
-from .plots import plot
-from .timing import Figures, timed
+from .support import baselines, datasets
+from .support.command import benchmark_parser, write_results
+from .support.concurrent_updates import measure_concurrent_updates
+from .support.datasets import Hashes
+from .support.plots import plot
+from .support.timing import Figures, timed
 
-RADIUS = rivals.RADIUS
-RESULTS = Path(__file__).parent / "results" / "search.json"
+RADIUS = baselines.RADIUS
 ROUNDS = 5
 BATCH = 1000
 PHOTO_ROWS = 300_000
@@ -43,74 +40,74 @@ print(time.perf_counter() - start)
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="benchmarks search", description=__doc__)
-    parser.add_argument("--plot", type=Path, help="draw the look-ups to this SVG file")
-    parser.add_argument("--rows", default="1M,10M", help="sizes, as in 1M,10M (the default)")
+    parser = benchmark_parser("search", __doc__)
+    parser.add_argument("--rows", default="1M,10M", help="table sizes (default: %(default)s)")
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="plot the lookups to an SVG file")
     options = parser.parse_args(arguments)
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
     faiss.omp_set_num_threads(1)
-    _warm()
+    _warm_up()
     results: Figures = {"machine": machine(), "radius": RADIUS, "uniform": {}}
     for size in options.rows.split(","):
         rows = int(float(size.replace("M", "e6").replace("k", "e3")))
-        results["uniform"][rows] = table = uniform_figures(rows)
-        show(f"{size} uniform random hashes", table)
-    results["photos"] = compared(data.photo_crops(PHOTO_ROWS, 7), data.photo_crops(BATCH, 8))
-    show(f"{PHOTO_ROWS:,} hashes of photos' crops", results["photos"])
-    results["crowded"] = crowded_figures(1_000_000)
-    show("1M hashes of which 100,000 share whole parts with the query", results["crowded"])
+        results["uniform"][rows] = figures = measure_uniform(rows)
+        show(f"{size} uniform random hashes", figures)
+    results["photos"] = measure_photos()
+    show(f"{PHOTO_ROWS:,} hashes of crops of photos", results["photos"])
+    results["crowded"] = measure_crowded(1_000_000)
+    show("1M hashes, of which 100,000 share whole parts with the query", results["crowded"])
     os.sched_setaffinity(0, cores)
-    results["changing"] = changing_figures(1_000_000)
-    show("1M hashes that change, two cores", results["changing"])
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    results["concurrent updates"] = measure_concurrent_updates(1_000_000)
+    show("1M hashes, updated during lookups, two cores", results["concurrent updates"])
+    write_results("search", results)
     if options.plot:
         plot(results, options.plot)
-    print(f"\nWritten to {RESULTS.relative_to(Path.cwd())}")
 
 
-def uniform_figures(rows: int) -> Figures:
-    """Build a table, measure its size and speed, save it and open it in a new process."""
-    hashes = data.uniform(rows, 1)
-    before = resident()
+def measure_uniform(rows: int) -> Figures:
+    """Build a table; measure its size and speed; save it and open it in a new process."""
+    hashes = datasets.uniform(rows, 1)
+    queries = datasets.queries(hashes, BATCH, 2)
+    before = resident_bytes()
     start = time.perf_counter()
     table = HashTable()
     table.add(np.arange(rows), hashes)
     table.merge()
     figures: Figures = {"build, s": time.perf_counter() - start}
-    figures["bytes a hash beside the code"] = (resident() - before) / rows - 32
-    figures |= look_ups(table, hashes, data.queries(hashes, BATCH, 2))
+    figures["bytes per hash besides the code"] = (resident_bytes() - before) / rows - 32
+    figures |= compare(table, hashes, queries)
     with tempfile.TemporaryDirectory() as folder:
         table.save(folder)
-        figures["open to first answer, s"] = statistics.median(opened(folder) for _ in range(3))
+        times = [seconds_to_first_answer(folder) for _ in range(3)]
+        figures["open to first answer, s"] = statistics.median(times)
         mapped = HashTable.open(folder)
         figures |= {
-            f"{name}, opened": value
-            for name, value in our_look_ups(mapped, data.queries(hashes, BATCH, 2)).items()
+            f"{name}, opened": value for name, value in single_lookups(mapped, queries).items()
         }
     return figures
 
 
-def compared(hashes: Hashes, queries: Hashes) -> Figures:
-    """Measure a new table on these hashes beside the others."""
+def measure_photos() -> Figures:
+    """Compare the indexes on hashes of crops of photos."""
+    hashes, queries = datasets.photo_crops(PHOTO_ROWS, 7), datasets.photo_crops(BATCH, 8)
     table = HashTable()
     table.add(np.arange(len(hashes)), hashes)
-    return look_ups(table, hashes, queries)
+    return compare(table, hashes, queries)
 
 
-def look_ups(table: HashTable, hashes: Hashes, queries: Hashes) -> Figures:
-    """Time the look-ups of a table and of every rival, in turn."""
-    lookups: dict[str, rivals.Lookup] = {
+def compare(table: HashTable, hashes: Hashes, queries: Hashes) -> Figures:
+    """Time lookups in a table and in each baseline, taking turns."""
+    lookups: dict[str, baselines.Lookup] = {
         "ours": lambda batch: len(table.search(batch, RADIUS).ids),
-        "IndexBinaryFlat": rivals.flat(hashes),
-        "IndexBinaryMultiHash": rivals.multi_hash(hashes),
+        "IndexBinaryFlat": baselines.flat(hashes),
+        "IndexBinaryMultiHash": baselines.multi_hash(hashes),
     }
-    if len(hashes) <= 1_000_000:  # it keeps a Python object a row
-        lookups["PDQIndex"] = rivals.pdq_index(hashes)
+    if len(hashes) <= 1_000_000:  # it keeps a Python object per row
+        lookups["PDQIndex"] = baselines.pdq_index(hashes)
     few = queries[: max(10, min(len(queries), 200_000_000 // len(hashes)))]
-    answers = {name: lookup(few) for name, lookup in lookups.items()}
-    assert len(set(answers.values())) == 1, answers
+    hits = {name: lookup(few) for name, lookup in lookups.items()}
+    assert len(set(hits.values())) == 1, hits
     times: dict[str, list[float]] = {name: [] for name in lookups}
     for _ in range(ROUNDS):
         for name, lookup in lookups.items():
@@ -119,18 +116,18 @@ def look_ups(table: HashTable, hashes: Hashes, queries: Hashes) -> Figures:
     figures: Figures = {f"{name}, us": min(taken) for name, taken in times.items()}
     ours = figures.pop("ours, us")
     figures["batch, us"] = ours
-    figures |= our_look_ups(table, queries)
-    figures["times faster than IndexBinaryFlat"] = figures["IndexBinaryFlat, us"] / ours
-    figures["hits a look-up"] = answers["ours"] / len(few)
+    figures |= single_lookups(table, queries)
+    figures["speedup over IndexBinaryFlat"] = figures["IndexBinaryFlat, us"] / ours
+    figures["hits per lookup"] = hits["ours"] / len(few)
     return figures
 
 
-def crowded_figures(rows: int) -> Figures:
-    """Time look-ups into buckets that somebody who knows the table's secret filled on purpose."""
+def measure_crowded(rows: int) -> Figures:
+    """Time lookups in buckets filled by an attacker who knows the table's permutation."""
     figures = {}
     for shared in (0, 1, 2, 3, 4, 8):
         table = HashTable()
-        hashes = data.crowded(table, rows, rows // 10, shared)
+        hashes = datasets.crowded(table, rows, rows // 10, shared)
         table.add(np.arange(rows), hashes)
         queries = hashes[:: rows // 10 // BATCH][:BATCH]
         best = min(timed(table.search, queries, RADIUS) for _ in range(ROUNDS))
@@ -138,27 +135,27 @@ def crowded_figures(rows: int) -> Figures:
     return figures
 
 
-def our_look_ups(table: HashTable, queries: Hashes) -> Figures:
-    """Time look-ups one at a time, Python's overhead included."""
+def single_lookups(table: HashTable, queries: Hashes) -> Figures:
+    """Time lookups one at a time, including Python's overhead."""
     singles = [
         timed(table.search, queries[place : place + 1], RADIUS) * 1e6
         for _ in range(ROUNDS)
         for place in range(len(queries))
     ]
     return {
-        "one at a time, us": statistics.median(singles),
-        "one at a time, 99th percentile, us": float(np.percentile(singles, 99)),
+        "single, us": statistics.median(singles),
+        "single p99, us": float(np.percentile(singles, 99)),
     }
 
 
-def opened(folder: str) -> float:
-    """Return the seconds from HashTable.open to the first answer, in a new process."""
-    answer = subprocess.run([sys.executable, "-c", OPEN, folder], check=True, capture_output=True)
-    return float(answer.stdout)
+def seconds_to_first_answer(folder: str) -> float:
+    """Return the time from HashTable.open to the first answer in a new process, in seconds."""
+    process = subprocess.run([sys.executable, "-c", OPEN, folder], check=True, capture_output=True)
+    return float(process.stdout)
 
 
-def resident() -> int:
-    """Return the memory of this process in bytes."""
+def resident_bytes() -> int:
+    """Return the resident memory of this process, in bytes."""
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
@@ -182,8 +179,8 @@ def show(title: str, figures: Figures) -> None:
     sys.stdout.flush()
 
 
-def _warm() -> None:
+def _warm_up() -> None:
     """Compile or load the kernels before anything is timed."""
     table = HashTable()
-    table.add(np.arange(20_000), data.uniform(20_000, 0))
-    table.search(data.uniform(2, 0), RADIUS)
+    table.add(np.arange(20_000), datasets.uniform(20_000, 0))
+    table.search(datasets.uniform(2, 0), RADIUS)

@@ -1,6 +1,5 @@
-"""Look-ups through the whole service: one worker, the client on the same cores, audit on."""
+"""Lookups over HTTP: one worker, with the client on the same cores and the audit log on."""
 
-import argparse
 import asyncio
 import json
 import os
@@ -22,27 +21,27 @@ from unseen_service.models.keys import NewKey, Scope
 from unseen_service.store import Store, migrate
 from unseen_service.usecases import actors, keys
 
-from benchmarks.load import Measured, as_http, measure
+from .support.command import benchmark_parser, write_results
+from .support.load_generator import LoadResult, post_request, run_load
 
-RESULTS = Path("benchmarks/results/service.json")
 HITS_PER_HUNDRED = 1
 JSON, RAW = "application/json", "application/octet-stream"
 
 
 def fill(url: str, count: int) -> np.ndarray:
-    """Put uniform random hashes into an empty database, as submissions would have; return them."""
+    """Insert uniform random hashes into an empty database, as if submitted; return them."""
     hashes = np.random.default_rng(1).integers(0, 256, (count, 32), np.uint8)
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
-        # Without the checks of foreign keys, which would take as long again for each row.
+        # Disables the foreign-key checks, which would double the time per row.
         cursor.execute("SET LOCAL session_replication_role = replica")
-        unique = _dropped(cursor, "hashes")
+        restore_unique = _drop_unique(cursor, "hashes")
         cursor.execute("INSERT INTO cases (number, pin_salt, pin_digest) VALUES ('UN-B', '', '')")
         with cursor.copy("COPY hashes (pdq, active) FROM STDIN (FORMAT binary)") as copy:
             copy.set_types(["bytea", "bool"])
             for row in hashes:
                 copy.write_row((row.tobytes(), True))
-        # Sorted once: ten million random values, each put in its place, would take minutes.
-        cursor.execute(unique)
+        # Building the index once is faster than inserting ten million random values into it.
+        cursor.execute(restore_unique)
         cursor.execute(
             "INSERT INTO images (case_id, number, convention)"
             " SELECT 1, id, 'pdq-srgb-full-1' FROM hashes"
@@ -59,37 +58,39 @@ def fill(url: str, count: int) -> np.ndarray:
         )
         cursor.execute("ANALYZE")
     with psycopg.connect(url, autocommit=True) as connection:
-        # What so many rows leave to be written would disturb what is measured.
+        # Otherwise a checkpoint of so many rows would run during the measurement.
         connection.execute("CHECKPOINT")
     return hashes
 
 
-def _dropped(cursor: psycopg.Cursor, table: str) -> sql.Composed:
-    """Drop a table's unique constraints; return the statement that adds them again."""
+def _drop_unique(cursor: psycopg.Cursor, table: str) -> sql.Composed:
+    """Drop a table's unique constraints; return the statement that restores them."""
     cursor.execute(
         "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
         " WHERE conrelid = %s::regclass AND contype = 'u'",
         [table],
     )
-    constraints = [(sql.Identifier(name), sql.SQL(what)) for name, what in cursor.fetchall()]
-    altered = sql.SQL("ALTER TABLE {} ").format(sql.Identifier(table))
+    constraints = [
+        (sql.Identifier(name), sql.SQL(definition)) for name, definition in cursor.fetchall()
+    ]
+    alter = sql.SQL("ALTER TABLE {} ").format(sql.Identifier(table))
     for name, _ in constraints:
-        cursor.execute(altered + sql.SQL("DROP CONSTRAINT {}").format(name))
-    added = [sql.SQL("ADD CONSTRAINT {} {}").format(*each) for each in constraints]
-    return altered + sql.SQL(", ").join(added)
+        cursor.execute(alter + sql.SQL("DROP CONSTRAINT {}").format(name))
+    add = [sql.SQL("ADD CONSTRAINT {} {}").format(*each) for each in constraints]
+    return alter + sql.SQL(", ").join(add)
 
 
 @contextmanager
 def serving(url: str, folder: Path) -> Iterator[tuple[int, float]]:
-    """Serve from one worker; yield its port, and the seconds until it was ready."""
+    """Run the service with one worker; yield its port and how long it took to be ready (s)."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [str(Path(sys.executable).with_name("unseen-service")), "serve"]
-    # Without budgets: they would be what is measured.
+    # Rate limits would be the bottleneck.
     unlimited = {"UNSEEN_REQUESTS_PER_MINUTE": "0", "UNSEEN_HASHES_PER_MINUTE": "0"}
     environment = {**os.environ, **unlimited, "DATABASE_URL": url}
-    begun = time.perf_counter()
+    start = time.perf_counter()
     process = subprocess.Popen(
         [*command, "--port", str(port), "--data", str(folder)],
         env=environment,
@@ -98,7 +99,7 @@ def serving(url: str, folder: Path) -> Iterator[tuple[int, float]]:
     try:
         while not _ready(port):
             time.sleep(0.02)
-        yield port, time.perf_counter() - begun
+        yield port, time.perf_counter() - start
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -111,10 +112,10 @@ def _ready(port: int) -> bool:
         return False
 
 
-def issued(url: str) -> str:
-    """Issue a key for look-ups."""
+def issue_key(url: str) -> str:
+    """Issue a key for lookups; return it."""
 
-    async def ask() -> str:
+    async def issue() -> str:
         store = Store(url, pool_size=1, timeout=10)
         await store.open()
         try:
@@ -123,100 +124,105 @@ def issued(url: str) -> str:
         finally:
             await store.close()
 
-    return asyncio.run(ask())
+    return asyncio.run(issue())
 
 
 def queries(hashes: np.ndarray, count: int) -> tuple[np.ndarray, list[int]]:
-    """Make look-ups; one in a hundred is a kept hash, three bits off: these are named too."""
+    """Return queries and the positions of hits: the 1 % that are three bits from a stored hash."""
     rng = np.random.default_rng(2)
-    asked = rng.integers(0, 256, (count, 32), np.uint8)
-    hit = rng.choice(count, count * HITS_PER_HUNDRED // 100, replace=False)
-    asked[hit] = hashes[rng.integers(0, len(hashes), len(hit))]
-    asked[hit, 0] ^= 7
-    return asked, hit.tolist()
+    result = rng.integers(0, 256, (count, 32), np.uint8)
+    hits = rng.choice(count, count * HITS_PER_HUNDRED // 100, replace=False)
+    result[hits] = hashes[rng.integers(0, len(hashes), len(hits))]
+    result[hits, 0] ^= 7
+    return result, hits.tolist()
 
 
-def single(key: str, asked: np.ndarray) -> list[bytes]:
-    return [as_json(key, one[None]) for one in asked]
+def json_request(key: str, hashes: np.ndarray) -> bytes:
+    body = json.dumps({"hashes": [each.tobytes().hex() for each in hashes]}).encode()
+    return post_request("/v1/match", key, JSON, body)
 
 
-def as_json(key: str, asked: np.ndarray) -> bytes:
-    body = json.dumps({"hashes": [one.tobytes().hex() for one in asked]}).encode()
-    return as_http("/v1/match", key, JSON, body)
+def raw_request(key: str, hashes: np.ndarray) -> bytes:
+    return post_request("/v1/match", key, RAW, hashes.tobytes())
 
 
-def as_raw(key: str, asked: np.ndarray) -> bytes:
-    return as_http("/v1/match", key, RAW, asked.tobytes())
-
-
-def report(name: str, measured: Measured, hashes: int = 1) -> dict[str, float]:
-    """Print a line; return it for the file."""
-    told = {
-        "hashes/s": measured.requests_per_second * hashes,
-        "p50 ms": measured.ms(50),
-        "p99 ms": measured.ms(99),
+def report(name: str, result: LoadResult, batch: int = 1) -> dict[str, float]:
+    """Print and return the figures of a run whose requests have `batch` hashes each."""
+    figures = {
+        "hashes/s": result.requests_per_second * batch,
+        "p50 ms": result.ms(50),
+        "p99 ms": result.ms(99),
     }
     print(
-        f"  {name:<34} {told['hashes/s']:>10,.0f} hashes/s   "
-        f"p50 {told['p50 ms']:6.2f} ms   p99 {told['p99 ms']:6.2f} ms",
+        f"  {name:<34} {figures['hashes/s']:>10,.0f} hashes/s   "
+        f"p50 {figures['p50 ms']:6.2f} ms   p99 {figures['p99 ms']:6.2f} ms",
         flush=True,
     )
-    return told
+    return figures
 
 
-def report_hits(measured: Measured, hits: list[int], requests: int) -> dict[str, float]:
-    """Print hits, which are confirmed and recorded in PostgreSQL, apart from misses."""
+def report_hits(result: LoadResult, hits: list[int], requests: int) -> dict[str, float]:
+    """Print and return latencies of misses and of hits, which PostgreSQL confirms and records."""
     misses = set(range(requests)) - set(hits)
-    told = {
-        f"{what} {percentile} ms": measured.ms(float(percentile[1:]), among)
-        for what, among in (("misses", misses), ("hits", set(hits)))
+    figures = {
+        f"{kind} {percentile} ms": result.ms(float(percentile[1:]), among)
+        for kind, among in (("misses", misses), ("hits", set(hits)))
         for percentile in ("p50", "p99")
     }
-    print("    " + "   ".join(f"{name[:-3]} {ms:.2f} ms" for name, ms in told.items()), flush=True)
-    return told
+    print(
+        "    " + "   ".join(f"{name[:-3]} {ms:.2f} ms" for name, ms in figures.items()), flush=True
+    )
+    return figures
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks service")
-    parser.add_argument("--hashes", type=int, default=1_000_000)
-    parser.add_argument("--seconds", type=float, default=5.0)
-    given = parser.parse_args(arguments)
-    print(f"The service, one worker, {given.hashes:,} hashes, 1 % hits, audit on")
+    parser = benchmark_parser("service", __doc__)
+    parser.add_argument(
+        "--hashes",
+        type=int,
+        default=1_000_000,
+        help="hashes in the database (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=5.0, help="duration of each run (default: %(default)s)"
+    )
+    options = parser.parse_args(arguments)
+    print(f"The service: one worker, {options.hashes:,} hashes, 1 % hits, audit log on")
     with tempfile.TemporaryDirectory(prefix="unseen-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)
         with EmbeddedPostgres(folder / "postgres") as server:
             url = server.start()
             migrate(url)
-            hashes = fill(url, given.hashes)
-            key = issued(url)
-            results = measured_service(url, folder / "data", key, hashes, given.seconds)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=1))
+            hashes = fill(url, options.hashes)
+            key = issue_key(url)
+            results = measure_service(url, folder / "data", key, hashes, options.seconds)
+    write_results("service", results)
 
 
-def measured_service(
+def measure_service(
     url: str, folder: Path, key: str, hashes: np.ndarray, seconds: float
 ) -> dict[str, object]:
     results: dict[str, object] = {}
-    with serving(url, folder) as (_, took):
-        print(f"  ready from PostgreSQL alone        {took:6.2f} s")
-        results["ready from PostgreSQL, s"] = took
-    with serving(url, folder) as (port, took):
-        print(f"  ready from the saved index         {took:6.2f} s")
-        results["ready from the saved index, s"] = took
-        asked, hits = queries(hashes, 5_000)
-        ones = single(key, asked)
-        measure(port, ones, connections=8, seconds=1)
-        full = measure(port, ones, connections=8, seconds=seconds)
-        results["one a call"] = report("one hash a call, 8 connections", full)
+    with serving(url, folder) as (_, ready_after):
+        print(f"  ready from PostgreSQL alone        {ready_after:6.2f} s")
+        results["ready from PostgreSQL, s"] = ready_after
+    with serving(url, folder) as (port, ready_after):
+        print(f"  ready from the saved index         {ready_after:6.2f} s")
+        results["ready from the saved index, s"] = ready_after
+        hashes_to_look_up, hits = queries(hashes, 5_000)
+        singles = [json_request(key, each[None]) for each in hashes_to_look_up]
+        run_load(port, singles, connections=8, seconds=1)  # warm-up
+        full = run_load(port, singles, connections=8, seconds=seconds)
+        results["1 per request"] = report("1 hash per request, 8 connections", full)
         rate = full.requests_per_second / 2
-        half = measure(port, ones, connections=64, seconds=seconds, per_second=rate)
-        told = report("... at half of that load", half) | report_hits(half, hits, len(ones))
-        results["one a call, half load"] = told
+        half = run_load(port, singles, connections=64, seconds=seconds, per_second=rate)
+        figures = report("... at half that rate", half) | report_hits(half, hits, len(singles))
+        results["1 per request, half load"] = figures
         batches = queries(hashes, 20_000)[0].reshape(200, 100, 32)
-        for name, write in (("JSON", as_json), ("raw bytes", as_raw)):
-            requests = [write(key, each) for each in batches]
-            many = measure(port, requests, connections=4, seconds=seconds)
-            results[f"100 a call, {name}"] = report(f"100 hashes a call, {name}", many, 100)
+        for encoding, make_request in (("JSON", json_request), ("raw bytes", raw_request)):
+            requests = [make_request(key, each) for each in batches]
+            run = run_load(port, requests, connections=4, seconds=seconds)
+            name = f"100 per request, {encoding}"
+            results[name] = report(name, run, 100)
     return results

@@ -1,4 +1,4 @@
-"""The indexes that users could pick instead, behind one shape: build, then look up a batch."""
+"""The alternatives to unseen_index, behind one interface: build, then look up a batch."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,19 +7,19 @@ import faiss
 import numpy as np
 from threatexchange.signal_type.pdq.pdq_index import PDQIndex
 
-from .hashes import Hashes
+from .datasets import Hashes
 
 RADIUS = 31
-Lookup = Callable[[Hashes], int]  # answers how many rows it found
+Lookup = Callable[[Hashes], int]  # returns the number of hits
 
 
 def flat(hashes: Hashes) -> Lookup:
-    """FAISS's scan."""
+    """Build FAISS's IndexBinaryFlat: an exhaustive scan."""
     return _faiss(faiss.IndexBinaryFlat(256), hashes)
 
 
 def multi_hash(hashes: Hashes) -> Lookup:
-    """FAISS's multi-index of 16 x 16 bits, exact at 31 when it flips one bit."""
+    """Build FAISS's multi-index of 16 x 16 bits; flipping one bit makes it exact at radius 31."""
     index = faiss.IndexBinaryMultiHash(256, 16, 16)
     index.nflip = 1
     return _faiss(index, hashes)
@@ -27,7 +27,7 @@ def multi_hash(hashes: Hashes) -> Lookup:
 
 def pdq_index(hashes: Hashes) -> Lookup:
     """Build threatexchange's PDQIndex, the default of Hasher-Matcher-Actioner."""
-    index: Any = PDQIndex((row.tobytes().hex(), place) for place, row in enumerate(hashes))
+    index: Any = PDQIndex((row.tobytes().hex(), number) for number, row in enumerate(hashes))
 
     def look_up(queries: Hashes) -> int:
         return sum(len(index.query(query.tobytes().hex())) for query in queries)
@@ -39,7 +39,7 @@ def _faiss(index: Any, hashes: Hashes) -> Lookup:
     index.add(hashes)
 
     def look_up(queries: Hashes) -> int:
-        limits, _, _ = index.range_search(queries, RADIUS + 1)  # strictly below
+        limits, _, _ = index.range_search(queries, RADIUS + 1)  # the bound is exclusive
         return int(np.asarray(limits)[-1])
 
     return look_up

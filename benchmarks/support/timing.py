@@ -8,7 +8,7 @@ Figures = dict[str, Any]
 
 
 def timed(work: Callable[..., Any], *arguments: Any) -> float:
-    """Return the seconds that a call takes."""
+    """Return how long a call takes, in seconds."""
     start = time.perf_counter()
     work(*arguments)
     return time.perf_counter() - start

@@ -1,0 +1,1 @@
+"""What the benchmarks share: data sets, baselines, a load generator, timing, results."""
