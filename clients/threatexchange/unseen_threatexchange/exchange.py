@@ -1,4 +1,4 @@
-"""The exchange: StopNCII's, with withdrawals that arrive, are confirmed, and feedback sent."""
+"""The StopNCII exchange, extended by withdrawals, their confirmation, and feedback."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -18,10 +18,10 @@ from threatexchange.exchanges.impl.stop_ncii_api import (
 from threatexchange.signal_type.pdq.signal import PdqSignal
 from threatexchange.signal_type.signal_base import SignalType
 
-_GONE = (api.StopNCIICaseStatus.Withdrawn, api.StopNCIICaseStatus.Deleted)
-_AT_ONCE = 5_000
+_WITHDRAWN = (api.StopNCIICaseStatus.Withdrawn, api.StopNCIICaseStatus.Deleted)
+_BATCH = 5_000
 
-_SAYS = {
+_FEEDBACK = {
     state.SignalOpinionCategory.POSITIVE_CLASS: api.StopNCIICSPFeedbackValue.Blocked,
     state.SignalOpinionCategory.NEGATIVE_CLASS: api.StopNCIICSPFeedbackValue.NotBlocked,
     state.SignalOpinionCategory.INVESTIGATION_SEED: api.StopNCIICSPFeedbackValue.PendingReview,
@@ -34,10 +34,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class UnseenCheckpoint(StopNCIICheckpoint):
-    """Where to go on, and which withdrawn hashes the data up to here is rid of.
+    """The position to continue from, and the withdrawn hashes deleted up to there.
 
-    The checkpoint is stored with the data, so once it comes back they are gone for good: only
-    then are they confirmed, and never because a fetch merely saw them.
+    The checkpoint is stored with the data, so when it is passed to the next fetch, the deletions
+    are permanent. Only then are they confirmed.
     """
 
     let_go: list[str] = field(default_factory=list)
@@ -45,12 +45,12 @@ class UnseenCheckpoint(StopNCIICheckpoint):
 
 @dataclass
 class UnseenCredentials(StopNCIICredentials):
-    """One key, and where the service is: `KEY,https://SERVICE/stopncii/v1`."""
+    """A key and the service's address: `KEY,https://SERVICE/stopncii/v1`."""
 
     ENV_VARIABLE: ClassVar[str] = "TX_UNSEEN_KEY"
     FILE_NAME: ClassVar[str] = "~/.tx_unseen_key"
 
-    # The library keeps its default on the class: StopNCII's own keys must not become ours.
+    # The library stores its default on the class: StopNCII's own keys must not be used here.
     _DEFAULT = None
     _DEFAULT_SRC = ""
 
@@ -65,21 +65,21 @@ class UnseenCredentials(StopNCIICredentials):
 
 
 class UnseenSignalExchangeAPI(StopNCIISignalExchangeAPI):
-    """Fetches an Unseen service's hashes; sends back what was let go of, and feedback."""
+    """Fetch an Unseen service's hashes, confirm withdrawals, and send feedback."""
 
     @classmethod
     def get_name(cls) -> str:
-        """Name it in configurations, beside `stop_ncii`."""
+        """Return the name in configurations, beside `stop_ncii`."""
         return "unseen"
 
     @staticmethod
     def get_checkpoint_cls() -> type[UnseenCheckpoint]:
-        """Say which checkpoint is stored."""
+        """Return the class of the stored checkpoint."""
         return UnseenCheckpoint
 
     @staticmethod
     def get_credential_cls() -> type[UnseenCredentials]:
-        """Say which credentials are asked for."""
+        """Return the class of the credentials."""
         return UnseenCredentials
 
     @classmethod
@@ -88,16 +88,16 @@ class UnseenSignalExchangeAPI(StopNCIISignalExchangeAPI):
         collab: CollaborationConfigBase,
         credentials: StopNCIICredentials | None = None,
     ) -> "UnseenSignalExchangeAPI":
-        """Make it for a collaboration; the credentials are looked for unless they are given."""
-        given = credentials or UnseenCredentials.get(cls)
-        endpoints = dict.fromkeys(api.StopNCIIEndpoint, given.fetch_function_key)
+        """Create the exchange of a collaboration; look up credentials that are not given."""
+        chosen = credentials or UnseenCredentials.get(cls)
+        endpoints = dict.fromkeys(api.StopNCIIEndpoint, chosen.fetch_function_key)
         return cls(
             collab,
             api.StopNCIIAPI(
-                given.subscription_key,
-                given.fetch_function_key,
+                chosen.subscription_key,
+                chosen.fetch_function_key,
                 endpoints,
-                given.base_url_override,
+                chosen.base_url_override,
             ),
         )
 
@@ -106,9 +106,9 @@ class UnseenSignalExchangeAPI(StopNCIISignalExchangeAPI):
         _supported_signal_types: Sequence[type[SignalType]],
         checkpoint: StopNCIICheckpoint | None,
     ) -> Iterator[Delta]:
-        """Fetch what changed since the checkpoint, a page at a time.
+        """Yield the changes since the checkpoint, page by page.
 
-        A withdrawn hash comes as None, which is how the library deletes.
+        The value of a withdrawn hash is None, which makes the library delete it.
         """
         begin = api.StopNCIIAPI.DEFAULT_START_TIME if checkpoint is None else checkpoint.update_time
         let_go = self._confirm(getattr(checkpoint, "let_go", []))
@@ -124,25 +124,25 @@ class UnseenSignalExchangeAPI(StopNCIISignalExchangeAPI):
     def report_opinion(
         self, s_type: type[SignalType], signal: str, opinion: state.SignalOpinion
     ) -> None:
-        """Send feedback on a hash: positive is removed, negative not removed, else in review."""
+        """Send feedback: positive means removed, negative not removed, otherwise pending review."""
         if s_type is not PdqSignal:
-            raise ValueError("Unseen keeps PDQ hashes only.")
+            raise ValueError("Unseen supports only PDQ hashes.")
         self.api.submit_feedback(
-            api.StopNCIISignalType.ImagePDQ, signal, _SAYS[opinion.category], opinion.tags
+            api.StopNCIISignalType.ImagePDQ, signal, _FEEDBACK[opinion.category], opinion.tags
         )
 
     def _confirm(self, hashes: list[str]) -> list[str]:
-        """Tell the service which hashes are gone from here; answer those still to be told of."""
+        """Confirm deleted hashes to the service; return those that remain to be confirmed."""
         deleted = api.StopNCIICSPFeedback(api.StopNCIICSPFeedbackValue.Deleted)
-        for begin in range(0, len(hashes), _AT_ONCE):
-            some = hashes[begin : begin + _AT_ONCE]
+        for begin in range(0, len(hashes), _BATCH):
+            batch = hashes[begin : begin + _BATCH]
             try:
                 self.api.submit_feedbacks(
-                    {(api.StopNCIISignalType.ImagePDQ, value): deleted for value in some}
+                    {(api.StopNCIISignalType.ImagePDQ, value): deleted for value in batch}
                 )
             except requests.RequestException as error:
-                # Fetching matters more: what is withdrawn next must not wait for this.
-                logger.warning("withdrawals not confirmed, trying again later: %s", type(error))
+                # Fetching matters more: later withdrawals must not wait for this.
+                logger.warning("could not confirm withdrawals, will try again: %s", type(error))
                 return hashes[begin:]
         return []
 
@@ -154,6 +154,6 @@ def _is_pdq(record: api.StopNCIIHashRecord) -> bool:
 def _update(
     record: api.StopNCIIHashRecord,
 ) -> tuple[tuple[str, str], StopNCIISignalMetadata | None]:
-    gone = record.hashStatus in _GONE
+    gone = record.hashStatus in _WITHDRAWN
     metadata = None if gone else StopNCIISignalMetadata(record.CSPFeedbacks)
     return (PdqSignal.get_name(), record.hashValue), metadata
