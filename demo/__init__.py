@@ -1,1 +1,1 @@
-"""The whole story on real photos: `make demo`."""
+"""A walk through the whole system with real photos: `make demo`."""

@@ -1,4 +1,4 @@
-"""What the story is played on: a scratch folder, a service of its own, the two commands."""
+"""What the demo runs on: a temporary folder, its own service, and the two commands."""
 
 import contextlib
 import os
@@ -21,23 +21,23 @@ _READY_WITHIN = 30.0
 
 
 def photo(name: str) -> Path:
-    """Find a photo that scikit-image ships, without importing it."""
+    """Return the path of a photo that scikit-image ships, without importing it."""
     spec = find_spec("skimage")
     if spec is None or spec.origin is None:
-        raise SystemExit("demo: the photos are missing; run `make demo`, which sets them up.")
+        raise SystemExit("demo: the photos are missing; run `make demo`, which installs them.")
     return Path(spec.origin).parent / "data" / name
 
 
 @dataclass
 class Stage:
-    """A running service, and the environment in which the commands find it."""
+    """A running service, and the environment variables that point the commands to it."""
 
     folder: Path
     url: str
     environment: dict[str, str] = field(repr=False)
 
     def run(self, *command: str, shown: bool = True, **secrets: str) -> str:
-        """Run a command as its user would, and answer what it printed; end the demo if it fails."""
+        """Run a command as its user would; return its output, or end the demo if it fails."""
         if shown:
             print(f"  $ {shlex.join(command)}")
         done = subprocess.run(
@@ -55,10 +55,10 @@ class Stage:
 
 @contextlib.contextmanager
 def stage() -> Iterator[Stage]:
-    """Start a service on an embedded PostgreSQL in a scratch folder; stop and remove both."""
+    """Start a service with an embedded PostgreSQL in a temporary folder; stop and remove both."""
     with tempfile.TemporaryDirectory(prefix="unseen-demo-") as scratch:
         folder, port = Path(scratch), _free_port()
-        # As root, PostgreSQL runs as another account, which must get through to its data.
+        # As root, PostgreSQL runs as another account, which needs access to its data.
         folder.chmod(0o711)
         url = f"http://127.0.0.1:{port}"
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("UNSEEN_", "DATABASE_"))}
