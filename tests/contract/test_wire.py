@@ -16,10 +16,10 @@ from unseen import (
     RequestRefusedError,
     Submission,
     UnexpectedAnswerError,
-    feed,
-    wire,
+    api_calls,
+    feed_calls,
 )
-from unseen.changes import parse_entry
+from unseen.feed_models import parse_entry
 from unseen.problems import error_of
 from unseen_service import errors
 from unseen_service.api import problems
@@ -31,18 +31,18 @@ RECORD = "00000000-0000-0000-0000-000000000001"
 SUBMISSION = Submission.of([[PRINT]], adult=True, depicted=True, without_consent=True)
 
 CALLS = {
-    "submit": wire.submit(SUBMISSION),
-    "status": wire.status(CASE, PIN),
-    "withdraw": wire.withdraw(CASE, PIN),
-    "withdraw one": wire.withdraw(CASE, PIN, 1),
-    "match": wire.match([PRINT], "key")[0],
-    "feed": feed.page("key", "cursor", wait=1.5),
-    "feedback": feed.feedback([Feedback(RECORD, "removed")], "key")[0],
-    "confirm": feed.confirm([RECORD], "key")[0],
+    "submit": api_calls.submit(SUBMISSION),
+    "status": api_calls.status(CASE, PIN),
+    "withdraw": api_calls.withdraw(CASE, PIN),
+    "withdraw one": api_calls.withdraw(CASE, PIN, 1),
+    "match": api_calls.match([PRINT], "key")[0],
+    "feed": feed_calls.page("key", "cursor", wait=1.5),
+    "feedback": feed_calls.feedback([Feedback(RECORD, "removed")], "key")[0],
+    "confirm": feed_calls.confirm([RECORD], "key")[0],
 }
 
 
-def operation(request: wire.Request) -> dict[str, Any]:
+def operation(request: api_calls.Request) -> dict[str, Any]:
     path = request.path.partition("?")[0]
     for template, operations in API["paths"].items():
         if re.fullmatch(re.sub(r"\\\{.+?\\\}", "[^/]+", re.escape(template)), path):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unseen.work import Challenge
+from unseen.proof_of_work import Challenge
 from unseen_service.screening.proof_of_work import attempt
 
 from tests.contract.work_vectors import vector

@@ -135,10 +135,10 @@ def test_follow_waits_an_outage_out(database_url: str, tmp_path: Path) -> None:
             arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert process.stdout
-        assert "1 held" in process.stdout.readline()
+        assert "1 in the copy" in process.stdout.readline()
     with process, serving(database_url, port=port, feed_wait_s=1) as service:
         submit(service, random_pdq(2))
-        assert "2 held" in process.stdout.readline()
+        assert "2 in the copy" in process.stdout.readline()
         process.kill()
 
 
@@ -154,8 +154,8 @@ def test_another_history_makes_the_copy_begin_again(
         submit(other, random_pdq(2), random_pdq(3))
         subprocess.run(command(folder, other), check=True)
     shown = capfd.readouterr()
-    assert "another history" in shown.err
-    assert "2 added, 0 changed, 0 removed; 2 held" in shown.out
+    assert "new change log" in shown.err
+    assert "2 added, 0 changed, 0 removed; 2 in the copy" in shown.out
     pdqs = [random_pdq(n) for n in range(1, 9)]
     assert found(folder, pdqs) == {random_pdq(2), random_pdq(3)}
 

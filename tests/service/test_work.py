@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from unseen import Client, Submission
 from unseen import Fingerprint as Print
 from unseen.cli import main
-from unseen.work import Challenge as Asked
+from unseen.proof_of_work import Challenge as Asked
 from unseen_service.screening.proof_of_work import LIFETIME, Challenges, Price, target
 
 from tests.service.test_cases_api import slug

@@ -1,4 +1,4 @@
-"""The `unseen` command: where it begins, so that a Ctrl-C is answered from the first moment."""
+"""The entry point of the `unseen` command: handles Ctrl-C even while modules are imported."""
 
 import sys
 
@@ -6,12 +6,13 @@ import sys
 def main() -> int:
     """Run `unseen`; return the exit code."""
     try:
-        # Takes a third of a second: what is here imports nothing before.
+        # Imported here so that a Ctrl-C during the import is handled too.
         from .cli import main as run  # noqa: PLC0415
 
         return run()
     except KeyboardInterrupt:
-        sys.stderr.write("\nunseen: interrupted\n")
+        if sys.stderr:
+            sys.stderr.write("\nunseen: interrupted\n")
         return 130
 
 

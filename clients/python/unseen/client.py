@@ -1,4 +1,4 @@
-"""The SDK: `Client` blocks, `AsyncClient` awaits; both carry out the same exchanges.
+"""The SDK: `Client` blocks, `AsyncClient` awaits; both send the same requests.
 
 with Client("https://unseen.example", key) as client:
     for hit in client.match([fingerprint(data)]).hits:
@@ -13,16 +13,17 @@ from typing import Final, Self, TypeAlias, TypeVar
 
 import httpx
 
-from . import feed, wire, work
-from .changes import Confirmed, Feedback, FeedPage
+from . import api_calls, feed_calls, proof_of_work
 from .errors import ServerUnreachableError
-from .exchange import Outcome, Retry, exchange
-from .hashing import MATCH_DISTANCE, Fingerprint
+from .feed_models import Confirmed, Feedback, FeedPage
+from .fingerprints import MATCH_DISTANCE, Fingerprint
 from .models import Case, Matches
+from .retries import Outcome, Retry, call_steps
+from .server_address import read_server
 from .submission import Submission
 
 Answer = TypeVar("Answer")
-OnWork: TypeAlias = Callable[[work.Challenge], None]
+OnWork: TypeAlias = Callable[[proof_of_work.Challenge], None]
 
 _AGENT: Final = {"User-Agent": f"unseen/{version('unseen')}", "Accept": "application/json"}
 _RETRY: Final = Retry()
@@ -30,13 +31,13 @@ _TIMEOUT: Final = 30.0
 
 
 class Client:
-    """A connection to an Unseen service, reused from call to call; safe to share by threads.
+    """A client of an Unseen service that reuses its connections; thread-safe.
 
-    `server` is its address, `key` a platform's key (for `match` and all that follows it). Every
-    call is repeated with back-off when no answer arrives, and raises ServerUnreachableError when
-    none ever did, a ServiceError when the service refused, InputError when it was never sent.
-    `timeout` is in seconds, for each attempt; `insecure` allows plain http to another machine;
-    `on_work` is called when the service, at a busy time, has `submit` compute for some seconds.
+    `server` is the service's address, `key` a platform's key (for `match` and the methods after
+    it). Every call is repeated with back-off if no response arrives. It raises
+    ServerUnreachableError if none ever does, ServiceError if the service refuses, InputError if
+    nothing was sent. `timeout` is in seconds per attempt. `insecure` allows plain http to another
+    machine. `on_work` is called when a busy service asks `submit` for some seconds of computing.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Client:
         on_work: OnWork | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self.server = wire.read_server(server, insecure=insecure)
+        self.server = read_server(server, insecure=insecure)
         self._key = key
         self._retry = retry
         self._on_work = on_work
@@ -69,41 +70,41 @@ class Client:
         self._http.close()
 
     def submit(self, submission: Submission) -> Case:
-        """Open a case; sent again, the same submission gives the same case."""
-        return self._run(wire.submit(submission))
+        """Open a case; repeated with the same submission, it returns the same case."""
+        return self._run(api_calls.submit(submission))
 
     def status(self, case: str, pin: str) -> Case:
-        """Ask for a case by its number and PIN."""
-        return self._run(wire.status(case, pin))
+        """Get a case by its number and PIN."""
+        return self._run(api_calls.status(case, pin))
 
     def withdraw(self, case: str, pin: str, image: int | None = None) -> Case:
-        """Withdraw a case, or only its image of that number, from 1."""
-        return self._run(wire.withdraw(case, pin, image))
+        """Withdraw a case, or only one image of it, counted from 1."""
+        return self._run(api_calls.withdraw(case, pin, image))
 
     def match(
         self, hashes: Iterable[str | Fingerprint], max_distance: int = MATCH_DISTANCE
     ) -> Matches:
-        """Ask which hashes are within a distance (0 to 31) of a submitted one."""
-        calls = wire.match(hashes, self._key, max_distance)
-        return wire.join([self._run(call) for call in calls])
+        """Look up which hashes are within a distance (0 to 31 bits) of a submitted one."""
+        calls = api_calls.match(hashes, self._key, max_distance)
+        return api_calls.join([self._run(call) for call in calls])
 
     def feed_page(
         self, cursor: str | None = None, *, limit: int = 1_000, wait: float = 0.0
     ) -> FeedPage:
-        """Ask for what changed since a cursor; None: all, from the beginning.
+        """Get the changes since a cursor, or from the beginning if it is None.
 
-        Where there is no news, wait for it up to `wait` seconds (the service has a limit of its
-        own). Raises StartAgainError when the cursor is of another history.
+        If there are none, wait for them up to `wait` seconds; the service may wait less.
+        Raises StartAgainError if the cursor belongs to another change log.
         """
-        return self._run(feed.page(self._key, cursor, limit=limit, wait=wait))
+        return self._run(feed_calls.page(self._key, cursor, limit=limit, wait=wait))
 
     def feed(
         self, cursor: str | None = None, *, limit: int = 1_000, wait: float | None = None
     ) -> Iterator[FeedPage]:
-        """Read the feed page by page until there is no more; with `wait`, go on for ever.
+        """Yield the feed page by page to its end; with `wait`, continue for ever.
 
-        Then a page comes at least every `wait` seconds, empty where there is no news. Each has
-        the cursor to go on from. Raises as `feed_page` does.
+        With `wait`, a page comes at least every `wait` seconds, empty if nothing changed. Each has
+        the cursor to continue from. Raises as `feed_page` does.
         """
         page = FeedPage((), cursor or "", more=True)
         while page.more or wait is not None:
@@ -111,24 +112,24 @@ class Client:
             yield page
 
     def feedback(self, given: Iterable[Feedback]) -> int:
-        """Say what came of hashes; the last on a record counts. How many of them were news."""
-        return sum([self._run(call) for call in feed.feedback(given, self._key)])
+        """Report outcomes of matches; return how many were new. The latest for a record applies."""
+        return sum([self._run(call) for call in feed_calls.feedback(given, self._key)])
 
     def confirm_withdrawals(self, records: Iterable[str]) -> Confirmed:
-        """Confirm that withdrawn hashes are held no more; the same again changes nothing."""
-        calls = feed.confirm(records, self._key)
-        return feed.join([self._run(call) for call in calls])
+        """Confirm that withdrawn hashes are deleted here; repeating it changes nothing."""
+        calls = feed_calls.confirm(records, self._key)
+        return feed_calls.join([self._run(call) for call in calls])
 
-    def _run(self, call: wire.Call[Answer]) -> Answer:
-        steps = exchange(call, self._retry)
+    def _run(self, call: api_calls.Call[Answer]) -> Answer:
+        steps = call_steps(call, self._retry)
         outcome: Outcome = None
         try:
             while True:
                 step = steps.send(outcome)
-                if isinstance(step, wire.Request):
+                if isinstance(step, api_calls.Request):
                     outcome = self._send(step)
-                elif isinstance(step, work.Challenge):
-                    _tell(self._on_work, step)
+                elif isinstance(step, proof_of_work.Challenge):
+                    _announce(self._on_work, step)
                     outcome = step.solve()
                 else:
                     time.sleep(step)
@@ -137,15 +138,15 @@ class Client:
             answer: Answer = done.value
             return answer
 
-    def _send(self, request: wire.Request) -> Outcome:
+    def _send(self, request: api_calls.Request) -> Outcome:
         try:
-            return _reply(self._http.send(_built(self._http, request)))
+            return _reply(self._http.send(_build(self._http, request)))
         except httpx.RequestError as error:
-            return _unreachable(error)
+            return _unreachable_error(error)
 
 
 class AsyncClient:
-    """What `Client` is, awaited; its calls, errors and parameters are the same."""
+    """The asynchronous `Client`, with the same parameters, methods and errors."""
 
     def __init__(
         self,
@@ -158,7 +159,7 @@ class AsyncClient:
         on_work: OnWork | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self.server = wire.read_server(server, insecure=insecure)
+        self.server = read_server(server, insecure=insecure)
         self._key = key
         self._retry = retry
         self._on_work = on_work
@@ -177,41 +178,41 @@ class AsyncClient:
         await self._http.aclose()
 
     async def submit(self, submission: Submission) -> Case:
-        """Open a case; sent again, the same submission gives the same case."""
-        return await self._run(wire.submit(submission))
+        """Open a case; repeated with the same submission, it returns the same case."""
+        return await self._run(api_calls.submit(submission))
 
     async def status(self, case: str, pin: str) -> Case:
-        """Ask for a case by its number and PIN."""
-        return await self._run(wire.status(case, pin))
+        """Get a case by its number and PIN."""
+        return await self._run(api_calls.status(case, pin))
 
     async def withdraw(self, case: str, pin: str, image: int | None = None) -> Case:
-        """Withdraw a case, or only its image of that number, from 1."""
-        return await self._run(wire.withdraw(case, pin, image))
+        """Withdraw a case, or only one image of it, counted from 1."""
+        return await self._run(api_calls.withdraw(case, pin, image))
 
     async def match(
         self, hashes: Iterable[str | Fingerprint], max_distance: int = MATCH_DISTANCE
     ) -> Matches:
-        """Ask which hashes are within a distance (0 to 31) of a submitted one."""
-        calls = wire.match(hashes, self._key, max_distance)
-        return wire.join([await self._run(call) for call in calls])
+        """Look up which hashes are within a distance (0 to 31 bits) of a submitted one."""
+        calls = api_calls.match(hashes, self._key, max_distance)
+        return api_calls.join([await self._run(call) for call in calls])
 
     async def feed_page(
         self, cursor: str | None = None, *, limit: int = 1_000, wait: float = 0.0
     ) -> FeedPage:
-        """Ask for what changed since a cursor; None: all, from the beginning.
+        """Get the changes since a cursor, or from the beginning if it is None.
 
-        Where there is no news, wait for it up to `wait` seconds (the service has a limit of its
-        own). Raises StartAgainError when the cursor is of another history.
+        If there are none, wait for them up to `wait` seconds; the service may wait less.
+        Raises StartAgainError if the cursor belongs to another change log.
         """
-        return await self._run(feed.page(self._key, cursor, limit=limit, wait=wait))
+        return await self._run(feed_calls.page(self._key, cursor, limit=limit, wait=wait))
 
     async def feed(
         self, cursor: str | None = None, *, limit: int = 1_000, wait: float | None = None
     ) -> AsyncIterator[FeedPage]:
-        """Read the feed page by page until there is no more; with `wait`, go on for ever.
+        """Yield the feed page by page to its end; with `wait`, continue for ever.
 
-        Then a page comes at least every `wait` seconds, empty where there is no news. Each has
-        the cursor to go on from. Raises as `feed_page` does.
+        With `wait`, a page comes at least every `wait` seconds, empty if nothing changed. Each has
+        the cursor to continue from. Raises as `feed_page` does.
         """
         page = FeedPage((), cursor or "", more=True)
         while page.more or wait is not None:
@@ -219,24 +220,24 @@ class AsyncClient:
             yield page
 
     async def feedback(self, given: Iterable[Feedback]) -> int:
-        """Say what came of hashes; the last on a record counts. How many of them were news."""
-        return sum([await self._run(call) for call in feed.feedback(given, self._key)])
+        """Report outcomes of matches; return how many were new. The latest for a record applies."""
+        return sum([await self._run(call) for call in feed_calls.feedback(given, self._key)])
 
     async def confirm_withdrawals(self, records: Iterable[str]) -> Confirmed:
-        """Confirm that withdrawn hashes are held no more; the same again changes nothing."""
-        calls = feed.confirm(records, self._key)
-        return feed.join([await self._run(call) for call in calls])
+        """Confirm that withdrawn hashes are deleted here; repeating it changes nothing."""
+        calls = feed_calls.confirm(records, self._key)
+        return feed_calls.join([await self._run(call) for call in calls])
 
-    async def _run(self, call: wire.Call[Answer]) -> Answer:
-        steps = exchange(call, self._retry)
+    async def _run(self, call: api_calls.Call[Answer]) -> Answer:
+        steps = call_steps(call, self._retry)
         outcome: Outcome = None
         try:
             while True:
                 step = steps.send(outcome)
-                if isinstance(step, wire.Request):
+                if isinstance(step, api_calls.Request):
                     outcome = await self._send(step)
-                elif isinstance(step, work.Challenge):
-                    _tell(self._on_work, step)
+                elif isinstance(step, proof_of_work.Challenge):
+                    _announce(self._on_work, step)
                     outcome = await asyncio.to_thread(step.solve)
                 else:
                     await asyncio.sleep(step)
@@ -245,19 +246,19 @@ class AsyncClient:
             answer: Answer = done.value
             return answer
 
-    async def _send(self, request: wire.Request) -> Outcome:
+    async def _send(self, request: api_calls.Request) -> Outcome:
         try:
-            return _reply(await self._http.send(_built(self._http, request)))
+            return _reply(await self._http.send(_build(self._http, request)))
         except httpx.RequestError as error:
-            return _unreachable(error)
+            return _unreachable_error(error)
 
 
-def _tell(on_work: OnWork | None, challenge: work.Challenge) -> None:
+def _announce(on_work: OnWork | None, challenge: proof_of_work.Challenge) -> None:
     if on_work:
         on_work(challenge)
 
 
-def _built(http: httpx.Client | httpx.AsyncClient, request: wire.Request) -> httpx.Request:
+def _build(http: httpx.Client | httpx.AsyncClient, request: api_calls.Request) -> httpx.Request:
     timeout = http.timeout.as_dict()
     if request.patience and (read := timeout["read"]) is not None:
         timeout["read"] = read + request.patience
@@ -270,11 +271,13 @@ def _built(http: httpx.Client | httpx.AsyncClient, request: wire.Request) -> htt
     )
 
 
-def _reply(response: httpx.Response) -> wire.Reply:
-    return wire.Reply(response.status_code, response.content, response.headers.get("Retry-After"))
+def _reply(response: httpx.Response) -> api_calls.Reply:
+    return api_calls.Reply(
+        response.status_code, response.content, response.headers.get("Retry-After")
+    )
 
 
-def _unreachable(error: httpx.RequestError) -> ServerUnreachableError:
+def _unreachable_error(error: httpx.RequestError) -> ServerUnreachableError:
     slow = isinstance(error, httpx.TimeoutException)
     failure = ServerUnreachableError(
         "The server did not answer in time." if slow else "The server cannot be reached."

@@ -1,28 +1,28 @@
-"""What can go wrong, as one tree; every error says what happened and, as `hint`, what to do.
+"""The errors, as one tree; each says what happened and, as `hint`, what to do about it.
 
 UnseenError
 ├── ImageError                  one image could not be hashed
 │   ├── UnreadableFileError     the file cannot be opened or read
 │   ├── NotAnImageError         the bytes are in no format that this client decodes
 │   ├── BrokenImageError        an image, but truncated or damaged
-│   ├── TooManyPixelsError      a decompression bomb, or simply too large
-│   └── QualityTooLowError      too flat or too small to be told from other images
-├── InputError                  a PIN, case number, hash, key, server or option of the wrong form
-│   ├── StatementError          a statement that a case needs is not true
+│   ├── TooManyPixelsError      a decompression bomb, or too large to hash
+│   └── QualityTooLowError      too flat or too small to be distinguished
+├── InputError                  a PIN, case number, hash, key, server or option is malformed
+│   ├── StatementError          a statement that a case requires is not true
 │   └── UnderageError           someone shown is under 18; the hint says where to go instead
-├── LocalCopyError              a mirror's folder holds no copy, or is in use
+├── LocalCopyError              a mirror's folder contains no copy, or is in use
 ├── ServerUnreachableError      no answer arrived; the request can be repeated safely
-└── ServiceError                the service answered, with a problem
+└── ServiceError                the service responded with a problem
     ├── RequestRefusedError     it found the request invalid (see `errors` for where)
-    ├── ImageRefusedError       an image is one that the service does not take (see `errors`)
-    ├── CaseNotFoundError       unknown case or wrong PIN: the same answer on purpose
-    ├── ImageNotFoundError      the case has no image of that number
-    ├── KeyReusedError          an idempotency key came back with another body
+    ├── ImageRefusedError       the service does not accept one of the images (see `errors`)
+    ├── CaseNotFoundError       unknown case or wrong PIN: one response on purpose
+    ├── ImageNotFoundError      the case has no image with that number
+    ├── KeyReusedError          an idempotency key was sent with another body
     ├── TooManyGuessesError     wait `retry_after` seconds before the next PIN
-    ├── StartAgainError         a feed's cursor is of another history
+    ├── StartAgainError         a feed cursor belongs to another change log
     ├── AccessRefusedError      no key, a wrong key, or one without the scope
     ├── UnavailableError        the service cannot answer now
-    └── UnexpectedAnswerError   not the answer of an Unseen service
+    └── UnexpectedAnswerError   the response is not that of an Unseen service
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from dataclasses import dataclass
 
 
 class UnseenError(Exception):
-    """The root: `str(error)` says what happened, `error.hint` what to do about it."""
+    """The base class: `str(error)` says what happened, `error.hint` what to do about it."""
 
     hint: str = ""
 
@@ -47,7 +47,7 @@ class ImageError(UnseenError):
 class UnreadableFileError(ImageError):
     """The file cannot be opened or read."""
 
-    hint = "Check the path, and that you are allowed to read the file."
+    hint = "Check the path, and whether you have permission to read the file."
 
 
 class NotAnImageError(ImageError):
@@ -57,36 +57,36 @@ class NotAnImageError(ImageError):
 
 
 class BrokenImageError(ImageError):
-    """An image, but truncated or damaged: its hash would not be that of the whole image."""
+    """The image is truncated or damaged, so its hash would not be that of the whole image."""
 
     hint = "Copy or download the original file again."
 
 
 class TooManyPixelsError(ImageError):
-    """A decompression bomb, or an image too large to hash."""
+    """The image is a decompression bomb, or too large to hash."""
 
     hint = "Save a smaller copy of the image and use that."
 
 
 class QualityTooLowError(ImageError):
-    """The image is too flat or too small to be told from others."""
+    """The image is too flat or too small to be distinguished from others."""
 
     hint = (
         "Use the original file rather than a small or cropped copy. "
-        "A nearly plain image cannot be matched by its hash."
+        "A nearly uniform image cannot be matched by its hash."
     )
 
 
 class InputError(UnseenError):
-    """A PIN, case number, hash, key, server or option of the wrong form."""
+    """A PIN, case number, hash, key, server or option is malformed."""
 
 
 class StatementError(InputError):
-    """A statement that a case needs is not true."""
+    """A statement that a case requires is not true."""
 
 
 class UnderageError(InputError):
-    """Someone shown is under 18: Unseen does not take such images, others can act on them."""
+    """Someone shown is under 18: Unseen cannot accept such images, but others can act on them."""
 
     hint = (
         "For images of someone under 18, use Take It Down (takeitdown.ncmec.org) anywhere in the "
@@ -95,30 +95,30 @@ class UnderageError(InputError):
 
 
 class LocalCopyError(UnseenError):
-    """A mirror's folder holds no copy, or another process is keeping it in step."""
+    """A mirror's folder contains no copy, or another process is updating it."""
 
-    hint = "`unseen mirror --folder DIR` makes a copy and keeps it in step."
+    hint = "`unseen mirror --folder DIR` creates a copy and keeps it up to date."
 
 
 class ServerUnreachableError(UnseenError):
-    """No answer arrived. Every request of this client can be repeated safely."""
+    """No response arrived. Every request of this client can be repeated safely."""
 
     hint = "Check the server's address and your connection, then try again."
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing wrong in a request: where (`images.0.hashes.2.pdq`) and what."""
+    """One invalid field of a request: where (`images.0.hashes.2.pdq`) and what is wrong."""
 
     at: str
     detail: str
 
 
 class ServiceError(UnseenError):
-    """The service answered with a problem (RFC 9457).
+    """The service responded with a problem (RFC 9457).
 
-    Attributes: `slug` the last part of the problem's type, `status` the HTTP status,
-    `errors` the fields concerned, `retry_after` seconds to wait or None.
+    Attributes: `slug`, the last part of the problem's type; `status`, the HTTP status; `errors`,
+    the invalid fields; `retry_after`, the seconds to wait, or None.
     """
 
     def __init__(
@@ -141,31 +141,31 @@ class ServiceError(UnseenError):
 class RequestRefusedError(ServiceError):
     """The service found the request invalid."""
 
-    hint = "Client and service may be of different versions: try the newest client."
+    hint = "Client and service may be different versions: update the client."
 
 
 class ImageRefusedError(ServiceError):
-    """An image is one that the service does not take; `errors` says which."""
+    """The service does not accept one of the images; `errors` says which."""
 
     hint = "Leave that image out and submit the others."
 
 
 class CaseNotFoundError(ServiceError):
-    """Unknown case or wrong PIN; the service gives the same answer to both on purpose."""
+    """Unknown case or wrong PIN; the service gives the same response to both on purpose."""
 
     hint = "Check the case number (UN-XXXX-XXXX) and the PIN, letter by letter."
 
 
 class ImageNotFoundError(ServiceError):
-    """The case has no image of that number."""
+    """The case has no image with that number."""
 
     hint = "`unseen status CASE` lists the images of the case by number."
 
 
 class KeyReusedError(ServiceError):
-    """An idempotency key came back with another body."""
+    """An idempotency key was sent with another body."""
 
-    hint = "The prepared file was changed after it was first sent: prepare the submission anew."
+    hint = "The prepared file was changed after it was first sent: prepare a new submission."
 
 
 class TooManyGuessesError(ServiceError):
@@ -175,15 +175,15 @@ class TooManyGuessesError(ServiceError):
 
 
 class StartAgainError(ServiceError):
-    """A feed's cursor is of another history than the service's: it leads nowhere now."""
+    """A feed cursor belongs to another change log than the service's, and is no longer valid."""
 
-    hint = "Drop your copy and read the feed from its beginning, without a cursor."
+    hint = "Discard your copy and read the feed from its beginning, without a cursor."
 
 
 class AccessRefusedError(ServiceError):
-    """No key, a wrong or revoked key, or one without the scope that the call needs."""
+    """No key, a wrong or revoked key, or one without the scope that the call requires."""
 
-    hint = "Give the platform's key as --key or UNSEEN_KEY; its operator can issue a new one."
+    hint = "Give the platform's key with --key or in UNSEEN_KEY; the operator can issue a new one."
 
 
 class UnavailableError(ServiceError):
@@ -193,6 +193,6 @@ class UnavailableError(ServiceError):
 
 
 class UnexpectedAnswerError(ServiceError):
-    """The answer is not that of an Unseen service."""
+    """The response is not that of an Unseen service."""
 
-    hint = "Check the server's address: it should be that of an Unseen service."
+    hint = "Check that the server's address is that of an Unseen service."

@@ -1,6 +1,6 @@
-"""What the service answers, as frozen dataclasses.
+"""The service's responses about cases and matches, as frozen dataclasses.
 
-Fields that this client does not know are ignored: an older client reads a newer service.
+Unknown fields are ignored, so that an older client can read a newer service.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class CaseImage:
-    """One image of a case, by its number from 1; the service does not know its file's name."""
+    """One image of a case, numbered from 1; the service does not know the file's name."""
 
     image: int
     status: str
@@ -24,19 +24,19 @@ class CaseImage:
 
 @dataclass(frozen=True, slots=True)
 class CasePlatform:
-    """A platform that asked about a copy of one of the case's images."""
+    """A platform that found a copy of one of the case's images, or keeps their hashes."""
 
     platform: str
     matches: int
     first_match_at: datetime | None
     last_match_at: datetime | None
     delivered_at: datetime | None = None
-    """When it had every hash of the case, if it keeps a copy of them."""
+    """When it had received every hash of the case, if it keeps a copy of them."""
     feedback: str | None = None
-    """The least settled that it says of one: `pending-review`, `removed`, …"""
+    """Its least settled feedback on any of them: `pending-review`, `removed`, …"""
     removed_at: datetime | None = None
     withdrawal_confirmed_at: datetime | None = None
-    """When it had let go of every hash that was withdrawn."""
+    """When it had confirmed that every withdrawn hash is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +55,31 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One hash of the service that is close to one that was asked about."""
+    """A submitted hash that is close to a queried one."""
 
     query: int
-    """Which of the hashes asked about, from 0."""
+    """The index of the queried hash, from 0."""
     record: str
-    """An opaque name of what was hit, for feedback."""
+    """The opaque ID of the submitted hash, for feedback."""
     distance: int
-    """How many of the 256 bits differ."""
+    """The number of the 256 bits that differ."""
     view: str
-    """The view of the submitted image that was hit: `original`, `mirror`, …"""
+    """The view of the submitted image that matched: one of `VIEWS`."""
     standing: str
-    """What platforms and staff make of it: `unreviewed`, `confirmed`, `disputed`, …"""
+    """Its review state: `unreviewed`, `confirmed`, `disputed`, …"""
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """The answer to a look-up: hits ordered by query, then distance."""
+    """The result of a lookup: hits ordered by query, then distance."""
 
     generation: int
-    """The change-log position that the answer reflects."""
+    """The change-log position that the result reflects."""
     hits: tuple[Hit, ...]
 
 
 def parse_case(answer: Mapping[str, Any]) -> Case:
-    """Read a case. Raises KeyError, TypeError or ValueError if the answer is no case."""
+    """Parse a case. Raises KeyError, TypeError or ValueError if it is malformed."""
     return Case(
         case=str(answer["case"]),
         status=str(answer["status"]),
@@ -91,7 +91,7 @@ def parse_case(answer: Mapping[str, Any]) -> Case:
 
 
 def parse_matches(answer: Mapping[str, Any]) -> Matches:
-    """Read a look-up's answer. Raises as `parse_case` does."""
+    """Parse the result of a lookup. Raises as `parse_case` does."""
     return Matches(int(answer["generation"]), tuple(_hit(hit) for hit in answer["hits"]))
 
 

@@ -1,8 +1,8 @@
 """The pixel convention `pdq-srgb-full-1`: from a file's bytes to the pixels that are hashed.
 
-First frame; EXIF orientation applied; ICC profile converted to sRGB; alpha laid over white;
+First frame; EXIF orientation applied; ICC profile converted to sRGB; alpha composited over white;
 8-bit RGB; full resolution. These are the pixels that a browser shows, so the page
-(clients/browser) arrives at the same ones; docs/pixel-convention.md gives the reasons.
+(clients/browser) gets the same ones; docs/pixel-convention.md gives the reasons.
 """
 
 import io
@@ -26,11 +26,8 @@ from .errors import (
     UnreadableFileError,
 )
 
-CONVENTION: Final = "pdq-srgb-full-1"
-"""The name stored with every hash."""
-
 MAX_PIXELS: Final = 89_000_000
-"""The most pixels an image may have: some 3 GB while it is hashed; phones make 12 to 50 million."""
+"""The most pixels of an image, which take 3 GB to hash; phone photos have 12 to 50 million."""
 
 Source = bytes | bytearray | memoryview | str | os.PathLike[str]
 """An encoded image: its bytes, or the path of its file."""
@@ -49,7 +46,7 @@ def decode(source: Source) -> Pixels:
 
     Raises UnreadableFileError, NotAnImageError, BrokenImageError or TooManyPixelsError.
     """
-    with _opened(source) as image:
+    with _open(source) as image:
         image.load()
         rgb = _over_white(image).convert("RGB")
         turn = _TURNS.get(_orientation(image))
@@ -58,25 +55,25 @@ def decode(source: Source) -> Pixels:
 
 @dataclass(frozen=True, slots=True)
 class Reduced:
-    """An image's luma at a whole fraction of its size, as it is stored in the file."""
+    """An image's luma, reduced by a whole factor, in the orientation of the file."""
 
     luma: npt.NDArray[np.float32]
-    """0 to 255, shape (rows, columns): each the mean of a block of the full image."""
+    """Shape (rows, columns), 0 to 255; each value is the mean of a block of the full image."""
     size: tuple[int, int]
     """Rows and columns of the full image, as stored."""
     block: int
-    """The side of a block: 1, 2, 4 or 8; the last row and column may be of less."""
+    """The side of a block in pixels: 1, 2, 4 or 8; blocks at the far edges can be smaller."""
     orientation: int
-    """The EXIF orientation that is still to be applied, 1 to 8."""
+    """The EXIF orientation, 1 to 8, which has not been applied."""
 
 
 def decode_reduced(source: Source) -> Reduced:
-    """Decode as `decode` does, but of a large JPEG only what PDQ will look at.
+    """Decode as `decode` does, but a large JPEG only at the resolution that PDQ needs.
 
     libjpeg scales by powers of two while it decodes; the shorter side stays at 512 px or more.
-    An untagged JPEG gives its luma as it is stored. Raises as `decode` does.
+    The luma of a JPEG without a profile is used as stored. Raises as `decode` does.
     """
-    with _opened(source) as image:
+    with _open(source) as image:
         columns, rows = image.size
         if image.format in ("JPEG", "MPO"):
             untagged = image.mode == "RGB" and "icc_profile" not in image.info
@@ -88,7 +85,7 @@ def decode_reduced(source: Source) -> Reduced:
 
 
 def _luma(image: Image.Image) -> npt.NDArray[np.float32]:
-    """Weigh R, G and B as PDQ does."""
+    """Return the luma, with PDQ's weights of R, G and B."""
     samples = np.asarray(image)
     if samples.ndim == 2:
         return samples.astype(np.float32)
@@ -98,16 +95,16 @@ def _luma(image: Image.Image) -> npt.NDArray[np.float32]:
 
 
 def _draft_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Give the smallest size to ask of libjpeg, its shorter side _DRAFT_SIDE."""
+    """Return the smallest size to request from libjpeg, with a shorter side of _DRAFT_SIDE."""
     scale = min(1.0, _DRAFT_SIDE / min(size))
     return round(size[0] * scale), round(size[1] * scale)
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[Image.Image]:
-    """Open an image and speak for its decoder: whatever that raises becomes an ImageError."""
+def _open(source: Source) -> Iterator[Image.Image]:
+    """Open an image; whatever its decoder raises becomes an ImageError."""
     _register_heif()
-    with _file(source) as file:
+    with _open_file(source) as file:
         image = _header(file)
         if image.width * image.height > MAX_PIXELS:
             raise TooManyPixelsError(
@@ -126,8 +123,8 @@ def _opened(source: Source) -> Iterator[Image.Image]:
 
 
 @contextmanager
-def _file(source: Source) -> Iterator[BinaryIO]:
-    """Give the source as a binary file."""
+def _open_file(source: Source) -> Iterator[BinaryIO]:
+    """Yield the source as a binary file."""
     if isinstance(source, bytes | bytearray | memoryview):
         yield io.BytesIO(source)
         return
@@ -152,10 +149,10 @@ def _header(file: BinaryIO) -> Image.Image:
 
 
 def _unreadable(error: Exception) -> UnreadableFileError | None:
-    """Tell a medium that fails from bytes that are bad.
+    """Return an error if the medium failed, None if the bytes are bad.
 
     Decoders raise OSError, SyntaxError, ValueError, struct.error and more on bad bytes; only
-    the operating system's own errors have a number.
+    the operating system's own errors have an errno.
     """
     if isinstance(error, OSError) and error.errno is not None:
         return UnreadableFileError(f"The file cannot be read: {error.strerror}.")
@@ -164,12 +161,12 @@ def _unreadable(error: Exception) -> UnreadableFileError | None:
 
 @cache
 def _register_heif() -> None:
-    """Teach Pillow HEIC, once."""
+    """Register the HEIC decoder with Pillow, once."""
     pillow_heif.register_heif_opener()
 
 
 def _over_white(image: Image.Image) -> Image.Image:
-    """Bring a loaded image to 8-bit sRGB over white: RGB, or L as it was grey without a profile."""
+    """Convert a loaded image to 8-bit sRGB over white: RGB, or L if grey without a profile."""
     colour, alpha = _split(_eight_bit(image))
     colour = _to_srgb(colour, image.info.get("icc_profile"))
     if alpha is not None:
@@ -180,7 +177,7 @@ def _over_white(image: Image.Image) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits; Pillow's own conversion clips it instead."""
+    """Scale 16-bit grey to 8 bits; Pillow's own conversion would clip it."""
     if image.mode in ("I", "F"):
         raise ValueError("32-bit samples have no defined white")
     if image.mode not in _SIXTEEN_BIT:
@@ -207,14 +204,14 @@ def _split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
 
 
 def _narrow_key(image: Image.Image) -> None:
-    """Bring a 16-bit PNG's transparent colour to the 8 bits that Pillow keeps of its pixels."""
+    """Reduce a 16-bit PNG's transparent colour to 8 bits, as Pillow does with its pixels."""
     key = image.info.get("transparency")
     if isinstance(key, tuple) and max(key) > 255:
         image.info["transparency"] = tuple(sample >> 8 for sample in key)
 
 
 def _to_srgb(colour: Image.Image, icc: bytes | None) -> Image.Image:
-    """Convert by the embedded ICC profile; a profile that cannot be used counts as none."""
+    """Convert with the embedded ICC profile; ignore a profile that cannot be used."""
     if not icc:
         return colour if colour.mode == "L" else colour.convert("RGB")
     try:
@@ -232,9 +229,9 @@ def _to_srgb(colour: Image.Image, icc: bytes | None) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Read the EXIF orientation of a loaded image, 1 to 8, where browsers heed it.
+    """Return the EXIF orientation of a loaded image, 1 to 8, in formats where browsers apply it.
 
-    They ignore it in WebP. Pillow has turned TIFF and HEIC already, while loading them.
+    They ignore it in WebP. Pillow has already applied it to TIFF and HEIC while loading them.
     """
     if image.format not in ("JPEG", "MPO", "PNG", "AVIF") or "exif" not in image.info:
         return 1

@@ -1,4 +1,4 @@
-"""From an HTTP answer that is no success to the typed error that tells of it (RFC 9457)."""
+"""Turn an HTTP error response (a problem, RFC 9457) into a typed error."""
 
 import json
 from collections.abc import Mapping
@@ -43,33 +43,33 @@ _BY_SLUG: Final[Mapping[str, type[ServiceError]]] = {
 
 
 def error_of(status: int, body: bytes, retry_after: str | None = None) -> ServiceError:
-    """Make the error of an answer: its status, its body, its Retry-After header."""
+    """Return the error for a response, given its status, body and Retry-After header."""
     problem = _problem(body)
     kind = str(problem.get("type", ""))
     slug = kind.removeprefix(_PREFIX)
-    return _BY_SLUG.get(slug, _unnamed(status, ours=kind != slug))(
+    return _BY_SLUG.get(slug, _unknown_problem(status, is_unseen=kind != slug))(
         str(problem.get("detail") or problem.get("title") or f"The server answered {status}."),
         slug=slug,
         status=status,
         errors=_fields(problem),
-        retry_after=seconds(retry_after),
+        retry_after=parse_retry_after(retry_after),
     )
 
 
-def _unnamed(status: int, *, ours: bool) -> type[ServiceError]:
-    """Choose the error of a problem that this client knows no name for."""
+def _unknown_problem(status: int, *, is_unseen: bool) -> type[ServiceError]:
+    """Return the class for a problem whose type this client does not know."""
     if status >= 500:
         return UnavailableError
-    return RequestRefusedError if ours else UnexpectedAnswerError
+    return RequestRefusedError if is_unseen else UnexpectedAnswerError
 
 
-def seconds(retry_after: str | None) -> float | None:
-    """Read a Retry-After header in seconds; its rarer form, a date, counts as none."""
+def parse_retry_after(retry_after: str | None) -> float | None:
+    """Parse a Retry-After header in seconds; return None if it is missing or a date."""
     return float(retry_after) if retry_after and retry_after.strip().isdigit() else None
 
 
 def _problem(body: bytes) -> Mapping[str, Any]:
-    """Read a problem; a body that holds none gives an empty one."""
+    """Parse a problem; return an empty one if the body is not a problem."""
     try:
         problem = json.loads(body)
     except ValueError:

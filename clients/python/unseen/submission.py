@@ -1,6 +1,6 @@
-"""A submission before it is sent: what will go out, the PIN, and the key that makes it repeatable.
+"""A submission before it is sent: the request body, the PIN, and the idempotency key.
 
-It can be kept in a file (mode 0600) and sent later: after a network failure, or from another
+It can be saved in a file (mode 0600) and sent later, after a network failure or from another
 device. The page writes and reads the same file.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from .codes import make_pin, read_pin
 from .errors import InputError, StatementError, UnderageError, UnreadableFileError
-from .hashing import MIN_QUALITY, Fingerprint
+from .fingerprints import MIN_QUALITY, Fingerprint
 
 MAX_IMAGES: Final = 1000
 _FORMAT: Final = "unseen_submission"
@@ -25,14 +25,14 @@ _KEY: Final = "[A-Za-z0-9_-]{16,64}"
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A request for a case, ready to be sent as often as it takes to get an answer."""
+    """A request for a case, which can be sent repeatedly until there is a response."""
 
     body: Mapping[str, Any] = field(repr=False)
     """The exact JSON of `POST /v1/cases`."""
     idempotency_key: str = field(repr=False)
-    """128 random bits: the service opens one case a key, however often it is sent."""
+    """128 random bits; the service opens one case per key, however often it is sent."""
     server: str | None = None
-    """Where it was to be sent, if that is known."""
+    """The server it is meant for, if known."""
 
     @classmethod
     def of(
@@ -47,16 +47,16 @@ class Submission:
         """Prepare a case for images, each given by the fingerprints of its views.
 
         The statements: everyone shown was 18 or older; the submitter is in the images; they are
-        shared, or may be, without consent. A PIN is made. Raises UnderageError or StatementError
-        if one is false, InputError if there are not 1 to 1000 images, QualityTooLowError if an
-        image is too flat.
+        shared, or may be, without consent. A new PIN is made. Raises UnderageError or
+        StatementError if a statement is false, InputError unless there are 1 to 1000 images,
+        QualityTooLowError if an image is too flat.
         """
         statements = {"adult": adult, "depicted": depicted, "without_consent": without_consent}
         require_statements(statements)
         listed = [_image(prints) for prints in images]
         if not 1 <= len(listed) <= MAX_IMAGES:
             raise InputError(
-                f"A case holds 1 to {MAX_IMAGES} images, not {len(listed)}.",
+                f"A case can have 1 to {MAX_IMAGES} images, not {len(listed)}.",
                 hint="Submit the images in several cases.",
             )
         body = {"images": listed, "statements": statements, "pin": make_pin()}
@@ -64,11 +64,11 @@ class Submission:
 
     @property
     def pin(self) -> str:
-        """The PIN. Only this device knows it; it cannot be recovered."""
+        """The PIN. It cannot be recovered if it is lost."""
         return str(self.body["pin"])
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write to a new file that only its owner may read. Raises InputError."""
+        """Write to a new file that only its owner can read. Raises InputError."""
         text = json.dumps(
             {
                 _FORMAT: 1,
@@ -84,8 +84,8 @@ class Submission:
                 file.write(text + "\n")
         except OSError as error:
             raise InputError(
-                f"The submission cannot be kept in a file: {error.strerror}.",
-                hint="Give the path of a new file in a folder that you may write to.",
+                f"The submission cannot be saved: {error.strerror}.",
+                hint="Give the path of a new file in a folder where you can write.",
             ) from error
 
     @classmethod
@@ -98,11 +98,11 @@ class Submission:
         except UnicodeDecodeError as error:
             raise _not_prepared() from error
         with contextlib.suppress(ValueError, KeyError, TypeError):
-            return cls._parsed(json.loads(text))
+            return cls._parse(json.loads(text))
         raise _not_prepared()
 
     @classmethod
-    def _parsed(cls, data: Mapping[str, Any]) -> "Submission":
+    def _parse(cls, data: Mapping[str, Any]) -> "Submission":
         if data[_FORMAT] != 1:
             raise InputError(
                 "The prepared submission was written by a newer version.",
@@ -116,7 +116,7 @@ class Submission:
 
 
 def _image(prints: Sequence[Fingerprint]) -> dict[str, Any]:
-    """Lay out one image: its views, less those too weak to be sent."""
+    """Return the JSON of one image: its views, without those too weak to be sent."""
     if not prints:
         raise InputError("An image needs at least one fingerprint.", hint="Hash its views.")
     prints[0].require_quality()
@@ -131,17 +131,17 @@ def _image(prints: Sequence[Fingerprint]) -> dict[str, Any]:
 def require_statements(statements: Mapping[str, bool]) -> None:
     """Raise UnderageError or StatementError unless every statement is true."""
     if not statements["adult"]:
-        raise UnderageError("Nothing was submitted: Unseen takes only images of adults.")
+        raise UnderageError("Nothing was submitted: Unseen accepts only images of adults.")
     if not all(statements.values()):
         raise StatementError(
-            "A case can be opened only by who is shown in the images, without having agreed "
-            "to their sharing.",
-            hint="A helpline in your country can tell you what else can be done.",
+            "Only the person shown in the images can open a case, and only if they did not agree "
+            "to the images being shared.",
+            hint="A helpline in your country can tell you what else you can do.",
         )
 
 
 def _not_prepared() -> InputError:
     return InputError(
         "The file is not a prepared submission.",
-        hint="It is the file that `unseen submit` or the page has written.",
+        hint="Give the file that `unseen submit` or the page wrote.",
     )

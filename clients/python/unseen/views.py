@@ -1,62 +1,41 @@
-"""The eight views of an image: as it is, mirrored, and both turned by quarters.
+"""The views of an image: the only place in this client that lists them.
 
-PDQ does not see that a picture was mirrored or turned (the copy lands some 128 bits away), so
-whoever holds the image hashes its views too, and a mirrored copy is found like any other.
+PDQ does not recognise a mirrored or rotated copy: its hash differs in about 128 bits, like that of
+any other image. The owner of an image therefore hashes its views too. The order and the names are
+shared with the service and the other clients by tests/contract/pixels/views.json.
 """
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import pdqhash
+if TYPE_CHECKING:
+    from .pixels import Pixels
 
-from .hashing import Fingerprint, to_hex
-from .pixels import Pixels, Source, decode
+# Each view as a slice of the upright or the transposed pixels. `turn` is clockwise; a view that is
+# mirrored (left and right exchanged) is mirrored first and turned afterwards.
+_TRANSFORMS: "Final[Mapping[str, Callable[[Pixels, Pixels], Pixels]]]" = {
+    "original": lambda upright, _: upright,
+    "mirror": lambda upright, _: upright[:, ::-1],
+    "turn-90": lambda _, transposed: transposed[:, ::-1],
+    "turn-180": lambda upright, _: upright[::-1, ::-1],
+    "turn-270": lambda _, transposed: transposed[::-1],
+    "mirror-turn-90": lambda _, transposed: transposed[::-1, ::-1],
+    "mirror-turn-180": lambda upright, _: upright[::-1],
+    "mirror-turn-270": lambda _, transposed: transposed,
+}
 
-VIEWS: Final = (
-    "original",
-    "mirror",
-    "turn-90",
-    "turn-180",
-    "turn-270",
-    "mirror-turn-90",
-    "mirror-turn-180",
-    "mirror-turn-270",
-)
-"""The views in the order they are sent. Mirrored is left-right; turned is clockwise, after that."""
-
-
-def fingerprint_views(source: Source) -> tuple[Fingerprint, ...]:
-    """Hash the eight views of an encoded image, in the order of `VIEWS`. Raises ImageError."""
-    return hash_views(decode(source))
+VIEWS: Final = tuple(_TRANSFORMS)
+"""The names of the views, in the order in which they are sent."""
 
 
-def hash_views(pixels: Pixels) -> tuple[Fingerprint, ...]:
-    """Hash each view as its turned pixels hash: eight passes, in the order of `VIEWS`.
+def iterate_views(pixels: "Pixels") -> "Iterator[tuple[str, Pixels]]":
+    """Yield the name and the pixels of each view, in the order of `VIEWS`.
 
-    PDQ's one-pass dihedral hashes will not do. They reuse one set of samples, which lie up to a
-    pixel off for a mirrored image (16 bits at 512 px, still 12 at 1400 px), and for a transposed
-    one the rounding still differs, which costs a bit or a point of quality in one image of 130.
+    `pixels` is RGB, shape (height, width, 3), dtype uint8; so is each view, with height and width
+    exchanged after a quarter turn. Only one copy is made; most views share memory.
     """
-    turned = dict(_turned(pixels))
-    return tuple(_hashed(turned[view], view) for view in VIEWS)
-
-
-def _turned(pixels: Pixels) -> Iterator[tuple[str, Pixels]]:
-    """Give the pixels of each view, at the price of one copy."""
-    # pdqhash reads by rows whatever the strides say: a transposed image has to be copied, where
-    # reversed rows and columns are put in order by its own conversion to luma.
-    transposed = np.ascontiguousarray(pixels.transpose(1, 0, 2))
-    yield "original", pixels
-    yield "mirror", pixels[:, ::-1]
-    yield "turn-180", pixels[::-1, ::-1]
-    yield "mirror-turn-180", pixels[::-1]
-    yield "mirror-turn-270", transposed
-    yield "turn-90", transposed[:, ::-1]
-    yield "mirror-turn-90", transposed[::-1, ::-1]
-    yield "turn-270", transposed[::-1]
-
-
-def _hashed(pixels: Pixels, view: str) -> Fingerprint:
-    bits, quality = pdqhash.compute(pixels)
-    return Fingerprint(to_hex(bits), int(quality), view=view)
+    # pdqhash reads row by row and ignores strides, so a transposed image has to be copied. It puts
+    # reversed rows and columns in order itself, while it converts to luma.
+    transposed = pixels.transpose(1, 0, 2).copy()
+    for name, transform in _TRANSFORMS.items():
+        yield name, transform(pixels, transposed)

@@ -1,4 +1,4 @@
-"""A feed of fixed pages, served to a real client through a transport: its cursor counts them."""
+"""A feed of fixed pages, served to a real client through a transport; cursors number the pages."""
 
 import hashlib
 import json
@@ -17,12 +17,12 @@ def record(number: int) -> str:
 
 
 def pdq_of(number: int) -> str:
-    """Make a hash that looks like one of a photo."""
+    """Return a random-looking hash that depends on the number."""
     return hashlib.sha256(str(number).encode()).hexdigest()
 
 
 def active(number: int, position: int, **more: Any) -> Entry:
-    """Tell of a hash as the feed does."""
+    """Return a feed entry for an active hash."""
     return {
         "position": position,
         "at": "2026-11-22T13:40:00.123456Z",
@@ -39,13 +39,13 @@ def active(number: int, position: int, **more: Any) -> Entry:
 
 
 def gone(number: int, position: int, status: str = "withdrawn") -> Entry:
-    """Tell of a hash that is matched no more."""
+    """Return a feed entry for a hash that is no longer matched."""
     none = dict.fromkeys(("pdq", "view", "quality", "convention"))
     return active(number, position, **none) | {"status": status}
 
 
 class Feed:
-    """A service that serves pages of entries, and remembers the withdrawals confirmed to it."""
+    """A service that serves pages of entries and records the withdrawals confirmed to it."""
 
     def __init__(self, *pages: Sequence[Entry], log: str = "log") -> None:
         self.pages = list(pages)
@@ -55,7 +55,7 @@ class Feed:
         self.before: Callable[[], None] = lambda: None
 
     def client(self) -> Client:
-        """Make a client that talks to this feed only."""
+        """Return a client whose requests go to this feed."""
         return Client(
             "https://unseen.example",
             "key",

@@ -1,4 +1,4 @@
-"""Files to try the client on: drawn pictures, damaged ones, and the photos of scikit-image."""
+"""Test files: drawn pictures, damaged files, and the photos of scikit-image."""
 
 import importlib.util
 import io
@@ -25,12 +25,12 @@ def jpeg(image: Image.Image, quality: int = 85) -> bytes:
 
 
 def opened(data: bytes) -> Image.Image:
-    """Decode with nothing but Pillow."""
+    """Decode with Pillow alone."""
     return Image.open(io.BytesIO(data)).convert("RGB")
 
 
 def fill(folder: Path) -> None:
-    """Put one file of each kind, good and bad, into a folder."""
+    """Write one file of each kind, good and bad, into a folder."""
     album = folder / "album" / "summer"
     album.mkdir(parents=True)
     (folder / "photo.png").write_bytes(encoded(picture(seed=1), "PNG"))

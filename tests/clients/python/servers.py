@@ -1,4 +1,4 @@
-"""A small real HTTP server whose answers are set by the test: drops, delays, problems."""
+"""A small real HTTP server whose responses the test sets: drops, delays, problems."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ CASE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Act:
-    """What to do with one request: answer, after a delay, or drop the connection."""
+    """What to do with one request: respond, after a delay, or drop the connection."""
 
     status: int = 200
     body: Any = None
@@ -44,7 +44,7 @@ class Seen:
 
 @dataclass
 class Scripted:
-    """Where the server is, what it is to do next, and what arrived."""
+    """The server's address, what it will do next, and the requests that arrived."""
 
     url: str
     acts: list[Act] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Scripted:
 
 @contextlib.contextmanager
 def scripted(*acts: Act) -> Iterator[Scripted]:
-    """Serve these acts, one a request; the last is repeated."""
+    """Serve these acts, one per request; the last is repeated."""
     script = Scripted("", list(acts))
 
     class Handler(BaseHTTPRequestHandler):
@@ -80,7 +80,7 @@ def scripted(*acts: Act) -> Iterator[Scripted]:
         do_GET = do_POST = do_DELETE = _serve  # noqa: N815 - named by http.server
 
         def log_message(self, *message: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     script.url = f"http://127.0.0.1:{server.server_port}"
@@ -95,7 +95,7 @@ def scripted(*acts: Act) -> Iterator[Scripted]:
 
 
 def problem(status: int, slug: str, detail: str, **more: Any) -> Act:
-    """Answer with a problem."""
+    """Return an act that responds with a problem."""
     headers = more.pop("headers", {})
     body = {"type": f"urn:unseen:problem:{slug}", "title": slug, "detail": detail, **more}
     body["status"] = status

@@ -1,4 +1,4 @@
-"""The SDK on a real connection: what it sends, what it repeats, what it makes of an answer.
+"""The SDK on a real connection: requests, retries and the handling of responses.
 
 Every test runs the blocking and the asynchronous client; they share all but the sending.
 """
@@ -83,7 +83,7 @@ def test_withdraw_of_one_image_names_it(run: Run) -> None:
     ]
 
 
-def test_match_sends_32_bytes_a_hash_in_calls_of_ten_thousand(run: Run) -> None:
+def test_match_sends_32_bytes_per_hash_in_calls_of_ten_thousand(run: Run) -> None:
     hit = {"query": 1, "record": "r", "distance": 4, "view": "mirror", "standing": "unreviewed"}
     answers = [Act(200, {"generation": generation, "hits": [hit]}) for generation in (9, 8)]
     with scripted(*answers) as server:
@@ -99,7 +99,7 @@ def test_match_sends_32_bytes_a_hash_in_calls_of_ten_thousand(run: Run) -> None:
 @pytest.mark.parametrize(
     "failure", [Act(drop=True), Act(503, {}), problem(502, "x", "y"), Act(504, b"<html>")]
 )
-def test_a_passing_failure_is_repeated_with_the_same_key(run: Run, failure: Act) -> None:
+def test_a_temporary_failure_is_retried_with_the_same_key(run: Run, failure: Act) -> None:
     with scripted(failure, failure, Act(200, CASE)) as server:
         assert run(server.url, "submit", SUBMISSION).case == "UN-7K4M-9QTX"
     assert len(server.seen) == 3
@@ -108,14 +108,14 @@ def test_a_passing_failure_is_repeated_with_the_same_key(run: Run, failure: Act)
     assert json.loads(server.seen[0].body) == SUBMISSION.body
 
 
-def test_what_never_answers_is_unreachable(run: Run) -> None:
+def test_a_server_that_never_answers_is_unreachable(run: Run) -> None:
     with scripted(Act(drop=True)) as server, pytest.raises(ServerUnreachableError) as caught:
         run(server.url, "submit", SUBMISSION)
     assert len(server.seen) == QUICK.attempts
     assert caught.value.hint
 
 
-def test_a_slow_server_is_given_up(run: Run) -> None:
+def test_a_slow_server_times_out(run: Run) -> None:
     with (
         scripted(Act(200, CASE, delay=0.5)) as server,
         pytest.raises(ServerUnreachableError, match="in time"),
@@ -123,7 +123,7 @@ def test_a_slow_server_is_given_up(run: Run) -> None:
         run(server.url, "status", CASE["case"], PIN, timeout=0.05, retry=Retry(attempts=1))
 
 
-def test_a_long_wait_asked_for_is_told_not_slept(run: Run) -> None:
+def test_a_long_retry_after_is_reported_instead_of_waited_for(run: Run) -> None:
     busy = problem(503, "unavailable", "Loading.", headers={"Retry-After": "600"})
     with scripted(busy) as server, pytest.raises(UnavailableError) as caught:
         run(server.url, "status", CASE["case"], PIN)
@@ -145,7 +145,7 @@ def test_a_long_wait_asked_for_is_told_not_slept(run: Run) -> None:
         (500, "internal", UnavailableError),
     ],
 )
-def test_a_problem_becomes_its_error_at_once(
+def test_a_problem_becomes_its_error_without_a_retry(
     run: Run, status: int, slug: str, error: type[ServiceError]
 ) -> None:
     fields = [{"at": "images.0.hashes.2.pdq", "detail": "Not hexadecimal."}]
@@ -173,7 +173,7 @@ def test_a_problem_becomes_its_error_at_once(
         Act(200, b"no gzip", {"Content-Encoding": "gzip"}),
     ],
 )
-def test_what_is_no_answer_of_the_service_is_told(run: Run, act: Act) -> None:
+def test_an_unexpected_response_is_an_error(run: Run, act: Act) -> None:
     expected = (UnexpectedAnswerError, ServerUnreachableError)
     with scripted(act) as server, pytest.raises(expected):
         run(server.url, "status", CASE["case"], PIN)
@@ -206,7 +206,7 @@ def test_bad_input_is_never_sent(run: Run, call: str, arguments: tuple[Any, ...]
     assert PIN not in str(caught.value)
 
 
-def test_a_look_up_without_a_key_is_never_sent(run: Run) -> None:
+def test_a_lookup_without_a_key_is_never_sent(run: Run) -> None:
     with scripted(Act(200, CASE)) as server, pytest.raises(InputError):
         run(server.url, "match", [PRINT])
     assert server.seen == []
@@ -215,12 +215,12 @@ def test_a_look_up_without_a_key_is_never_sent(run: Run) -> None:
 @pytest.mark.parametrize(
     "url", ["", "unseen.example", "ftp://unseen.example", "https://", "https://x:port", "http://["]
 )
-def test_what_is_no_server_is_refused(url: str) -> None:
+def test_a_malformed_server_address_is_refused(url: str) -> None:
     with pytest.raises(InputError):
         Client(url)
 
 
-def test_plain_http_is_for_this_machine_unless_it_is_asked_for() -> None:
+def test_plain_http_to_another_machine_needs_insecure() -> None:
     with pytest.raises(InputError):
         Client("http://unseen.example")
     for url, insecure in (("http://unseen.example", True), ("http://[::1]:8000", False)):
@@ -235,7 +235,7 @@ def test_a_transport_can_be_given() -> None:
         assert client.status(CASE["case"], PIN).status == "active"
 
 
-def test_nothing_secret_shows_in_a_repr() -> None:
+def test_no_repr_contains_a_secret() -> None:
     shown = repr(SUBMISSION)
     assert SUBMISSION.pin not in shown
     assert PRINT.pdq not in shown

@@ -1,4 +1,4 @@
-"""PINs and case numbers: read as people write them, refused without being repeated."""
+"""PINs and case numbers: normalised as people type them; errors do not repeat them."""
 
 import pytest
 from hypothesis import given
@@ -32,7 +32,7 @@ def test_a_case_number_is_read_however_it_is_written(written: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["", "UN-", "UN-7K4M-9QT", "UN-7K4M-9QTU", "UN-7K4M-9QTX-2"])
-def test_another_form_is_refused(written: str) -> None:
+def test_a_malformed_code_is_refused(written: str) -> None:
     for read in (read_case, read_pin):
         with pytest.raises(InputError) as caught:
             read(written)

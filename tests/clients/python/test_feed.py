@@ -1,4 +1,4 @@
-"""The SDK of a platform that keeps a copy: the feed, feedback, withdrawals; both clients."""
+"""The SDK for platforms that keep a copy: feed, feedback and withdrawals, with both clients."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ def page(*entries: dict[str, Any], cursor: str = "c", more: bool = False) -> Act
     return Act(200, {"entries": entries, "cursor": cursor, "more": more, "a_new_field": 1})
 
 
-def test_a_page_tells_hashes_from_tombstones(run: Run) -> None:
+def test_a_page_distinguishes_hashes_from_tombstones(run: Run) -> None:
     told = active(1, 7, feedback={"removed": 2}, quality=None, a_new_field=1)
     with scripted(page(told, gone(2, 9), gone(3, 10, "quarantined"), more=True)) as server:
         answer: FeedPage = run(server.url, "feed_page", "before", key="secret")
@@ -54,7 +54,7 @@ def test_a_page_tells_hashes_from_tombstones(run: Run) -> None:
     assert pdq_of(1) not in repr(answer)
 
 
-def test_waiting_for_news_does_not_count_against_the_timeout(run: Run) -> None:
+def test_waiting_for_changes_does_not_count_against_the_timeout(run: Run) -> None:
     slow = Act(200, {"entries": [], "cursor": "c", "more": False}, delay=0.4)
     once: dict[str, Any] = {"key": "k", "timeout": 0.2, "retry": Retry(attempts=1)}
 
@@ -73,7 +73,7 @@ def test_waiting_for_news_does_not_count_against_the_timeout(run: Run) -> None:
 
 
 def pages(server: str, run: Run, take: int, **asked: Any) -> list[FeedPage]:
-    """Read pages off the feed of either client."""
+    """Read pages of the feed with either client."""
 
     def waiting() -> list[FeedPage]:
         with Client(server, "key") as client:
@@ -106,7 +106,7 @@ def test_the_feed_is_read_to_its_end(run: Run) -> None:
     ]
 
 
-def test_with_wait_the_feed_goes_on(run: Run) -> None:
+def test_with_wait_the_feed_continues(run: Run) -> None:
     with scripted(page(cursor="a"), page(active(1, 1), cursor="b"), page(cursor="b")) as server:
         got = pages(server.url, run, 4, cursor="z", wait=2.5)
     assert [(one.cursor, len(one.entries)) for one in got] == [
@@ -118,7 +118,7 @@ def test_with_wait_the_feed_goes_on(run: Run) -> None:
     assert server.seen[0].path == "/v1/hashes?limit=1000&wait=2.5&cursor=z"
 
 
-def test_a_cursor_of_another_history_is_an_error_of_its_own(run: Run) -> None:
+def test_a_cursor_of_another_change_log_has_its_own_error(run: Run) -> None:
     with (
         scripted(problem(410, "start-again", "The cursor is of another history.")) as server,
         pytest.raises(StartAgainError, match="history") as caught,
@@ -131,7 +131,7 @@ def test_a_cursor_of_another_history_is_an_error_of_its_own(run: Run) -> None:
     "broken",
     [{"pdq": None}, {"pdq": "5A" * 32}, {"pdq": "5a"}, {"at": "today"}, {"record": None, "at": 1}],
 )
-def test_what_is_no_page_is_told(run: Run, broken: dict[str, Any]) -> None:
+def test_a_malformed_page_is_an_error(run: Run, broken: dict[str, Any]) -> None:
     with scripted(page(active(1, 1, **broken))) as server, pytest.raises(UnexpectedAnswerError):
         run(server.url, "feed_page", key="k")
 
@@ -173,7 +173,7 @@ def test_without_a_key_nothing_is_sent(run: Run, call: str, arguments: tuple[Any
     assert server.seen == []
 
 
-def test_what_the_service_would_refuse_is_not_sent(run: Run) -> None:
+def test_invalid_arguments_are_not_sent(run: Run) -> None:
     with scripted(Act(200, {})) as server:
         for call, argument in (
             ("feedback", [Feedback("no record", "removed")]),
@@ -194,7 +194,7 @@ def test_what_the_service_would_refuse_is_not_sent(run: Run) -> None:
         (FEEDBACK_VALUES[0], tuple("abcdefghijklmnopq")),
     ],
 )
-def test_feedback_that_is_none_cannot_be_made(value: str, tags: tuple[str, ...]) -> None:
+def test_invalid_feedback_cannot_be_created(value: str, tags: tuple[str, ...]) -> None:
     with pytest.raises(InputError) as caught:
         Feedback(record(1), value, tags)
     assert caught.value.hint

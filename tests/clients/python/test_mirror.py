@@ -1,4 +1,4 @@
-"""A copy kept in step: what it holds, what leaves it, and what a crash leaves of it."""
+"""The local copy: what it contains, what is deleted from it, and what survives a crash."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unseen import Client, Hit, InputError, LocalCopy, LocalCopyError, Matches, Mirror, Round
-from unseen.mirror import journal, search
+from unseen.mirror import copy_writer, search
 
 from tests.support import flipped
 
@@ -36,7 +36,7 @@ GONE = {2, 7, 99}
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Run with the package unseen-index, and as if it were not installed."""
     kind: str = request.param
-    monkeypatch.setattr(journal, "INDEXED_FROM", 1)
+    monkeypatch.setattr(copy_writer, "INDEXED_FROM", 1)
     if kind == "scan":
         monkeypatch.setitem(sys.modules, "unseen_index", None)
     return kind
@@ -60,7 +60,7 @@ def ask(folder: Path, *hashes: str, distance: int = 31) -> Matches:
 
 
 def held(folder: Path) -> set[int]:
-    """Ask a copy which of the hashes it finds."""
+    """Return the numbers of the hashes that the copy finds."""
     hits = ask(folder, *map(pdq_of, range(1, 100)), distance=0).hits
     assert all(hit.record == record(hit.query + 1) for hit in hits)
     assert len({hit.query for hit in hits}) == len(hits), "one is doubled"
@@ -71,7 +71,7 @@ def bytes_in(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_copy_is_what_the_feed_says(kind: str, folder: Path) -> None:
+def test_the_copy_contains_what_the_feed_says(kind: str, folder: Path) -> None:
     feed = Feed(*PAGES)
     assert keep(folder, feed) == Round(added=8, changed=1, removed=3, held=5)
     assert held(folder) == HELD
@@ -95,7 +95,7 @@ def test_hits_are_those_of_the_service(kind: str, folder: Path) -> None:
             ask(folder, *wrong, distance=distance)
 
 
-def test_what_was_withdrawn_leaves_the_disk_and_is_confirmed(kind: str, folder: Path) -> None:
+def test_a_withdrawn_hash_leaves_the_disk_and_is_confirmed(kind: str, folder: Path) -> None:
     feed = Feed(*PAGES)
     keep(folder, Feed(PAGES[0]))
     assert pdq_of(2).encode() in bytes_in(folder)
@@ -112,10 +112,10 @@ def test_what_was_withdrawn_leaves_the_disk_and_is_confirmed(kind: str, folder: 
     assert len(feed.confirmed) == 3
 
 
-def test_the_index_holds_nothing_of_what_was_withdrawn(
+def test_the_index_contains_no_withdrawn_hash(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal, "INDEXED_FROM", 1)
+    monkeypatch.setattr(copy_writer, "INDEXED_FROM", 1)
     keep(folder, Feed(*PAGES))
     (index,) = folder.glob("index-*")
     ids = search.Index.open(index)._table
@@ -124,14 +124,14 @@ def test_the_index_holds_nothing_of_what_was_withdrawn(
     assert len(ids) == len(HELD)
 
 
-def test_a_withdrawal_that_was_taken_back_is_not_confirmed(folder: Path) -> None:
+def test_a_reversed_withdrawal_is_not_confirmed(folder: Path) -> None:
     feed = Feed([active(1, 1)], [gone(1, 2)], [active(1, 3)])
     keep(folder, feed)
     assert feed.confirmed == []
     assert held(folder) == {1}
 
 
-def test_unconfirmed_withdrawals_are_kept_until_they_are(folder: Path) -> None:
+def test_withdrawals_are_remembered_until_they_are_confirmed(folder: Path) -> None:
     feed = Feed(*PAGES)
     with Mirror(folder) as mirror, feed.client() as client:
         mirror.catch_up(client)
@@ -142,7 +142,7 @@ def test_unconfirmed_withdrawals_are_kept_until_they_are(folder: Path) -> None:
     assert set(feed.confirmed) == {record(number) for number in GONE}
 
 
-def test_a_reader_sees_each_page_as_it_is_kept(kind: str, folder: Path) -> None:
+def test_a_reader_sees_each_page_once_it_is_written(kind: str, folder: Path) -> None:
     feed = Feed([active(1, 1)])
     keep(folder, feed)
     asked = [pdq_of(1), pdq_of(2)]
@@ -160,8 +160,8 @@ def test_a_reader_sees_each_page_as_it_is_kept(kind: str, folder: Path) -> None:
             assert len(hits) == len(found)
 
 
-def test_readers_in_threads_lose_nothing_while_it_is_written_anew(kind: str, folder: Path) -> None:
-    """Each round puts a new file and a new index in the place of what is being searched."""
+def test_concurrent_readers_miss_nothing_during_compaction(kind: str, folder: Path) -> None:
+    """Each round replaces the file and the index that are being searched."""
     feed = Feed([active(n, n) for n in range(1, 41)])
     keep(folder, feed)
     done = threading.Event()
@@ -169,7 +169,7 @@ def test_readers_in_threads_lose_nothing_while_it_is_written_anew(kind: str, fol
     rounds = [0, 0, 0]
 
     def read(reader: int, copy: LocalCopy) -> None:
-        # On a busy machine the writer may be done before a reader has begun.
+        # On a busy machine the writer may finish before a reader starts.
         while not done.is_set() or rounds[reader] <= 10:
             hits = copy.match([pdq_of(40)]).hits
             assert [hit.record for hit in hits] == [record(40)]
@@ -185,7 +185,7 @@ def test_readers_in_threads_lose_nothing_while_it_is_written_anew(kind: str, fol
         readers = [pool.submit(read, n, copy) for n, copy in enumerate((shared, shared, other))]
         for number in range(1, 40):
             feed.pages.append([gone(number, 40 + number)])
-            mirror._rest_until = 0.0
+            mirror._next_compaction = 0.0
             mirror.catch_up(client)
         done.set()
         for reader in readers:
@@ -193,34 +193,36 @@ def test_readers_in_threads_lose_nothing_while_it_is_written_anew(kind: str, fol
     assert held(folder) == {40}
 
 
-def test_of_two_that_keep_a_copy_one_is_refused(folder: Path) -> None:
+def test_a_second_writer_is_refused(folder: Path) -> None:
     with Mirror(folder), pytest.raises(LocalCopyError, match="Another process"):
         Mirror(folder)
     Mirror(folder).close()
 
 
-def test_where_there_is_no_copy_it_says_how_to_make_one(folder: Path) -> None:
+def test_a_missing_copy_is_reported_with_how_to_create_one(folder: Path) -> None:
     with pytest.raises(LocalCopyError) as caught:
         LocalCopy(folder)
     assert "unseen mirror" in caught.value.hint
 
 
-def test_a_file_that_is_no_copy_is_refused_and_left(folder: Path) -> None:
+def test_a_file_in_another_format_is_refused_and_left_unchanged(folder: Path) -> None:
     folder.mkdir()
     (folder / "hashes.ndjson").write_text('{"my": "file"}\n')
     for kind in (LocalCopy, Mirror):
-        with pytest.raises(LocalCopyError, match="no copy that this version can read"):
+        with pytest.raises(LocalCopyError, match="This version cannot read"):
             kind(folder)
     assert (folder / "hashes.ndjson").read_text() == '{"my": "file"}\n'
 
 
-def test_only_its_owner_may_read_it(folder: Path) -> None:
+def test_only_the_owner_can_read_the_copy(folder: Path) -> None:
     keep(folder, Feed(*PAGES))
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "hashes.ndjson").stat().st_mode & 0o777 == 0o600
 
 
-def test_of_another_history_the_old_copy_serves_until_the_new_one_is_whole(folder: Path) -> None:
+def test_during_a_rebuild_the_old_copy_answers_until_the_new_one_is_complete(
+    folder: Path,
+) -> None:
     keep(folder, Feed(*PAGES))
     other = Feed([active(20, 1)], [active(1, 2)], log="other")
     seen: list[set[int]] = []
@@ -232,11 +234,11 @@ def test_of_another_history_the_old_copy_serves_until_the_new_one_is_whole(folde
 
 
 class Crash(BaseException):
-    """The process ends here, whatever it was about to do."""
+    """The process ends here."""
 
 
 def crashes(folder: Path, feed: Feed, call: int) -> bool:
-    """Keep a copy, and crash at the n-th request of it; whether there were so many."""
+    """Update a copy and crash at the n-th request; return whether there were that many."""
     calls = iter(range(call))
 
     def called() -> None:
@@ -253,7 +255,7 @@ def crashes(folder: Path, feed: Feed, call: int) -> bool:
     return False
 
 
-def test_a_crash_between_two_requests_loses_and_doubles_nothing(kind: str, folder: Path) -> None:
+def test_a_crash_between_two_requests_loses_and_duplicates_nothing(kind: str, folder: Path) -> None:
     call = 0
     while crashes(folder, feed := Feed(*PAGES), call):
         assert keep(folder, feed).held == 5
@@ -267,16 +269,16 @@ def test_a_crash_between_two_requests_loses_and_doubles_nothing(kind: str, folde
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """What is in the file when all pages were appended and nothing was written anew."""
+    """Return the file's content after all pages were appended, without compaction."""
     folder = tmp_path_factory.mktemp("written")
     with Mirror(folder) as mirror, Feed(*PAGES).client() as client:
         for _ in PAGES:
-            mirror._journal.append(client.feed_page(mirror._journal.cursor))
+            mirror._writer.append(client.feed_page(mirror._writer.cursor))
         return (folder / "hashes.ndjson").read_bytes()
 
 
 def resumed(folder: Path, content: bytes) -> set[int]:
-    """Put this into a copy's file as if a crash had left it, and go on."""
+    """Write this content to a copy's file as if a crash had left it, and continue."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     (folder / "hashes.ndjson").write_bytes(content)
@@ -291,11 +293,11 @@ def resumed(folder: Path, content: bytes) -> set[int]:
     return held(folder)
 
 
-def test_cut_at_any_byte_the_copy_goes_on_from_the_page_before(
+def test_a_copy_truncated_at_any_byte_continues_from_the_previous_page(
     written: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "unseen_index", None)
-    monkeypatch.setattr(os, "fsync", lambda _: None)  # which is what takes the time here
+    monkeypatch.setattr(os, "fsync", lambda _: None)  # fsync would take most of the time
     first = written.index(b"\n") + 1
     for length in range(first, len(written), 7):
         assert resumed(folder, written[:length]) == HELD
@@ -303,10 +305,10 @@ def test_cut_at_any_byte_the_copy_goes_on_from_the_page_before(
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_whatever_the_disk_made_of_a_byte_the_copy_comes_right(
+def test_a_copy_with_a_damaged_byte_recovers(
     written: bytes, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """Zeroes at the end of a file, as a power cut leaves them, or a damaged byte anywhere."""
+    """Zeros at the end of a file, as after a power cut, or a damaged byte anywhere."""
     first = written.index(b"\n") + 1
     at = data.draw(st.integers(first, len(written) - 1))
     byte = data.draw(st.integers(0, 255))
@@ -319,7 +321,7 @@ STEPS = ((os, "fsync"), (Path, "replace"), (Path, "rename"), (shutil, "rmtree"))
 
 
 def crashing_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Crash before the n-th step that the disk is asked to take."""
+    """Crash before the n-th disk operation."""
     left = iter(range(step))
     for place, name in STEPS:
         real = getattr(place, name)
@@ -333,10 +335,10 @@ def crashing_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("began", [0, 1])
-def test_a_crash_at_any_step_on_the_disk_loses_nothing(
+def test_a_crash_before_any_disk_operation_loses_nothing(
     kind: str, began: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a copy that begins, and of one that had the first page."""
+    """For a new copy, and for one that already had the first page."""
     ready, folder = tmp_path / "ready", tmp_path / "copy"
     keep(ready, Feed(*PAGES[:began]))
     for step in count():
@@ -357,7 +359,7 @@ def test_a_crash_at_any_step_on_the_disk_loses_nothing(
     assert step >= 6
 
 
-def test_a_copy_damaged_where_it_is_searched_is_told(kind: str, folder: Path) -> None:
+def test_damage_found_by_a_search_is_reported(kind: str, folder: Path) -> None:
     keep(folder, Feed(*PAGES))
     with LocalCopy(folder) as copy:
         path = folder / "hashes.ndjson"
@@ -388,7 +390,7 @@ def test_a_full_disk_is_survived(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert held(folder) == HELD
 
 
-def test_a_large_copy_is_written_anew_in_pages(kind: str, folder: Path) -> None:
+def test_a_large_copy_is_compacted_in_pages(kind: str, folder: Path) -> None:
     numbers = range(1, 20_011)
     everything = [active(n, n) for n in numbers]
     feed = Feed(everything[:10_000], everything[10_000:])
@@ -402,24 +404,24 @@ def test_a_large_copy_is_written_anew_in_pages(kind: str, folder: Path) -> None:
     assert pdq_of(20_000).encode() not in (folder / "hashes.ndjson").read_bytes()
 
 
-def test_writing_anew_takes_its_share_of_the_time_only(folder: Path) -> None:
+def test_compaction_takes_only_its_share_of_the_time(folder: Path) -> None:
     feed = Feed([active(n, n) for n in range(1, 5)])
     with Mirror(folder) as mirror, feed.client() as client:
         mirror.catch_up(client)
-        mirror._rest_until = float("inf")
+        mirror._next_compaction = float("inf")
         feed.pages.append([gone(1, 5)])
         mirror.catch_up(client)
         assert pdq_of(1).encode() in bytes_in(folder)
         assert mirror.confirm(client) == 0
         assert held(folder) == {2, 3, 4}
-        mirror._rest_until = 0.0
+        mirror._next_compaction = 0.0
         mirror.catch_up(client)
         assert pdq_of(1).encode() not in bytes_in(folder)
         assert mirror.confirm(client) == 1
 
 
-def test_the_client_is_what_talks(folder: Path) -> None:
-    """The copy is kept through the SDK alone: any `Client`, on any transport."""
+def test_the_copy_is_updated_through_any_client(folder: Path) -> None:
+    """A mirror needs only a `Client`, on any transport."""
     with Mirror(folder) as mirror, Feed().client() as client:
         assert isinstance(client, Client)
         assert mirror.catch_up(client) == Round()

@@ -1,4 +1,4 @@
-"""Real photos: what is done to copies of them, and which view finds them."""
+"""Real photos: which view finds a copy that was changed."""
 
 import pytest
 from PIL import Image, ImageOps
@@ -16,7 +16,7 @@ TURNS = {
 
 
 def turned(image: Image.Image, view: str) -> Image.Image:
-    """Turn a photo as the name of a view says, with Pillow rather than with the client."""
+    """Turn a photo as a view does, with Pillow instead of the client."""
     if view.startswith("mirror"):
         image = ImageOps.mirror(image)
         view = view.removeprefix("mirror").lstrip("-")
@@ -78,8 +78,8 @@ def test_fast_is_the_full_hash_where_nothing_is_gained(original: bytes) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_fast_heeds_the_orientation_of_a_reduced_photo(orientation: int) -> None:
-    # Sizes that no block divides: the rest lies at another edge once the photo is turned.
+def test_fast_applies_the_orientation_of_a_reduced_photo(orientation: int) -> None:
+    # Sizes that no block divides: after turning, the smaller blocks are at another edge.
     large = opened(photo("chelsea.png")).resize((1541, 1051), Image.Resampling.BICUBIC)
     data = encoded(large, "JPEG", quality=90, exif=exif(orientation))
     assert fingerprint(data, fast=True).distance(fingerprint(data)) <= 4

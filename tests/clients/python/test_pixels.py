@@ -1,4 +1,4 @@
-"""What is refused, what is accepted, and what a caller may hand over."""
+"""Which files are refused, which are accepted, and what a caller can pass."""
 
 import errno
 import io
@@ -31,7 +31,7 @@ WHOLE = {form: fingerprint(data) for form, data in FILES.items()}
 
 
 def hash_or_refusal(data: bytes, *, fast: bool = False) -> Fingerprint | ImageError:
-    """Hash, where an error of any other kind is a failure."""
+    """Return the hash or the ImageError; any other error fails the test."""
     try:
         return fingerprint(data, fast=fast)
     except ImageError as error:
@@ -46,7 +46,7 @@ def test_a_truncated_file_is_refused_or_hashes_as_the_whole(
     form: str, share: float, fast: bool
 ) -> None:
     found = hash_or_refusal(FILES[form][: int(len(FILES[form]) * share)], fast=fast)
-    # If it hashes, all that is missing is what follows the pixels.
+    # If it hashes, only bytes after the pixels are missing.
     assert isinstance(found, ImageError) or found.distance(WHOLE[form]) <= 2
 
 
@@ -61,7 +61,7 @@ def test_a_damaged_file_gives_a_hash_or_a_clear_error(form: str, data: st.DataOb
 
 @given(st.binary(max_size=200))
 @settings(max_examples=50, deadline=None)
-def test_bytes_that_are_no_image_are_refused(data: bytes) -> None:
+def test_bytes_that_are_not_an_image_are_refused(data: bytes) -> None:
     with pytest.raises(ImageError):
         fingerprint(data)
 
@@ -74,14 +74,14 @@ def test_bytes_paths_and_views_of_bytes_are_the_same(tmp_path: Path) -> None:
     assert {fingerprint(source) for source in sources} == {WHOLE["PNG"]}
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_an_error(tmp_path: Path) -> None:
     for path in (tmp_path / "gone.jpg", tmp_path):
         with pytest.raises(UnreadableFileError, match="cannot be read"):
             fingerprint(path)
 
 
 @pytest.mark.parametrize("fast", [False, True])
-def test_a_medium_that_fails_is_told_from_bad_bytes(
+def test_a_failing_medium_is_distinguished_from_bad_bytes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fast: bool
 ) -> None:
     class Failing(io.BytesIO):
@@ -103,7 +103,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(size: tuple[int, i
         fingerprint(flat_header(*size))
 
 
-def test_a_format_that_is_not_listed_is_no_image() -> None:
+def test_a_format_that_is_not_listed_is_refused() -> None:
     with pytest.raises(NotAnImageError):
         fingerprint(encoded(picture(), "PPM"))
 
@@ -113,7 +113,7 @@ def test_a_header_without_pixels_is_broken() -> None:
         fingerprint(flat_header(100, 100))
 
 
-def test_float_samples_have_no_white_and_are_refused() -> None:
+def test_float_samples_are_refused_since_their_white_is_undefined() -> None:
     with pytest.raises(BrokenImageError):
         fingerprint(encoded(Image.new("F", (64, 64)), "TIFF"))
 

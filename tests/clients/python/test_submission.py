@@ -1,4 +1,4 @@
-"""A submission before it is sent: what it holds, what it refuses, the file it is kept in."""
+"""A submission before it is sent: its content, what it refuses, and its file."""
 
 import json
 import stat
@@ -26,7 +26,7 @@ def prints(*qualities: int) -> list[Fingerprint]:
     ]
 
 
-def test_it_is_the_body_of_the_request() -> None:
+def test_the_body_is_that_of_the_request() -> None:
     submission = Submission.of([prints(100, 99)], **TRUE)
     assert submission.body == {
         "images": [
@@ -60,7 +60,7 @@ def test_every_statement_must_be_true(false: str) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1001])
-def test_it_holds_one_to_a_thousand_images(count: int) -> None:
+def test_a_submission_has_one_to_a_thousand_images(count: int) -> None:
     with pytest.raises(InputError):
         Submission.of([prints(100)] * count, **TRUE)
     with pytest.raises(InputError):
@@ -68,7 +68,7 @@ def test_it_holds_one_to_a_thousand_images(count: int) -> None:
 
 
 def test_a_thousand_images_with_all_views_fit_the_bodys_limit() -> None:
-    submission = Submission.of([prints(*[100] * 8)] * 1000, **TRUE)
+    submission = Submission.of([prints(*[100] * len(VIEWS))] * 1000, **TRUE)
     assert len(json.dumps(submission.body, separators=(",", ":"))) < 2 * 1024 * 1024
 
 
@@ -77,7 +77,7 @@ def test_pins_and_keys_are_never_the_same() -> None:
     assert len({one.pin for one in made}) == len({one.idempotency_key for one in made}) == 100
 
 
-def test_it_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
+def test_a_saved_submission_is_loaded_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "kept.json"
     submission = Submission.of([prints(100)], **TRUE, server="https://unseen.example")
     submission.save(path)
@@ -112,7 +112,7 @@ GOOD: dict[str, Any] = {
         "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
     ],
 )
-def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_submission_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "kept.json"
     path.write_text(text, encoding="latin-1")
     with pytest.raises(InputError) as caught:
@@ -120,6 +120,6 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     assert caught.value.hint
 
 
-def test_a_file_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFileError):
         Submission.load(tmp_path / "gone.json")

@@ -1,4 +1,4 @@
-"""The command in a real terminal: what is asked, what is shown, what is left after Ctrl-C."""
+"""The command in a real terminal: prompts, output, and what is left after Ctrl-C."""
 
 import json
 import os
@@ -22,7 +22,7 @@ FLAGS = ("--adult", "--depicted", "--without-consent")
 
 @dataclass
 class Terminal:
-    """A command that runs in a terminal of its own."""
+    """A command that runs in its own terminal."""
 
     process: subprocess.Popen[bytes]
     screen: int
@@ -39,7 +39,7 @@ class Terminal:
         os.write(self.screen, line.encode() + b"\n")
 
     def end(self) -> int:
-        """Read to the end; the exit code."""
+        """Read to the end; return the exit code."""
         while self._read():
             pass
         os.close(self.screen)
@@ -96,7 +96,7 @@ def test_the_statements_are_asked_and_the_pin_is_shown_once(start: Start, tmp_pa
     assert not prepared(tmp_path)
 
 
-def test_for_someone_under_18_it_says_where_to_go_and_sends_nothing(start: Start) -> None:
+def test_for_someone_under_18_other_services_are_named_and_nothing_is_sent(start: Start) -> None:
     with scripted(Act(201, CASE)) as server:
         terminal = start("submit", "photo.png", UNSEEN_SERVER=server.url)
         terminal.expect("18 or older")
@@ -107,7 +107,7 @@ def test_for_someone_under_18_it_says_where_to_go_and_sends_nothing(start: Start
     assert "iwf.org.uk" in terminal.shown
 
 
-def test_who_is_not_in_the_images_is_told_and_sends_nothing(start: Start) -> None:
+def test_someone_not_shown_in_the_images_cannot_submit_them(start: Start) -> None:
     with scripted(Act(201, CASE)) as server:
         terminal = start("submit", "photo.png", "--adult", UNSEEN_SERVER=server.url)
         terminal.expect("Are you the person")
@@ -128,7 +128,7 @@ def test_the_pin_is_asked_for_and_not_shown(start: Start) -> None:
     assert "Case UN-7K4M-9QTX: active" in terminal.shown
 
 
-def test_progress_is_drawn_and_wiped(start: Start) -> None:
+def test_progress_is_drawn_and_cleared(start: Start) -> None:
     terminal = start("hash", "album", "photo.png", "other.jpg")
     assert terminal.end() == 0
     assert "Hashing on this device [" in terminal.shown
@@ -168,7 +168,7 @@ def test_after_ctrl_c_the_submission_can_be_sent_again(start: Start, tmp_path: P
     assert not prepared(tmp_path)
 
 
-def test_of_a_refused_image_nothing_is_kept_to_send_again(start: Start, tmp_path: Path) -> None:
+def test_a_refused_submission_is_not_kept(start: Start, tmp_path: Path) -> None:
     refused = problem(422, "known-benign", "Leave that image out.")
     with scripted(refused) as server:
         terminal = start("submit", "photo.png", *FLAGS, UNSEEN_SERVER=server.url)
@@ -178,7 +178,7 @@ def test_of_a_refused_image_nothing_is_kept_to_send_again(start: Start, tmp_path
     assert "Send it again" not in terminal.shown
 
 
-def test_even_a_killed_command_leaves_the_submission(start: Start, tmp_path: Path) -> None:
+def test_a_killed_command_leaves_the_saved_submission(start: Start, tmp_path: Path) -> None:
     with scripted(Act(201, CASE, delay=0.5)) as server:
         terminal = start("submit", "photo.png", *FLAGS, UNSEEN_SERVER=server.url)
         while not server.seen:

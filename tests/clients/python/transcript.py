@@ -1,4 +1,4 @@
-"""Run transcripts: what was typed, what was printed, how it ended, in one readable text.
+"""Run transcripts: commands, their output and their exit codes in one readable text.
 
     # a comment
     $ UNSEEN_PIN=<pin> unseen status <case>

@@ -1,4 +1,4 @@
-"""The `unseen` command: argparse in front of the SDK, so that installing it costs nothing more."""
+"""The `unseen` command: argparse in front of the SDK, so the command line adds no dependency."""
 
 from .run import main
 

@@ -3,23 +3,26 @@
 import argparse
 import os
 from collections.abc import Sequence
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ..errors import InputError
-from ..wire import read_server
-from . import asking, auditing, casework, completion, hashing, platforms, submitting
-from .exits import MEANINGS
-from .options import add, add_fast, add_server
+from ..server_address import read_server
+from ..views import VIEWS
+from . import commands as run
+from . import completion, prompts
+from .common_options import add_command, add_fast, add_server
+from .exit_codes import MEANINGS
+from .platform_arguments import add_platform_commands
+from .streams import write_message, write_result
 
 if TYPE_CHECKING:
-    from .options import Commands
+    from .common_options import Commands
 
-_EXAMPLE: Final = """\
+_EPILOG: Final = """\
 environment:
   UNSEEN_SERVER   the service's address, instead of --server
   UNSEEN_KEY      a platform's key, instead of --key
-  UNSEEN_PIN      the PIN, instead of being asked for it
+  UNSEEN_PIN      the PIN, instead of a prompt
 
 exit codes:
 {codes}
@@ -27,9 +30,9 @@ exit codes:
 example:
   $ export UNSEEN_SERVER=https://unseen.example
   $ unseen submit holiday.jpg
-  Was everyone shown 18 or older when the images were made? [y/N] y
-  Are you the person shown in them? [y/N] y
-  Were they shared, or may they be, without your consent? [y/N] y
+  {adult} [y/N] y
+  {depicted} [y/N] y
+  {without_consent} [y/N] y
   Case number  UN-7K4M-9QTX
   PIN          7K4M-9QTX-2HBD
   $ unseen status UN-7K4M-9QTX
@@ -39,11 +42,34 @@ example:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints look like every other error of the command."""
+    """A parser that prints help and errors as the rest of the command does."""
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help; argparse itself would ignore that it cannot be written."""
+        if file is None:
+            write_result(self.format_help())
+        else:
+            super().print_help(file)
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and where help is."""
-        self.exit(2, f"unseen: {message}\n  `{self.prog} --help` shows what can be given.\n")
+        """Exit with what is wrong and where to find help."""
+        self.exit(2, f"unseen: {message}\n  Run `{self.prog} --help` for the options.\n")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Exit, with a message on stderr."""
+        if message:
+            write_message(message)
+        raise SystemExit(status)
+
+
+class _Version(argparse.Action):
+    """Print the version; looking it up takes as long as everything else, so not before."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        write_result(f"unseen {version('unseen')}\n")
+        parser.exit()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,33 +79,40 @@ def parser() -> argparse.ArgumentParser:
         prog="unseen",
         description="Hash intimate images on this device and have their copies blocked. "
         "Only hashes are ever sent, never an image.",
-        epilog=_EXAMPLE.format(codes=codes),
+        epilog=_EPILOG.format(codes=codes, **prompts.STATEMENTS),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    root.add_argument("--version", action="version", version=f"unseen {version('unseen')}")
+    root.add_argument(
+        "--version",
+        action=_Version,
+        nargs=0,
+        dest=argparse.SUPPRESS,
+        default=argparse.SUPPRESS,
+        help="show the version and exit",
+    )
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_offline(commands)
     _add_submit(commands)
-    _add_casework(commands)
-    platforms.add_commands(commands)
+    _add_cases(commands)
+    add_platform_commands(commands)
     _add_audit(commands)
     _add_completion(commands)
     return root
 
 
 def _add_offline(commands: "Commands") -> None:
-    command = add(commands, "hash", hashing.hash_files, "Hash images; nothing is sent.")
-    command.add_argument("files", nargs="+", metavar="FILE", help="an image, or a folder of them")
+    command = add_command(commands, "hash", run.hash_files, "Hash images; nothing is sent.")
+    command.add_argument("files", nargs="+", metavar="FILE", help="an image, or a folder of images")
     add_fast(command)
-    summary = "Show the hashes of an image's eight views: mirrored and turned; nothing is sent."
-    command = add(commands, "views", hashing.views, summary)
-    command.add_argument("files", nargs="+", metavar="FILE", help="an image, or a folder of them")
+    summary = f"Hash the {len(VIEWS)} views of images, mirrored and turned; nothing is sent."
+    command = add_command(commands, "views", run.views, summary)
+    command.add_argument("files", nargs="+", metavar="FILE", help="an image, or a folder of images")
 
 
 def _add_submit(commands: "Commands") -> None:
     summary = "Open a case for images: their hashes are sent, never the images."
-    command = add(commands, "submit", submitting.submit, summary)
-    command.add_argument("files", nargs="*", metavar="FILE", help="an image, or a folder of them")
+    command = add_command(commands, "submit", run.submit, summary)
+    command.add_argument("files", nargs="*", metavar="FILE", help="an image, or a folder of images")
     command.add_argument(
         "--from", dest="prepared", metavar="FILE", help="send a submission prepared earlier"
     )
@@ -87,39 +120,39 @@ def _add_submit(commands: "Commands") -> None:
         "--dry-run", action="store_true", help="print the exact JSON that would be sent"
     )
     command.add_argument(
-        "--prepare", metavar="FILE", help="write the submission to a file and do not send it"
+        "--prepare", metavar="FILE", help="write the submission to a file instead of sending it"
     )
-    for name, question in asking.STATEMENTS.items():
+    for name, question in prompts.STATEMENTS.items():
         flag = "--" + name.replace("_", "-")
         command.add_argument(flag, action="store_true", help=f"answer yes to: {question}")
     add_server(command)
 
 
-def _add_casework(commands: "Commands") -> None:
-    summary = "Show where a case stands and which platforms found copies."
-    command = add(commands, "status", casework.status, summary)
+def _add_cases(commands: "Commands") -> None:
+    summary = "Show the status of a case and which platforms found copies."
+    command = add_command(commands, "status", run.status, summary)
     command.add_argument("case", metavar="CASE", help="the case number, UN-XXXX-XXXX")
     add_server(command)
     summary = "Withdraw a case, or one image of it; its copies are no longer matched."
-    command = add(commands, "withdraw", casework.withdraw, summary)
+    command = add_command(commands, "withdraw", run.withdraw, summary)
     command.add_argument("case", metavar="CASE", help="the case number, UN-XXXX-XXXX")
-    command.add_argument("--image", type=int, metavar="N", help="only image N, from 1")
+    command.add_argument("--image", type=int, metavar="N", help="only image N, counted from 1")
     add_server(command)
 
 
 def _add_audit(commands: "Commands") -> None:
     summary = "Verify the audit log of a service (for auditors); nothing is sent."
     audit = commands.add_parser("audit", help=summary, description=summary)
-    below = audit.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    summary = "Verify an export: its chain, its tree, its checkpoints."
-    command = add(below, "verify", auditing.verify, summary)
-    command.add_argument("file", metavar="FILE", help="the export, as /v1/audit/export gave it")
+    subcommands = audit.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    summary = "Verify an export: its hash chain, its Merkle tree and its checkpoints."
+    command = add_command(subcommands, "verify", run.verify_audit_log, summary)
+    command.add_argument("file", metavar="FILE", help="the export, as /v1/audit/export returned it")
     command.add_argument(
         "--checkpoint",
         action="append",
         default=[],
         metavar="FILE",
-        help="a checkpoint that somebody kept; can be given again",
+        help="a checkpoint that was saved earlier; can be repeated",
     )
     command.add_argument(
         "--key", metavar="VKEY", help="the log's public key, to verify signatures with"
@@ -137,12 +170,12 @@ def _add_completion(commands: "Commands") -> None:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Parse the command line and check what argparse cannot. Raises InputError."""
+    """Parse the command line and check what argparse cannot. Raises InputError, StdoutError."""
     options = parser().parse_args(arguments)
     if "server" in options and not getattr(options, "prepared", None):
-        # A prepared submission knows its own server, which comes before the environment's.
+        # A prepared submission names its own server, which overrides the environment.
         options.server = options.server or os.environ.get("UNSEEN_SERVER")
-    if options.run is submitting.submit:
+    if options.run is run.submit:
         _check_submit(options)
     elif "server" in options and not (options.server or getattr(options, "local", False)):
         raise _no_server()
@@ -159,13 +192,15 @@ def _check_submit(options: argparse.Namespace) -> None:
             hint="unseen submit holiday.jpg, or unseen submit --from unseen-submission-….json",
         )
     if options.prepare and (options.dry_run or options.prepared):
-        raise InputError("--prepare goes with neither --dry-run nor --from.", hint="Leave one out.")
-    sends = not (options.dry_run or options.prepare or options.prepared)
-    if sends and not options.server:
+        raise InputError(
+            "--prepare cannot be combined with --dry-run or --from.", hint="Leave one out."
+        )
+    is_sent = not (options.dry_run or options.prepare or options.prepared)
+    if is_sent and not options.server:
         raise _no_server()
 
 
 def _no_server() -> InputError:
     return InputError(
-        "Which service is meant?", hint="Give its address as --server, or in UNSEEN_SERVER."
+        "No server given.", hint="Give its address with --server or in UNSEEN_SERVER."
     )

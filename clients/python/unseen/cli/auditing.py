@@ -1,17 +1,17 @@
-"""`unseen audit verify`: an export of a service's audit log, held against itself and others."""
+"""`unseen audit verify`: verify an export of a service's audit log, offline."""
 
 import argparse
 from pathlib import Path
 
 from ..audit import Checkpoint, VerifiedLog, read_checkpoint, verify_export
 from ..errors import UnreadableFileError
-from .exits import Exit
+from .exit_codes import Exit
 from .output import Output
 
 
 def verify(options: argparse.Namespace, output: Output) -> Exit:
-    """Verify an export; name the first entry that does not fit."""
-    kept = [_kept(Path(each), options.key) for each in options.checkpoint]
+    """Verify an export; report the first entry that is wrong."""
+    kept = [_read_checkpoint(Path(each), options.key) for each in options.checkpoint]
     try:
         with Path(options.file).open("rb") as lines:
             log = verify_export(lines, kept, verifier=options.key)
@@ -21,9 +21,9 @@ def verify(options: argparse.Namespace, output: Output) -> Exit:
     return Exit.DONE
 
 
-def _kept(path: Path, verifier: str | None) -> Checkpoint:
+def _read_checkpoint(path: Path, key: str | None) -> Checkpoint:
     try:
-        return read_checkpoint(path.read_text(encoding="utf-8"), verifier)
+        return read_checkpoint(path.read_text(encoding="utf-8"), key)
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFileError(f"{path} cannot be read as a checkpoint.") from error
 
@@ -32,8 +32,8 @@ def _report(log: VerifiedLog, kept: list[Checkpoint], key: str | None, output: O
     output.line(f"chain verified: {log.entries} entries, the last is {log.digest.hex()}")
     output.line(f"tree verified: its root is {log.root.hex()}")
     for each in kept:
-        output.line(f"grown from the kept checkpoint of {each.size} entries")
-    output.line("signed by the key given" if key else "signature not verified: give --key for it")
+        output.line(f"extends the kept checkpoint of {each.size} entries")
+    output.line("signature verified" if key else "signature not verified; use --key to verify it")
     output.document(
         {
             "entries": log.entries,

@@ -1,16 +1,16 @@
-"""`unseen completion`: scripts for bash, zsh and fish, made from the parser itself."""
+"""`unseen completion`: scripts for bash, zsh and fish, generated from the parser."""
 
 import argparse
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .exits import Exit
+from .exit_codes import Exit
 from .output import Output
 
 SHELLS: Final = ("bash", "zsh", "fish")
 
 _Options = Mapping[str, Mapping[str, str]]
-"""Of each command, its long options with their help."""
+"""The long options of each command, with their help."""
 
 _BASH: Final = """\
 # unseen completion for bash: put `eval "$(unseen completion bash)"` in ~/.bashrc
@@ -50,7 +50,7 @@ def complete(parser: argparse.ArgumentParser, shell: str, output: Output) -> Exi
 
 
 def commands(parser: argparse.ArgumentParser) -> tuple[_Options, Mapping[str, str]]:
-    """Read commands, their options and their summaries off the parser."""
+    """Return the parser's commands with their options, and with their summaries."""
     (action,) = _groups(parser)
     options = {name: _words(command) for name, command in action.choices.items()}
     options["completion"] |= dict.fromkeys(SHELLS, "")
@@ -67,7 +67,7 @@ def _summaries(group: "argparse._SubParsersAction[Any]") -> dict[str, str]:
 
 
 def _words(command: argparse.ArgumentParser) -> dict[str, str]:
-    """Read what may follow a command: its own commands, its options, and theirs."""
+    """Return the words that can follow a command: its subcommands and options, and theirs."""
     words: dict[str, str] = {}
     for group in _groups(command):
         words |= _summaries(group)
@@ -98,16 +98,16 @@ def _zsh(commands: _Options) -> str:
 def _fish(commands: _Options, summaries: Mapping[str, str]) -> str:
     lines = ["# unseen completion for fish: unseen completion fish | source"]
     for name, options in commands.items():
-        summary = _quoted(summaries[name])
+        summary = _quote(summaries[name])
         lines.append(f"complete -c unseen -n __fish_use_subcommand -f -a {name} -d {summary}")
         for option, meaning in options.items():
             word = f"-l {option[2:]}" if option.startswith("--") else f"-f -a {option}"
             lines.append(
                 f"complete -c unseen -n '__fish_seen_subcommand_from {name}' "
-                f"{word} -d {_quoted(meaning)}"
+                f"{word} -d {_quote(meaning)}"
             )
     return "\n".join(lines)
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

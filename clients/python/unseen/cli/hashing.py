@@ -1,23 +1,22 @@
-"""`unseen hash` and `unseen views`: offline, nothing is sent."""
+"""`unseen hash` and `unseen views`: hash images offline; nothing is sent."""
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..hashing import MIN_QUALITY, Fingerprint, fingerprint
-from ..views import fingerprint_views
-from .exits import Exit
-from .files import LeftOut, collect, hash_all
+from ..fingerprints import MIN_QUALITY, Fingerprint
+from ..hashing import fingerprint, fingerprint_views
+from .exit_codes import Exit
+from .image_files import Hashed, LeftOut, choose_exit_code, collect, hash_all
 from .output import Output
 
 
 def hash_files(options: argparse.Namespace, output: Output) -> Exit:
     """Print each file's hash, quality and convention."""
-    hashed, left_out = hash_all(
-        collect(options.files), partial(original, fast=options.fast), output
-    )
+    hashed, left_out = hash_originals(options.files, output, fast=options.fast)
     for one in hashed:
         _print(one.prints[0], str(one.path), output)
     output.document(
@@ -26,38 +25,37 @@ def hash_files(options: argparse.Namespace, output: Output) -> Exit:
             "left_out": [one.document() for one in left_out],
         }
     )
-    return ended(done=bool(hashed), left_out=left_out)
+    return choose_exit_code(is_done=bool(hashed), left_out=left_out)
 
 
 def views(options: argparse.Namespace, output: Output) -> Exit:
-    """Print the hash of each view that a submission would hold."""
+    """Print the hash of each view that a submission would contain."""
     hashed, left_out = hash_all(collect(options.files), fingerprint_views, output)
     for one in hashed:
         output.line(str(one.path))
-        for print_ in one.prints:
-            _print(print_, print_.view, output)
+        for view in one.prints:
+            _print(view, view.view, output)
     output.document(
         {
             "images": [
-                {"file": str(one.path), "views": [_document(print_) for print_ in one.prints]}
+                {"file": str(one.path), "views": [_document(view) for view in one.prints]}
                 for one in hashed
             ],
             "left_out": [one.document() for one in left_out],
         }
     )
-    return ended(done=bool(hashed), left_out=left_out)
+    return choose_exit_code(is_done=bool(hashed), left_out=left_out)
 
 
-def original(path: Path, *, fast: bool) -> tuple[Fingerprint, ...]:
-    """Hash a file as it is, and none of its other views."""
+def hash_originals(
+    files: Iterable[str], output: Output, *, fast: bool
+) -> tuple[list[Hashed], list[LeftOut]]:
+    """Hash files, and the images in folders, without their other views. Raises InputError."""
+    return hash_all(collect(files), partial(_hash_original, fast=fast), output)
+
+
+def _hash_original(path: Path, *, fast: bool) -> tuple[Fingerprint, ...]:
     return (fingerprint(path, fast=fast),)
-
-
-def ended(*, done: bool, left_out: list[LeftOut]) -> Exit:
-    """Choose the exit code when something was done, or nothing, and some files were left out."""
-    if not left_out:
-        return Exit.DONE
-    return Exit.PARTLY if done else Exit.FAILED
 
 
 def _print(one: Fingerprint, name: str, output: Output) -> None:

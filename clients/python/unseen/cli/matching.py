@@ -1,65 +1,68 @@
-"""`unseen match`: what a platform asks, of files it holds or of hashes it has made."""
+"""`unseen match`: look up files or hashes, at the service or in a local copy."""
 
 import argparse
 import re
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..client import Client
-from ..hashing import Fingerprint
-from ..mirror import LocalCopy
+from ..fingerprints import Fingerprint
 from ..models import Hit, Matches
-from .exits import Exit
-from .files import LeftOut, collect, hash_all
-from .hashing import ended, original
+from .exit_codes import Exit
+from .image_files import LeftOut, choose_exit_code
 from .output import Output
 
 
 def match(options: argparse.Namespace, output: Output) -> Exit:
-    """Say of each file or hash whether it is close to a submitted one."""
-    asked, left_out = _queries(options, output)
+    """Print for each file or hash whether it is close to a submitted one."""
+    queries, left_out = _queries(options, output)
     hits: list[Hit] = []
-    if asked:
-        hits = list(_answer(options, [one for _, one in asked]).hits)
+    if queries:
+        hits = list(_look_up(options, [query for _, query in queries]).hits)
     by_query: dict[int, list[Hit]] = {}
     for hit in hits:
         by_query.setdefault(hit.query, []).append(hit)
-    for number, (name, _) in enumerate(asked):
+    for number, (name, _) in enumerate(queries):
         _report(name, by_query.get(number, []), output)
     output.document(
         {
             "queries": [
                 {"query": name, "hits": [_document(hit) for hit in by_query.get(number, [])]}
-                for number, (name, _) in enumerate(asked)
+                for number, (name, _) in enumerate(queries)
             ],
             "left_out": [one.document() for one in left_out],
         }
     )
-    return ended(done=bool(asked), left_out=left_out)
+    return choose_exit_code(is_done=bool(queries), left_out=left_out)
 
 
-def _answer(options: argparse.Namespace, asked: list[str | Fingerprint]) -> Matches:
-    """Ask the service, or the copy that is kept here."""
+# Only one of the two is needed: httpx for the service, NumPy for the local copy.
+def _look_up(options: argparse.Namespace, queries: list[str | Fingerprint]) -> Matches:
+    """Ask the service, or search the local copy."""
     if options.local:
+        from ..mirror import LocalCopy  # noqa: PLC0415
+
         with LocalCopy(options.folder) as copy:
-            return copy.match(asked, options.distance)
+            return copy.match(queries, options.distance)
+    from ..client import Client  # noqa: PLC0415
+
     with Client(options.server, options.key, insecure=options.insecure) as client:
-        return client.match(asked, options.distance)
+        return client.match(queries, options.distance)
 
 
 def _queries(
     options: argparse.Namespace, output: Output
 ) -> tuple[list[tuple[str, str | Fingerprint]], list[LeftOut]]:
-    """Read the arguments: 64 hexadecimal digits are a hash, all else files and folders."""
+    """Read the arguments: 64 hexadecimal digits are a hash, anything else a file or folder."""
     hashes = [one for one in options.queries if _is_hash(one)]
     files = [one for one in options.queries if not _is_hash(one)]
-    asked: list[tuple[str, str | Fingerprint]] = [(one, one) for one in hashes]
+    queries: list[tuple[str, str | Fingerprint]] = [(one, one) for one in hashes]
     if not files:
-        return asked, []
-    hashed, left_out = hash_all(collect(files), partial(original, fast=options.fast), output)
-    return asked + [(str(one.path), one.prints[0]) for one in hashed], left_out
+        return queries, []
+    from .hashing import hash_originals  # noqa: PLC0415 - hashes alone need no image library
+
+    hashed, left_out = hash_originals(files, output, fast=options.fast)
+    return queries + [(str(one.path), one.prints[0]) for one in hashed], left_out
 
 
 def _is_hash(argument: str) -> bool:

@@ -1,4 +1,4 @@
-"""Run the command: every error becomes a message with a hint and an exit code, no traceback."""
+"""Run the command: every error becomes a message, a hint and an exit code, never a traceback."""
 
 import sys
 import warnings
@@ -6,16 +6,21 @@ from collections.abc import Sequence
 
 from ..errors import ServerUnreachableError, UnavailableError, UnderageError, UnseenError
 from .arguments import parse
-from .exits import Exit
-from .output import Output, quiet_pipe
+from .exit_codes import Exit
+from .output import Output
+from .streams import StdoutError, open_streams, write_message
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `unseen` with the given arguments, or those of the process; return the exit code."""
-    # What Pillow warns of (bombs, odd metadata) is either refused by name or of no matter.
+    # Pillow warns of decompression bombs and odd metadata; what matters of it becomes an error.
     warnings.filterwarnings("ignore", module="PIL")
-    with quiet_pipe():
+    try:
+        open_streams()
         return int(_run(arguments))
+    except StdoutError as error:
+        write_message(f"unseen: {error}\n")
+        return int(Exit.FAILED)
 
 
 def _run(arguments: Sequence[str] | None) -> Exit:
@@ -30,11 +35,11 @@ def _run(arguments: Sequence[str] | None) -> Exit:
         exit_code: Exit = options.run(options, output)
     except UnseenError as error:
         output.error(error)
-        return _code(error)
-    except BrokenPipeError:
-        raise
+        return _exit_code(error)
     except OSError as error:
-        output.error(UnseenError(f"{error.strerror}.", hint="The system refused; nothing is lost."))
+        output.error(
+            UnseenError(f"{error.strerror}.", hint="The system reported this; nothing is lost.")
+        )
         return Exit.FAILED
     except KeyboardInterrupt as error:
         output.note(f"\nunseen: interrupted\n  {error}".rstrip())
@@ -42,11 +47,11 @@ def _run(arguments: Sequence[str] | None) -> Exit:
     return exit_code
 
 
-def _code(error: UnseenError) -> Exit:
+def _exit_code(error: UnseenError) -> Exit:
     if isinstance(error, UnderageError):
         return Exit.UNDER_18
-    passing = isinstance(error, ServerUnreachableError | UnavailableError)
-    return Exit.UNREACHABLE if passing else Exit.FAILED
+    is_temporary = isinstance(error, ServerUnreachableError | UnavailableError)
+    return Exit.UNREACHABLE if is_temporary else Exit.FAILED
 
 
 if __name__ == "__main__":

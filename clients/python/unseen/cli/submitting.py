@@ -1,7 +1,8 @@
-"""`unseen submit`: hash, state, keep, send; whatever fails, the PIN and the case are not lost.
+"""`unseen submit`: hash, confirm the statements, save, send; the PIN and the case are never lost.
 
-The submission is kept in a file before the first byte is sent, and the file is removed only
-when the service has confirmed the case: a dropped connection, a power cut or a Ctrl-C leaves it.
+The submission is saved in a file before the first byte is sent. The file is removed only when the
+service has confirmed the case and its number and PIN have been printed, so a dropped connection, a
+power cut, a Ctrl-C or a full disk leaves it.
 """
 
 import argparse
@@ -22,18 +23,17 @@ from ..errors import (
     RequestRefusedError,
     UnseenError,
 )
-from ..hashing import Fingerprint
+from ..fingerprints import Fingerprint
 from ..models import Case
+from ..proof_of_work import Challenge
 from ..submission import MAX_IMAGES, Submission, require_statements
-from ..views import fingerprint_views
-from ..work import Challenge
-from . import asking
-from .exits import Exit
-from .files import Hashed, LeftOut, collect, hash_all
-from .hashing import ended
+from . import prompts
+from .exit_codes import Exit
+from .image_files import Hashed, LeftOut, choose_exit_code, collect, hash_all
 from .output import Output
+from .streams import StdoutError
 
-ALL_TRUE: Final = dict.fromkeys(asking.STATEMENTS, True)
+ALL_TRUE: Final = dict.fromkeys(prompts.STATEMENTS, True)
 REFUSED: Final = (RequestRefusedError, ImageRefusedError, KeyReusedError)
 
 
@@ -44,42 +44,42 @@ def submit(options: argparse.Namespace, output: Output) -> Exit:
     if options.prepared:
         submission = Submission.load(options.prepared)
     else:
-        submission, hashed, left_out = _made(options, output)
+        submission, hashed, left_out = _prepare(options, output)
     if options.dry_run:
         return _show(submission, output)
     if options.prepare:
-        return _keep(submission, Path(options.prepare), output)
-    if options.prepared:
-        case = _send(submission, Path(options.prepared), options, output)
-    else:
-        case = _send_new(submission, options, output)
-    _report(case, submission, hashed, left_out, output)
-    return ended(done=True, left_out=left_out)
+        return _save(submission, Path(options.prepare), output)
+    path, case = _send(submission, options, output)
+    with _removed_when_printed(path, output):
+        _report(case, submission, hashed, left_out, output)
+    return choose_exit_code(is_done=True, left_out=left_out)
 
 
-def _made(
+def _prepare(
     options: argparse.Namespace, output: Output
 ) -> tuple[Submission, list[Hashed], list[LeftOut]]:
     """Ask for the statements, hash the images, and prepare a submission of them."""
     items = collect(options.files)
     if len(items) > MAX_IMAGES:
         raise InputError(
-            f"A case holds at most {MAX_IMAGES} images; these are {len(items)}.",
-            hint="Submit them in several cases, a folder at a time.",
+            f"A case holds at most {MAX_IMAGES} images, and these are {len(items)}.",
+            hint="Submit them in several cases, one folder at a time.",
         )
-    stated = ALL_TRUE if options.dry_run else asking.statements(options)
-    require_statements(stated)
-    hashed, left_out = hash_all(items, _views, output)
+    statements = ALL_TRUE if options.dry_run else prompts.statements(options)
+    require_statements(statements)
+    hashed, left_out = hash_all(items, _hash_views, output)
     if not hashed:
         raise InputError(
-            "None of the images can be submitted.", hint="The reason is given with each."
+            "None of the images can be submitted.", hint="The reason is given for each."
         )
     prints = (one.prints for one in hashed)
-    return Submission.of(prints, server=options.server, **stated), hashed, left_out
+    return Submission.of(prints, server=options.server, **statements), hashed, left_out
 
 
-def _views(path: Path) -> tuple[Fingerprint, ...]:
+def _hash_views(path: Path) -> tuple[Fingerprint, ...]:
     """Hash a file's views, unless it is too flat to be submitted."""
+    from ..hashing import fingerprint_views  # noqa: PLC0415 - a saved submission needs no hashing
+
     prints = fingerprint_views(path)
     prints[0].require_quality()
     return prints
@@ -88,11 +88,11 @@ def _views(path: Path) -> tuple[Fingerprint, ...]:
 def _show(submission: Submission, output: Output) -> Exit:
     """Print the exact JSON that would be sent, and send nothing."""
     output.json(submission.body)
-    output.note("Nothing was sent. This is all that would be: hashes, never the images.")
+    output.note("Nothing was sent. This is all that would be sent: hashes, never the images.")
     return Exit.DONE
 
 
-def _keep(submission: Submission, path: Path, output: Output) -> Exit:
+def _save(submission: Submission, path: Path, output: Output) -> Exit:
     """Write the submission to a file instead of sending it."""
     submission.save(path)
     output.line(f"Nothing was sent yet. To send it: {_command(path)}")
@@ -100,8 +100,8 @@ def _keep(submission: Submission, path: Path, output: Output) -> Exit:
     return Exit.DONE
 
 
-def _new_file(submission: Submission) -> Path:
-    """Keep a submission in a new file, here or else in the home folder."""
+def _save_in_new_file(submission: Submission) -> Path:
+    """Save a submission in a new file, in this folder or else in the home folder."""
     path = Path(f"unseen-submission-{submission.idempotency_key[:6].lower()}.json")
     try:
         submission.save(path)
@@ -111,53 +111,63 @@ def _new_file(submission: Submission) -> Path:
     return path
 
 
-def _send_new(submission: Submission, options: argparse.Namespace, output: Output) -> Case:
-    """Send a submission, kept in a new file until the service has accepted or refused it."""
-    path = _new_file(submission)
+def _send(submission: Submission, options: argparse.Namespace, output: Output) -> tuple[Path, Case]:
+    """Send a submission that is saved in a file; return the file, which is kept, and the case."""
+    server = options.server or submission.server or os.environ.get("UNSEEN_SERVER")
+    if not server:
+        raise InputError("No server given.", hint="Give its address: --server https://…")
+    path = Path(options.prepared) if options.prepared else _save_in_new_file(submission)
+    on_work = partial(_explain_work, output)
     try:
-        return _send(submission, path, options, output)
+        with (
+            _hint_to_resend(path),
+            Client(server, insecure=options.insecure, on_work=on_work) as client,
+        ):
+            return path, client.submit(submission)
     except REFUSED:
-        with contextlib.suppress(OSError):
-            path.unlink()
+        if not options.prepared:
+            _remove(path)
         raise
 
 
-def _send(submission: Submission, path: Path, options: argparse.Namespace, output: Output) -> Case:
-    """Send a submission kept in a file, and remove the file when the case is confirmed."""
-    server = options.server or submission.server or os.environ.get("UNSEEN_SERVER")
-    if not server:
-        raise InputError(
-            "It is not known where to send this.", hint="Name the service: --server https://…"
-        )
-    told = partial(_say_why_it_takes, output)
-    with _kept(path), Client(server, insecure=options.insecure, on_work=told) as client:
-        case = client.submit(submission)
-    with contextlib.suppress(OSError):
-        path.unlink()
-    return case
-
-
-def _say_why_it_takes(output: Output, _: Challenge) -> None:
+def _explain_work(output: Output, _: Challenge) -> None:
     output.note("The service is very busy. Your computer works for some seconds before it sends:")
-    output.note("that keeps out floods, and needs nothing from you.")
+    output.note("this keeps out floods of submissions. You do not need to do anything.")
 
 
 @contextlib.contextmanager
-def _kept(path: Path) -> Iterator[None]:
-    """When no decision was heard, give as the hint how to send the same submission again."""
-    again = (
-        "Nothing is lost: the submission and its PIN are kept, for you alone to read.\n"
-        f"  Send it again, as often as it takes: {_command(path)}"
+def _hint_to_resend(path: Path) -> Iterator[None]:
+    """When the service's decision is unknown, hint at how to send the same submission again."""
+    hint = (
+        "Nothing is lost: the submission and its PIN are saved in a file that only you can read.\n"
+        f"  Send it again, as often as necessary: {_command(path)}"
     )
     try:
         yield
     except REFUSED:
         raise
     except UnseenError as error:
-        error.hint = f"{error.hint}\n  {again}"
+        error.hint = f"{error.hint}\n  {hint}"
         raise
     except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(again) from error
+        raise KeyboardInterrupt(hint) from error
+
+
+@contextlib.contextmanager
+def _removed_when_printed(path: Path, output: Output) -> Iterator[None]:
+    """Remove the file of a confirmed submission, unless its PIN could not be printed."""
+    try:
+        yield
+    except StdoutError:
+        output.note("unseen: The case is open, but its number and PIN could not be printed.")
+        output.note(f"  To see them, send the same submission again: {_command(path)}")
+        raise
+    _remove(path)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _command(path: Path) -> str:
@@ -171,7 +181,7 @@ def _report(
     left_out: list[LeftOut],
     output: Output,
 ) -> None:
-    """Say the case number and PIN, and which image has which number."""
+    """Print the case number and PIN, and the number of each image."""
     files = [str(one.path) for one in hashed]
     output.line(f"Case number  {case.case}")
     output.line(f"PIN          {submission.pin}")

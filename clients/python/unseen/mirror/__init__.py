@@ -1,11 +1,11 @@
-"""A platform's own copy of the hashes, so that its uploads never leave its walls.
+"""A platform's own copy of the hashes, so that its uploads are matched on its own servers.
 
-One process keeps it in step (`Mirror`), any number search it (`LocalCopy`) meanwhile. The copy is
-a folder: `hashes.ndjson`, and, where the package `unseen-index` is installed, an index of it.
+One process keeps the copy up to date (`Mirror`), and any number search it meanwhile (`LocalCopy`).
+The copy is a folder with `hashes.ndjson` and, if the package `unseen-index` is installed, an index.
 """
 
-from .keeper import Mirror
-from .local import LocalCopy
-from .pages import Round
+from .file_format import Round
+from .local_copy import LocalCopy
+from .mirror import Mirror
 
 __all__ = ["LocalCopy", "Mirror", "Round"]

@@ -1,7 +1,7 @@
-"""Two ways to search a copy, with the same answers: a NumPy scan, and the package `unseen-index`.
+"""Two ways to search a copy, with the same results: a NumPy scan, and the package `unseen-index`.
 
-The scan reads every hash for every question (0.01 s a million); the index, which is an extra
-(`pip install 'unseen[mirror]'`), a few of them.
+The scan reads every hash for every query (0.01 s per million); the index, which is an extra
+(`pip install 'unseen[mirror]'`), reads a few of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from unseen_index import HashTable
 
 Packed = npt.NDArray[np.uint8]
-"""Hashes of 32 bytes each: n x 32."""
+"""Hashes, shape (n, 32), dtype uint8."""
 
 
 class Found(NamedTuple):
-    """A stored hash close to one that was asked about."""
+    """A stored hash close to a query."""
 
     query: int
     distance: int
@@ -30,10 +30,10 @@ class Found(NamedTuple):
 
 
 class Scan:
-    """Hashes in memory, all of which are looked at for every question."""
+    """Hashes in memory, all of which are compared with every query."""
 
     def __init__(self, ids: Sequence[int], hashes: bytes) -> None:
-        """Take hashes, 32 bytes each, under ids."""
+        """Store hashes, 32 bytes each, under their ids."""
         self._ids = np.array(ids, np.int64)
         self._words = np.frombuffer(hashes, np.uint64).reshape(-1, 4)
 
@@ -48,22 +48,22 @@ class Scan:
 
 
 class Index:
-    """A folder of `unseen-index`, made once and searched by any number of processes."""
+    """A saved `unseen-index` table, which any number of processes can search."""
 
     def __init__(self, table: "HashTable") -> None:
         self._table = table
 
     @classmethod
     def open(cls, folder: Path) -> "Index":
-        """Open an index. Raises ValueError where it is damaged, or the package not installed."""
-        with _damage() as package:
+        """Open an index. Raises ValueError if it is damaged or the package is not installed."""
+        with _translate_damage() as package:
             if package is None:
                 raise ValueError("the package unseen-index is not installed")
             return cls(package.HashTable.open(folder))
 
     def search(self, queries: Packed, radius: int) -> list[Found]:
         """Find every hash within `radius` bits of each query. Raises ValueError on damage."""
-        with _damage():
+        with _translate_damage():
             hits = self._table.search(queries, radius)
         numbers = np.repeat(np.arange(len(queries)), np.diff(hits.limits))
         columns = (numbers.tolist(), hits.distances.tolist(), hits.ids.tolist())
@@ -71,12 +71,12 @@ class Index:
 
 
 def has_index() -> bool:
-    """Tell whether the package `unseen-index` is installed."""
+    """Return whether the package `unseen-index` is installed."""
     return _package() is not None
 
 
 def save_index(folder: Path, ids: Sequence[int], hashes: bytes) -> None:
-    """Make the index of hashes, 32 bytes each, in a new folder."""
+    """Build the index of hashes, 32 bytes each, in a new folder."""
     if (package := _package()) is not None:
         table = package.HashTable()
         table.add(np.array(ids, np.int64), np.frombuffer(hashes, np.uint8).reshape(-1, 32))
@@ -84,7 +84,7 @@ def save_index(folder: Path, ids: Sequence[int], hashes: bytes) -> None:
 
 
 def _package() -> ModuleType | None:
-    """Import the index, if it is there: nothing else of this package needs it."""
+    """Import the index if it is installed; nothing else in this package needs it."""
     try:
         import unseen_index  # noqa: PLC0415
     except ImportError:
@@ -93,8 +93,8 @@ def _package() -> ModuleType | None:
 
 
 @contextmanager
-def _damage() -> Iterator[ModuleType | None]:
-    """Tell of damage by a ValueError, whether the package that names it is there or not."""
+def _translate_damage() -> Iterator[ModuleType | None]:
+    """Raise ValueError for a damaged table, whether or not the package is installed."""
     package = _package()
     damaged = (package.DamagedTableError,) if package else ()
     try:

@@ -1,10 +1,10 @@
-"""PDQ of an upload in a fraction of the time: the same filter as weighted sums.
+"""PDQ of a reduced image, in a fraction of the time: the same filter as weighted sums.
 
-PDQ blurs the luma with two box filters an axis (a Jarosz filter), samples it at 64 x 64 points,
-and keeps the signs of 16 x 16 low frequencies about their median. All before the signs is linear
-and separable, so 64 weighted sums an axis do it; and the weights can be made for an image that
-was reduced to blocks while it was decoded, with the samples still where they lie in the full one.
-Only the detail within a block is lost. The steps follow Meta's pdqhashing.cpp and downscaling.cpp
+PDQ blurs the luma with two box filters per axis (a Jarosz filter), samples it at 64 x 64 points,
+and compares 16 x 16 low frequencies with their median. Everything before the comparison is linear
+and separable, so 64 weighted sums per axis compute it. The weights can be made for an image that
+was reduced to blocks while it was decoded, with the samples at their positions in the full image;
+only the detail within a block is lost. The steps follow Meta's pdqhashing.cpp and downscaling.cpp
 (github.com/facebook/ThreatExchange, pdq/cpp/).
 """
 
@@ -22,8 +22,8 @@ Weights = npt.NDArray[np.float64]
 
 _SAMPLES: Final = 64
 _FREQUENCIES: Final = 16
-# Of each EXIF orientation: whether upright rows are stored columns, then whether
-# upright rows and upright columns are stored in reverse.
+# For each EXIF orientation: whether upright rows are stored as columns, and whether
+# upright rows and upright columns are stored in reverse order.
 _STORED: Final = {
     1: (False, False, False),
     2: (False, False, True),
@@ -49,14 +49,14 @@ def _sample(image: Reduced) -> Matrix:
     swapped, rows_reversed, columns_reversed = _STORED[image.orientation]
     luma: Matrix = image.luma.T if swapped else image.luma
     rows, columns = image.size[::-1] if swapped else image.size
-    halfway = _blurred(luma, *_bands(rows, image.block, rows_reversed))
-    return _blurred(halfway.T, *_bands(columns, image.block, columns_reversed)).T
+    halfway = _filter_rows(luma, *_bands(rows, image.block, rows_reversed))
+    return _filter_rows(halfway.T, *_bands(columns, image.block, columns_reversed)).T
 
 
-def _blurred(luma: Matrix, first: Indices, weights: Matrix) -> Matrix:
-    """Weigh the rows of each band together: 64 x columns.
+def _filter_rows(luma: Matrix, first: Indices, weights: Matrix) -> Matrix:
+    """Return the weighted sum of the rows of each band, shape (64, columns).
 
-    Not as a matrix product: that of a platform's busy machine waits for threads, not for sums.
+    Not as a matrix product, which on a busy machine waits for BLAS threads.
     """
     width = weights.shape[1]
     bands = (luma[start : start + width] for start in first)
@@ -65,14 +65,15 @@ def _blurred(luma: Matrix, first: Indices, weights: Matrix) -> Matrix:
 
 @lru_cache(maxsize=256)
 def _bands(length: int, block: int, reverse: bool) -> tuple[Indices, Matrix]:
-    """Make the filter of one axis of `length` pixels: for each sample, where it starts and weighs.
+    """Return the filter of one axis of `length` pixels, as 64 bands of blocks.
 
-    The first block of each of 64 bands, and the weights of its blocks, 64 x the widest.
+    The first block of each band, shape (64,), and the weights of its blocks, shape (64, width of
+    the widest band).
     """
     window = (length + 2 * _SAMPLES - 1) // (2 * _SAMPLES)
     centres = ((np.arange(_SAMPLES) + 0.5) * length / _SAMPLES).astype(int)
     start, end = _box(centres, window, length)
-    # The box of a box: each pixel of the outer one spreads its share over an inner one.
+    # A box filter of a box filter: each pixel of the outer box spreads its share over an inner box.
     sample, step = np.nonzero(np.arange(window) < (end - start)[:, np.newaxis])
     first, last = _box(start[sample] + step, window, length)
     share = 1 / ((end - start)[sample] * (last - first))
@@ -81,15 +82,15 @@ def _bands(length: int, block: int, reverse: bool) -> tuple[Indices, Matrix]:
     np.add.at(edges, (sample, first - low[sample]), share)
     np.add.at(edges, (sample, last - low[sample]), -share)
     pixels = np.minimum(low[:, np.newaxis] + np.arange(2 * window + 1), length - 1)
-    return _gathered(length - 1 - pixels if reverse else pixels, edges.cumsum(axis=1), block)
+    return _sum_per_block(length - 1 - pixels if reverse else pixels, edges.cumsum(axis=1), block)
 
 
-def _gathered(pixels: Indices, weights: Weights, block: int) -> tuple[Indices, Matrix]:
-    """Gather the weights of pixels into those of their blocks."""
+def _sum_per_block(pixels: Indices, weights: Weights, block: int) -> tuple[Indices, Matrix]:
+    """Sum the weights of pixels per block."""
     blocks = pixels // block
     first = blocks.min(axis=1)
     width = int((blocks.max(axis=1) - first).max()) + 1
-    # Every band has the same width, so the last ones begin earlier.
+    # Every band has the same width, so the last bands begin earlier.
     first = np.minimum(first, max(0, int(blocks.max()) + 1 - width))
     gathered = np.zeros((_SAMPLES, width), np.float32)
     np.add.at(
@@ -99,20 +100,20 @@ def _gathered(pixels: Indices, weights: Weights, block: int) -> tuple[Indices, M
 
 
 def _box(centres: Indices, window: int, length: int) -> tuple[Indices, Indices]:
-    """Give the first pixel and the end of PDQ's box about pixels; an even one leans right."""
+    """Return the first pixel and the end of PDQ's box around pixels; even boxes extend right."""
     ends = centres + (window + 2) // 2
     return np.maximum(0, ends - window), np.minimum(length, ends)
 
 
 def _quality(samples: Matrix) -> int:
-    """Sum the steps between neighbouring samples, in whole percent of the range."""
+    """Return PDQ's quality: the summed steps between neighbouring samples, in whole percent."""
     down = np.abs(np.trunc(np.diff(samples, axis=0) * 100 / 255)).sum()
     across = np.abs(np.trunc(np.diff(samples, axis=1) * 100 / 255)).sum()
     return min(100, int((down + across) / 90))
 
 
 def _dct() -> Matrix:
-    """Make the matrix (16 x 64) of a DCT's frequencies 1 to 16."""
+    """Return the DCT matrix of the frequencies 1 to 16, shape (16, 64)."""
     frequency = np.arange(1, _FREQUENCIES + 1)[:, np.newaxis]
     sample = np.arange(_SAMPLES)
     cosines = np.cos(np.pi / (2 * _SAMPLES) * frequency * (2 * sample + 1))

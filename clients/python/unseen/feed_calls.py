@@ -1,6 +1,6 @@
-"""The wire of a platform that keeps a copy: the feed, feedback, withdrawals confirmed.
+"""The API calls of a platform that keeps a copy: the feed, feedback, confirmed withdrawals.
 
-Pure functions, as those of `wire`.
+Pure functions, like those of `api_calls`.
 """
 
 import json
@@ -10,16 +10,16 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from .changes import Confirmed, Feedback, FeedPage, parse_confirmed, parse_page
+from .api_calls import Call, Request, bearer
 from .errors import InputError
-from .wire import Call, Request, bearer
+from .feed_models import Confirmed, Feedback, FeedPage, parse_confirmed, parse_page
 
 MAX_ENTRIES: Final = 10_000
-"""The most entries that one page of the feed may have."""
+"""The most entries in one page of the feed."""
 MAX_WAIT: Final = 600
-"""The most seconds that may be asked to be waited for news."""
+"""The most seconds for which the service can be asked to wait for changes."""
 MAX_RECORDS: Final = 1_000
-"""The most records that one call says something of."""
+"""The most records in one call."""
 
 Item = TypeVar("Item")
 
@@ -27,36 +27,36 @@ Item = TypeVar("Item")
 def page(
     key: str | None, cursor: str | None = None, *, limit: int = 1_000, wait: float = 0.0
 ) -> Call[FeedPage]:
-    """Ask for what follows a cursor (None: from the beginning), waiting for news for `wait` s.
+    """Get the page after a cursor (None: the first page), waiting up to `wait` s for changes.
 
-    Raises InputError on a limit outside 1 to 10,000, a wait outside 0 to 600, or a missing key.
+    Raises InputError for a limit outside 1 to 10,000, a wait outside 0 to 600, or a missing key.
     """
     if not 1 <= limit <= MAX_ENTRIES or not 0 <= wait <= MAX_WAIT:
         raise InputError(
-            f"A page has 1 to {MAX_ENTRIES} entries, and is waited for 0 to {MAX_WAIT} seconds.",
-            hint="Leave out `limit` and `wait` for what is usual.",
+            f"`limit` must be 1 to {MAX_ENTRIES} entries, and `wait` 0 to {MAX_WAIT} seconds.",
+            hint="Leave out `limit` and `wait` to use the defaults.",
         )
-    asked = {"limit": str(limit), "wait": f"{wait:g}"} | ({"cursor": cursor} if cursor else {})
-    request = Request("GET", f"/v1/hashes?{urlencode(asked)}", bearer(key), patience=wait)
+    query = {"limit": str(limit), "wait": f"{wait:g}"} | ({"cursor": cursor} if cursor else {})
+    request = Request("GET", f"/v1/hashes?{urlencode(query)}", bearer(key), patience=wait)
     return Call(request, parse_page)
 
 
 def feedback(given: Iterable[Feedback], key: str | None) -> list[Call[int]]:
-    """Say what came of hashes: one call for each 1,000. The answer: how many are news.
+    """Send feedback, one call per 1,000 records; each answer is the number that were new.
 
-    Raises InputError on a record that is none, or a missing key.
+    Raises InputError for a malformed record or a missing key.
     """
-    said = [
+    entries = [
         {"record": _record(one.record), "value": one.value, "tags": list(one.tags)} for one in given
     ]
     return [
         Call(_post("/v1/feedback", key, {"feedback": part}), lambda answer: int(answer["new"]))
-        for part in batches(said)
+        for part in batches(entries)
     ]
 
 
 def confirm(records: Iterable[str], key: str | None) -> list[Call[Confirmed]]:
-    """Confirm that withdrawn hashes are held no more: one call for each 1,000. Raises as above."""
+    """Confirm that withdrawn hashes are deleted, one call per 1,000. Raises as `feedback` does."""
     listed = [_record(record) for record in records]
     return [
         Call(_post("/v1/withdrawals", key, {"records": part}), parse_confirmed)
@@ -65,16 +65,16 @@ def confirm(records: Iterable[str], key: str | None) -> list[Call[Confirmed]]:
 
 
 def join(answers: Iterable[Confirmed]) -> Confirmed:
-    """Put the answers to the calls of `confirm` together."""
-    told = list(answers)
+    """Join the answers to the calls of `confirm`."""
+    parts = list(answers)
     return Confirmed(
-        tuple(record for part in told for record in part.confirmed),
-        tuple(record for part in told for record in part.active),
+        tuple(record for part in parts for record in part.confirmed),
+        tuple(record for part in parts for record in part.active),
     )
 
 
 def batches(items: Iterable[Item]) -> Iterable[list[Item]]:
-    """Cut into lists of at most 1,000."""
+    """Split into lists of at most 1,000."""
     rest = iter(items)
     while batch := list(islice(rest, MAX_RECORDS)):
         yield batch
@@ -86,11 +86,11 @@ def _post(path: str, key: str | None, body: Mapping[str, Sequence[Any]]) -> Requ
 
 
 def _record(text: str) -> str:
-    """Read a record's name; it must be one, as 1,000 are refused together."""
+    """Check a record's format, since one malformed record has all 1,000 refused."""
     try:
         return str(UUID(text))
     except ValueError:
         raise InputError(
-            "This is no record of the service.",
-            hint="A record is named by the feed, and by each hit of `unseen match`.",
+            "The record has the wrong format.",
+            hint="The feed names each record, and so does each match of `unseen match`.",
         ) from None

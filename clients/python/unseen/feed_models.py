@@ -1,6 +1,6 @@
-"""What a platform that keeps a copy reads and says back, as frozen dataclasses.
+"""The feed, and what platforms report about its hashes, as frozen dataclasses.
 
-docs/feed.md describes the feed. As in `models`, fields that are not known are ignored.
+docs/feed.md describes the feed. As in `models`, unknown fields are ignored.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any, Final
 from .errors import InputError
 
 FEEDBACK_VALUES: Final = ("pending-review", "removed", "not-removed", "not-intimate")
-"""What a platform may say of a hash: that it looks into it, what it did, or what it saw."""
+"""What a platform can report about a hash: that it is reviewing it, what it did, or saw."""
 
 MAX_TAGS: Final = 16
 _TAG: Final = r"[^\x00-\x1f\x7f]{1,64}"
@@ -20,39 +20,39 @@ _TAG: Final = r"[^\x00-\x1f\x7f]{1,64}"
 
 @dataclass(frozen=True, slots=True)
 class ActiveHash:
-    """A hash to match against, as it is now; it takes the place of what was told of it before.
+    """A hash to match against, in its current state; it replaces earlier entries of its record.
 
-    A record that is not held yet is new; of one that is, the standing or the feedback changed.
+    If the record is already known, its standing or its feedback has changed.
     """
 
     position: int
-    """Of its last change in the service's log; grows from entry to entry."""
+    """The position of its last change in the service's log; increases from entry to entry."""
     at: datetime
     record: str
-    """Names the hash, in look-ups and feedback too; says nothing of its bits."""
+    """The ID of the hash, also in lookups and feedback; reveals nothing about its bits."""
     standing: str
-    """What is thought of it: `unreviewed`, `confirmed` or `disputed`."""
+    """Its review state: `unreviewed`, `confirmed` or `disputed`."""
     pdq: str = field(repr=False)
     """64 lower-case hexadecimal digits. Treat them as sensitive."""
     view: str
-    """Which turn of the image it is of: one of `VIEWS`."""
+    """The view of the image: one of `VIEWS`."""
     quality: int | None
-    """0 to 100; None where nobody said it."""
+    """0 to 100; None if unknown."""
     convention: str
     """The name of the pixel convention."""
     feedback: Mapping[str, int]
-    """How many platforms say what of it."""
+    """The number of platforms by reported value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A hash that is not to be matched against any more: let go of it."""
+    """A hash that must no longer be matched: delete it."""
 
     position: int
     at: datetime
     record: str
     status: str
-    """`withdrawn`: confirm it once it is gone. `quarantined`: set aside by staff for now."""
+    """`withdrawn`: confirm once it is deleted. `quarantined`: suspended by staff for now."""
     standing: str
 
 
@@ -61,55 +61,55 @@ FeedEntry = ActiveHash | Tombstone
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """A part of the feed, oldest change first."""
+    """One page of the feed, oldest change first."""
 
     entries: tuple[FeedEntry, ...]
     cursor: str
-    """Goes on where this page ends; keep it together with what the page changed."""
+    """The position after this page; store it atomically with the page's changes."""
     more: bool
-    """Whether there is more now. A page may be empty and have more behind it."""
+    """Whether more pages are available now. Even an empty page can be followed by more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What a platform makes of one hash, or did about it. Raises InputError."""
+    """What a platform did about one hash, or thinks of it. Raises InputError."""
 
     record: str
-    """As the feed and the hits name it."""
+    """The ID from the feed or from a hit."""
     value: str
     """One of `FEEDBACK_VALUES`."""
     tags: Sequence[str] = ()
-    """Up to 16 of up to 64 characters; other platforms see them."""
+    """Up to 16 words of up to 64 characters, which other platforms can see."""
 
     def __post_init__(self) -> None:
         if self.value not in FEEDBACK_VALUES:
             raise InputError(
-                "Feedback is one of a few words.", hint=f"They are {', '.join(FEEDBACK_VALUES)}."
+                "Unknown feedback value.", hint=f"Use one of {', '.join(FEEDBACK_VALUES)}."
             )
         if len(self.tags) > MAX_TAGS or not all(re.fullmatch(_TAG, tag) for tag in self.tags):
             raise InputError(
-                "The tags cannot be sent.",
-                hint=f"Give at most {MAX_TAGS} tags of 1 to 64 characters each, on one line.",
+                "The tags have the wrong format.",
+                hint=f"Give at most {MAX_TAGS} tags of 1 to 64 characters, without line breaks.",
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """The answer to withdrawals that were confirmed."""
+    """The response to confirmed withdrawals."""
 
     confirmed: tuple[str, ...]
     active: tuple[str, ...]
-    """Records that came back meanwhile: the feed has them again."""
+    """Records that are active again: the feed has them."""
 
 
 def parse_page(answer: Mapping[str, Any]) -> FeedPage:
-    """Read a page. Raises KeyError, TypeError or ValueError if the answer is none."""
+    """Parse a page. Raises KeyError, TypeError or ValueError if it is malformed."""
     entries = tuple(parse_entry(entry) for entry in answer["entries"])
     return FeedPage(entries, str(answer["cursor"]), bool(answer["more"]))
 
 
 def parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
-    """Read one entry of the feed. Raises as `parse_page` does."""
+    """Parse one entry of the feed. Raises as `parse_page` does."""
     position, at = int(entry["position"]), datetime.fromisoformat(entry["at"])
     record, standing = str(entry["record"]), str(entry["standing"])
     if entry["status"] != "active":
@@ -120,7 +120,7 @@ def parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
         at=at,
         record=record,
         standing=standing,
-        pdq=_pdq(entry["pdq"]),
+        pdq=_check_pdq(entry["pdq"]),
         view=str(entry["view"]),
         quality=None if quality is None else int(quality),
         convention=str(entry["convention"]),
@@ -129,11 +129,11 @@ def parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
 
 
 def parse_confirmed(answer: Mapping[str, Any]) -> Confirmed:
-    """Read the answer to confirmed withdrawals. Raises as `parse_page` does."""
+    """Parse the response to confirmed withdrawals. Raises as `parse_page` does."""
     return Confirmed(tuple(map(str, answer["confirmed"])), tuple(map(str, answer["active"])))
 
 
-def _pdq(text: str) -> str:
+def _check_pdq(text: str) -> str:
     if not re.fullmatch("[0-9a-f]{64}", text):
         raise ValueError("not 256 bits in lower-case hexadecimal digits")
     return text

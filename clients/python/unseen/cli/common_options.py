@@ -1,11 +1,11 @@
-"""What several commands have in common on their command lines."""
+"""The options that several commands share."""
 
 import argparse
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .exits import Exit
+from .exit_codes import Exit
 from .output import Output
 
 Command = Callable[[argparse.Namespace, Output], Exit]
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001
 
 
-def add(commands: "Commands", name: str, run: Command, summary: str) -> argparse.ArgumentParser:
-    """Add a command whose result can be had as JSON."""
+def add_command(
+    commands: "Commands", name: str, run: Command, summary: str
+) -> argparse.ArgumentParser:
+    """Add a command with the option --json."""
     command = commands.add_parser(name, help=summary, description=summary)
     command.set_defaults(run=run)
     command.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -23,18 +25,20 @@ def add(commands: "Commands", name: str, run: Command, summary: str) -> argparse
 
 
 def add_fast(command: argparse.ArgumentParser) -> None:
-    """Let uploads be hashed fast."""
+    """Add --fast."""
     command.add_argument(
-        "--fast", action="store_true", help="decode large JPEGs reduced: a few bits may differ"
+        "--fast",
+        action="store_true",
+        help="decode large JPEGs at a reduced size; a few bits may differ",
     )
 
 
 def add_server(command: argparse.ArgumentParser) -> None:
-    """Let the service be named."""
+    """Add --server and --insecure."""
     command.add_argument("--server", metavar="URL", help="the service's address")
     command.add_argument("--insecure", action="store_true", help="allow http:// to another machine")
 
 
 def add_key(command: argparse.ArgumentParser) -> None:
-    """Let a platform's key be given."""
+    """Add --key."""
     command.add_argument("--key", default=os.environ.get("UNSEEN_KEY"), help="the platform's key")

@@ -1,19 +1,17 @@
-"""From the paths on the command line to hashed images; one bad file does not stop the others."""
+"""Turn the paths on the command line into hashed images; one bad file does not stop the others."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from typing import Any, Final
 
 from ..errors import ImageError, InputError, UnreadableFileError
-from ..hashing import Fingerprint
+from ..fingerprints import Fingerprint
+from .exit_codes import Exit
 from .output import Output
 
 _SUFFIXES: Final = frozenset(
@@ -24,17 +22,16 @@ _SUFFIXES: Final = frozenset(
     )
 )
 
-
 Hasher = Callable[[Path], tuple[Fingerprint, ...]]
 
 # Starting a process takes as long as hashing one large photo, and each may need a gigabyte.
-_FILES_A_PROCESS: Final = 8
-_MOST_PROCESSES: Final = 4
+_FILES_PER_PROCESS: Final = 8
+_MAX_PROCESSES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """A file and the fingerprints of it."""
+    """A file and its fingerprints."""
 
     path: Path
     prints: tuple[Fingerprint, ...]
@@ -48,7 +45,7 @@ class LeftOut:
     error: ImageError
 
     def document(self) -> dict[str, Any]:
-        """Lay out for --json."""
+        """Return what --json prints."""
         kind = type(self.error).__name__.removesuffix("Error")
         return {
             "file": str(self.path),
@@ -59,15 +56,15 @@ class LeftOut:
 
 
 Item = Path | LeftOut
-"""What is to be hashed, or already cannot be."""
+"""A file to hash, or one that is already known to be unreadable."""
 
 
 def collect(arguments: Iterable[str]) -> list[Item]:
-    """List the files meant: each file named, and the images in each folder named, at any depth.
+    """List the files to hash: each file named, and the images in each folder, at any depth.
 
-    In a folder, hidden files and those without an image's suffix are passed over. A file
-    meant twice is listed once; a folder that cannot be read is left out, the others go on.
-    Raises InputError if that leaves nothing.
+    In a folder, hidden files and files without an image suffix are ignored. A file named twice is
+    listed once; a folder that cannot be read is left out, and the others are still read.
+    Raises InputError if no file remains.
     """
     found: dict[Item, None] = {}
     for argument in arguments:
@@ -81,9 +78,9 @@ def collect(arguments: Iterable[str]) -> list[Item]:
 def hash_all(
     items: list[Item], hasher: Hasher, output: Output
 ) -> tuple[list[Hashed], list[LeftOut]]:
-    """Hash files, with a progress bar; what cannot be hashed is told at the end.
+    """Hash files with a progress bar, then report those that could not be hashed.
 
-    `hasher` is a function of a module, as several processes may run it.
+    `hasher` must be a module-level function, since several processes may run it.
     """
     with _hashing(items, hasher) as results:
         done = list(output.progress(results, len(items), "Hashing on this device"))
@@ -95,15 +92,35 @@ def hash_all(
     return hashed, left_out
 
 
+def choose_exit_code(*, is_done: bool, left_out: list[LeftOut]) -> Exit:
+    """Return the exit code, given whether anything was done and which files were left out."""
+    if not left_out:
+        return Exit.DONE
+    return Exit.PARTLY if is_done else Exit.FAILED
+
+
 @contextmanager
 def _hashing(items: list[Item], hasher: Hasher) -> Iterator[Iterable[Hashed | LeftOut]]:
-    """Hash here, or, where there are many files, in several processes; in their order."""
+    """Yield the results in order, hashing in this process or, for many files, in several."""
     job = partial(_hash, hasher)
-    workers = min(_MOST_PROCESSES, os.cpu_count() or 1, len(items) // _FILES_A_PROCESS)
+    workers = min(_MAX_PROCESSES, os.cpu_count() or 1, len(items) // _FILES_PER_PROCESS)
     if workers < 2:
         yield map(job, items)
         return
-    # Ctrl-C reaches every process of the terminal; only this one is to speak of it.
+    with _in_processes(job, items, workers) as results:
+        yield results
+
+
+@contextmanager
+def _in_processes(
+    job: Callable[[Item], Hashed | LeftOut], items: list[Item], workers: int
+) -> Iterator[Iterable[Hashed | LeftOut]]:
+    # Imported here since most calls hash a few files in this process.
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415
+    from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415
+    from multiprocessing import get_context  # noqa: PLC0415
+
+    # Ctrl-C reaches every process of the terminal; only this one should report it.
     pool = ProcessPoolExecutor(
         workers, get_context("spawn"), initializer=signal, initargs=(SIGINT, SIG_IGN)
     )
@@ -111,7 +128,7 @@ def _hashing(items: list[Item], hasher: Hasher) -> Iterator[Iterable[Hashed | Le
         yield pool.map(job, items)
     except BrokenProcessPool as error:
         raise InputError(
-            "Hashing was stopped by the system; there may be too little memory.",
+            "The system stopped the hashing; there may be too little memory.",
             hint="Close other programs, or name fewer images at a time.",
         ) from error
     finally:

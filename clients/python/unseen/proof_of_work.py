@@ -1,6 +1,6 @@
-"""Proof of work: what a service asks for when many submit at once, and how it is done.
+"""The proof of work that a busy service asks for before it accepts a submission.
 
-The protocol is in the service's docs/intake.md; tests/contract/work.json holds vectors.
+docs/intake.md specifies the protocol; tests/contract/work.json has vectors.
 """
 
 import hashlib
@@ -12,14 +12,14 @@ from typing import Final
 
 HEADER: Final = "Unseen-Work"
 _TYPE: Final = "urn:unseen:problem:work-required"
-_MOST_PUZZLES: Final = 64
-_MOST_TRIES: Final = 2_000_000_000
-"""Half an hour of one core: whoever asks for more is not to be served."""
+_MAX_PUZZLES: Final = 64
+_MAX_ATTEMPTS: Final = 2_000_000_000
+"""Half an hour of one core; a challenge that needs more is not solved."""
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """Work that is asked for before a submission is taken."""
+    """A challenge to solve before a submission is accepted."""
 
     token: str
     puzzles: int
@@ -27,7 +27,7 @@ class Challenge:
     idempotency_key: str = field(repr=False)
 
     def solve(self) -> str:
-        """Do the work: the value of the header `Unseen-Work`. Takes seconds at most times."""
+        """Return the value of the header `Unseen-Work`, which usually takes seconds to compute."""
         return f"{self.token}:{','.join(str(self._counter(n)) for n in range(self.puzzles))}"
 
     def _counter(self, puzzle: int) -> int:
@@ -41,10 +41,10 @@ class Challenge:
         raise AssertionError("unreachable")  # pragma: no cover
 
 
-def challenge_of(status: int, body: bytes, headers: Mapping[str, str]) -> Challenge | None:
-    """Read the challenge of an answer to a request with these headers; None where there is none.
+def read_challenge(status: int, body: bytes, headers: Mapping[str, str]) -> Challenge | None:
+    """Return the challenge in a response to a request with these headers, or None.
 
-    One that would take beyond all reason is none: the answer's error is told instead.
+    A challenge that would take unreasonably long is ignored, so the response becomes an error.
     """
     if status != 429:
         return None
@@ -61,14 +61,14 @@ def challenge_of(status: int, body: bytes, headers: Mapping[str, str]) -> Challe
         )
     except (ValueError, KeyError, TypeError):
         return None
-    return found if _reasonable(found) else None
+    return found if _is_reasonable(found) else None
 
 
-def _reasonable(one: Challenge) -> bool:
+def _is_reasonable(one: Challenge) -> bool:
     return (
         one.token.isascii()
         and one.token.isprintable()
-        and 1 <= one.puzzles <= _MOST_PUZZLES
+        and 1 <= one.puzzles <= _MAX_PUZZLES
         and 1 <= one.target <= 1 << 32
-        and (one.puzzles << 32) // one.target <= _MOST_TRIES
+        and (one.puzzles << 32) // one.target <= _MAX_ATTEMPTS
     )

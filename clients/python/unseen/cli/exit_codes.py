@@ -1,4 +1,4 @@
-"""The exit codes, part of what scripts rely on: `unseen --help` and docs/command.md list them."""
+"""The exit codes, which scripts rely on; `unseen --help` and docs/command.md list them."""
 
 from enum import IntEnum
 
@@ -18,9 +18,9 @@ class Exit(IntEnum):
 MEANINGS = {
     Exit.DONE: "done",
     Exit.FAILED: "refused or failed; the message says why and what to do",
-    Exit.USAGE: "the command line was wrong",
+    Exit.USAGE: "the command line is wrong",
     Exit.PARTLY: "done, but some files were left out; each is named",
-    Exit.UNREACHABLE: "the service could not be reached; nothing is lost, try again",
-    Exit.UNDER_18: "not submitted, as only images of adults are taken; says where to go",
+    Exit.UNREACHABLE: "the service is unreachable or unavailable; nothing is lost, try again",
+    Exit.UNDER_18: "not submitted: only images of adults are accepted; names other services",
     Exit.INTERRUPTED: "interrupted (Ctrl-C)",
 }

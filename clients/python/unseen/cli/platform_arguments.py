@@ -1,20 +1,20 @@
-"""The command lines of what a platform does: ask, keep a copy, say what came of it."""
+"""The command lines of `match`, `mirror` and `feedback`, which platforms use."""
 
 import argparse
 from typing import TYPE_CHECKING, Final
 
-from ..changes import FEEDBACK_VALUES
-from ..hashing import MATCH_DISTANCE
-from . import matching, mirroring, telling
-from .options import add, add_fast, add_key, add_server
+from ..feed_models import FEEDBACK_VALUES
+from ..fingerprints import MATCH_DISTANCE
+from . import commands as run
+from .common_options import add_command, add_fast, add_key, add_server
 
 if TYPE_CHECKING:
-    from .options import Commands
+    from .common_options import Commands
 
 _FOLDER: Final = "unseen-mirror"
 
 
-def add_commands(commands: "Commands") -> None:
+def add_platform_commands(commands: "Commands") -> None:
     """Add `match`, `mirror` and `feedback`."""
     _add_match(commands)
     _add_mirror(commands)
@@ -22,13 +22,15 @@ def add_commands(commands: "Commands") -> None:
 
 
 def _add_match(commands: "Commands") -> None:
-    summary = "Ask whether images are close to submitted ones (for platforms)."
-    command = add(commands, "match", matching.match, summary)
+    summary = "Check images against submitted hashes (for platforms)."
+    command = add_command(commands, "match", run.match, summary)
     command.add_argument(
         "queries", nargs="+", metavar="FILE|HASH", help="an image, a folder, or 64 hex digits"
     )
     command.add_argument(
-        "--local", action="store_true", help="ask the copy that `unseen mirror` keeps; send nothing"
+        "--local",
+        action="store_true",
+        help="search the copy that `unseen mirror` keeps; send nothing",
     )
     _add_folder(command)
     add_key(command)
@@ -44,26 +46,28 @@ def _add_match(commands: "Commands") -> None:
 
 
 def _add_mirror(commands: "Commands") -> None:
-    summary = "Keep a copy of the hashes here, to match uploads at home (for platforms)."
-    command = add(commands, "mirror", mirroring.mirror, summary)
+    summary = "Keep a local copy of the hashes, to match uploads on your own servers."
+    command = add_command(commands, "mirror", run.mirror, summary)
     _add_folder(command)
     until = command.add_mutually_exclusive_group()
-    until.add_argument("--once", action="store_true", help="catch up, then end (the default)")
-    until.add_argument("--follow", action="store_true", help="stay in step until stopped")
+    until.add_argument("--once", action="store_true", help="catch up, then exit (the default)")
+    until.add_argument(
+        "--follow", action="store_true", help="keep following the feed until stopped"
+    )
     command.add_argument(
         "--no-confirm",
         dest="confirm",
         action="store_false",
-        help="do not tell the service when withdrawn hashes are gone",
+        help="do not confirm to the service that withdrawn hashes are deleted",
     )
     add_key(command)
     add_server(command)
 
 
 def _add_feedback(commands: "Commands") -> None:
-    summary = "Say what came of a match; the person sees it (for platforms)."
-    command = add(commands, "feedback", telling.feedback, summary)
-    command.add_argument("record", metavar="RECORD", help="as `unseen match` names it")
+    summary = "Report the outcome of a match; the person can see it (for platforms)."
+    command = add_command(commands, "feedback", run.feedback, summary)
+    command.add_argument("record", metavar="RECORD", help="the record that `unseen match` printed")
     command.add_argument("value", metavar="VALUE", choices=FEEDBACK_VALUES, help=_values())
     command.add_argument(
         "--tag",
@@ -71,7 +75,7 @@ def _add_feedback(commands: "Commands") -> None:
         action="append",
         default=[],
         metavar="TAG",
-        help="a word for other platforms to see; can be given again",
+        help="a word that other platforms can see; can be repeated",
     )
     add_key(command)
     add_server(command)
@@ -86,5 +90,5 @@ def _add_folder(command: argparse.ArgumentParser) -> None:
         "--folder",
         default=_FOLDER,
         metavar="DIR",
-        help="where the copy of the hashes is (default %(default)s)",
+        help="the folder of the local copy (default %(default)s)",
     )

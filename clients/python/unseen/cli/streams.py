@@ -1,0 +1,58 @@
+"""Standard output and standard error when they are closed, full, or no longer read.
+
+Python itself would end with a traceback, or would flush once more at exit, print "Exception
+ignored" and return 120. Everything that the command prints goes through here.
+"""
+
+import os
+import sys
+from typing import Final, TextIO
+
+_STDERR: Final = 2
+
+
+class StdoutError(Exception):
+    """A result could not be written to standard output."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"Cannot write to standard output: {reason}.")
+
+
+def open_streams() -> None:
+    """Open stderr on the null device if it is closed. Raises StdoutError if stdout is closed."""
+    if sys.stderr is None:
+        # Otherwise print() would write messages to stdout, and the next file that is opened would
+        # get descriptor 2, which C libraries write to.
+        null = os.open(os.devnull, os.O_WRONLY)
+        if null != _STDERR:
+            os.dup2(null, _STDERR)
+            os.close(null)
+        sys.stderr = open(_STDERR, "w", closefd=False)  # noqa: SIM115 - by descriptor
+    if sys.stdout is None:
+        raise StdoutError("it is closed")
+
+
+def write_result(text: str) -> None:
+    """Write to stdout. Raises StdoutError."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        _discard(sys.stdout)
+        raise StdoutError(error.strerror or str(error)) from error
+
+
+def write_message(text: str) -> None:
+    """Write to stderr; drop a message that cannot be written, since the work matters more."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Send what is still buffered to the null device, so that Python can flush it at exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)

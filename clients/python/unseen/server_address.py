@@ -1,0 +1,35 @@
+"""Check the address of a service."""
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from .errors import InputError
+
+
+def read_server(url: str, *, insecure: bool = False) -> str:
+    """Return a server's address without a trailing slash: https, or http to this machine.
+
+    `insecure` allows http to any machine, for a private network. Raises InputError.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host = parts.hostname if parts.port != 0 else None
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise InputError(
+            "The server's address is not a URL.", hint="It looks like https://unseen.example."
+        )
+    if parts.scheme == "http" and not insecure and not _is_local(host):
+        raise InputError(
+            "The server's address is not encrypted: anyone on the network could read the PIN.",
+            hint="Use its https:// address.",
+        )
+    return url.strip().rstrip("/")
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
