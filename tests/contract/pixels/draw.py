@@ -1,7 +1,7 @@
-"""Draw the vectors of the pixel convention: `python -m tests.contract.pixels.draw` writes them.
+"""Draws the vectors of the pixel convention: `python -m tests.contract.pixels.draw` writes them.
 
-The expected hash is pdqhash on pixels known without the client: those that were drawn, for a
-lossless file; those of a plain decode of the untagged upright file, for a lossy one.
+The expected hashes do not depend on a client. They are pdqhash's, of the drawn pixels for a
+lossless file, and of a plain decode of the upright, untagged file for a lossy one.
 """
 
 import base64
@@ -25,7 +25,7 @@ pillow_heif.register_heif_opener()
 
 
 def picture(width: int = 200, height: int = 150, *, seed: int = 1) -> Image.Image:
-    """Draw flat shapes without any symmetry: they pack small, and every view differs."""
+    """Draw flat shapes without any symmetry: they compress well, and every view differs."""
     rng = np.random.default_rng(seed)
     image = Image.new("RGB", (width, height), (90, 120, 160))
     draw = ImageDraw.Draw(image)
@@ -38,25 +38,25 @@ def picture(width: int = 200, height: int = 150, *, seed: int = 1) -> Image.Imag
 
 
 def pdq(image: Image.Image) -> tuple[str, int]:
-    """Hash RGB pixels with the reference."""
+    """Return hash (64 hex digits) and quality of RGB pixels, by the reference implementation."""
     bits, quality = pdqhash.compute(np.asarray(image.convert("RGB")))
     return np.packbits(bits.astype(np.uint8)).tobytes().hex(), int(quality)
 
 
 def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
-    """Encode an image."""
+    """Return an image encoded in one of Pillow's formats."""
     file = io.BytesIO()
     image.save(file, form, **options)
     return file.getvalue()
 
 
 def plain(data: bytes) -> Image.Image:
-    """Decode an upright untagged file, and nothing more."""
+    """Return a plain decode of an upright, untagged file."""
     return Image.open(io.BytesIO(data)).convert("RGB")
 
 
 def png(samples: np.ndarray[Any, Any], colour_type: int, *, key: bytes = b"") -> bytes:
-    """Write a 16-bit PNG, of shape (height, width, channels), which Pillow cannot do."""
+    """Return a 16-bit PNG of samples of shape (height, width, channels); Pillow cannot write one."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return (
@@ -73,7 +73,7 @@ def png(samples: np.ndarray[Any, Any], colour_type: int, *, key: bytes = b"") ->
 
 
 def exif(orientation: int) -> bytes:
-    """EXIF that holds an orientation."""
+    """Return EXIF data with an orientation."""
     data = Image.Exif()
     data[0x0112] = orientation
     return data.tobytes()
@@ -82,7 +82,7 @@ def exif(orientation: int) -> bytes:
 def vector(
     name: str, data: bytes, pixels: Image.Image, *, bits: int = 0, browser: bool = True
 ) -> dict[str, Any]:
-    """One entry of vectors.json."""
+    """Return one entry of vectors.json."""
     expected, quality = pdq(pixels)
     return {
         "name": name,
@@ -95,7 +95,7 @@ def vector(
 
 
 def lossless() -> Iterator[dict[str, Any]]:
-    """Encode in formats whose pixels are exactly those drawn."""
+    """Yield vectors of formats that store exactly the drawn pixels."""
     image = picture()
     grey = image.convert("L")
     few = image.quantize(32)
@@ -123,7 +123,7 @@ def lossless() -> Iterator[dict[str, Any]]:
 
 
 def sixteen_bit() -> Iterator[dict[str, Any]]:
-    """16 bits a sample; each is 257 times the 8-bit one, so that rounding plays no part."""
+    """Yield 16-bit vectors; each sample is 257 times the 8-bit one, so that nothing is rounded."""
     image = picture(120, 90)
     rgb = np.asarray(image).astype(np.uint16) * 257
     grey = np.asarray(image.convert("L")).astype(np.uint16)[:, :, np.newaxis] * 257
@@ -141,20 +141,20 @@ def sixteen_bit() -> Iterator[dict[str, Any]]:
 
 
 def _ramp(image: Image.Image) -> np.ndarray[Any, Any]:
-    """Alpha from 0 at the left to 255 at the right."""
+    """Return alpha from 0 at the left to 255 at the right, of shape (height, width, 1)."""
     across = np.linspace(0, 255, image.width).round().astype(np.uint16)
     return np.broadcast_to(across[np.newaxis, :, np.newaxis], (image.height, image.width, 1))
 
 
 def _over_white(image: Image.Image, alpha: np.ndarray[Any, Any]) -> Image.Image:
-    """Lay an image over white by arithmetic."""
+    """Return an image composited over white."""
     share = alpha.astype(np.float64) / 255
     mixed = np.asarray(image) * share + 255 * (1 - share)
     return Image.fromarray(mixed.round().astype(np.uint8))
 
 
 def transparent() -> Iterator[dict[str, Any]]:
-    """Alpha is laid over white; what is hidden beneath it does not count."""
+    """Yield vectors with alpha, which is composited over white; hidden colours do not count."""
     image = picture()
     over = _over_white(image, _ramp(image))
     rgba = image.copy()
@@ -175,7 +175,7 @@ def transparent() -> Iterator[dict[str, Any]]:
 
 
 def lossy() -> Iterator[dict[str, Any]]:
-    """Lossy formats: decoders may differ by a level here and there."""
+    """Yield vectors of lossy formats; decoders may differ by a level in some samples."""
     image = picture(120, 90)
     data = encoded(image, "JPEG", quality=85)
     yield vector("jpeg", data, plain(data), bits=2)
@@ -194,7 +194,7 @@ def lossy() -> Iterator[dict[str, Any]]:
 
 
 def turned() -> Iterator[dict[str, Any]]:
-    """Store turned pixels under each of the EXIF orientations, which say how to turn them back."""
+    """Yield turned pixels with each of the EXIF orientations that turn them back."""
     upright = picture(96, 72)
     to_stored = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -220,19 +220,19 @@ def turned() -> Iterator[dict[str, Any]]:
 
 
 def profiled() -> Iterator[dict[str, Any]]:
-    """ICC profiles: the file's samples are in another colour space than what is seen."""
+    """Yield vectors with an ICC profile: the samples are in another colour space than sRGB."""
     image = picture()
     for name in ("Display P3", "Adobe RGB", "sRGB"):
         stored, profile = matrix_profile(name, np.asarray(image))
         data = encoded(Image.fromarray(stored), "PNG", icc_profile=profile)
         yield vector(f"png in {name}", data, image, bits=2)
-    # An unusable profile counts as none.
+    # An unusable profile is ignored.
     data = encoded(image, "PNG", icc_profile=b"not a profile")
     yield vector("png with a broken profile", data, image)
 
 
 def animated() -> Iterator[dict[str, Any]]:
-    """Of an animation, the first frame."""
+    """Yield animations, of which the first frame is hashed."""
     first, second = picture(120, 90), picture(120, 90, seed=2)
     few = first.quantize(32)
     more = {"save_all": True, "duration": 100}
@@ -248,30 +248,31 @@ def animated() -> Iterator[dict[str, Any]]:
 
 
 def vectors() -> list[dict[str, Any]]:
-    """All of vectors.json."""
+    """Return all of vectors.json."""
     parts = (lossless, sixteen_bit, transparent, lossy, turned, profiled, animated)
     return [entry for part in parts for entry in part()]
 
 
 def patches(width: int, height: int, side: int) -> Image.Image:
-    """Draw squares of random colours: few samples, whose rounding decides bits."""
+    """Draw squares of random colours: their few distinct samples make rounding decide bits."""
     colours = np.random.default_rng(0).integers(0, 90, (height // side, width // side, 3))
     drawn = np.kron(colours, np.ones((side, side, 1), np.int64))
     return Image.fromarray(drawn.astype(np.uint8))
 
 
 def views() -> list[dict[str, Any]]:
-    """All of views.json: the literal pixels of each view are hashed.
+    """Return all of views.json: the hash of each view's own pixels.
 
-    On the last three, a view that is derived from another's samples is not the view's own hash.
+    On the last three, a hash made from another view's samples would differ.
     """
     shapes = [picture(*size, seed=5) for size in ((200, 150), (301, 449), (512, 512))]
     return [
-        _views(each) for each in (*shapes, picture(seed=49), patches(66, 48, 6), patches(48, 66, 3))
+        _view_hashes(each)
+        for each in (*shapes, picture(seed=49), patches(66, 48, 6), patches(48, 66, 3))
     ]
 
 
-def _views(image: Image.Image) -> dict[str, Any]:
+def _view_hashes(image: Image.Image) -> dict[str, Any]:
     pixels = np.asarray(image)
     hashes = {}
     for start, prefix in ((pixels, ""), (pixels[:, ::-1], "mirror-")):
@@ -288,13 +289,13 @@ def _views(image: Image.Image) -> dict[str, Any]:
 
 
 def refused() -> list[dict[str, Any]]:
-    """All of refused.json."""
+    """Return all of refused.json."""
     image = picture(120, 90)
     cases = [
         ("empty file", b"", "not-an-image"),
         ("text", b"This is not an image.\n" * 20, "not-an-image"),
         ("svg", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "not-an-image"),
-        ("png of 20000 x 20000", flat_header(20_000, 20_000), "too-many-pixels"),
+        ("png of 20000 x 20000", oversized_png(20_000, 20_000), "too-many-pixels"),
     ]
     for form in ("JPEG", "PNG", "WEBP", "GIF"):
         data = encoded(image, form)
@@ -305,15 +306,15 @@ def refused() -> list[dict[str, Any]]:
     ]
 
 
-def flat_header(width: int, height: int) -> bytes:
-    """Make a PNG's header that promises far more pixels than its few bytes hold."""
+def oversized_png(width: int, height: int) -> bytes:
+    """Return a tiny PNG whose header declares far more pixels than it has."""
     tiny = png(np.zeros((1, 1, 3), np.uint16), 2)
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
     return tiny[:12] + header + struct.pack(">I", zlib.crc32(header)) + tiny[33:]
 
 
 def main() -> None:
-    """Write the three files."""
+    """Write the three files of vectors."""
     for name, entries in (("vectors", vectors()), ("views", views()), ("refused", refused())):
         text = json.dumps(entries, indent=1) + "\n"
         (HERE / f"{name}.json").write_text(text, encoding="utf-8")

@@ -1,6 +1,6 @@
-"""ICC profiles of three matrix colour spaces, built by hand, and pixels stored in them.
+"""Builds ICC profiles of three matrix colour spaces, and converts pixels to them.
 
-The layout is that of ICC.1:2010 (version 4); primaries are in D50, as the format asks.
+The layout is that of ICC.1:2010 (version 4); primaries are relative to D50, as it requires.
 """
 
 import struct
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-# RGB to XYZ under D50 (Bradford), and the exponent or None for the sRGB curve.
+# RGB to XYZ relative to D50 (Bradford), and the gamma, or None for the sRGB curve.
 _SPACES: dict[str, tuple[list[list[float]], float | None]] = {
     "sRGB": (
         [[0.43607, 0.38515, 0.14307], [0.22249, 0.71687, 0.06061], [0.01392, 0.09708, 0.71410]],
@@ -27,25 +27,25 @@ _SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 
 
 def matrix_profile(name: str, srgb: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], bytes]:
-    """Store sRGB pixels (uint8) in a colour space: the samples there, and the space's profile."""
-    matrix, exponent = _SPACES[name]
+    """Return sRGB pixels (uint8) converted to a colour space, and the profile of that space."""
+    matrix, gamma = _SPACES[name]
     linear = _linear(srgb / 255) @ (np.linalg.inv(matrix) @ _SPACES["sRGB"][0]).T
     linear = linear.clip(0, 1)
-    samples = linear ** (1 / exponent) if exponent else _curved(linear)
-    return (samples * 255).round().astype(np.uint8), _profile(name, matrix, exponent)
+    samples = linear ** (1 / gamma) if gamma else _gamma_encode(linear)
+    return (samples * 255).round().astype(np.uint8), _profile(name, matrix, gamma)
 
 
 def _linear(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 
 
-def _curved(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _gamma_encode(value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.where(value <= 0.0031308, value * 12.92, 1.055 * value ** (1 / 2.4) - 0.055)
 
 
-def _profile(name: str, matrix: list[list[float]], exponent: float | None) -> bytes:
-    """Lay out header, tag table and tags."""
-    curve = _parametric(0, (exponent,)) if exponent else _parametric(3, _SRGB_CURVE)
+def _profile(name: str, matrix: list[list[float]], gamma: float | None) -> bytes:
+    """Return a profile: header, tag table, tags."""
+    curve = _parametric(0, (gamma,)) if gamma else _parametric(3, _SRGB_CURVE)
     tags = {b"desc": _text(name), b"cprt": _text("CC0"), b"wtpt": _xyz((0.9642, 1.0, 0.8249))}
     for column, letter in enumerate((b"r", b"g", b"b")):
         tags[letter + b"XYZ"] = _xyz(tuple(row[column] for row in matrix))

@@ -1,4 +1,4 @@
-"""Pictures drawn by code, like photos in what matters here: detail at every scale."""
+"""Images drawn by code. Like photos, they have detail at every scale."""
 
 import io
 
@@ -12,7 +12,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def scene(seed: int, height: int, width: int) -> Pixels:
-    """Draw noise at four scales, the coarser the stronger."""
+    """Draw noise at four scales, the coarser the stronger; the same seed gives the same image."""
     rng = np.random.default_rng(seed)
     total = np.zeros((height, width, 3), np.float32)
     for scale in (2, 9, 21, 60):
@@ -26,20 +26,20 @@ def scene(seed: int, height: int, width: int) -> Pixels:
     return (total * (255 / total.max())).astype(np.uint8)
 
 
-def encoded(pixels: Pixels, kind: str = "PNG", **how: int) -> bytes:
-    """Encode pixels as a file."""
+def encode(pixels: Pixels, kind: str = "PNG", **how: int) -> bytes:
+    """Return pixels encoded as a file, in one of Pillow's formats."""
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, kind, **how)
     return file.getvalue()
 
 
 def photo(seed: int) -> bytes:
-    """Give a JPEG of 640 x 480."""
-    return encoded(scene(seed, 480, 640), "JPEG", quality=90)
+    """Return a JPEG of 640 x 480 pixels."""
+    return encode(scene(seed, 480, 640), "JPEG", quality=90)
 
 
-def views(pixels: Pixels) -> dict[str, Pixels]:
-    """Turn and mirror pixels, on the pixels themselves."""
+def turned_views(pixels: Pixels) -> dict[str, Pixels]:
+    """Return the mirrored and turned pixels of each view, by view."""
     mirror = pixels[:, ::-1]
     found = {"original": pixels, "mirror": mirror}
     for quarters in (1, 2, 3):
@@ -48,10 +48,10 @@ def views(pixels: Pixels) -> dict[str, Pixels]:
     return found
 
 
-def expected(pixels: Pixels) -> dict[str, tuple[str, int]]:
-    """Hash each view by Meta's C++: view to hash and quality."""
+def reference_hashes(pixels: Pixels) -> dict[str, tuple[str, int]]:
+    """Return hash (64 hex digits) and quality by view, as Meta's C++ computes them."""
     found = {}
-    for view, turned in views(pixels).items():
+    for view, turned in turned_views(pixels).items():
         bits, quality = pdqhash.compute(np.ascontiguousarray(turned))
         found[view] = (np.packbits(bits).tobytes().hex(), quality)
     return found

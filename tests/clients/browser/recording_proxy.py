@@ -1,7 +1,7 @@
-"""A relay that the browser's every request passes, kept as raw bytes.
+"""An HTTP proxy that records every request of a browser as raw bytes.
 
-It is the browser's proxy, for its own address too: what a page could send out over HTTP, to
-whatever host, arrives here. What is meant for the service is handed on; the rest is refused.
+Whatever a page sends over HTTP, to any host, arrives here. The proxy's own address stands for the
+service: requests to it are forwarded, all others are refused.
 """
 
 import http.client
@@ -41,38 +41,38 @@ class Request:
 
 
 @dataclass
-class Relay:
-    """What is served where, and what went through."""
+class RecordingProxy:
+    """The settings of a running proxy, and what it has recorded."""
 
     address: str
     upstream: str = ""
     page: str | None = None
-    """A page to serve at the root in place of the service's own."""
-    lose_answers: int = 0
-    """How many answers of the service are still to be lost on the way back."""
+    """HTML to serve at `/` instead of the service's page."""
+    drop_responses: int = 0
+    """How many of the next API responses to drop after the service has sent them."""
     requests: list[Request] = field(default_factory=list)
 
     @property
-    def outsiders(self) -> list[str]:
-        """The URLs of the requests that were not meant for the service."""
-        return [one.url for one in self.requests if not one.url.startswith(f"{self.address}/")]
+    def foreign_urls(self) -> list[str]:
+        """URLs of the requests that were not addressed to the service."""
+        return [each.url for each in self.requests if not each.url.startswith(f"{self.address}/")]
 
-    def calls(self, method: str) -> list[Request]:
-        """The requests of one method that were meant for the service's API."""
-        return [one for one in self.requests if one.method == method and "/v1/" in one.url]
+    def api_requests(self, method: str) -> list[Request]:
+        """Return the recorded requests of one method to the service's API."""
+        return [each for each in self.requests if each.method == method and "/v1/" in each.url]
 
 
 @contextmanager
-def relaying() -> Iterator[Relay]:
-    """Run a relay until the block ends."""
+def run_proxy() -> Iterator[RecordingProxy]:
+    """Run a proxy until the block ends."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.daemon_threads = True
-    relay = Relay(f"http://127.0.0.1:{server.server_port}")
-    server.relay = relay  # type: ignore[attr-defined]
+    proxy = RecordingProxy(f"http://127.0.0.1:{server.server_port}")
+    server.proxy = proxy  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield relay
+        yield proxy
     finally:
         server.shutdown()
         server.server_close()
@@ -83,42 +83,42 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Do not log."""
 
     def __getattr__(self, name: str) -> Callable[[], None]:
-        """Serve every method alike."""
+        """Return the one handler for every HTTP method."""
         if name.startswith("do_"):
             return self._serve
         raise AttributeError(name)
 
     def _serve(self) -> None:
-        relay: Relay = self.server.relay  # type: ignore[attr-defined]
+        proxy: RecordingProxy = self.server.proxy  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         request = Request(self.command, self.path, str(self.headers), body)
-        relay.requests.append(request)
-        if not self.path.startswith(f"{relay.address}/"):
-            self._answer(502, {}, b"")
-        elif request.path == "/" and relay.page is not None:
-            self._answer(200, {"Content-Type": "text/html; charset=utf-8"}, relay.page.encode())
+        proxy.requests.append(request)
+        if not self.path.startswith(f"{proxy.address}/"):
+            self._respond(502, {}, b"")
+        elif request.path == "/" and proxy.page is not None:
+            self._respond(200, {"Content-Type": "text/html; charset=utf-8"}, proxy.page.encode())
         else:
-            self._hand_on(relay, request)
+            self._forward(proxy, request)
 
-    def _hand_on(self, relay: Relay, request: Request) -> None:
-        up = urlsplit(relay.upstream)
+    def _forward(self, proxy: RecordingProxy, request: Request) -> None:
+        up = urlsplit(proxy.upstream)
         connection = http.client.HTTPConnection(up.hostname or "", up.port, timeout=20)
         headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP_BY_HOP}
         connection.request(request.method, request.path, request.body or None, headers)
         response = connection.getresponse()
         body = response.read()
         connection.close()
-        if request.path.startswith("/v1/") and relay.lose_answers > 0:
-            relay.lose_answers -= 1
+        if request.path.startswith("/v1/") and proxy.drop_responses > 0:
+            proxy.drop_responses -= 1
             self.close_connection = True
             return
         kept = {k: v for k, v in response.headers.items() if k.lower() not in _HOP_BY_HOP}
-        self._answer(response.status, kept, body)
+        self._respond(response.status, kept, body)
 
-    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+    def _respond(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)

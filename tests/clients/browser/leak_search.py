@@ -1,4 +1,4 @@
-"""Finds any part of a file in what went out, however it was written down."""
+"""Searches what a browser sent for any part of a file, in any encoding."""
 
 import base64
 import binascii
@@ -7,24 +7,24 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import unquote_to_bytes
 
 WINDOW = 12
-"""So many bytes of the file in a row are a leak; by chance they do not occur."""
+"""This many consecutive bytes of the file count as a leak; they do not occur by chance."""
 
 
-def leaked(file: bytes, sent: Iterable[bytes]) -> list[bytes]:
-    """Give the windows of the file that stand in what was sent, raw or encoded.
+def find_leaks(file: bytes, sent: Iterable[bytes]) -> list[bytes]:
+    """Return every window of the file that occurs in what was sent, raw or encoded.
 
-    Looks through base64 (both alphabets), hexadecimal and percent-encoding, at every alignment.
+    Decodes base64 (both alphabets), hexadecimal and percent-encoding, at every alignment.
     """
     windows = {file[at : at + WINDOW] for at in range(len(file) - WINDOW + 1)}
     found = set()
     for raw in sent:
-        for text in _readings(raw):
+        for text in _decodings(raw):
             found |= {text[at : at + WINDOW] for at in range(len(text) - WINDOW + 1)} & windows
     return sorted(found)
 
 
-def _readings(raw: bytes) -> Iterator[bytes]:
-    """Give the bytes as they are, and every decoding of every run that could be an encoding."""
+def _decodings(raw: bytes) -> Iterator[bytes]:
+    """Yield the bytes as they are, and every decoding of every run that could be an encoding."""
     for text in {raw, unquote_to_bytes(raw)}:
         yield text
         for run in re.findall(rb"[0-9a-fA-F]{%d,}" % (2 * WINDOW), text):

@@ -1,4 +1,4 @@
-"""The work that a service asks for in a flood: the page does it, and stays at hand meanwhile."""
+"""Proof of work under heavy load: the page does it and stays responsive."""
 
 import json
 import re
@@ -10,13 +10,13 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from clients.browser.assemble import read_sources
+from clients.browser.assemble import PROOF_OF_WORK_WORKER, read_sources
 from tests.support import Service, random_pdq, serving, submission
 
-from .person import WORDS, Person, file
-from .pictures import photo
-from .relay import Relay
-from .test_page import EXIT
+from .drawn_images import photo
+from .person import TEXTS, Person, file
+from .recording_proxy import RecordingProxy
+from .test_page import EXIT_URL
 
 VECTORS = json.loads((Path(__file__).parents[2] / "contract" / "work.json").read_text("utf-8"))
 ONE = file("one.jpg", photo(1))
@@ -25,18 +25,19 @@ SOLVE = """([source, prefix, target]) =>
 
 
 @pytest.fixture
-def busy(database_url: str, relay: Relay) -> Iterator[Service]:
-    """A service before the page that asks a million tries of whoever submits one image."""
+def loaded_service(database_url: str, proxy: RecordingProxy) -> Iterator[Service]:
+    """Yield a service that requires about a million tries for one image."""
     asking = {"work_free_hashes_per_minute": 4, "work_tries_per_hash": 20_000}
     with serving(database_url, **asking) as running:
         httpx.post(f"{running.url}/v1/cases", json=submission(random_pdq(0))).raise_for_status()
-        relay.upstream = running.url
+        proxy.upstream = running.url
         yield running
 
 
-def test_the_vectors_that_every_client_solves(browser: Browser) -> None:
+def test_shared_vectors(browser: Browser) -> None:
     page = browser.new_page()
-    source = read_sources()["puzzle.js"]
+    sources = read_sources()
+    source = "".join(sources[name] for name in PROOF_OF_WORK_WORKER)
     for one in VECTORS:
         prefix = f"{one['challenge']}:{one['idempotency_key']}"
         found = [
@@ -44,26 +45,26 @@ def test_the_vectors_that_every_client_solves(browser: Browser) -> None:
             for puzzle in range(one["puzzles"])
         ]
         assert found == one["counters"]
-    # At every length of what stands before the counter, about the ends of SHA-256's blocks.
+    # Prefix lengths around the boundaries of SHA-256's blocks.
     for length in (*range(40, 66), 118, 119, 120, 128):
         assert page.evaluate(SOLVE, [source, "x" * length, 1 << 32]) == 0
     page.close()
 
 
-@pytest.mark.usefixtures("busy")
-def test_what_is_asked_is_done_and_the_case_is_made(person: Person, relay: Relay) -> None:
-    person.begin()
+@pytest.mark.usefixtures("loaded_service")
+def test_required_work_is_done_and_the_case_opened(person: Person, proxy: RecordingProxy) -> None:
+    person.start()
     person.choose(ONE)
     person.review()
-    person.agree()
-    person.press(WORDS["check"]["send"])
-    expect(person.page.get_by_text(WORDS["check"]["work"])).to_be_visible()
+    person.confirm_statements()
+    person.press(TEXTS["check"]["send"])
+    expect(person.page.get_by_text(TEXTS["check"]["work"])).to_be_visible()
     expect(person.page.get_by_role("progressbar")).to_be_visible()
-    person.page.get_by_role("combobox").select_option("de")  # the page is not held up
+    person.page.get_by_role("combobox").select_option("de")  # the page responds meanwhile
     person.page.get_by_role("combobox").select_option("en")
-    expect(person.button(WORDS["check"]["sending"])).to_be_disabled()
+    expect(person.button(TEXTS["check"]["sending"])).to_be_disabled()
     expect(person.page.locator("#number")).to_have_text(re.compile("^UN-"), timeout=60_000)
-    first, second = relay.calls("POST")
+    first, second = proxy.api_requests("POST")
     assert first.body == second.body
     proofs = [re.findall(r"(?im)^unseen-work: (.*)$", each.headers) for each in (first, second)]
     assert proofs[0] == []
@@ -72,24 +73,24 @@ def test_what_is_asked_is_done_and_the_case_is_made(person: Person, relay: Relay
     assert len(keys) == 1
 
 
-@pytest.mark.usefixtures("busy")
-def test_it_can_be_left_in_the_middle(person: Person) -> None:
-    person.page.context.route(EXIT, lambda route: route.fulfill(body="<h1>Elsewhere</h1>"))
-    person.begin()
+@pytest.mark.usefixtures("loaded_service")
+def test_the_page_can_be_left_while_working(person: Person) -> None:
+    person.page.context.route(EXIT_URL, lambda route: route.fulfill(body="<h1>Elsewhere</h1>"))
+    person.start()
     person.choose(ONE)
     person.review()
-    person.agree()
-    person.press(WORDS["check"]["send"])
-    expect(person.page.get_by_text(WORDS["check"]["work"])).to_be_visible()
+    person.confirm_statements()
+    person.press(TEXTS["check"]["send"])
+    expect(person.page.get_by_text(TEXTS["check"]["work"])).to_be_visible()
     person.page.keyboard.press("Escape")
-    expect(person.page).to_have_url(EXIT)
+    expect(person.page).to_have_url(EXIT_URL)
 
 
 @pytest.mark.parametrize(("target", "posts"), [(1 << 32, 4), (1, 1), ("many", 1)])
-def test_no_end_of_work_is_told_in_plain_words(page: Page, target: Any, posts: int) -> None:
+def test_unreasonable_work_is_refused(page: Page, target: Any, posts: int) -> None:
     tried = []
 
-    def ask(route: Any) -> None:
+    def challenge(route: Any) -> None:
         tried.append(route.request.headers.get("unseen-work"))
         problem = {
             "type": "urn:unseen:problem:work-required",
@@ -98,15 +99,15 @@ def test_no_end_of_work_is_told_in_plain_words(page: Page, target: Any, posts: i
         }
         route.fulfill(status=429, content_type="application/problem+json", body=json.dumps(problem))
 
-    page.route("**/v1/cases", ask)
+    page.route("**/v1/cases", challenge)
     person = Person(page)
-    person.begin()
+    person.start()
     person.choose(ONE)
     person.review()
-    person.agree()
-    person.press(WORDS["check"]["send"])
-    expect(page.locator("#check-trouble")).to_contain_text(WORDS["trouble"]["work-required"])
-    expect(page.get_by_text(WORDS["check"]["work"])).to_be_hidden()
-    expect(person.button(WORDS["check"]["send"])).to_be_enabled()
+    person.confirm_statements()
+    person.press(TEXTS["check"]["send"])
+    expect(page.locator("#check-error")).to_contain_text(TEXTS["errors"]["work-required"])
+    expect(page.get_by_text(TEXTS["check"]["work"])).to_be_hidden()
+    expect(person.button(TEXTS["check"]["send"])).to_be_enabled()
     zeros = ",".join("0" * 8)
     assert tried == [None, *(f"a.{n}:{zeros}" for n in range(1, posts))]

@@ -1,8 +1,8 @@
-// What a file is, by its first bytes, and whether it is whole. Browsers decode a truncated file as
-// far as it goes, each differently, and its hash would be that of another image; so it is refused.
+// Detects a file's format from its first bytes, and truncated files. Browsers decode a truncated
+// file as far as it goes, each differently, and its hash would be that of another image.
 
-/** "jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "video" or "unknown". */
-function formatOf(bytes) {
+/** Return "jpeg", "png", "gif", "webp", "avif", "heic", "tiff", "video" or "unknown". */
+function detectFormat(bytes) {
   const text = (from, to) => String.fromCharCode(...bytes.subarray(from, to));
   if (bytes[0] === 0xff && bytes[1] === 0xd8) return "jpeg";
   if (text(1, 4) === "PNG") return "png";
@@ -16,15 +16,15 @@ function formatOf(bytes) {
   return /^(hei|hev|mif1|msf1)/.test(brands) ? "heic" : "video";
 }
 
-/** Whether nothing is missing at the end. Formats whose decoders tell us are taken as whole. */
-function isWhole(bytes, format) {
-  const check = { jpeg: jpegIsWhole, png: pngIsWhole, gif: gifIsWhole, webp: webpIsWhole }[format];
+/** Return false for a truncated file. Formats whose decoders report truncation count as complete. */
+function isComplete(bytes, format) {
+  const check = { jpeg: isJpegComplete, png: isPngComplete, gif: isGifComplete, webp: isWebpComplete }[format];
   return check ? check(bytes) : true;
 }
 
-/** Walks the segments to the end-of-image marker; thumbnails lie inside segments, so their own
- *  markers are stepped over. */
-function jpegIsWhole(bytes) {
+/** Walk the segments to the end-of-image marker. A thumbnail lies inside a segment, so the markers
+ *  of its own are skipped. */
+function isJpegComplete(bytes) {
   const isMarker = (at) =>
     bytes[at] === 0xff && bytes[at + 1] > 0 && !(bytes[at + 1] >= 0xd0 && bytes[at + 1] <= 0xd7);
   for (let at = 2; at + 1 < bytes.length; ) {
@@ -35,8 +35,8 @@ function jpegIsWhole(bytes) {
   return false;
 }
 
-/** Walks the chunks to IEND. */
-function pngIsWhole(bytes) {
+/** Walk the chunks to IEND. */
+function isPngComplete(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 8; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {
     if (view.getUint32(at + 4) === 0x49454e44) return true;
@@ -44,26 +44,26 @@ function pngIsWhole(bytes) {
   return false;
 }
 
-/** Walks the blocks to the end of the first frame, which is the one that is hashed. */
-function gifIsWhole(bytes) {
-  const palette = (flags) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
-  const afterBlocks = (at) => {
+/** Walk the blocks to the end of the first frame, the one that is hashed. */
+function isGifComplete(bytes) {
+  const paletteSize = (flags) => (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0);
+  const skipBlocks = (at) => {
     while (bytes[at] > 0) at += bytes[at] + 1;
     return at + 1;
   };
-  let at = 13 + palette(bytes[10]);
-  while (bytes[at] === 0x21) at = afterBlocks(at + 2);
-  return bytes[at] === 0x2c && afterBlocks(at + 11 + palette(bytes[at + 9])) <= bytes.length;
+  let at = 13 + paletteSize(bytes[10]);
+  while (bytes[at] === 0x21) at = skipBlocks(at + 2);
+  return bytes[at] === 0x2c && skipBlocks(at + 11 + paletteSize(bytes[at + 9])) <= bytes.length;
 }
 
-/** The container says how long it is. */
-function webpIsWhole(bytes) {
+/** Compare the file's length with the one in its header. */
+function isWebpComplete(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return bytes.length >= 12 && view.getUint32(4, true) + 8 <= bytes.length;
 }
 
-/** The pixels that a PNG says it has, so that a small file which unpacks to gigabytes is refused
- *  before it is decoded; 0 for other formats, which are looked at afterwards. */
+/** Return the number of pixels in a PNG's header, so that a small file that would unpack to gigabytes
+ *  is refused before it is decoded; 0 for other formats, which are checked after decoding. */
 function declaredPixels(bytes, format) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   return format === "png" ? view.getUint32(16) * view.getUint32(20) : 0;

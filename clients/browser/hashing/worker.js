@@ -1,0 +1,99 @@
+// The Worker that hashes files. A file comes in; progress, then hashes or the reason for a refusal,
+// go out. The pixels are those of the convention: orientation applied and converted to sRGB (both
+// by createImageBitmap's defaults), over white, at full resolution.
+
+const STRIP = 128; // rows read at once: a 48 megapixel photo stays under every canvas limit
+const CANARY = 128;
+
+/** A refusal; its message is the end of the key of the text that is shown, `picker.refused-…`. */
+class Refusal extends Error {}
+
+function createContext(width, height) {
+  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  context.imageSmoothingEnabled = false;
+  return context;
+}
+
+/** Refuse a canvas that does not return what was drawn: with some privacy settings, browsers return
+ *  random or altered pixels without an error. */
+async function checkCanvas() {
+  if (!self.OffscreenCanvas || !self.createImageBitmap) throw new Refusal("old");
+  const drawn = new ImageData(CANARY, CANARY);
+  drawn.data.forEach((_, i) => (drawn.data[i] = i % 4 === 3 ? 255 : Math.imul(i, 2654435761) >>> 24));
+  const context = createContext(CANARY, CANARY);
+  context.drawImage(await createImageBitmap(drawn), 0, 0);
+  const read = context.getImageData(0, 0, CANARY, CANARY).data;
+  if (!read.every((value, i) => value === drawn.data[i])) throw new Refusal("canvas");
+}
+
+/** Decode an image; throw a Refusal with the reason if that is impossible. */
+async function decode(file) {
+  const bytes = new Uint8Array(await file.arrayBuffer().catch(() => { throw new Refusal("gone"); }));
+  const format = detectFormat(bytes);
+  if (!isComplete(bytes, format)) throw new Refusal("truncated");
+  if (declaredPixels(bytes, format) > MAX_PIXELS) throw new Refusal("large");
+  try {
+    return await createImageBitmap(file);
+  } catch {
+    throw new Refusal(["heic", "tiff", "video"].includes(format) ? format : "unreadable");
+  }
+}
+
+/** Send an image's rows through one sweep, "down" or "up"; return the sweep's blocks by view. */
+function runSweep(bitmap, direction, onProgress) {
+  const { width, height } = bitmap;
+  const { lines, push, blocks } = startSweep(width, height, direction);
+  const context = createContext(width, STRIP);
+  const isUp = direction === "up";
+  for (let done = 0; done < height; ) {
+    const rows = Math.min(STRIP, height - done);
+    const top = isUp ? height - done - rows : done;
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, width, rows);
+    context.drawImage(bitmap, 0, top, width, rows, 0, 0, width, rows);
+    const { data } = context.getImageData(0, 0, width, rows);
+    for (let i = 0; i < rows; ) {
+      const rowNumbers = [];
+      for (const line of lines.slice(0, rows - i)) {
+        luma(data, 4 * width * (isUp ? rows - 1 - i : i), line);
+        rowNumbers.push(done + i++);
+      }
+      push(rowNumbers);
+    }
+    done += rows;
+    onProgress(done / height);
+  }
+  return blocks;
+}
+
+/** Return the hashes of all views, in the order of VIEWS. `report` is called with the progress, 0 to
+ *  1, and halfway with the hash of the original. */
+function hashViews(bitmap, report) {
+  const down = runSweep(bitmap, "down", (progress) => report({ progress: progress / 2 }));
+  if (quality(down.original) < MIN_QUALITY) throw new Refusal("plain");
+  report({ original: hash(down.original) });
+  const up = runSweep(bitmap, "up", (progress) => report({ progress: (1 + progress) / 2 }));
+  const blocks = { ...down, ...up };
+  return VIEW_NAMES.map((view) => ({ pdq: hash(blocks[view]), quality: quality(blocks[view]), view }))
+    .filter((hashed) => hashed.quality >= MIN_QUALITY);
+}
+
+async function hashFile(file, report) {
+  await checkCanvas();
+  const bitmap = await decode(file);
+  try {
+    if (bitmap.width * bitmap.height > MAX_PIXELS) throw new Refusal("large");
+    return hashViews(bitmap, report);
+  } finally {
+    bitmap.close();
+  }
+}
+
+self.onmessage = async ({ data: { id, file } }) => {
+  try {
+    const hashes = await hashFile(file, (update) => self.postMessage({ id, ...update }));
+    self.postMessage({ id, hashes });
+  } catch (error) {
+    self.postMessage({ id, refused: error instanceof Refusal ? error.message : "memory" });
+  }
+};

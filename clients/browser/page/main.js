@@ -1,0 +1,52 @@
+// Connects the controls to what they do, and shows the first screen.
+
+const EXIT_URL = "https://www.wikipedia.org/"; // a neutral site, available in every language
+
+/** Leave at once: blank the page, and replace it in the history by another site. */
+function quickExit() {
+  removeEventListener("beforeunload", warnBeforeClosing);
+  document.body.hidden = true;
+  location.replace(EXIT_URL);
+}
+
+function warnBeforeClosing(event) {
+  if (hasUnsavedWork) event.preventDefault();
+}
+
+for (const code of LANGUAGES) {
+  const option = new Option(textsIn(code).language, code, false, code === language);
+  option.lang = code;
+  $("language").append(option);
+}
+$("language").onchange = () => {
+  setLanguage($("language").value);
+  render();
+  sendLanguage();
+};
+for (const element of document.querySelectorAll("[data-screen]")) {
+  element.onclick = () => showScreen(element.dataset.screen);
+}
+$("to-check").onclick = () => showScreen("check");
+$("statements").onsubmit = handleSend;
+$("find-form").onsubmit = handleFind;
+$("copy-codes").onclick = copyCodes;
+$("save-codes").onclick = saveCodes;
+$("print-codes").onclick = printCodes;
+$("save-submission").onclick = saveSubmission;
+$("open-new-case").onclick = () => openCase(newCase.number, newCase.pin).catch((error) => {
+  showScreen("find");
+  showError("find-error", describeError(error));
+});
+$("start-again").onclick = startAgain;
+$("quick-exit").onclick = quickExit;
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.isComposing) quickExit();
+});
+addEventListener("beforeunload", warnBeforeClosing);
+// A page restored from the back/forward cache would still show its data.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
+// A browser would otherwise open a file that is dropped beside the picker.
+for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
+
+sendLanguage(); // in case the picker was ready before this script listened
+showScreen("start");
