@@ -1,6 +1,7 @@
-"""Puts the staff's page together out of the sources in this folder: `make page`.
+"""Assembles the staff page: one HTML file from the sources in this folder.
 
-The same way as the person's page, and with its colours and controls (`clients/browser`).
+`python -m clients.staff.assemble` (part of `make page`) writes the file that the service serves,
+in the same way as the person's page, and with the same base style (`clients/browser`).
 """
 
 from collections.abc import Mapping
@@ -12,14 +13,21 @@ HERE = Path(__file__).parent
 TARGET = browser.TARGET.with_name("staff.html")
 
 SCRIPTS = (
-    "wire.js",
-    "chain.js",
-    "parts.js",
-    "plot.js",
-    "log.js",
+    "api.js",
+    "encoding.js",
+    "checkpoint.js",
+    "log-verifier.js",
+    "ui.js",
+    "bar-chart.js",
+    "audit-kinds.js",
+    "overview.js",
     "review.js",
-    "lists.js",
-    "page.js",
+    "audit-log.js",
+    "integrity.js",
+    "overdue.js",
+    "keys.js",
+    "main.js",
+    "session.js",
 )
 
 POLICY = (
@@ -30,18 +38,18 @@ POLICY = (
 
 
 def read_sources() -> dict[str, str]:
-    """Read the sources: file name to text."""
+    """Return the text of every source file by its name."""
     files = [*HERE.glob("*.html"), *HERE.glob("*.css"), *HERE.glob("*.js")]
     sources = {path.name: path.read_text("utf-8") for path in files}
     return sources | {"base.css": browser.read_sources()["base.css"]}
 
 
 def assemble(sources: Mapping[str, str]) -> str:
-    """Assemble the page: one file, whose policy names its one script and its one style."""
-    script = browser.scripts(*(sources[name] for name in SCRIPTS))
-    style = browser.stripped(sources["base.css"] + sources["style.css"])
+    """Return the page; its policy allows its one script and its one style by digest."""
+    script = browser.join_scripts(*(sources[name] for name in SCRIPTS))
+    style = browser.minify(sources["base.css"] + sources["style.css"])
     policy = POLICY.format(script=browser.digest(script), style=browser.digest(style))
-    return browser.filled(sources["index.html"], policy=policy, style=style, script=script)
+    return browser.fill_template(sources["index.html"], policy=policy, style=style, script=script)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,43 @@
-// The review queue: why each hash is in it, and what staff make of it.
+// The review queue: why each hash is in it, and the decisions of staff.
 
 const CAUSES = {
-  "over-matching": "Finds far more different uploads than others do",
-  "not-intimate": "Platforms call it not intimate",
-  "often-found": "Found far more often than others",
+  "over-matching": "Matches many more different uploads than other hashes",
+  "not-intimate": "Reported as not intimate",
+  "often-found": "Matches much more often than other hashes",
 };
 const DECISIONS = {
-  release: ["Release", "It is matched again, as it was before. What platforms said so far does not count again.", "Released"],
-  keep: ["Keep", "It is confirmed: matched again, and never set aside without you.", "Kept"],
-  remove: ["Remove", "It is not matched any more, whoever submits it, until staff decide otherwise. Platforms are told to let go of it; the person sees that it was not accepted.", "Removed"],
+  release: {
+    name: "Release",
+    done: "Released",
+    effect: "The hash is matched again, with its previous status. Feedback and matches so far no longer count against it.",
+  },
+  keep: {
+    name: "Keep",
+    done: "Kept",
+    effect: "The hash is confirmed and matched again. From now on, only a decision by staff can quarantine it.",
+  },
+  remove: {
+    name: "Remove",
+    done: "Removed",
+    effect: "The hash is no longer matched, even if someone submits it again, until staff decide otherwise. Platforms are told to delete it, and the person sees that it was not accepted.",
+  },
 };
-const SAYS = { "not-intimate": "not intimate", "not-removed": "not removed", "pending-review": "looking at it", removed: "removed a copy" };
+const FEEDBACK = {
+  "not-intimate": "not intimate",
+  "not-removed": "not removed",
+  "pending-review": "under review",
+  removed: "removed",
+};
 
-let state = "open";
+let reviewState = "open";
 
 async function showReviews() {
-  const found = await readReviews(state);
+  const found = await fetchReviews(reviewState);
   showOpenCount(found.open);
-  const none = state === "open" ? "Nothing waits for a decision." : "Nothing was decided yet.";
-  $("reviews").replaceChildren(...(found.reviews.length ? found.reviews.map(reviewCard) : [el("li", "soft", none)]));
-  announce(found.reviews.length ? count(found.reviews.length, "hash", "hashes") : none);
+  const emptyText = reviewState === "open" ? "No open reviews." : "No decisions yet.";
+  const cards = found.reviews.length ? found.reviews.map(reviewCard) : [el("li", "soft", emptyText)];
+  $("reviews").replaceChildren(...cards);
+  announce(found.reviews.length ? count(found.reviews.length, "review") : emptyText);
 }
 
 function showOpenCount(open) {
@@ -30,60 +48,63 @@ function showOpenCount(open) {
 function reviewCard(review) {
   const card = el("li", "card");
   const title = el("h2", "", CAUSES[review.cause]);
-  const badge = el("span", review.standing === "quarantined" ? "badge off" : "badge", standingOf(review));
+  const badge = el("span", review.standing === "quarantined" ? "badge off" : "badge", statusText(review));
   const list = el("dl", "facts");
-  facts(list, [
+  fillList(list, [
     ["Record", code(review.record)],
-    ["In the queue since", time(review.opened_at)],
-    ["Shown by", count(review.images, "image")],
-    ["Platforms say", opinionsOf(review.opinions)],
-    ...evidenceOf(review.evidence),
-    ...(review.decision ? decidedFacts(review) : []),
+    ["Opened", time(review.opened_at)],
+    ["Submitted images", formatNumber(review.images)],
+    ["Platform feedback", feedbackText(review.opinions)],
+    ...evidenceFacts(review.evidence),
+    ...(review.decision ? decisionFacts(review) : []),
   ]);
-  const buttons = Object.keys(DECISIONS).filter((each) => each !== review.decision).map((each) => {
-    const made = button(DECISIONS[each][0], () => ask(card, made, review, each), each === "remove" ? "grave" : "");
-    made.ariaLabel = `${DECISIONS[each][0]} ${review.record}`;
-    return made;
-  });
-  card.append(el("div", "top", "", title, badge), list, el("div", "buttons", "", ...buttons));
+  const decisions = Object.keys(DECISIONS).filter((decision) => decision !== review.decision);
+  const buttons = decisions.map((decision) => decisionButton(card, review, decision));
+  card.append(el("div", "card-head", "", title, badge), list, el("div", "buttons", "", ...buttons));
   return card;
 }
 
-function standingOf({ decision, standing }) {
+function decisionButton(card, review, decision) {
+  const { name } = DECISIONS[decision];
+  const button = createButton(name, () => confirmDecision(card, button, review, decision), decision === "remove" ? "danger" : "");
+  button.ariaLabel = `${name} ${review.record}`;
+  return button;
+}
+
+function statusText({ decision, standing }) {
   if (decision === "remove") return "not matched";
-  if (standing === "quarantined") return "set aside";
-  return `matched (${standing})`;
+  return standing === "quarantined" ? standing : `matched (${standing})`;
 }
 
-function opinionsOf(opinions) {
-  const said = Object.entries(opinions).map(([value, platforms]) => `${SAYS[value]}: ${platforms.join(", ")}`);
-  return said.join("; ") || "nothing";
+function feedbackText(opinions) {
+  const parts = Object.entries(opinions).map(([value, platforms]) => `${FEEDBACK[value]}: ${platforms.join(", ")}`);
+  return parts.join("; ") || "none";
 }
 
-function evidenceOf(evidence) {
+/** Return the counts of the 24 hours in which the hash stood out, and what is usual for others. */
+function evidenceFacts(evidence) {
   if (evidence.uploads === undefined) return [];
-  const usual = `99 of 100 others: at most ${count(evidence.usual_uploads, "upload")}, ${count(evidence.usual_finds, "find")}`;
   return [
-    ["Found in a day", `${count(evidence.finds, "time")} on ${count(evidence.platforms, "platform")}`],
-    ["Different uploads", `${count(evidence.uploads, "upload")}, ${evidence.shared.toLocaleString("en")} without the platform that has most`],
-    ["Usual in a day", usual],
+    ["Matches in 24 hours", `${formatNumber(evidence.finds)} on ${count(evidence.platforms, "platform")}`],
+    ["Different uploads", `${formatNumber(evidence.uploads)}; ${formatNumber(evidence.shared)} without the platform that has the most`],
+    ["99th percentile of other hashes", `${count(evidence.usual_uploads, "different upload")}; ${count(evidence.usual_finds, "match", "matches")}`],
   ];
 }
 
-function decidedFacts({ decision, decided_at: at, decided_by: by, why }) {
-  return [["Decision", DECISIONS[decision][2]], ["Decided", el("span", "", `${by}, `, time(at))], ["Reason", why]];
+function decisionFacts({ decision, decided_at: at, decided_by: by, why }) {
+  return [["Decision", DECISIONS[decision].done], ["Decided by", el("span", "", `${by}, `, time(at))], ["Reason", why]];
 }
 
-function ask(card, opener, review, decision) {
-  const [name, about] = DECISIONS[decision];
-  const why = el("textarea");
-  Object.assign(why, { required: true, maxLength: 200, rows: 2, id: `why-${review.record}` });
-  const label = el("label", "", "Reason, for the audit log");
-  label.htmlFor = why.id;
-  confirmIn(card, opener, about, name, async () => {
-    await decide(review.record, decision, review.decision, why.value.trim());
+function confirmDecision(card, opener, review, decision) {
+  const { name, done, effect } = DECISIONS[decision];
+  const reason = el("textarea");
+  Object.assign(reason, { required: true, maxLength: 200, rows: 2, id: `reason-${review.record}` });
+  const label = el("label", "", "Reason (recorded in the audit log)");
+  label.htmlFor = reason.id;
+  confirmInPlace(card, opener, effect, name, async () => {
+    await postDecision(review.record, decision, review.decision, reason.value.trim());
     await showReviews();
-    announce(DECISIONS[decision][2]);
+    announce(done);
     document.querySelector("#review h1").focus();
-  }, label, why);
+  }, label, reason);
 }

@@ -1,4 +1,4 @@
-"""The shared vectors of the pixel convention: the Python client, and the list of views everywhere."""
+"""The shared vectors of the pixel convention, and the list of views in clients and service."""
 
 import base64
 import json

@@ -449,8 +449,8 @@ def test_who_verified_the_log_elsewhere_leaves_an_entry(service: Service) -> Non
 
 
 def test_the_staff_page_knows_every_kind_of_entry() -> None:
-    page = (Path(__file__).parents[2] / "clients/staff/log.js").read_text()
-    listed = page.partition("const KINDS = [")[2].partition("]")[0]
+    page = (Path(__file__).parents[2] / "clients/staff/audit-kinds.js").read_text()
+    listed = page.partition("const AUDIT_KINDS = [")[2].partition("]")[0]
     assert set(re.findall(r'"([a-z.-]+)"', listed)) == KINDS | {event.kind for event in OTHERS}
 
 

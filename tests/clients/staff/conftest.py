@@ -1,4 +1,4 @@
-"""A real Chromium before a real service in which something has happened."""
+"""Fixtures: a real Chromium with the staff page of a service that has some history."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,19 +22,19 @@ from tests.support import (
 
 __all__ = ["browser"]
 
-REASON = "Überblick der Woche, ticket 4711"
+REASON = "Wöchentlicher Überblick, ticket 4711"
 
 
 @dataclass
-class Stage:
-    """A service, and the records of its hashes by how many there are so far."""
+class History:
+    """A service, and the records of the hashes submitted to it so far."""
 
     service: Service
     data: Path
     records: list[str] = field(default_factory=list)
 
-    def found(self, platform: str = "Forum") -> str:
-        """Submit a new hash and let a platform find it; answer its record."""
+    def add_match(self, platform: str = "Forum") -> str:
+        """Submit a new hash and match it on a platform; return its record."""
         pdq = random_pdq(len(self.records))
         submit(self.service, pdq)
         self.service.wait_in_step()
@@ -43,9 +43,9 @@ class Stage:
         self.records.append(str(hit["record"]))
         return self.records[-1]
 
-    def disputed(self) -> str:
-        """Make a hash that two platforms have called not intimate; answer its record."""
-        record = self.found()
+    def add_disputed(self) -> str:
+        """Add a hash that two platforms report as not intimate; return its record."""
+        record = self.add_match()
         for platform in "Forum", "Board":
             with self.service.client("feedback", platform=platform) as client:
                 body = {"feedback": [{"record": record, "value": "not-intimate"}]}
@@ -54,7 +54,7 @@ class Stage:
 
 
 class StaffMember:
-    """Somebody at the page: does what staff do, through what they see."""
+    """Drives the staff page in the way staff do: by the texts that are shown."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -64,11 +64,11 @@ class StaffMember:
 
     def sign_in(self, key: str, reason: str = REASON) -> None:
         self.page.get_by_label("Your key").fill(key)
-        self.page.get_by_label("Why you are looking").fill(reason)
+        self.page.get_by_label("Reason for access").fill(reason)
         self.button("Sign in").click()
 
     def open(self, panel: str, heading: str) -> None:
-        """Open a panel, and wait until what is in it is there."""
+        """Open a panel, and wait for its heading."""
         tab = self.page.get_by_role("navigation").get_by_role("button", name=panel)
         tab.click()
         expect(tab).to_have_attribute("aria-current", "page")
@@ -78,27 +78,27 @@ class StaffMember:
 
 
 @pytest.fixture(scope="module")
-def stage(postgres: str) -> Iterator[Stage]:
-    """A service that every test of the module shares."""
+def history(postgres: str) -> Iterator[History]:
+    """Yield a service that the tests of a module share."""
     with (
         fresh_database(postgres) as url,
         scratch_folder() as data,
         serving(url, data=data, watch_every_ms=20, overmatch_floor=12) as running,
     ):
-        made = Stage(running, data)
-        made.found()
+        created = History(running, data)
+        created.add_match()
         with running.client("audit", platform="Staff") as staff:
-            wait_until(lambda: _matched(staff.get("/v1/statistics").json()) == 1)
-        yield made
+            wait_until(lambda: _matched_uploads(staff.get("/v1/statistics").json()) == 1)
+        yield created
 
 
-def _matched(statistics: dict[str, Any]) -> int:
+def _matched_uploads(statistics: dict[str, Any]) -> int:
     return sum(each["matched"] for each in statistics["stretches"])
 
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh profile."""
+    """Yield a fresh profile."""
     fresh = browser.new_context(viewport={"width": 1200, "height": 900}, reduced_motion="reduce")
     fresh.set_default_timeout(10_000)
     yield fresh
@@ -106,19 +106,19 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def visitor(context: BrowserContext, stage: Stage) -> Iterator[StaffMember]:
-    """Somebody who has opened the page; no error of a script passes unseen."""
+def visitor(context: BrowserContext, history: History) -> Iterator[StaffMember]:
+    """Yield somebody at the sign-in; fail if a script raises an error."""
     page = context.new_page()
     errors: list[Error] = []
-    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108 - it wraps it
-    page.goto(f"{stage.service.url}/staff")
+    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108 - Playwright wraps the handler
+    page.goto(f"{history.service.url}/staff")
     yield StaffMember(page)
     assert errors == []
 
 
 @pytest.fixture
-def member(visitor: StaffMember, stage: Stage) -> StaffMember:
-    """Somebody who has signed in."""
-    visitor.sign_in(stage.service.key("audit", "admin", platform="Staff"))
+def member(visitor: StaffMember, history: History) -> StaffMember:
+    """Return somebody who has signed in."""
+    visitor.sign_in(history.service.key("audit", "admin", platform="Staff"))
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Overview")
     return visitor

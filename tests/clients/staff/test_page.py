@@ -1,4 +1,4 @@
-"""The page as a file: what the sources make, strict, forgetful, and there for everybody."""
+"""The staff page: up to date, strict headers, sessions, accessibility."""
 
 import re
 from importlib.resources import files
@@ -11,14 +11,14 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from clients.staff import assemble
 from tests.clients.browser.test_accessibility import AXE, RUN
 
-from .conftest import REASON, StaffMember, Stage
+from .conftest import REASON, History, StaffMember
 
 PANELS = {
     "Overview": "Overview",
     "Review": "Review queue",
     "Audit log": "Audit log",
-    "Proof": "Proof of the log",
-    "Overdue": "Overdue",
+    "Integrity": "Log integrity",
+    "Overdue": "Overdue responses",
     "Keys": "Platforms and keys",
 }
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -30,14 +30,14 @@ def violations(page: Page) -> list[Any]:
     return found
 
 
-def test_the_served_file_is_what_the_sources_make() -> None:
+def test_the_committed_page_is_up_to_date() -> None:
     fresh = assemble.assemble(assemble.read_sources())
     assert assemble.TARGET.read_text("utf-8") == fresh, "run `make page`, and commit the result"
     assert files("unseen_service.pages").joinpath("staff.html").is_file()
 
 
-def test_its_headers_are_strict_and_it_loads_nothing(stage: Stage) -> None:
-    answer = httpx.get(f"{stage.service.url}/staff")
+def test_the_headers_are_strict_and_nothing_else_is_loaded(history: History) -> None:
+    answer = httpx.get(f"{history.service.url}/staff")
     policy = answer.headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
     assert "trusted-types 'none'" in policy
@@ -48,19 +48,19 @@ def test_its_headers_are_strict_and_it_loads_nothing(stage: Stage) -> None:
     assert len(answer.content) < 60_000
 
 
-def test_only_the_service_is_asked_and_nothing_is_kept(
-    visitor: StaffMember, stage: Stage, context: BrowserContext
+def test_requests_go_to_the_service_only_and_nothing_is_stored(
+    visitor: StaffMember, history: History, context: BrowserContext
 ) -> None:
-    asked: list[str] = []
-    visitor.page.on("request", lambda request: asked.append(request.url))
-    key = stage.service.key("audit", "admin", platform="Staff")
+    requested: list[str] = []
+    visitor.page.on("request", lambda request: requested.append(request.url))
+    key = history.service.key("audit", "admin", platform="Staff")
     visitor.sign_in(key)
     for panel, heading in PANELS.items():
         visitor.open(panel, heading)
     page = visitor.page
     expect(page.locator("#platforms table").first).to_be_visible()
-    assert all(url.startswith(f"{stage.service.url}/v1/") for url in asked)
-    assert not any(key in url for url in asked)
+    assert all(url.startswith(f"{history.service.url}/v1/") for url in requested)
+    assert not any(key in url for url in requested)
     assert key not in page.content()
     assert context.cookies() == []
     assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
@@ -69,7 +69,7 @@ def test_only_the_service_is_asked_and_nothing_is_kept(
     )
 
 
-def test_signing_out_forgets_everything(member: StaffMember) -> None:
+def test_signing_out_discards_everything(member: StaffMember) -> None:
     member.open("Keys", "Platforms and keys")
     expect(member.page.locator("#platforms table").first).to_be_visible()
     member.button("Sign out").click()
@@ -78,26 +78,24 @@ def test_signing_out_forgets_everything(member: StaffMember) -> None:
     assert REASON not in member.page.content()
 
 
-def test_who_does_nothing_for_a_quarter_of_an_hour_is_signed_out(
-    context: BrowserContext, stage: Stage
-) -> None:
+def test_inactive_staff_are_signed_out(context: BrowserContext, history: History) -> None:
     page = context.new_page()
     page.clock.install()
-    page.goto(f"{stage.service.url}/staff")
+    page.goto(f"{history.service.url}/staff")
     member = StaffMember(page)
-    member.sign_in(stage.service.key("audit", "admin", platform="Staff"))
-    member.open("Overdue", "Overdue")
+    member.sign_in(history.service.key("audit", "admin", platform="Staff"))
+    member.open("Overdue", "Overdue responses")
     page.clock.fast_forward("14:00")
     member.open("Review", "Review queue")
     page.clock.fast_forward("14:00")
     expect(page.get_by_role("heading", level=1)).to_have_text("Review queue")
     page.clock.fast_forward("01:30")
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
-    expect(page.get_by_role("alert")).to_contain_text("nothing for 15 minutes")
+    expect(page.get_by_role("alert")).to_contain_text("15 minutes of inactivity")
 
 
-def test_a_key_that_was_revoked_ends_the_session(visitor: StaffMember, stage: Stage) -> None:
-    with stage.service.client("audit", "admin", platform="Other staff") as other:
+def test_revoking_the_key_ends_the_session(visitor: StaffMember, history: History) -> None:
+    with history.service.client("audit", "admin", platform="Other staff") as other:
         new = other.post("/v1/keys", json={"platform": "Gone", "scopes": ["audit"]}).json()
         visitor.page.wait_for_timeout(1_000)
         visitor.sign_in(new["key"])
@@ -106,48 +104,48 @@ def test_a_key_that_was_revoked_ends_the_session(visitor: StaffMember, stage: St
     visitor.page.wait_for_timeout(1_000)
     visitor.page.get_by_role("navigation").get_by_role("button", name="Overdue").click()
     expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Sign in")
-    expect(visitor.page.get_by_role("alert")).to_contain_text("not in force any more")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("no longer active")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(browser: Browser, stage: Stage, scheme: Any) -> None:
-    record = stage.disputed()
+def test_axe_finds_no_violation(browser: Browser, history: History, scheme: Any) -> None:
+    record = history.add_disputed()
     context = browser.new_context(color_scheme=scheme, reduced_motion="reduce")
     page = context.new_page()
-    page.goto(f"{stage.service.url}/staff")
+    page.goto(f"{history.service.url}/staff")
     member = StaffMember(page)
     member.sign_in("unseen_wrong")
     expect(page.get_by_role("alert")).not_to_be_empty()
     assert violations(page) == [], "sign in"
-    member.sign_in(stage.service.key("audit", "admin", platform="Staff"))
+    member.sign_in(history.service.key("audit", "admin", platform="Staff"))
     expect(page.locator("figure")).to_have_count(4)
     for panel, heading in PANELS.items():
         member.open(panel, heading)
         if panel == "Review":
             member.button(f"Remove {record}").click()
-        if panel == "Proof":
+        if panel == "Integrity":
             member.button("Verify the log").click()
-            expect(page.locator("#walked")).to_contain_text("fit")
+            expect(page.locator("#verification")).to_contain_text("verified:")
         page.wait_for_load_state("networkidle")
         assert violations(page) == [], panel
     context.close()
 
 
-def test_axe_would_find_something(visitor: StaffMember) -> None:
+def test_axe_finds_a_missing_label(visitor: StaffMember) -> None:
     visitor.page.locator("label[for=key]").evaluate("(label) => label.remove()")
     assert "label" in [name for name, _ in violations(visitor.page)]
 
 
 @pytest.mark.parametrize("width", [320, 640])
-def test_nothing_is_cut_off_on_a_phone_or_enlarged(
-    browser: Browser, stage: Stage, width: int
+def test_nothing_overflows_on_a_phone_or_when_zoomed_in(
+    browser: Browser, history: History, width: int
 ) -> None:
     context = browser.new_context(viewport={"width": width, "height": 700}, reduced_motion="reduce")
     page = context.new_page()
-    page.goto(f"{stage.service.url}/staff")
+    page.goto(f"{history.service.url}/staff")
     assert page.evaluate(OVERFLOW) <= 0
     member = StaffMember(page)
-    member.sign_in(stage.service.key("audit", "admin", platform="Staff"))
+    member.sign_in(history.service.key("audit", "admin", platform="Staff"))
     for panel, heading in PANELS.items():
         member.open(panel, heading)
         page.wait_for_load_state("networkidle")
@@ -155,11 +153,11 @@ def test_nothing_is_cut_off_on_a_phone_or_enlarged(
     context.close()
 
 
-def test_the_keyboard_is_enough(visitor: StaffMember, stage: Stage) -> None:
-    record = stage.disputed()
+def test_a_decision_can_be_made_by_keyboard_alone(visitor: StaffMember, history: History) -> None:
+    record = history.add_disputed()
     keys = visitor.page.keyboard
     expect(visitor.page.get_by_label("Your key")).to_be_focused()
-    keys.insert_text(stage.service.key("audit", "admin", platform="Staff"))
+    keys.insert_text(history.service.key("audit", "admin", platform="Staff"))
     keys.press("Tab")
     keys.insert_text(REASON)
     keys.press("Enter")
@@ -175,5 +173,5 @@ def test_the_keyboard_is_enough(visitor: StaffMember, stage: Stage) -> None:
     keys.press("Tab")
     keys.press("Tab")
     keys.press("Enter")
-    expect(visitor.page.locator("#said")).to_have_text("Kept")
+    expect(visitor.page.locator("#announcement")).to_have_text("Kept")
     expect(title).to_be_focused()

@@ -56,7 +56,7 @@ def plain(data: bytes) -> Image.Image:
 
 
 def png(samples: np.ndarray[Any, Any], colour_type: int, *, key: bytes = b"") -> bytes:
-    """Return a 16-bit PNG of samples of shape (height, width, channels); Pillow cannot write one."""
+    """Return a 16-bit PNG of samples of shape (height, width, channels), unknown to Pillow."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return (

@@ -1,0 +1,44 @@
+// The panel of platforms and their keys.
+
+const KEY_STATUSES = { "in-force": "active" }; // others are shown as the service names them
+
+async function showKeys() {
+  const { keys } = await fetchKeys();
+  const platforms = [...new Set(keys.map((key) => key.platform))].sort();
+  $("platforms").replaceChildren(...platforms.map((platform) => {
+    const rows = keys.filter((key) => key.platform === platform).map(keyRow);
+    const table = fillTable(el("table"), ["Key", "Scopes", "Status", "Issued", "Valid until", "Note", "Actions"], rows, "");
+    const scroll = el("div", "scroll", "", table);
+    Object.assign(scroll, { tabIndex: 0, role: "region", ariaLabel: `Keys of ${platform}` });
+    return el("section", "", "", el("h2", "", platform), scroll);
+  }));
+}
+
+function keyRow(key) {
+  const status = el("span", key.status === "in-force" ? "badge" : "badge off", KEY_STATUSES[key.status] ?? key.status);
+  const approval = key.approved_by ? `, approved by ${key.approved_by}` : "";
+  const issued = el("span", "", "", time(key.created_at), ` by ${key.issued_by}${approval}`);
+  const end = time(key.revoked_at ?? key.expires_at);
+  return [String(key.id), key.scopes.join(", "), status, issued, end, key.note, keyActions(key)];
+}
+
+function keyActions(key) {
+  const actions = el("div", "actions");
+  const addAction = (name, question, work, done, className) => {
+    const opener = createButton(name, () => confirmInPlace(actions, opener, question, name, async () => {
+      await work(key.id);
+      await showKeys();
+      announce(`Key ${key.id} ${done}`);
+      document.querySelector("#keys h1").focus();
+    }), `small ${className}`);
+    opener.ariaLabel = `${name} key ${key.id}`;
+    actions.append(opener);
+  };
+  if (key.status === "pending") {
+    addAction("Approve", `Key ${key.id} becomes active with the scopes shown.`, approveKey, "approved", "");
+  }
+  if (["pending", "in-force"].includes(key.status)) {
+    addAction("Revoke", `Key ${key.id} stops working. This cannot be undone.`, revokeKey, "revoked", "danger");
+  }
+  return actions;
+}
