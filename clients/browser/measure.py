@@ -1,8 +1,7 @@
-"""Measures the page in a real Chromium: its weight, and the time to the first hash of a photo.
+"""Measures the page in Chromium: its size, and the time it takes to hash a photo.
 
-Run as `python -m clients.browser.measure`; prints a table. The photo is a 12 megapixel JPEG,
-drawn by code; the time runs from the choice of the file until the picker shows that
-it has them.
+`python -m clients.browser.measure` prints a table. The photo is a 12-megapixel JPEG, drawn by code;
+the time runs from choosing the file until the picker shows that its hashes are ready.
 """
 
 import gzip
@@ -25,7 +24,7 @@ RUNS = 9
 
 
 def draw_photo(path: Path) -> None:
-    """Draw a JPEG with detail at every scale."""
+    """Write a JPEG with detail at every scale."""
     rng = np.random.default_rng(1)
     coarse = rng.integers(0, 256, (150, 200, 3), dtype=np.uint8)
     smooth = Image.fromarray(coarse).resize(PHOTO, Image.Resampling.BICUBIC)
@@ -34,14 +33,13 @@ def draw_photo(path: Path) -> None:
     Image.fromarray(pixels).save(path, "JPEG", quality=90)
 
 
-# Runs in the picker's frame: notes when a file is chosen, when it is marked as recognised, and when
-# it is ready.
-STOPWATCH = """() => {
+# Runs in the picker's frame: records when a file is chosen, marked as recognised, and ready.
+RECORD_TIMES = """() => {
   self.times = {};
   addEventListener("change", () => (times.chosen = performance.now()), { capture: true });
   const look = () => {
     const row = document.querySelector("#images li");
-    if (row?.querySelector(".mark").textContent === "✓") times.first ??= performance.now();
+    if (row?.querySelector(".icon").textContent === "✓") times.first ??= performance.now();
     if (row?.classList.contains("ready")) times.all ??= performance.now();
   };
   const watched = { subtree: true, childList: true, attributes: true, characterData: true };
@@ -49,14 +47,14 @@ STOPWATCH = """() => {
 }"""
 
 
-def seconds(browser: Browser, photo: Path) -> tuple[float, float]:
-    """Open the page afresh, choose the photo; the time to its first hash, and to all eight."""
+def time_hashing(browser: Browser, photo: Path) -> tuple[float, float]:
+    """Return the seconds to the first hash, and to those of all views, in a new page."""
     page = browser.new_page(locale="en", viewport={"width": 1000, "height": 1400})
     page.goto(TARGET.as_uri())
-    page.locator("#start .main").press("Enter")
+    page.locator("#start .primary").press("Enter")
     frame = page.frames[1]
     frame.wait_for_load_state()
-    frame.evaluate(STOPWATCH)
+    frame.evaluate(RECORD_TIMES)
     frame.set_input_files("#files", photo)
     frame.wait_for_selector("li.ready", timeout=60_000)
     times: dict[str, float] = frame.evaluate("times")
@@ -64,35 +62,35 @@ def seconds(browser: Browser, photo: Path) -> tuple[float, float]:
     return (times["first"] - times["chosen"]) / 1000, (times["all"] - times["chosen"]) / 1000
 
 
-def spread(times: Iterable[float]) -> str:
-    """Write the median, the best and the worst."""
+def summarize(times: Iterable[float]) -> str:
+    """Return the median, the fastest and the slowest as text."""
     low, *_, high = ordered = sorted(times)
     return f"{statistics.median(ordered):.2f} s ({low:.2f} to {high:.2f})"
 
 
 def main() -> None:
-    """Measure and print."""
+    """Print the table."""
     chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if not chromium:
-        sys.exit("No Chromium here: install Debian's `chromium`, or set CHROMIUM to one.")
+        sys.exit("Chromium not found: install Debian's `chromium`, or set CHROMIUM to its path.")
     html = TARGET.read_bytes()
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         photo = Path(folder) / "photo.jpg"
         draw_photo(photo)
         flags = ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        first, every = zip(*(seconds(browser, photo) for _ in range(RUNS)), strict=True)
+        first, all_views = zip(*(time_hashing(browser, photo) for _ in range(RUNS)), strict=True)
         version, megabytes = browser.version, photo.stat().st_size / 1e6
         browser.close()
     lines = (
         ("Chromium", version),
-        ("page, as a file", f"{len(html) / 1000:.1f} kB"),
-        ("page, over the wire (gzip)", f"{len(gzip.compress(html, mtime=0)) / 1000:.1f} kB"),
+        ("page as a file", f"{len(html) / 1000:.1f} kB"),
+        ("page over the wire (gzip)", f"{len(gzip.compress(html, mtime=0)) / 1000:.1f} kB"),
         ("requests to load it", "1"),
-        ("12 MP photo, file", f"{megabytes:.1f} MB"),
-        ("12 MP photo, its first hash", spread(first)),
-        ("12 MP photo, all eight hashes", spread(every)),
-        ("load of the machine, cores", f"{os.getloadavg()[0]:.1f}, {os.cpu_count()}"),
+        ("12 MP photo", f"{megabytes:.1f} MB"),
+        ("time to its first hash", summarize(first)),
+        ("time to the hashes of all views", summarize(all_views)),
+        ("load average, cores", f"{os.getloadavg()[0]:.1f}, {os.cpu_count()}"),
     )
     sys.stdout.writelines(f"{name:32}{value}\n" for name, value in lines)
 

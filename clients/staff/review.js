@@ -86,7 +86,7 @@ function evidenceFacts(evidence) {
   if (evidence.uploads === undefined) return [];
   return [
     ["Matches in 24 hours", `${formatNumber(evidence.finds)} on ${count(evidence.platforms, "platform")}`],
-    ["Different uploads", `${formatNumber(evidence.uploads)}; ${formatNumber(evidence.shared)} without the platform that has the most`],
+    ["Different uploads", `${formatNumber(evidence.uploads)} (${formatNumber(evidence.shared)} without the top platform)`],
     ["99th percentile of other hashes", `${count(evidence.usual_uploads, "different upload")}; ${count(evidence.usual_finds, "match", "matches")}`],
   ];
 }
