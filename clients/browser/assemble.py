@@ -32,7 +32,7 @@ HASHING_WORKER = (
     "hashing/pdq.js",
     "hashing/worker.js",
 )
-PICKER_SCRIPTS = ("convention.js", "worker-factory.js", "picker/picker.js")
+PICKER_SCRIPTS = ("convention.js", "worker-factory.js", "picker/rows.js", "picker/picker.js")
 PROOF_OF_WORK_WORKER = ("page/sha256.js", "page/proof-of-work-worker.js")
 PAGE_SCRIPTS = (
     "convention.js",

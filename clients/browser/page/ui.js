@@ -17,7 +17,7 @@ function createButton(text, onclick, className = "") {
   return button;
 }
 
-const paragraphs = (...lines) => el("div", "what", "", ...lines.map((line) => el("p", "", line)));
+const paragraphs = (...lines) => el("div", "sentences", "", ...lines.map((line) => el("p", "", line)));
 
 /** Show an error in the alert box `id`, where a screen reader announces it; without lines, clear it. */
 function showError(id, lines = [], ...actions) {

@@ -1,12 +1,9 @@
 // The file picker, in a sandboxed frame without network access. Files stay in here. What goes out,
 // by postMessage, is listed in docs/page.md and checked by the page: hashes, counts, a height.
 
-const list = document.getElementById("images");
 const drop = document.getElementById("drop");
 const input = document.getElementById("files");
-const ICONS = { waiting: "·", working: "…", ready: "✓", refused: "!" };
 
-let texts = null;
 let nextId = 1;
 let entries = []; // {id, file, name, state, reason, progress, original}, in the order they were chosen
 let isHashing = false;
@@ -26,6 +23,7 @@ worker.onerror = () => {
   isHashing = true; // without a Worker nothing can be hashed, now or later
   for (const entry of entries) if (entry.state !== "ready") refuse(entry, "memory");
   renderAll();
+  hashNext();
 };
 
 /** Apply a message of the Worker to an entry: its progress, its first hash, all hashes, or a refusal. */
@@ -55,12 +53,13 @@ function markRefusedByService(entry) {
   hashNext();
 }
 
+const countPending = () => entries.filter((each) => ["waiting", "working"].includes(each.state)).length;
+
 /** Give the Worker the next file. One at a time, so that only one decoded image is in memory. */
 function hashNext() {
   const waiting = entries.filter((each) => each.state === "waiting");
-  const count = waiting.length + entries.filter((each) => each.state === "working").length;
-  postToPage({ kind: "pending", count });
-  renderSummary(count);
+  postToPage({ kind: "pending", count: countPending() });
+  renderSummary();
   if (isHashing || waiting.length === 0) return;
   const [entry] = waiting;
   isHashing = true;
@@ -87,76 +86,10 @@ function remove(entry) {
   hashNext();
 }
 
-/** Return the text `key` with its {placeholders} filled in. */
-function t(key, values = {}) {
-  return (texts?.[key] ?? "").replace(/\{(\w+)\}/g, (_, name) => values[name]);
-}
-
-function createElement(tag, className) {
-  const element = document.createElement(tag);
-  element.className = className;
-  return element;
-}
-
-function createRow(entry) {
-  entry.row = createElement("li", "");
-  entry.icon = createElement("span", "icon");
-  entry.icon.ariaHidden = "true";
-  entry.label = createElement("bdi", "name");
-  entry.label.textContent = entry.name;
-  entry.status = createElement("span", "status");
-  entry.bar = createElement("progress", "");
-  entry.removeButton = createElement("button", "quiet");
-  entry.removeButton.type = "button";
-  entry.removeButton.onclick = () => remove(entry);
-  entry.status.append(entry.bar);
-  entry.row.append(entry.icon, entry.label, entry.status, entry.removeButton);
-  return entry.row;
-}
-
-function render(entry) {
-  if (!entry) return;
-  entry.row.className = entry.state;
-  entry.icon.textContent = ICONS[entry.state === "working" && entry.original ? "ready" : entry.state];
-  entry.removeButton.textContent = t("remove");
-  entry.removeButton.ariaLabel = t("remove-one", { name: entry.name });
-  if (entry.state === "working") {
-    entry.bar.value = entry.progress;
-    entry.bar.ariaLabel = t("working", { name: entry.name });
-    if (!entry.bar.isConnected) entry.status.replaceChildren(entry.bar);
-  } else {
-    const key = entry.state === "refused" ? `refused-${entry.reason}` : entry.state;
-    entry.status.textContent = t(key, { millions: MAX_PIXELS / 1e6 });
-  }
-}
-
-function renderSummary(pending) {
-  const ready = entries.filter((each) => each.state === "ready").length;
-  const total = entries.length;
-  const key = pending > 0 ? "summary-working" : "summary-done";
-  document.getElementById("summary").textContent = total === 0 ? "" : t(key, { ready, total });
-}
-
-function renderAll() {
-  for (const element of document.querySelectorAll("[data-i18n]")) {
-    element.textContent = t(element.dataset.i18n);
-  }
-  list.ariaLabel = t("list");
-  entries.forEach(render);
-  hashNext();
-}
-
 function clear() {
   entries = [];
   list.replaceChildren();
   hashNext();
-}
-
-function setLanguage(data) {
-  texts = data.texts;
-  document.documentElement.lang = data.language;
-  document.documentElement.dir = data.direction;
-  renderAll();
 }
 
 addEventListener("message", ({ source, data }) => {
