@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from unseen import Fingerprint, errors, fingerprint, fingerprint_views
 from unseen.views import VIEWS
-from unseen_service.models import View
+from unseen_service.models.hashes import View
 
 from clients.browser.assemble import read_sources
 from tests.clients.browser.drawn_images import reference_hashes, scene
