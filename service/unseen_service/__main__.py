@@ -1,6 +1,5 @@
 """Entry point of the `unseen-service` command."""
 
-import sys
 from collections.abc import Sequence
 
 from .cli import output
@@ -11,16 +10,16 @@ from .errors import OperatorError, ServiceError, StoreUnavailable
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 on success, 1 on failure, 2 on wrong usage, 130 on Ctrl-C."""
+    output.open_streams()
     try:
         status = _run(arguments)
         output.flush()
     except BrokenPipeError:
-        output.discard()  # whoever read it has seen enough
-        status = 1
+        status = 1  # whatever read the output has seen enough
     except OSError as error:
-        output.discard()
         file = f": {error.filename}" if error.filename else ""
         status = _failed(f"{error.strerror or error}{file}")
+    output.close_streams()
     raise SystemExit(status)
 
 
@@ -40,7 +39,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _failed(why: str) -> int:
-    print(f"unseen-service: {why}", file=sys.stderr)
+    output.notice(f"unseen-service: {why}")
     return 1
 
 

@@ -112,7 +112,7 @@ def test_whatever_fails_while_budgets_are_settled_they_are_settled_later(
     ):
         database.execute("ALTER TABLE key_usage RENAME TO elsewhere")
         assert ask(platform, hashes(1)).status_code == 200
-        wait_until(lambda: "settling budgets failed" in caplog.text)
+        wait_until(lambda: "UsageMeter.settle failed" in caplog.text)
         database.execute("ALTER TABLE elsewhere RENAME TO key_usage")
         wait_until(lambda: database.execute("SELECT FROM key_usage").fetchone() is not None)
 
@@ -183,8 +183,8 @@ _ANOTHER_PROCESS = """
 import sys
 import numpy as np
 from pathlib import Path
-from unseen_service.budget import Neighbourhoods
-from unseen_service.shared import SharedCounts
+from unseen_service.ratelimit.probing import Neighbourhoods
+from unseen_service.runtime.shared_memory import SharedCounts
 shared = SharedCounts(Path(sys.argv[1]))
 seen = Neighbourhoods(1.0, shared.block(7), shared.secret)
 steps = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(-1, 32)
@@ -233,7 +233,7 @@ def test_without_memory_to_share_a_worker_counts_alone(
     ):
         answers = [ask(platform, each[None]).status_code for each in walk(hashes(1))]
     assert answers[-1] == 403
-    assert "alone" in caplog.text
+    assert "by itself" in caplog.text
 
 
 def test_what_goes_round_is_not_probing() -> None:

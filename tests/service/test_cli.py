@@ -91,7 +91,7 @@ def test_a_feed_key_takes_two_and_the_log_leaves_as_a_proof(
     ("arguments", "environment", "told"),
     [
         (["keys", "issue", " ", "--scope", "match"], {}, "platform's name"),
-        (["keys", "list"], {"DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "away"),
+        (["keys", "list"], {"DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "unavailable"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_one_line(

@@ -170,7 +170,7 @@ def test_it_starts_while_postgresql_is_away(own_postgres: tuple[EmbeddedPostgres
         loading, cut_off = service.ready()["reasons"]
         assert loading == {
             "code": "loading",
-            "detail": "The index is not loaded yet: 0 hashes so far.",
+            "detail": "The index is loading: 0 hashes so far.",
             "hashes": 0,
         }
         assert cut_off["code"] == "cut-off"
@@ -227,17 +227,17 @@ def test_while_it_loads_it_says_how_far_it_is(
     with psycopg.connect(service.database_url, autocommit=True) as connection:
         connection.execute("ANALYZE hashes")
     held = threading.Event()
-    built = index_module._built
+    built = index_module._build
 
     def slowly(*given: Any) -> Any:
         held.wait(10)
         return built(*given)
 
-    monkeypatch.setattr(index_module, "_built", slowly)
+    monkeypatch.setattr(index_module, "_build", slowly)
     with serving(service.database_url, until_ready=False) as later:
         wait_until(lambda: later.ready()["reasons"][0].get("hashes") == 20)
         (reason,) = later.ready()["reasons"]
         assert (reason["code"], reason["of"]) == ("loading", 20)
-        assert reason["detail"] == "The index is not loaded yet: 20 of about 20 hashes so far."
+        assert reason["detail"] == "The index is loading: 20 of about 20 hashes so far."
         held.set()
         wait_until(lambda: later.ready()["status"] == "ready")

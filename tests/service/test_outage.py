@@ -66,9 +66,9 @@ def test_an_outage_of_an_hour_is_some_sixty_lines(told: list[str]) -> None:
         outage.mark_up("keys")
 
     asyncio.run(run())
-    assert told[0] == ("PostgreSQL is away: it refuses the password; trying again until it is back")
-    assert told[1].startswith("PostgreSQL is still away, for 60 s: it refuses the password")
-    assert told[-1] == "PostgreSQL is back; it was away for 3600.0 s"
+    assert told[0] == ("PostgreSQL is unavailable: it refuses the password; reconnecting")
+    assert told[1].startswith("PostgreSQL has been unavailable for 60 s: it refuses the password")
+    assert told[-1] == "PostgreSQL is available again after 3600.0 s"
     assert len(told) == 61
 
 
@@ -98,7 +98,7 @@ def test_one_that_is_over_before_it_is_known_why_is_one_line(told: list[str]) ->
 
     asyncio.run(run())
     (line,) = told
-    assert line.startswith("PostgreSQL was away for 0.0 s: the connection was lost")
+    assert line.startswith("PostgreSQL was unavailable for 0.0 s: the connection was lost")
 
 
 @pytest.fixture
@@ -110,8 +110,8 @@ def proxy(database_url: str) -> Iterator[Proxy]:
 @pytest.mark.parametrize(
     ("mode", "why"),
     [
-        ("cut", "nobody answers at its address"),
-        pytest.param("hole", "it says nothing", marks=pytest.mark.slow),
+        ("cut", "nothing answers at its address"),
+        pytest.param("hole", "it does not respond", marks=pytest.mark.slow),
     ],
 )
 def test_a_real_outage_is_two_lines(proxy: Proxy, mode: Mode, why: str, told: list[str]) -> None:
@@ -129,8 +129,8 @@ def test_a_real_outage_is_two_lines(proxy: Proxy, mode: Mode, why: str, told: li
         proxy.be("whole")
         wait_until(lambda: len(told) == 2)
         wait_until(lambda: submitted(service) == 201)
-    assert told[0] == f"PostgreSQL is away: {why}; trying again until it is back"
-    assert told[1].startswith("PostgreSQL is back; it was away for ")
+    assert told[0] == f"PostgreSQL is unavailable: {why}; reconnecting"
+    assert told[1].startswith("PostgreSQL is available again after ")
     assert len(told) == 2
 
 

@@ -232,7 +232,7 @@ def test_the_operator_can_say_so(service: Service) -> None:
         told = run("restored", "--by", "alice", DATABASE_URL=service.database_url)
         assert (told.returncode, told.stdout.splitlines()[0]) == (
             0,
-            "the change log has another name: whoever reads the feed is told to start again",
+            "the change log has a new ID: everyone who reads the feed is told to start again",
         )
         answer = client.get("/v1/hashes", params={"cursor": mirror.cursor})
         assert answer.status_code == 410

@@ -244,7 +244,7 @@ def test_who_decides_on_what_another_decided_meanwhile_is_told(
     assert decide(service, disputed, "keep").status_code == 200
     late = decide(service, disputed, "remove")
     assert (late.status_code, late.json()["type"]) == (409, "urn:unseen:problem:review-changed")
-    assert "'keep' was decided" in late.json()["detail"]
+    assert "the decision now is 'keep'" in late.json()["detail"]
     assert look_up(service, "Finder", PDQ)
     (decided,) = queue(service, "decided")
     assert (decided["decision"], decided["why"]) == ("keep", "a test")

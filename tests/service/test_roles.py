@@ -8,7 +8,7 @@ import pytest
 from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 from unseen_service.errors import RoleMissing
-from unseen_service.models.audit import AuditEvent
+from unseen_service.models.audit import AuditEvent, AuditKind
 from unseen_service.store import Store, audit, migrate
 from unseen_service.store.roles import ROLE, as_server
 
@@ -22,7 +22,7 @@ def append(url: str) -> None:
         store = Store(url, pool_size=1, timeout=10)
         await store.open()
         async with store.transaction() as tx:
-            await audit.append(tx, AuditEvent("test.entry", "operator"))
+            await audit.append(tx, AuditEvent(AuditKind.AUDIT_EXPORTED, "operator"))
         await store.close()
 
     asyncio.run(run())

@@ -2,16 +2,18 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from .. import __version__
 from ..models.keys import Scope
 from ..settings import DEFAULT_DATA
 from . import audit, benign, database, keys, maintenance, serve
 from .argument_types import int_between, key_id, span
+from .output import notice
 
 Command: TypeAlias = Callable[[argparse.Namespace], None]
 AddParser: TypeAlias = Callable[..., argparse.ArgumentParser]
@@ -26,9 +28,18 @@ example:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help to stdout, or usage to stderr; argparse itself ignores a full disk."""
+        if file is sys.stdout:
+            sys.stdout.write(message)
+        elif message:
+            notice(message.rstrip("\n"))
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command; what it parses has `run`, the function to call."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="unseen-service",
         description="Serve Unseen: store hashes, answer platforms, prove what was done.",
         epilog=_EPILOG,

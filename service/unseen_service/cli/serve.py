@@ -113,7 +113,7 @@ def _print_banner(args: Namespace) -> None:
         print(banner, flush=True)
     except OSError:
         # No reason not to serve. But starting a worker flushes the output again, and would fail.
-        discard()
+        discard(sys.stdout)
 
 
 def _as_typed(program: Path) -> str:

@@ -161,5 +161,6 @@ def _has_answered(error: psycopg.OperationalError) -> bool:
 
 def _driver_text(error: psycopg.OperationalError) -> str:
     """Return the driver's reason, on one line, without the address that it repeats."""
-    *_, last = str(error).splitlines() or [CONNECTION_LOST]
+    lines = str(error).splitlines() or [CONNECTION_LOST]
+    *_, last = [line for line in lines if " failed: " in line] or lines
     return " ".join(last.rpartition(" failed: ")[2].split())

@@ -16,6 +16,14 @@ class AgedTable(StrEnum):
     USAGE = "usage"
 
 
+_ERASE = {
+    AgedTable.SUBMISSIONS: "erase_submissions",
+    AgedTable.MESSAGES: "erase_messages",
+    AgedTable.ALERTS: "erase_alerts",
+    AgedTable.USAGE: "erase_usage",
+}
+
+
 async def state(tx: Transaction) -> tuple[datetime | None, dict[str, int]]:
     """Return when a run last ended (None: never), and what the current run has erased so far."""
     row = await fetch_one(tx, "retention_state")
@@ -50,7 +58,7 @@ async def erase_bits(tx: Transaction, hash_ids: Sequence[int]) -> int:
 
 async def erase_aged(tx: Transaction, table: AgedTable, before: datetime, limit: int) -> int:
     """Erase at most `limit` rows from before a moment. Return how many."""
-    erased = (await execute(tx, f"erase_{table.value}", before=before, limit=limit)).rowcount
+    erased = (await execute(tx, _ERASE[table], before=before, limit=limit)).rowcount
     return await _count(tx, table.value, erased)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.contract.pixels.draw import encoded, flat_header, picture
+from tests.contract.pixels.draw import encoded, oversized_png, picture
 
 PHOTOS = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 
@@ -45,7 +45,7 @@ def fill(folder: Path) -> None:
     (folder / "notes.txt").write_text("not an image")
     (folder / "flat.png").write_bytes(encoded(Image.new("RGB", (200, 150), "grey"), "PNG"))
     (folder / "cut.jpg").write_bytes(jpeg(picture())[:2000])
-    (folder / "bomb.png").write_bytes(flat_header(20_000, 20_000))
+    (folder / "bomb.png").write_bytes(oversized_png(20_000, 20_000))
     (folder / "nothing").mkdir()
     (folder / "many").mkdir()
     for number in range(20):

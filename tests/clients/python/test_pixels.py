@@ -23,7 +23,7 @@ from unseen import (
     pixels,
 )
 
-from tests.contract.pixels.draw import encoded, flat_header, picture
+from tests.contract.pixels.draw import encoded, oversized_png, picture
 
 FORMS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "TIFF", "BMP")
 FILES = {form: encoded(picture(120, 90), form) for form in FORMS}
@@ -100,7 +100,7 @@ def test_a_failing_medium_is_distinguished_from_bad_bytes(
 @pytest.mark.parametrize("size", [(9500, 9500), (12_000, 12_000), (60_000, 60_000), (9, 10**7)])
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(size: tuple[int, int]) -> None:
     with pytest.raises(TooManyPixelsError, match=r"million|too many"):
-        fingerprint(flat_header(*size))
+        fingerprint(oversized_png(*size))
 
 
 def test_a_format_that_is_not_listed_is_refused() -> None:
@@ -110,7 +110,7 @@ def test_a_format_that_is_not_listed_is_refused() -> None:
 
 def test_a_header_without_pixels_is_broken() -> None:
     with pytest.raises(BrokenImageError):
-        fingerprint(flat_header(100, 100))
+        fingerprint(oversized_png(100, 100))
 
 
 def test_float_samples_are_refused_since_their_white_is_undefined() -> None:
