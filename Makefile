@@ -7,7 +7,7 @@ DISTRIBUTIONS := index service clients/python clients/threatexchange
 PORT   ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all faults container-trial check format bench run openapi page lock clean
+.PHONY: help setup demo test test-all faults container-trial check format bench run openapi audit-kinds page lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -65,6 +65,9 @@ run: $(READY) ## Serve on http://127.0.0.1:8000, data kept in ./data
 
 openapi: $(READY) ## Write openapi.yaml from the app
 	@$(BIN)/python -m tools.openapi > openapi.yaml
+
+audit-kinds: $(READY) ## Write what is generated from the kinds of audit entries
+	@$(BIN)/python -m tools.audit_kinds
 
 page: $(READY) ## Assemble the pages from clients/browser and clients/staff
 	@$(BIN)/python -m clients.browser.assemble

@@ -15,8 +15,8 @@ import pytest
 import unseen_service
 from unseen.proof_of_work import Challenge as Asked
 from unseen_service.jobs.retention import Periods, erase
-from unseen_service.live.screening import LiveScreening
 from unseen_service.live.clock import Clock
+from unseen_service.live.screening import LiveScreening
 from unseen_service.settings import Settings
 from unseen_service.store import Store, clock
 
