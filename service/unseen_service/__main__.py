@@ -1,5 +1,6 @@
 """Entry point of the `unseen-service` command."""
 
+import sys
 from collections.abc import Sequence
 
 from .cli import output
@@ -8,8 +9,8 @@ from .embedded_postgres import EmbeddedPostgresError
 from .errors import OperatorError, ServiceError, StoreUnavailable
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command and exit: 0 on success, 1 on failure, 2 on wrong usage, 130 on Ctrl-C."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command. Return 0 on success, 1 on failure, 2 on wrong usage, 130 on Ctrl-C."""
     output.open_streams()
     try:
         status = _run(arguments)
@@ -20,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         file = f": {error.filename}" if error.filename else ""
         status = _failed(f"{error.strerror or error}{file}")
     output.close_streams()
-    raise SystemExit(status)
+    return status
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -44,4 +45,4 @@ def _failed(why: str) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -235,5 +235,5 @@ def test_what_asks_the_hosts_own_clock_is_known() -> None:
     }
     assert asking == {
         "live/clock.py",  # to say how far off it is
-        "retention.py",  # where both have to agree
+        "jobs/retention.py",  # where both have to agree
     }
