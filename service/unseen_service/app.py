@@ -12,7 +12,7 @@ from . import __version__
 from .api.dependencies import Services
 from .api.fast_path import FastPath
 from .api.middleware import BodyLimitAndHeaders
-from .api.openapi import describe
+from .api.openapi import make_openapi
 from .api.problems import handlers
 from .api.routes import routes
 from .api.routes.match import match
@@ -78,8 +78,6 @@ def create_app(
     app = FastAPI(
         title="Unseen",
         version=__version__,
-        description="Keeps the PDQ hashes of intimate images that are shared, or threatened to be, "
-        "against somebody's will; answers platforms whether an upload is close to one.",
         lifespan=lifespan,
         routes=routes,
         redirect_slashes=False,
@@ -92,7 +90,7 @@ def create_app(
     app.state.services = services
     app.add_middleware(FastPath, method="POST", path="/v1/match", endpoint=match)
     app.add_middleware(BodyLimitAndHeaders, max_body=settings.max_body_bytes)
-    app.openapi = describe(app)  # type: ignore[method-assign]
+    app.openapi = make_openapi(app)  # type: ignore[method-assign]
     return app
 
 

@@ -1,1 +1,1 @@
-"""HTTP only: parse, call one use case, answer. Errors become problem+json here."""
+"""HTTP only: parse a request, call one use case, write the response. Errors become problems."""

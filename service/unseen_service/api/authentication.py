@@ -1,4 +1,4 @@
-"""Who asks: `Authorization: Bearer <key>`, held against the keys in memory; and why."""
+"""Authentication of platforms and staff by key, and the reason that staff give for a read."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -15,22 +15,26 @@ from ..models.keys import Key, Scope
 from ..usecases import actors
 from .dependencies import Provided, Services
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="key", description="A key of a platform.")
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="key",
+    description="The key of a platform or of staff, issued by the service's operator.",
+)
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-def key_with(scope: Scope | None) -> Callable[..., Awaitable[Key]]:
-    """Make a dependency that demands a key with this scope; None: any that is in force."""
+def require_key(scope: Scope | None) -> Callable[..., Awaitable[Key]]:
+    """Return a dependency that requires an active key with this scope (None: any scope)."""
 
-    async def authenticated(provided: Provided, request: Request, credentials: Credentials) -> Key:
+    async def authenticate(provided: Provided, request: Request, credentials: Credentials) -> Key:
         key = provided.keys.authenticate(credentials.credentials if credentials else None, scope)
         request.state.account = provided.meter.admit(key)
         return key
 
-    return authenticated
+    return authenticate
 
 
-def lookup_key(provided: Services, request: Request) -> tuple[Key, Account]:
+def authenticate_lookup(provided: Services, request: Request) -> tuple[Key, Account]:
     """Return the key of a lookup, which bypasses the dependencies, and its admitted account."""
     scheme, credentials = get_authorization_scheme_param(request.headers.get("authorization"))
     key = provided.keys.authenticate(
@@ -40,31 +44,45 @@ def lookup_key(provided: Services, request: Request) -> tuple[Key, Account]:
     return key, account
 
 
-def staff_with(scope: Scope) -> Callable[..., Awaitable[Staff]]:
-    """Make a dependency that demands a key with this scope, and says who holds it."""
+def require_staff(scope: Scope) -> Callable[..., Awaitable[Staff]]:
+    """Return a dependency that requires a key with this scope, and yields its holder."""
 
-    async def authenticated(key: Annotated[Key, Depends(key_with(scope))]) -> Staff:
+    async def authenticate(key: Annotated[Key, Depends(require_key(scope))]) -> Staff:
         return actors.staff(key)
 
-    return authenticated
+    return authenticate
 
 
-Auditor = Annotated[Staff, Depends(staff_with(Scope.AUDIT))]
-Admin = Annotated[Staff, Depends(staff_with(Scope.ADMIN))]
+Auditor = Annotated[Staff, Depends(require_staff(Scope.AUDIT))]
+Admin = Annotated[Staff, Depends(require_staff(Scope.ADMIN))]
 
-_FUNCTION, _SUBSCRIPTION = "x-functions-key", "Ocp-Apim-Subscription-Key"
-_function = APIKeyHeader(name=_FUNCTION, scheme_name="function key", auto_error=False)
-_subscription = APIKeyHeader(name=_SUBSCRIPTION, scheme_name="subscription key", auto_error=False)
+_FUNCTION_HEADER, _SUBSCRIPTION_HEADER = "x-functions-key", "Ocp-Apim-Subscription-Key"
+_function = APIKeyHeader(
+    name=_FUNCTION_HEADER,
+    scheme_name="function key",
+    description="A key with the scope that the operation requires.",
+    auto_error=False,
+)
+_subscription = APIKeyHeader(
+    name=_SUBSCRIPTION_HEADER,
+    scheme_name="subscription key",
+    description="The same key, or any other active key of the same platform.",
+    auto_error=False,
+)
+_HOW = (
+    f"it as '{_FUNCTION_HEADER}', and it or another of the same platform as "
+    f"'{_SUBSCRIPTION_HEADER}'"
+)
 
 
-def protocol_key_with(scope: Scope) -> Callable[..., Awaitable[Key]]:
-    """Make a dependency that demands keys as the StopNCII protocol sends them.
+def require_protocol_keys(scope: Scope) -> Callable[..., Awaitable[Key]]:
+    """Return a dependency that requires the two keys that the StopNCII protocol sends.
 
-    The function key has the scope; the subscription key may be the same, or any in force of the
-    same platform.
+    The function key must have the scope. The subscription key may be the same one, or any active
+    key of the same platform.
     """
 
-    async def authenticated(
+    async def authenticate(
         provided: Provided,
         request: Request,
         function: Annotated[str | None, Depends(_function)],
@@ -80,18 +98,18 @@ def protocol_key_with(scope: Scope) -> Callable[..., Awaitable[Key]]:
         request.state.account = provided.meter.admit(key)
         return key
 
-    return authenticated
+    return authenticate
 
 
-async def _reason(
+async def _checked_reason(
     unseen_reason: Annotated[
         str,
         Header(
             alias="Unseen-Reason",
             max_length=2_000,
-            description="Why this is read, for the audit log: a line of 1 to 200 characters, "
-            "without case numbers, PINs, hashes or IP addresses. UTF-8, percent-encoded where "
-            "it is not plain ASCII.",
+            description="Why you need this, for the audit log: one line of 1 to 200 characters "
+            "without case numbers, PINs, hashes or IP addresses. Percent-encode anything that is "
+            "not ASCII, as UTF-8.",
             examples=["appeal of a platform, ticket 4711"],
         ),
     ],
@@ -99,6 +117,4 @@ async def _reason(
     return actors.checked_text(unquote(unseen_reason), "header.Unseen-Reason", "A reason")
 
 
-Reason = Annotated[str, Depends(_reason)]
-
-_HOW = f"it as '{_FUNCTION}', and it or another of the same platform as '{_SUBSCRIPTION}'"
+Reason = Annotated[str, Depends(_checked_reason)]

@@ -1,4 +1,4 @@
-"""Bodies that are read by hand: a media type that is checked, hashes that become an array."""
+"""Request bodies that are parsed by hand: media types, and hashes into an array."""
 
 from collections.abc import Callable
 
@@ -19,52 +19,55 @@ Queries = npt.NDArray[np.uint8]
 
 
 def media_type(request: Request) -> str:
-    """Give the media type of a body, without its parameters."""
+    """Return the media type of a body, in lower case and without parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def json_only(request: Request) -> None:
-    """Refuse a body that is not said to be JSON (a dependency)."""
+async def require_json(request: Request) -> None:
+    """Reject a body whose media type is not JSON (a dependency)."""
     if media_type(request) != JSON:
         raise HTTPException(415, f"Send this as Content-Type: {JSON}.")
 
 
-async def match_body(request: Request) -> tuple[Queries, int | None]:
-    """Read a look-up, as JSON or raw: uint8[q, 32], and the distance where it is given."""
-    reader = _READERS.get(media_type(request))
-    if reader is None:
+async def read_match_body(request: Request) -> tuple[Queries, int | None]:
+    """Read a lookup, as JSON or raw: uint8[q, 32], and the distance in bits if one is given.
+
+    Raises HTTPException (415), RequestValidationError, InvalidRequest.
+    """
+    parse = _PARSERS.get(media_type(request))
+    if parse is None:
         raise HTTPException(415, f"Send hashes as Content-Type: {JSON} or {RAW}.")
-    return reader(request, await request.body())
+    return parse(request, await request.body())
 
 
-def _from_json(_: Request, body: bytes) -> tuple[Queries, int | None]:
+def _parse_json(_: Request, body: bytes) -> tuple[Queries, int | None]:
     try:
-        asked = MatchIn.model_validate_json(body)
+        lookup = MatchIn.model_validate_json(body)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_input=False)) from None
-    bits = np.frombuffer(bytes.fromhex("".join(asked.hashes)), np.uint8)
-    return bits.reshape(-1, HASH_BYTES), asked.max_distance
+    bits = np.frombuffer(bytes.fromhex("".join(lookup.hashes)), np.uint8)
+    return bits.reshape(-1, HASH_BYTES), lookup.max_distance
 
 
-def _from_raw(request: Request, body: bytes) -> tuple[Queries, int | None]:
+def _parse_raw(request: Request, body: bytes) -> tuple[Queries, int | None]:
     count, rest = divmod(len(body), HASH_BYTES)
     if rest or not 1 <= count <= MAX_MATCH_HASHES:
         raise InvalidRequest(
-            f"Raw hashes are {HASH_BYTES} bytes each, 1 to {MAX_MATCH_HASHES} of them.", "body"
+            f"Send 1 to {MAX_MATCH_HASHES} raw hashes of {HASH_BYTES} bytes each.", "body"
         )
-    return np.frombuffer(body, np.uint8).reshape(-1, HASH_BYTES), _distance(request)
+    return np.frombuffer(body, np.uint8).reshape(-1, HASH_BYTES), _distance_parameter(request)
 
 
-def _distance(request: Request) -> int | None:
+def _distance_parameter(request: Request) -> int | None:
     text = request.query_params.get("max_distance")
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 3):
-        raise InvalidRequest("max_distance is a whole number of bits.", "query.max_distance")
+        raise InvalidRequest("max_distance must be a whole number of bits.", "query.max_distance")
     return int(text)
 
 
-_READERS: dict[str, Callable[[Request, bytes], tuple[Queries, int | None]]] = {
-    JSON: _from_json,
-    RAW: _from_raw,
+_PARSERS: dict[str, Callable[[Request, bytes], tuple[Queries, int | None]]] = {
+    JSON: _parse_json,
+    RAW: _parse_raw,
 }

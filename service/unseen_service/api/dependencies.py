@@ -1,4 +1,4 @@
-"""What the routes work with, put together by the composition root."""
+"""What the routes work with, built by the composition root."""
 
 from dataclasses import dataclass
 from typing import Annotated, cast
@@ -22,7 +22,7 @@ from ..usecases.lookups import Lookups
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The flows and what they stand on, one of each a worker."""
+    """The use cases and what they depend on; one of each per worker."""
 
     settings: Settings
     store: Store
@@ -39,9 +39,9 @@ class Services:
     checkpoints: Checkpoints
 
 
-async def services(request: Request) -> Services:
-    """Hand a route what the composition root made."""
+async def get_services(request: Request) -> Services:
+    """Return what the composition root built."""
     return cast(Services, request.app.state.services)
 
 
-Provided = Annotated[Services, Depends(services)]
+Provided = Annotated[Services, Depends(get_services)]

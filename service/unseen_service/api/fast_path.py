@@ -1,7 +1,7 @@
 """The busiest route, reached without the router.
 
-Routing and dependencies took more than half of a look-up's time (docs/benchmarks.md). The route
-stands among the others all the same, with the same function: they describe it, this runs it.
+Routing and dependencies took more than half of a lookup's time (docs/benchmarks.md). The route is
+registered with the router too, which describes it in openapi.yaml; requests take this path.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ from . import problems
 
 
 class FastPath:
-    """ASGI middleware: answers one method and path from a function, passes on all else."""
+    """ASGI middleware: calls a function for one method and path, and passes on everything else."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class FastPath:
         try:
             response = await self._endpoint(request)
         except ClientDisconnect:
-            return  # it hung up in the middle of its body: there is nobody to answer
-        except Exception as error:  # noqa: BLE001 - as the router does: everything is answered
+            return  # the client hung up while sending its body: nobody reads a response
+        except Exception as error:  # noqa: BLE001 - like the router: every error gets a response
             response = problems.answer(request, error)
         await response(scope, receive, send)

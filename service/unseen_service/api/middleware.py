@@ -1,4 +1,4 @@
-"""What every request and answer passes: a limit on the body, headers that keep things close."""
+"""What applies to every request: a limit on the body, and security headers on the response."""
 
 import time
 
@@ -18,7 +18,7 @@ _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'no
 
 
 class BodyLimitAndHeaders:
-    """ASGI middleware: refuses bodies over `max_body` bytes, adds the security headers."""
+    """ASGI middleware: rejects bodies over `max_body` bytes and adds security headers."""
 
     def __init__(self, app: ASGIApp, max_body: int) -> None:
         self._app = app
@@ -29,12 +29,12 @@ class BodyLimitAndHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answer = _hardened(scope, send)
+        secured_send = _with_headers(scope, send)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > self._max_body:
-            await self._too_large(scope, receive, answer)
+            await self._reject(scope, receive, secured_send)
             return
-        await self._app(scope, self._limited(receive), answer)
+        await self._app(scope, self._limited(receive), secured_send)
 
     def _limited(self, receive: Receive) -> Receive:
         left = self._max_body
@@ -49,26 +49,26 @@ class BodyLimitAndHeaders:
 
         return limited
 
-    async def _too_large(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _reject(self, scope: Scope, receive: Receive, send: Send) -> None:
         response = problem(413, "body-too-large", "The body is too large", self._detail())
         response.headers["connection"] = "close"
         await response(scope, receive, send)
 
     def _detail(self) -> str:
-        return f"A body may have {self._max_body} bytes; send less at a time."
+        return f"A body has at most {self._max_body} bytes. Send less at a time."
 
 
-def _hardened(scope: Scope, send: Send) -> Send:
-    async def hardened(message: Message) -> None:
+def _with_headers(scope: Scope, send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = message.setdefault("headers", [])
             headers.extend(_HEADERS)
             account = scope.get("state", {}).get("account")
             if account is not None:
                 headers.extend(account.headers(time.monotonic()))
-            # A page brings a policy of its own; everything else may load nothing at all.
+            # A page has its own policy; everything else may load nothing.
             if not any(name == _POLICY[0] for name, _ in headers):
                 headers.append(_POLICY)
         await send(message)
 
-    return hardened
+    return send_with_headers

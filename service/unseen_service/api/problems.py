@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem+json: what went wrong and what to do, never what was sent."""
+"""Errors as problem documents (RFC 9457): what went wrong and what to do, not what was sent."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from .. import errors
@@ -21,37 +21,48 @@ logger = logging.getLogger(__name__)
 class Spot(BaseModel):
     """One place in the request that is wrong."""
 
-    at: str
-    detail: str
+    at: str = Field(
+        description="A dotted path; `header.` or `query.` if it is not in the body.",
+        examples=["images.3.hashes.0.pdq"],
+    )
+    detail: str = Field(description="What is wrong there. It never repeats the value.")
 
 
 class Work(BaseModel):
-    """The proof of work that is required; docs/intake.md specifies it."""
+    """The proof of work that a submission requires; docs/intake.md specifies it."""
 
-    challenge: str
-    puzzles: int
-    target: int
+    challenge: str = Field(description="Sent back with the solutions. Valid for a few minutes.")
+    puzzles: int = Field(description="Number of puzzles to solve.")
+    target: int = Field(description="The number that each solution's hash must be less than.")
 
 
 class Problem(BaseModel):
-    """RFC 9457: `type` is for programs, `detail` for people."""
+    """A problem document (RFC 9457)."""
 
     model_config = ConfigDict(extra="allow")
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: list[Spot] | None = None
-    work: Work | None = None
+    type: str = Field(
+        description="What went wrong, for programs; it does not change between versions.",
+        examples=["urn:unseen:problem:invalid-request"],
+    )
+    title: str = Field(description="What went wrong, in a few words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What went wrong and what to do, for people.")
+    errors: list[Spot] | None = Field(
+        default=None, description="The places in the request that are wrong."
+    )
+    work: Work | None = Field(default=None, description="Only in `work-required`.")
 
 
-_BY_STATUS: Mapping[int, tuple[str, str, str]] = {
-    404: ("not-found", "Nothing here", "There is nothing at this address; see openapi.yaml."),
-    405: ("method-not-allowed", "Not this way", "This address does not take this method."),
+HTTP_PROBLEMS: Mapping[int, tuple[str, str, str]] = {
+    404: ("not-found", "Not found", "There is nothing at this path. openapi.yaml lists all paths."),
+    405: ("method-not-allowed", "Method not allowed", "This path does not support this method."),
     413: ("body-too-large", "The body is too large", "Send less at a time."),
-    415: ("unsupported-media-type", "Not this media type", "Send this as JSON."),
+    415: ("unsupported-media-type", "Unsupported media type", "Send this as JSON."),
 }
+"""Type, title and detail of the problems of HTTP itself, by status."""
+
+_UNREADABLE = "The request cannot be read."
 
 
 def problem(
@@ -88,16 +99,16 @@ def _service_error(_: Request, error: Exception) -> JSONResponse:
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    # Pydantic's errors carry the input: only where and why are passed on.
+    # Pydantic's errors contain the input: pass on only where and why.
     spots = [Spot(at=_place(each["loc"]), detail=_sentence(each)) for each in error.errors()[:20]]
-    first = f"{spots[0].at}: {spots[0].detail}" if spots else "It cannot be read."
+    first = f"{spots[0].at}: {spots[0].detail}" if spots else _UNREADABLE
     return problem(422, "invalid-request", "The request breaks a rule", first, spots=spots)
 
 
 def _place(parts: Sequence[int | str]) -> str:
     """Return a place in the request as a dotted path.
 
-    An unknown field may have any name, even a key: long ones are cut.
+    Long names are cut: an unknown field may have any name, even a key.
     """
     short = (part if len(part) <= 24 else f"{part[:12]}..." for part in map(str, parts))
     return ".".join(short).removeprefix("body.")
@@ -117,17 +128,17 @@ def _sentence(error: Mapping[str, Any]) -> str:
 
 def _http_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    if error.status_code not in _BY_STATUS:
-        # FastAPI's own 400: a body that is not even text.
-        return problem(422, "invalid-request", "The request breaks a rule", "It cannot be read.")
-    slug, title, detail = _BY_STATUS[error.status_code]
+    if error.status_code not in HTTP_PROBLEMS:
+        # FastAPI's own 400: a body that is not valid UTF-8.
+        return problem(422, "invalid-request", "The request breaks a rule", _UNREADABLE)
+    slug, title, detail = HTTP_PROBLEMS[error.status_code]
     if error.detail and error.status_code in (413, 415):
         detail = str(error.detail)
     return problem(error.status_code, slug, title, detail, headers=error.headers)
 
 
 def _unexpected(_: Request, error: Exception) -> JSONResponse:
-    # Only the type and the place: an exception's text may contain what was sent.
+    # Log the type and the traceback only: the text may contain what was sent.
     logger.error("unexpected %s", type(error).__name__, exc_info=_without_text(error))
     detail = "Something went wrong on our side and was logged. Try again later."
     return problem(500, "internal", "Something went wrong", detail)
@@ -147,5 +158,5 @@ handlers: dict[type[Exception], Callable[[Request, Exception], JSONResponse]] = 
 
 
 def answer(request: Request, error: Exception) -> JSONResponse:
-    """Return the response for an error, by the handler of its nearest class."""
+    """Return the response for an error, from the handler of its nearest class."""
     return next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)(request, error)

@@ -1,4 +1,4 @@
-"""Why a worker is not ready, in codes for programs and sentences for people."""
+"""Why a worker is not ready: codes for programs, sentences for people."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,7 +11,10 @@ from .schemas.health import ReasonOut
 def reasons(
     index: LiveIndex, follower: Follower, now: datetime, stale_after: float
 ) -> list[ReasonOut]:
-    """Return what is wrong now; after `stale_after` seconds an outage or a lag is too long."""
+    """Return what is wrong now.
+
+    An outage or a lag is tolerated for `stale_after` seconds.
+    """
     return [
         *_loading(index),
         *_cut_off(follower, now, stale_after),

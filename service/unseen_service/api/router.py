@@ -1,4 +1,4 @@
-"""What every module of routes begins with."""
+"""The router that every module of routes creates."""
 
 from functools import partial
 
@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 
-def _name(route: APIRoute) -> str:
+def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-make_router = partial(APIRouter, generate_unique_id_function=_name)
-"""A router whose routes are called in openapi.yaml as their functions are."""
+make_router = partial(APIRouter, generate_unique_id_function=_operation_id)
+"""Make a router whose operation IDs in openapi.yaml are the names of the functions."""

@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something that staff should look at."""
+    """A notice to staff about a key family."""
 
     id: int
     at: datetime

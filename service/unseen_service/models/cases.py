@@ -1,4 +1,4 @@
-"""Cases: what a person submits, and what they see of it afterwards."""
+"""Cases: what a person submits, and what they can see of it later."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from .hashes import View
 
 @dataclass(frozen=True, slots=True)
 class SubmittedHash:
-    """One hash of one view of an image, as the device made it."""
+    """The hash of one view of an image, as the client computed it: `pdq` is 32 bytes."""
 
     pdq: bytes = field(repr=False)
     quality: int
@@ -19,7 +19,7 @@ class SubmittedHash:
 
 @dataclass(frozen=True, slots=True)
 class SubmittedImage:
-    """One image: its hashes, and the pixel convention that they were made under."""
+    """One image: its hashes, and the pixel convention that they were computed with."""
 
     hashes: tuple[SubmittedHash, ...]
     convention: str
@@ -27,7 +27,7 @@ class SubmittedImage:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What a person sends: images and the PIN that their device made (normalised)."""
+    """What a person submits: images, and the PIN that the client generated (normalised)."""
 
     images: tuple[SubmittedImage, ...]
     pin: str = field(repr=False)
@@ -35,7 +35,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class CaseSecret:
-    """What is kept of a PIN, and the case that it opens."""
+    """The stored digest of a PIN, and the case that it opens."""
 
     case_id: int
     audit_ref: UUID
@@ -59,7 +59,7 @@ class ImageStatus:
 
 @dataclass(frozen=True, slots=True)
 class PlatformStatus:
-    """What one platform was handed, found and said of a case."""
+    """What one platform received, found and reported about a case; None means "not yet"."""
 
     platform: str
     matches: int
@@ -73,7 +73,7 @@ class PlatformStatus:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One person's takedown request, as they see it."""
+    """A case, as its owner sees it."""
 
     number: str
     submitted_at: datetime

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ChangeKind(StrEnum):
-    """What the change log says of a hash."""
+    """How a hash changed."""
 
     ADD = "add"
     REMOVE = "remove"
@@ -16,7 +16,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of the change log; `pdq` is None where the hash may not be matched now."""
+    """One entry of the change log; `pdq` (32 bytes) is None if the hash may not match now."""
 
     position: int
     at: datetime

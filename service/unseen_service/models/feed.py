@@ -50,7 +50,7 @@ class FeedCursor:
 class FeedPage:
     """The hashes whose last change is after `after`, up to `upto`, while the log was at `head`.
 
-    `mark` tells the change at `upto` from one of another history.
+    `mark` tells the change at `upto` from one of another change log.
     """
 
     log: UUID

@@ -5,7 +5,11 @@ from enum import StrEnum
 
 
 class Opinion(StrEnum):
-    """What a platform says of a hash."""
+    """What a platform reports about a hash.
+
+    `pending-review`: it has begun a review. `removed`: it removed the upload. `not-removed`: it
+    reviewed the upload and left it. `not-intimate`: the image is not an intimate one.
+    """
 
     PENDING_REVIEW = "pending-review"
     REMOVED = "removed"
@@ -15,7 +19,7 @@ class Opinion(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What one platform (`source`) says of one hash; no value where it only gives tags."""
+    """What one platform (`source`) reports about a hash; no value if it only gave tags."""
 
     source: str
     value: Opinion | None
@@ -24,7 +28,7 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class GivenFeedback:
-    """What a platform says of a hash now; without a value it only changes the tags."""
+    """New feedback of a platform on a hash; without a value it only changes the tags."""
 
     value: Opinion | None
     tags: frozenset[str] = frozenset()

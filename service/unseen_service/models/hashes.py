@@ -1,4 +1,4 @@
-"""PDQ hashes: their size, the view of an image each is of, and their review state."""
+"""PDQ hashes: their size, the views of an image, and their review states."""
 
 from enum import StrEnum
 
@@ -9,11 +9,14 @@ MATCH_RADIUS = 31
 """The Hamming distance, in bits, within which PDQ's authors call two hashes a match."""
 
 LOWEST_QUALITY = 50
-"""The lowest PDQ quality that is kept; its authors discard 49 and less."""
+"""The lowest PDQ quality that is accepted; its authors discard 49 and less."""
 
 
 class View(StrEnum):
-    """Which turn of the picture a hash is of; `mirror-turn-N` is mirrored first, then turned."""
+    """The rotation or reflection of an image that was hashed.
+
+    `turn-N` is turned clockwise by N degrees; `mirror-turn-N` is mirrored first, then turned.
+    """
 
     ORIGINAL = "original"
     MIRROR = "mirror"
@@ -26,7 +29,12 @@ class View(StrEnum):
 
 
 class Standing(StrEnum):
-    """What is thought of a hash."""
+    """The review state of a hash.
+
+    `unreviewed`: staff have not decided about it. `confirmed`: staff decided to keep it.
+    `disputed`: staff confirmed it, and platforms reported `not-intimate` since. `quarantined`: not
+    matched until staff decide, or removed by them.
+    """
 
     UNREVIEWED = "unreviewed"
     CONFIRMED = "confirmed"

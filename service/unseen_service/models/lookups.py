@@ -1,4 +1,4 @@
-"""Lookups: a candidate that the store confirmed, a hit, and an answer."""
+"""Lookups: confirmed candidates, hits and results."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,7 +8,7 @@ from .hashes import Standing, View
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedHash:
-    """A candidate of the index that the store says may be matched."""
+    """A candidate that PostgreSQL confirmed: the hash may match now."""
 
     id: int
     record: UUID
@@ -18,7 +18,7 @@ class ConfirmedHash:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One stored hash within reach of one query of a look-up."""
+    """A stored hash within the radius of one query of a lookup; `distance` is in bits."""
 
     query: int
     record: UUID
@@ -29,7 +29,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The answer to a look-up: its hits, and how far along the change log it was made."""
+    """The result of a lookup: its hits, and the generation of the index that found them."""
 
     generation: int
     hits: tuple[Hit, ...]

@@ -1,13 +1,13 @@
-"""What is measured of the database as a whole."""
+"""Measurements of the database as a whole."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class DatabaseMetrics:
-    """What is measured of the database as a whole: how far its logs are, sizes, queues.
+    """Measurements of the database: positions of its logs, sizes, lengths of queues.
 
-    `withdrawn_not_erased` are withdrawn hashes whose bits are not erased yet.
+    `withdrawn_not_erased` is the number of withdrawn hashes whose bits are not erased yet.
     """
 
     changes: int

@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """Something that a platform has owed an answer to since a moment."""
+    """An answer that a platform has owed since a time."""
 
     what: str
     platform: str

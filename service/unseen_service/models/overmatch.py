@@ -1,13 +1,13 @@
-"""How often hashes are found, and what is usual."""
+"""How often lookups find a hash, and what is usual."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class HashActivity:
-    """What a hash found in a day: how often, and how many different uploads.
+    """How often lookups found a hash in a day, and in how many distinct uploads.
 
-    `shared` are those without the platform that has most of them.
+    `shared` is the number of distinct uploads without those of the platform that has the most.
     """
 
     hash_id: int
@@ -19,7 +19,7 @@ class HashActivity:
 
 @dataclass(frozen=True, slots=True)
 class ActivityBaseline:
-    """What 99 of 100 hashes that are found in a day do not exceed."""
+    """What 99 % of the hashes that are found in a day do not exceed."""
 
     finds: int
     uploads: int

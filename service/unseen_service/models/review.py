@@ -10,7 +10,12 @@ from .hashes import Standing
 
 
 class Cause(StrEnum):
-    """Why a hash is in the staff's queue; one that is only found often is matched meanwhile."""
+    """Why a hash is in the review queue.
+
+    `not-intimate`: two platforms reported that. `over-matching`: lookups found it in far more
+    distinct uploads than other hashes. `often-found`: they found it far more often, or mostly on
+    one platform; it is still matched.
+    """
 
     OVER_MATCHING = "over-matching"
     NOT_INTIMATE = "not-intimate"
@@ -18,10 +23,10 @@ class Cause(StrEnum):
 
 
 class Decision(StrEnum):
-    """What staff make of a hash in the queue.
+    """What staff decide about a hash in the review queue.
 
-    `release` gives it back the standing that it had, `keep` confirms it, `remove` puts its bits
-    out of reach whoever submits them, until staff decide otherwise.
+    `release` restores the standing that it had, `keep` confirms it, and `remove` bars its bits,
+    whoever submits them, until staff decide otherwise.
     """
 
     RELEASE = "release"
@@ -31,9 +36,10 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One hash in the staff's queue: why, what they have to go by, and what they decided.
+    """A hash in the review queue: the cause, the evidence, and the decision if there is one.
 
-    `evidence` holds the counts that put it there; `opinions` which platforms say what of it now.
+    `evidence` holds the counts that opened the review; `opinions` maps what platforms report now
+    to their names.
     """
 
     record: UUID
@@ -51,7 +57,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """What a decision on a hash depends on; `held`: an image that is not withdrawn shows it."""
+    """What a decision about a hash depends on; `held`: an image that is not withdrawn has it."""
 
     hash_id: int
     record: UUID

@@ -1,4 +1,4 @@
-"""What submissions are screened against."""
+"""State that submissions are screened with."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class BenignHash:
-    """A hash of a harmless picture (a logo, a meme, a stock photo): nothing near it is taken."""
+    """A hash of the benign bank: `pdq` is 32 bytes, and hashes near it are rejected."""
 
     id: int
     pdq: bytes
@@ -16,7 +16,11 @@ class BenignHash:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningState:
-    """What a worker needs to know of intake: hashes submitted of late, which bank, the secret."""
+    """The state of intake that workers follow.
+
+    `level` is the number of hashes submitted in the last minute or so, `bank` the version of the
+    benign bank, `secret` the key of proof-of-work challenges.
+    """
 
     level: float
     bank: int

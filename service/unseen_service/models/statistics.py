@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class ActivityBucket:
-    """What happened in an hour or a day: new cases, images, look-ups by hash."""
+    """Counts of an hour or a day; `matched` and `missed` count hashes that were looked up."""
 
     at: datetime
     cases: int

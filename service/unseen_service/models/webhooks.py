@@ -7,7 +7,11 @@ from uuid import UUID
 
 
 class WebhookEvent(StrEnum):
-    """What a webhook tells of."""
+    """An event that a webhook is notified of.
+
+    `hash.added`: hashes became active. `hash.withdrawn`: no case holds them any longer, or staff
+    removed them. `hash.standing`: their review state changed. `webhook.test`: a test was requested.
+    """
 
     ADDED = "hash.added"
     WITHDRAWN = "hash.withdrawn"
@@ -17,7 +21,7 @@ class WebhookEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where a platform is told of changes, of which, and how that fares."""
+    """A webhook of a platform, and the state of its messages."""
 
     id: int
     ref: UUID
@@ -32,7 +36,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """A message in hand: what is sent, where, signed with what, and the how-manieth attempt."""
+    """A message to send: where, signed with which secret (32 bytes), and the attempt number."""
 
     id: int
     ref: UUID
@@ -44,7 +48,7 @@ class OutgoingMessage:
 
 @dataclass(frozen=True, slots=True)
 class FailedMessage:
-    """A message that did not arrive."""
+    """A message that is out of retries, and why its last attempt failed."""
 
     ref: UUID
     event: WebhookEvent

@@ -20,7 +20,7 @@ from . import (
     webhooks,
 )
 
-# In the order in which they are tried: lookups, by far the most frequent requests, come first.
+# In the order in which they are tried: lookups first, since they are by far the most frequent.
 _MODULES = (
     match,
     cases,

@@ -1,4 +1,4 @@
-"""The audit log, for staff: read, exported, linked to a case. Every read states a reason."""
+"""The audit log, for staff: read, export, link to a case. Every read states a reason."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -7,36 +7,50 @@ from uuid import UUID
 from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 
+from ...errors import ChainBroken, InvalidRequest, NoSuchCase
 from ...models.audit import AuditEntry
 from ...tlog.chain import contents
 from ...usecases import actors, audit_log
 from ..authentication import Auditor, Reason
-from ..bodies import json_only
+from ..bodies import require_json
 from ..dependencies import Provided
-from ..openapi import keyed
+from ..openapi import BODY_PROBLEMS, keyed_responses
 from ..router import make_router
 from ..schemas import audit as schemas
 
 router = make_router(tags=["staff"])
 
 NDJSON = "application/x-ndjson"
-EXACT = 1 << 53
-"""From here on JavaScript's numbers are not exact: an entry that held one could not be verified."""
+INEXACT = 1 << 53
+"""From here on, numbers in JavaScript are inexact: it could not verify an entry that holds one."""
+
+Limit = Annotated[int, Query(ge=1, le=1_000, description="The most entries to return.")]
+Kind = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[a-z.-]{1,64}$",
+        description="Return only entries of this kind.",
+        examples=["review.decided"],
+    ),
+]
 
 
-@router.get("/v1/audit", responses=keyed(422))
+@router.get("/v1/audit", responses=keyed_responses(InvalidRequest))
 async def read_audit(
     provided: Provided,
     by: Auditor,
     reason: Reason,
     *,
-    after: Annotated[int, Query(ge=0, lt=EXACT)] = 0,
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    kind: Annotated[str | None, Query(pattern=r"^[a-z.-]{1,64}$")] = None,
+    after: Annotated[
+        int, Query(ge=0, lt=INEXACT, description="Return entries after this position.")
+    ] = 0,
+    limit: Limit = 100,
+    kind: Kind = None,
 ) -> schemas.AuditOut:
-    """Read the audit log, oldest first; that it was read is an entry too.
+    """Read the audit log, oldest entries first.
 
-    A page shorter than `limit` is the last one.
+    For the next page, set `after` to the last position that you received; a page with fewer than
+    `limit` entries is the last. The audit log records the read. Requires the scope `audit`.
     """
     page = await audit_log.read_audit(
         provided.store, by, reason, after=after, limit=limit, kind=kind
@@ -44,23 +58,40 @@ async def read_audit(
     return _page(page)
 
 
-@router.get("/v1/audit/latest", responses=keyed(422))
+@router.get("/v1/audit/latest", responses=keyed_responses(InvalidRequest))
 async def read_latest_audit(
     provided: Provided,
     by: Auditor,
     reason: Reason,
     *,
-    before: Annotated[int | None, Query(ge=1, lt=EXACT)] = None,
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    kind: Annotated[str | None, Query(pattern=r"^[a-z.-]{1,64}$")] = None,
-    actor: Annotated[str | None, Query(max_length=220)] = None,
-    subject: Annotated[UUID | None, Query(description="A case's reference.")] = None,
+    before: Annotated[
+        int | None,
+        Query(ge=1, lt=INEXACT, description="Return entries before this position."),
+    ] = None,
+    limit: Limit = 100,
+    kind: Kind = None,
+    actor: Annotated[
+        str | None,
+        Query(
+            max_length=220,
+            description="Return only entries of this actor.",
+            examples=["platform:Example"],
+        ),
+    ] = None,
+    subject: Annotated[
+        UUID | None, Query(description="Return only entries about this case, by its reference.")
+    ] = None,
 ) -> schemas.AuditOut:
-    """Read the audit log from its end, newest first; that it was read is an entry, and the first.
+    """Read the audit log, newest entries first.
 
-    Ask again with `before` the last position for what is older.
+    For older entries, set `before` to the last position that you received. The audit log records
+    the read, so without `before` the first entry is that of the read itself, unless a filter
+    excludes it. Requires the scope `audit`.
     """
-    asked = {"kind": kind, "actor": actor and actors.checked_text(actor, "query.actor", "An actor")}
+    filters = {
+        "kind": kind,
+        "actor": actor and actors.checked_text(actor, "query.actor", "An actor"),
+    }
     page = await audit_log.read_audit_back(
         provided.store,
         by,
@@ -68,7 +99,7 @@ async def read_latest_audit(
         before=before,
         limit=limit,
         subject=str(subject) if subject else None,
-        **asked,
+        **filters,
     )
     return _page(page)
 
@@ -77,14 +108,19 @@ async def read_latest_audit(
     "/v1/audit/export",
     response_class=StreamingResponse,
     responses={
-        200: {"description": "The log, then its checkpoint.", "content": {NDJSON: {}}},
-        **keyed(422, 500),
+        200: {
+            "description": "All entries, one per line, then a line with the checkpoint.",
+            "content": {NDJSON: {}},
+        },
+        **keyed_responses(InvalidRequest, ChainBroken),
     },
 )
 async def export_audit(provided: Provided, by: Auditor, reason: Reason) -> StreamingResponse:
-    """Export the whole audit log: a line of JSON an entry, and last the signed checkpoint.
+    """Export the whole audit log.
 
-    An export without that last line was cut off. `unseen audit verify FILE` verifies it offline.
+    Each line is one entry as canonical JSON; the last line is the signed checkpoint of all
+    entries before it. If that line is missing, the export is incomplete. Verify an export offline
+    with `unseen audit verify FILE`. The audit log records the export. Requires the scope `audit`.
     """
     size, pages = await audit_log.export_audit(provided.store, by, reason)
     checkpoint = await provided.checkpoints.of(size)
@@ -93,37 +129,41 @@ async def export_audit(provided: Provided, by: Auditor, reason: Reason) -> Strea
 
 @router.post(
     "/v1/audit/references",
-    dependencies=[Depends(json_only)],
-    responses=keyed(404, 413, 415, 422),
+    dependencies=[Depends(require_json)],
+    responses=keyed_responses(*BODY_PROBLEMS, NoSuchCase),
 )
 async def link_case(
-    provided: Provided, by: Auditor, reason: Reason, asked: schemas.ReferenceIn
+    provided: Provided, by: Auditor, reason: Reason, body: schemas.ReferenceIn
 ) -> schemas.ReferenceOut:
-    """Tell what the audit log calls a case, to staff who have its number; the asking is an entry.
+    """Look up the reference of a case by its number.
 
-    The other way round there is none: from a reference no case can be found.
+    Audit entries name a case by its reference only. There is no way back from a reference to the
+    case number. The audit log records the request. Requires the scope `audit`.
     """
     return schemas.ReferenceOut(
-        reference=await audit_log.link_case(provided.store, by, reason, asked.case)
+        reference=await audit_log.link_case(provided.store, by, reason, body.case)
     )
 
 
 @router.post(
     "/v1/audit/verifications",
-    dependencies=[Depends(json_only)],
-    responses=keyed(413, 415, 422),
+    dependencies=[Depends(require_json)],
+    responses=keyed_responses(*BODY_PROBLEMS),
 )
 async def tell_verified(
-    provided: Provided, by: Auditor, reason: Reason, told: schemas.VerificationIn
+    provided: Provided, by: Auditor, reason: Reason, body: schemas.VerificationIn
 ) -> schemas.VerificationOut:
-    """Tell that you verified an export of the log, and what came of it: that is an entry."""
+    """Report that you verified the audit log, and the result.
+
+    The audit log records the result as you report it. Requires the scope `audit`.
+    """
     same = await audit_log.report_verified(
         provided.store,
         by,
         reason,
-        fits=told.fits,
-        position=told.position,
-        root=bytes.fromhex(told.root) if told.root else None,
+        fits=body.fits,
+        position=body.position,
+        root=bytes.fromhex(body.root) if body.root else None,
     )
     return schemas.VerificationOut(same_root=same)
 

@@ -1,4 +1,4 @@
-"""What platforms say back: feedback, withdrawals confirmed."""
+"""Feedback of platforms, and confirmation that they deleted withdrawn hashes."""
 
 from typing import Annotated
 
@@ -7,33 +7,42 @@ from fastapi import Depends
 from ...models.feedback import GivenFeedback
 from ...models.keys import Key, Scope
 from ...usecases import feedback
-from ..authentication import key_with
-from ..bodies import json_only
+from ..authentication import require_key
+from ..bodies import require_json
 from ..dependencies import Provided
-from ..openapi import keyed
+from ..openapi import BODY_PROBLEMS, keyed_responses
 from ..router import make_router
 from ..schemas import feedback as schemas
 
-router = make_router(tags=["feedback"], dependencies=[Depends(json_only)])
+router = make_router(tags=["feedback"], dependencies=[Depends(require_json)])
 
-Speaker = Annotated[Key, Depends(key_with(Scope.FEEDBACK))]
-_PROBLEMS = keyed(413, 415, 422)
+FeedbackKey = Annotated[Key, Depends(require_key(Scope.FEEDBACK))]
+_PROBLEMS = keyed_responses(*BODY_PROBLEMS)
 
 
 @router.post("/v1/feedback", responses=_PROBLEMS)
 async def give_feedback(
-    provided: Provided, key: Speaker, body: schemas.FeedbackIn
+    provided: Provided, key: FeedbackKey, body: schemas.FeedbackIn
 ) -> schemas.FeedbackOut:
-    """Say what came of hashes; the same again changes nothing."""
-    said = {each.record: GivenFeedback(each.value, frozenset(each.tags)) for each in body.feedback}
-    new = await feedback.give_feedback(provided.store, key, said)
+    """Report results for hashes.
+
+    All values are accepted, or none is. The last value per record counts, and repeating it
+    changes nothing. People see the results in their cases; if two platforms report
+    `not-intimate`, staff review the hash. Requires the scope `feedback`.
+    """
+    given = {each.record: GivenFeedback(each.value, frozenset(each.tags)) for each in body.feedback}
+    new = await feedback.give_feedback(provided.store, key, given)
     return schemas.FeedbackOut(accepted=len(body.feedback), new=new)
 
 
 @router.post("/v1/withdrawals", responses=_PROBLEMS)
 async def confirm_withdrawals(
-    provided: Provided, key: Speaker, body: schemas.WithdrawalsIn
+    provided: Provided, key: FeedbackKey, body: schemas.WithdrawalsIn
 ) -> schemas.WithdrawalsOut:
-    """Confirm that withdrawn hashes were let go of; the same again changes nothing."""
+    """Confirm that you deleted withdrawn hashes.
+
+    All records are accepted, or none is. Repeating it changes nothing. Requires the scope
+    `feedback`.
+    """
     confirmed, active = await feedback.confirm_withdrawals(provided.store, key, body.records)
     return schemas.WithdrawalsOut(confirmed=confirmed, active=active)

@@ -1,4 +1,4 @@
-"""The operator's calls: alive, ready."""
+"""Health, metrics and the API reference, for operators."""
 
 import asyncio
 
@@ -17,43 +17,60 @@ router = make_router(tags=["operator"])
 
 @router.get("/docs", include_in_schema=False)
 async def docs(request: Request) -> HTMLResponse:
-    """Show the API's reference."""
+    """Show the API reference."""
     page = reference(request.app.openapi())
     return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    response_description="Metrics in the text format of Prometheus.",
+)
 async def measured() -> Response:
-    """Give what all workers of this host counted, for Prometheus."""
-    # In a thread: the files of many workers take a while to add up, and look-ups must not wait.
+    """Export metrics for Prometheus.
+
+    Counters are summed over all workers of the host.
+    """
+    # In a thread: it takes a while to add up the files of many workers, and lookups must not wait.
     return Response(await asyncio.to_thread(exposition), media_type=MEDIA_TYPE)
 
 
 @router.get("/healthz")
 async def alive() -> schemas.AliveOut:
-    """Say that this worker is alive."""
+    """Check that a worker is alive.
+
+    Does not query PostgreSQL.
+    """
     return schemas.AliveOut(status="alive")
 
 
 @router.get(
     "/readyz",
     response_model_exclude_none=True,
-    responses={503: {"model": schemas.ReadyOut, "description": "Not now; it says why."}},
+    response_description="The worker is ready.",
+    responses={
+        503: {
+            "model": schemas.ReadyOut,
+            "description": "The worker is not ready; `reasons` says why.",
+        }
+    },
 )
 async def ready(provided: Provided, response: Response) -> schemas.ReadyOut:
-    """Say whether this worker is loaded and in step with the change log, and if not, why.
+    """Check that a worker is ready.
 
-    One that has been cut off from PostgreSQL for a short time is ready, and says so: it answers
-    misses, and hits with 503.
+    A worker is ready once its index is loaded and up to date with the change log. If PostgreSQL
+    became unavailable a short time ago, the worker remains ready and gives the reason `cut-off`:
+    lookups without a hit are answered, lookups with a hit get 503.
     """
     stale_after = provided.settings.stale_after_ms / 1_000
     reasons = readiness.reasons(
         provided.index, provided.follower, provided.clock.now(), stale_after
     )
-    ready = all(each.code == "cut-off" for each in reasons)
-    response.status_code = 200 if ready else 503
+    is_ready = all(each.code == "cut-off" for each in reasons)
+    response.status_code = 200 if is_ready else 503
     return schemas.ReadyOut(
-        status="ready" if ready else "not-ready",
+        status="ready" if is_ready else "not-ready",
         reasons=reasons,
         generation=provided.index.position,
         hashes=len(provided.index),

@@ -1,14 +1,14 @@
-"""The platforms' calls: look-ups."""
+"""Lookups, for platforms."""
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from ...errors import InvalidRequest
 from ...models.lookups import Matched
-from ..authentication import lookup_key
-from ..bodies import JSON, match_body
+from ..authentication import authenticate_lookup
+from ..bodies import JSON, read_match_body
 from ..dependencies import Services
-from ..openapi import MATCH_REQUEST, keyed
+from ..openapi import BODY_PROBLEMS, MATCH_REQUEST, keyed_responses
 from ..router import make_router
 from ..schemas import match as schemas
 
@@ -19,22 +19,26 @@ router = make_router(tags=["platform"])
     "/v1/match",
     response_model=schemas.MatchOut,
     openapi_extra=MATCH_REQUEST,
-    responses=keyed(413, 415, 422),
+    responses=keyed_responses(*BODY_PROBLEMS),
 )
 async def match(request: Request) -> Response:
-    """Ask whether hashes are close to any that are kept; every hit is recorded."""
+    """Look up hashes.
+
+    Returns the stored hashes that are close to those sent, as JSON or as raw bytes. Every hit is
+    recorded in the audit log before it is returned. Requires the scope `match`.
+    """
     provided: Services = request.app.state.services
-    key, account = lookup_key(provided, request)
-    queries, distance = await match_body(request)
+    key, account = authenticate_lookup(provided, request)
+    queries, distance = await read_match_body(request)
     limit = provided.settings.max_distance
     if distance is not None and distance > limit:
-        raise InvalidRequest(f"The distance may be {limit} bits at most.", "max_distance")
+        raise InvalidRequest(f"max_distance is at most {limit} bits.", "max_distance")
     radius = limit if distance is None else distance
-    return _match_answer(await provided.lookups.look_up(key, account, queries, radius))
+    return _response(await provided.lookups.look_up(key, account, queries, radius))
 
 
-def _match_answer(matched: Matched) -> Response:
-    """Write the answer by hand: this is the hot path, and its values are known to be plain."""
+def _response(matched: Matched) -> Response:
+    """Write the response without a schema: this is the busiest route, and needs no validation."""
     if not matched.hits:
         return Response(b'{"generation":%d,"hits":[]}' % matched.generation, media_type=JSON)
     hits = [

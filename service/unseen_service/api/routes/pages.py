@@ -1,4 +1,4 @@
-"""The pages: the person's at the root, the staff's at /staff."""
+"""The web pages: the person's at the root, the staff page at /staff."""
 
 from fastapi import Request, Response
 
@@ -16,12 +16,12 @@ async def show_page(request: Request) -> Response:
 
 @router.get("/staff")
 async def show_staff_page(request: Request) -> Response:
-    """Serve the staff's page; it holds nothing until a key is typed into it."""
+    """Serve the staff page; it shows nothing until a key is typed into it."""
     return _served(staff_page(), request)
 
 
 def _served(page: Page, request: Request) -> Response:
-    """Serve a page; compressed for whoever takes that, which is every browser."""
+    """Return a page, compressed if the client accepts that, as every browser does."""
     headers = dict(page.headers)
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return Response(page.html, headers=headers)

@@ -3,29 +3,37 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Depends, Query
+from fastapi import Depends, Path, Query
 
+from ...errors import InvalidRequest, ReviewChanged, ReviewNotFound
 from ...usecases import review
 from ..authentication import Admin, Auditor, Reason
-from ..bodies import json_only
+from ..bodies import require_json
 from ..dependencies import Provided
-from ..openapi import keyed
+from ..openapi import BODY_PROBLEMS, keyed_responses
 from ..router import make_router
 from ..schemas import review as schemas
 
 router = make_router(tags=["staff"])
 
 
-@router.get("/v1/review", responses=keyed(422))
+@router.get("/v1/review", responses=keyed_responses(InvalidRequest))
 async def list_reviews(
     provided: Provided,
     by: Auditor,
     reason: Reason,
     *,
-    state: Annotated[Literal["open", "decided"], Query()] = "open",
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    state: Annotated[
+        Literal["open", "decided"],
+        Query(description="`open`: oldest first. `decided`: newest first."),
+    ] = "open",
+    limit: Annotated[int, Query(ge=1, le=1_000, description="The most reviews to return.")] = 100,
 ) -> schemas.ReviewsOut:
-    """List the hashes that wait for a decision, or those that were decided; this is an entry."""
+    """List open or decided reviews.
+
+    An open review is a hash that waits for a decision. The audit log records the read. Requires
+    the scope `audit`.
+    """
     found, still_open = await review.read_reviews(
         provided.store, by, reason, decided=state == "decided", limit=limit
     )
@@ -36,22 +44,28 @@ async def list_reviews(
 
 @router.post(
     "/v1/review/{record}",
-    dependencies=[Depends(json_only)],
-    responses=keyed(404, 409, 413, 415, 422),
+    dependencies=[Depends(require_json)],
+    responses=keyed_responses(*BODY_PROBLEMS, ReviewNotFound, ReviewChanged),
 )
 async def decide_review(
-    provided: Provided, by: Admin, reason: Reason, record: UUID, asked: schemas.DecisionIn
+    provided: Provided,
+    by: Admin,
+    reason: Reason,
+    record: Annotated[UUID, Path(description="The record of the hash.")],
+    body: schemas.DecisionIn,
 ) -> schemas.DecidedOut:
-    """Release, keep or remove a hash; the reason is kept with the decision and in the audit log.
+    """Decide a review.
 
-    In force at once: look-ups, the feed and the person's status follow.
+    Takes effect at once in lookups, the feed and people's cases. If someone else decided in the
+    meantime, the response is 409 (`review-changed`). The reason is stored with the decision and
+    in the audit log. Requires the scope `admin`.
     """
     standing = await review.decide(
         provided.store,
         by,
         reason,
         record,
-        decision=asked.decision,
-        instead_of=asked.instead_of,
+        decision=body.decision,
+        instead_of=body.instead_of,
     )
-    return schemas.DecidedOut(record=record, decision=asked.decision, standing=standing)
+    return schemas.DecidedOut(record=record, decision=body.decision, standing=standing)

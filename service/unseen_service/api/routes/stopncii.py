@@ -1,7 +1,7 @@
-"""The StopNCII exchange protocol: HMA, Coop and the threatexchange library subscribe as they are.
+"""The exchange protocol of StopNCII.org: HMA, Coop and threatexchange can subscribe unchanged.
 
-A base URL that ends in a slash makes the client ask for `//FetchHashes`: it gets the same. It is
-never redirected: the client would take its keys along.
+If its base URL ends in a slash, a client requests `//FetchHashes`, which is the same route. It is
+not redirected: the client would send its keys along.
 """
 
 import re
@@ -11,86 +11,129 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 from fastapi.responses import JSONResponse
 
-from ...errors import InvalidRequest
+from ...errors import DegenerateHash, FeedGone, InvalidRequest, KnownBenign
 from ...models.feed import FeedCursor, FeedPage
 from ...models.keys import Key, Scope
 from ...usecases import platform_bank
-from ..authentication import protocol_key_with
-from ..bodies import json_only
+from ..authentication import require_protocol_keys
+from ..bodies import require_json
 from ..dependencies import Provided
-from ..openapi import keyed
+from ..openapi import BODY_PROBLEMS, keyed_responses
 from ..router import make_router
 from ..schemas import stopncii as schemas
 
 router = make_router(tags=["stopncii"])
 
 _BASE = "/stopncii/v1"
-_LONGEST_PAGE = 5_000
+_MAX_PAGE_RECORDS = 5_000
 _LAST_SECOND = 253_402_300_799
+"""The last second of the year 9999, in Unix time."""
 _TOKEN = re.compile(r"([0-9a-f]{32})-(\d{1,18})-(\d{1,18})-(\d{1,12})\Z")
-_POST = [Depends(json_only)]
-_POST_PROBLEMS = keyed(413, 415, 422)
+_REQUIRE_JSON = [Depends(require_json)]
 
 
 @router.get(f"{_BASE}//FetchHashes", include_in_schema=False, response_model=None)
 @router.get(
     f"{_BASE}/FetchHashes",
     response_model=schemas.FetchOut,
-    responses=keyed(410, 422),
+    responses=keyed_responses(FeedGone, InvalidRequest),
 )
 async def fetch_hashes(
     *,
     provided: Provided,
-    key: Annotated[Key, Depends(protocol_key_with(Scope.FEED))],
-    start: Annotated[int, Query(alias="startTimestamp", ge=0, le=_LAST_SECOND)] = 10,
-    size: Annotated[int, Query(alias="pageSize", ge=1)] = 800,
-    token: Annotated[str | None, Query(alias="nextPageToken", max_length=96)] = None,
+    key: Annotated[Key, Depends(require_protocol_keys(Scope.FEED))],
+    start: Annotated[
+        int,
+        Query(
+            alias="startTimestamp",
+            ge=0,
+            le=_LAST_SECOND,
+            description="Return hashes that changed at this Unix time or later. Ignored if a page "
+            "token is given.",
+        ),
+    ] = 10,
+    size: Annotated[
+        int,
+        Query(
+            alias="pageSize",
+            ge=1,
+            description=f"The most records to return; above {_MAX_PAGE_RECORDS:,} it counts as "
+            f"{_MAX_PAGE_RECORDS:,}.",
+        ),
+    ] = 800,
+    token: Annotated[
+        str | None,
+        Query(
+            alias="nextPageToken",
+            max_length=96,
+            description="The token of the previous page, to continue after it.",
+        ),
+    ] = None,
 ) -> Response:
-    """Hand out what changed in a second or later, oldest first; a page's token goes on with it."""
-    limit = min(size, _LONGEST_PAGE)
+    """Fetch hashes.
+
+    Returns hashes that changed since a time, ordered by their last change. While `hasMoreRecords`
+    is true, continue with the token. Later, start again at `nextSetTimestamp`. Requires the scope
+    `feed`.
+    """
+    limit = min(size, _MAX_PAGE_RECORDS)
     if token:
-        place, start = _read_token(token)
-        page = await provided.feed.read(key, place, limit)
+        cursor, start = _parse_token(token)
+        page = await provided.feed.read(key, cursor, limit)
     else:
         page = await provided.feed.read_since(key, start, limit)
     return JSONResponse(_page(page, start))
 
 
-@router.post(f"{_BASE}//SubmitFeedback", include_in_schema=False, dependencies=_POST)
-@router.post(f"{_BASE}/SubmitFeedback", dependencies=_POST, responses=_POST_PROBLEMS)
+@router.post(f"{_BASE}//SubmitFeedback", include_in_schema=False, dependencies=_REQUIRE_JSON)
+@router.post(
+    f"{_BASE}/SubmitFeedback",
+    dependencies=_REQUIRE_JSON,
+    responses=keyed_responses(*BODY_PROBLEMS),
+)
 async def submit_feedback(
     provided: Provided,
-    key: Annotated[Key, Depends(protocol_key_with(Scope.FEEDBACK))],
+    key: Annotated[Key, Depends(require_protocol_keys(Scope.FEEDBACK))],
     body: schemas.SubmitFeedbackIn,
 ) -> schemas.TakenOut:
-    """Take feedback by hash; `Withdrawn` and `Deleted` say that it was let go of.
+    """Submit feedback on hashes.
 
-    `Withdrawn` takes back what the platform itself submitted, as well.
+    `Deleted` confirms that you deleted a withdrawn hash. `Withdrawn` does too, and also withdraws
+    the hash from your own bank. The last feedback per hash counts. Hashes that are not stored are
+    ignored without an error. Requires the scope `feedback`.
     """
     last = {bytes.fromhex(each.hashValue): each for each in body.hashFeedbacks}
-    gone = {pdq for pdq, each in last.items() if each.feedbackValue in schemas.GONE}
-    taken_back = {pdq for pdq in gone if last[pdq].feedbackValue is schemas.FeedbackValue.WITHDRAWN}
-    said = {pdq: each.given() for pdq, each in last.items() if pdq not in gone}
-    await platform_bank.give_feedback_by_hash(provided.store, key, said, gone, taken_back)
+    deleted = {pdq for pdq, each in last.items() if each.feedbackValue in schemas.DELETED_VALUES}
+    withdrawn = {
+        pdq for pdq in deleted if last[pdq].feedbackValue is schemas.FeedbackValue.WITHDRAWN
+    }
+    given = {pdq: each.to_feedback() for pdq, each in last.items() if pdq not in deleted}
+    await platform_bank.give_feedback_by_hash(provided.store, key, given, deleted, withdrawn)
     return schemas.TakenOut(count=len(body.hashFeedbacks))
 
 
-@router.post(f"{_BASE}//SubmitHashes", include_in_schema=False, dependencies=_POST)
-@router.post(f"{_BASE}/SubmitHashes", dependencies=_POST, responses=_POST_PROBLEMS)
+@router.post(f"{_BASE}//SubmitHashes", include_in_schema=False, dependencies=_REQUIRE_JSON)
+@router.post(
+    f"{_BASE}/SubmitHashes",
+    dependencies=_REQUIRE_JSON,
+    responses=keyed_responses(*BODY_PROBLEMS, DegenerateHash, KnownBenign),
+)
 async def submit_hashes(
     provided: Provided,
-    key: Annotated[Key, Depends(protocol_key_with(Scope.SUBMIT))],
+    key: Annotated[Key, Depends(require_protocol_keys(Scope.SUBMIT))],
     body: schemas.SubmitHashesIn,
 ) -> schemas.TakenOut:
-    """Take hashes of the platform's own bank, with what it says of them.
+    """Submit hashes of your own bank.
 
-    They pass the checks that a person's do: no plain surface, nothing that is well known.
+    If one of them does not come from a photo (`degenerate-hash`) or is close to a well-known
+    benign image (`known-benign`), none is stored. Submitting again changes nothing. Requires the
+    scope `submit`.
     """
-    nothing = schemas.FeedbackOf(feedbackValue=schemas.FeedbackValue.NONE).given()
+    no_feedback = schemas.FeedbackOf(feedbackValue=schemas.FeedbackValue.NONE).to_feedback()
     submitted = {
-        bytes.fromhex(each.hashValue): each.CSPFeedbacks[0].given()
+        bytes.fromhex(each.hashValue): each.CSPFeedbacks[0].to_feedback()
         if each.CSPFeedbacks
-        else nothing
+        else no_feedback
         for each in body.hashRecords
     }
     places = [f"hashRecords.{n}.hashValue" for n, _ in enumerate(body.hashRecords)]
@@ -101,12 +144,12 @@ async def submit_hashes(
 
 
 def _page(page: FeedPage, start: int) -> dict[str, object]:
-    """Write a page.
+    """Return a page in the protocol's format.
 
-    Everything of a second before nextSetTimestamp has been handed out: a change that is not
-    visible yet is of the newest visible one's second or later, whoever commits it.
+    Every change before the second `nextSetTimestamp` has been returned: a change that is not
+    visible yet happened in the second of the newest visible one, or later.
     """
-    records = [record for each in page.entries if (record := schemas.record(each))]
+    records = [record for each in page.entries if (record := schemas.record_json(each))]
     newest = int(page.entries[-1].at.timestamp()) if page.entries else start
     second = max(start, newest)
     return {
@@ -118,15 +161,15 @@ def _page(page: FeedPage, start: int) -> dict[str, object]:
     }
 
 
-def _token(place: FeedCursor, second: int) -> str:
-    return f"{place.log.hex}-{place.position}-{place.mark}-{second}"
+def _token(cursor: FeedCursor, second: int) -> str:
+    return f"{cursor.log.hex}-{cursor.position}-{cursor.mark}-{second}"
 
 
-def _read_token(text: str) -> tuple[FeedCursor, int]:
+def _parse_token(text: str) -> tuple[FeedCursor, int]:
     found = _TOKEN.match(text)
     if found is None or int(found[4]) > _LAST_SECOND:
         raise InvalidRequest(
-            "This is no page token; pass one on as it came, or leave it out to begin anew.",
+            "This is not a page token. Send it as you received it, or leave it out to start again.",
             "query.nextPageToken",
         )
     return FeedCursor(UUID(found[1]), int(found[2]), int(found[3])), int(found[4])

@@ -1,36 +1,41 @@
-"""A platform's webhooks: notified at once, at an address of its own, of changes in the feed."""
+"""Webhooks of platforms: register, list, test, delete; list failed messages and replay them."""
 
 import base64
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Response
+from fastapi import Depends, Path, Response
 
+from ...errors import InvalidRequest, WebhookNotFound
 from ...models.keys import Key, Scope
 from ...usecases import webhooks
-from ..authentication import key_with
-from ..bodies import json_only
+from ..authentication import require_key
+from ..bodies import require_json
 from ..dependencies import Provided
-from ..openapi import keyed
+from ..openapi import BODY_PROBLEMS, keyed_responses
 from ..router import make_router
 from ..schemas import webhooks as schemas
 
 router = make_router(prefix="/v1/webhooks", tags=["webhooks"])
 
-Reader = Annotated[Key, Depends(key_with(Scope.FEED))]
-_PROBLEMS = keyed(404, 422)
+FeedKey = Annotated[Key, Depends(require_key(Scope.FEED))]
+WebhookId = Annotated[UUID, Path(description="The ID of the webhook.")]
+_PROBLEMS = keyed_responses(WebhookNotFound, InvalidRequest)
 
 
 @router.post(
     "",
     status_code=201,
-    dependencies=[Depends(json_only)],
-    responses=keyed(413, 415, 422),
+    dependencies=[Depends(require_json)],
+    responses=keyed_responses(*BODY_PROBLEMS),
 )
 async def register_webhook(
-    provided: Provided, key: Reader, body: schemas.WebhookIn
+    provided: Provided, key: FeedKey, body: schemas.WebhookIn
 ) -> schemas.NewWebhookOut:
-    """Register a webhook; the secret is shown only now."""
+    """Register a webhook.
+
+    A platform can have ten. The secret is shown only in this response. Requires the scope `feed`.
+    """
     webhook, secret = await webhooks.register(
         provided.store,
         key,
@@ -42,30 +47,51 @@ async def register_webhook(
     return schemas.NewWebhookOut(webhook=schemas.WebhookOut.of(webhook), secret=f"whsec_{encoded}")
 
 
-@router.get("", responses=keyed())
-async def list_webhooks(provided: Provided, key: Reader) -> schemas.WebhooksOut:
-    """List the platform's webhooks and the state of their deliveries."""
+@router.get("", responses=keyed_responses())
+async def list_webhooks(provided: Provided, key: FeedKey) -> schemas.WebhooksOut:
+    """List your webhooks.
+
+    Returns them oldest first, with the numbers of delivered, waiting and failed messages.
+    Requires the scope `feed`.
+    """
     found = await webhooks.list_webhooks(provided.store, key)
     return schemas.WebhooksOut(webhooks=[schemas.WebhookOut.of(each) for each in found])
 
 
-@router.delete("/{webhook}", status_code=204, responses=_PROBLEMS)
-async def delete_webhook(provided: Provided, key: Reader, webhook: UUID) -> Response:
-    """Delete a webhook and its messages."""
+@router.delete(
+    "/{webhook}",
+    status_code=204,
+    response_description="The webhook is deleted.",
+    responses=_PROBLEMS,
+)
+async def delete_webhook(provided: Provided, key: FeedKey, webhook: WebhookId) -> Response:
+    """Delete a webhook.
+
+    Also deletes its messages that are waiting or failed. Requires the scope `feed`.
+    """
     await webhooks.delete(provided.store, key, webhook)
     return Response(status_code=204)
 
 
 @router.post("/{webhook}/test", status_code=202, responses=_PROBLEMS)
-async def test_webhook(provided: Provided, key: Reader, webhook: UUID) -> schemas.TestedOut:
-    """Send a message without content, `webhook.test`."""
+async def test_webhook(provided: Provided, key: FeedKey, webhook: WebhookId) -> schemas.TestedOut:
+    """Send a test message to a webhook.
+
+    The message has the event `webhook.test` and no records. Requires the scope `feed`.
+    """
     message = await webhooks.send_test(provided.store, key, webhook)
     return schemas.TestedOut(message=f"msg_{message.hex}")
 
 
 @router.get("/{webhook}/given-up", responses=_PROBLEMS)
-async def list_given_up(provided: Provided, key: Reader, webhook: UUID) -> schemas.GivenUpListOut:
-    """List the messages that could not be delivered for a day."""
+async def list_given_up(
+    provided: Provided, key: FeedKey, webhook: WebhookId
+) -> schemas.GivenUpListOut:
+    """List the failed messages of a webhook.
+
+    A message has failed after retries for about a day. Returns at most 100, oldest first.
+    Requires the scope `feed`.
+    """
     found = await webhooks.list_failed(provided.store, key, webhook)
     return schemas.GivenUpListOut(
         messages=[
@@ -82,6 +108,11 @@ async def list_given_up(provided: Provided, key: Reader, webhook: UUID) -> schem
 
 
 @router.post("/{webhook}/replay", status_code=202, responses=_PROBLEMS)
-async def replay_webhook(provided: Provided, key: Reader, webhook: UUID) -> schemas.ReplayedOut:
-    """Send the failed messages again."""
+async def replay_webhook(
+    provided: Provided, key: FeedKey, webhook: WebhookId
+) -> schemas.ReplayedOut:
+    """Send all failed messages of a webhook again.
+
+    Requires the scope `feed`.
+    """
     return schemas.ReplayedOut(replayed=await webhooks.replay(provided.store, key, webhook))

@@ -1,1 +1,1 @@
-"""The shapes on the wire, as openapi.yaml has them: one module for each who speaks them."""
+"""What the API receives and returns, as published in openapi.yaml: one module per subject."""

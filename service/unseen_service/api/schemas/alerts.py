@@ -1,4 +1,4 @@
-"""Alerts, as staff see them."""
+"""Schemas of alerts."""
 
 from datetime import datetime
 from typing import Any
@@ -9,17 +9,20 @@ from ...models.alerts import Alert
 
 
 class AlertOut(BaseModel):
-    """Something that staff should look at; `key` is the first key of its line."""
+    """A notice to staff about a key family."""
 
     id: int
     at: datetime
-    kind: str = Field(examples=["key.probing"])
-    key: int | None
-    details: dict[str, Any]
+    kind: str = Field(
+        description="The kind of the audit entry that records the same event.",
+        examples=["key.probing"],
+    )
+    key: int | None = Field(description="The ID of the first key of the family.")
+    details: dict[str, Any] = Field(description="As in the audit entry.")
 
     @classmethod
     def of(cls, alert: Alert) -> "AlertOut":
-        """Show an alert."""
+        """Return an alert as the API shows it."""
         return cls(
             id=alert.id,
             at=alert.at,

@@ -1,65 +1,75 @@
-"""The audit log, as staff see it."""
+"""Schemas of the audit log."""
 
 from typing import Any
 
 from pydantic import BaseModel, Field
 
-from .common import Wire
+from .common import RequestModel
 
 
 class AuditEntryOut(BaseModel):
-    """One link of the audit log; docs/audit.md says how its digest is made."""
+    """An entry of the audit log; docs/audit.md specifies its digest."""
 
-    position: int
+    position: int = Field(description="Its number, from 1, without gaps.")
     at: str = Field(examples=["2026-11-22T13:40:00.123456Z"])
-    kind: str
-    actor: str
-    subject: str | None
-    details: dict[str, Any]
-    digest: str
+    kind: str = Field(description="The event.", examples=["review.decided"])
+    actor: str = Field(description="Who did it.", examples=["platform:Example"])
+    subject: str | None = Field(description="The reference of the case that it concerns, if any.")
+    details: dict[str, Any] = Field(description="Depends on the kind; see docs/audit.md.")
+    digest: str = Field(description="SHA-256 over the entry and the previous digest, in hex.")
 
 
 class AuditHeadOut(BaseModel):
-    """How far the log is."""
+    """The last entry of the audit log."""
 
     position: int
-    digest: str
+    digest: str = Field(description="In hex.")
 
 
 class AuditOut(BaseModel):
-    """A page of the audit log; ask again with `after` the last position for the next."""
+    """A page of the audit log."""
 
     entries: list[AuditEntryOut]
     head: AuditHeadOut
 
 
-class ReferenceIn(Wire):
-    """A case, by its number; in the body, so that no address or log of one holds it."""
+class ReferenceIn(RequestModel):
+    """A case, by its number; in the body, so that URLs and their logs do not contain it."""
 
-    case: str = Field(max_length=32, examples=["UN-7K4M-9QTX"])
+    case: str = Field(
+        max_length=32, description="The number of the case.", examples=["UN-7K4M-9QTX"]
+    )
 
 
 class ReferenceOut(BaseModel):
-    """What the audit log calls the case: the `subject` of its entries."""
+    """The reference of a case."""
 
-    reference: str = Field(examples=["5b0c1c1e-6f5d-4b7e-9a55-0d6a1a1f6a0e"])
+    reference: str = Field(
+        description="The `subject` of the audit entries about the case.",
+        examples=["5b0c1c1e-6f5d-4b7e-9a55-0d6a1a1f6a0e"],
+    )
 
 
-class VerificationIn(Wire):
-    """What came of verifying the log, wherever that was done."""
+class VerificationIn(RequestModel):
+    """The result of a verification of the audit log."""
 
-    fits: bool
+    fits: bool = Field(description="Whether every entry fits its digest and the checkpoint.")
     position: int = Field(
-        ge=1, lt=1 << 53, description="How many entries fit; or the first that does not."
+        ge=1,
+        lt=1 << 53,
+        description="If the log fits, the last entry; otherwise the first that does not.",
     )
     root: str | None = Field(
         default=None,
         pattern=r"^[0-9a-f]{64}$",
-        description="The Merkle root of the entries that fit, in hex. It is compared, not kept.",
+        description="The Merkle root that you computed of the entries that fit, in hex. It is "
+        "compared, not stored.",
     )
 
 
 class VerificationOut(BaseModel):
-    """Whether the root is that of the service's own log; null where none was given."""
+    """The service's comparison with its own log."""
 
-    same_root: bool | None
+    same_root: bool | None = Field(
+        description="Whether the service's own log has the same root; null if you sent none."
+    )

@@ -1,4 +1,4 @@
-"""What platforms that keep a copy see: the feed."""
+"""Schemas of the feed."""
 
 from datetime import datetime
 
@@ -9,50 +9,58 @@ from ...models.feedback import Feedback, Opinion
 from ...models.hashes import Standing, View
 from ...tlog.chain import timestamp
 
-LONGEST_PAGE = 10_000
+MAX_PAGE_ENTRIES = 10_000
 
 
 class EntryOut(BaseModel):
-    """A hash as it is now; it takes the place of every earlier entry of the same record.
+    """A hash in its current state. It replaces every earlier entry of the same record.
 
-    An active one is kept and matched against; any other is dropped. What is not active carries
-    no hash.
+    Store an active hash and match uploads against it; delete any other.
     """
 
-    position: int = Field(description="Of its last change; grows from entry to entry.")
-    at: datetime = Field(description="When that was; never before the entry ahead of it.")
-    record: str = Field(description="Names the hash, in look-ups and feedback too.")
+    position: int = Field(
+        description="The position of its last change; increases from entry to entry."
+    )
+    at: datetime = Field(
+        description="The time of its last change; never earlier than in the entry before."
+    )
+    record: str = Field(description="The ID of the hash, the same in lookups and feedback.")
     status: FeedStatus
     standing: Standing
-    pdq: str | None = Field(description="The hash in hex; null unless it is active.")
-    view: View | None = Field(description="Which turn of the picture it is of.")
-    quality: int | None = Field(description="PDQ's quality; null where nobody said it.")
-    convention: str | None = Field(description="The pixels that it was made of.")
-    feedback: dict[Opinion, int] = Field(description="How many platforms say what of it.")
+    pdq: str | None = Field(description="The hash as 64 hex digits; null unless it is active.")
+    view: View | None = Field(description="The view that was hashed; null unless it is active.")
+    quality: int | None = Field(description="PDQ's quality; null if unknown, or not active.")
+    convention: str | None = Field(
+        description="How the image was decoded before it was hashed; null unless it is active."
+    )
+    feedback: dict[Opinion, int] = Field(description="How many platforms report which value.")
 
 
 class FeedOut(BaseModel):
     """A page of the feed."""
 
     entries: list[EntryOut]
-    cursor: str = Field(description="Goes on where this page ends; good for ever.")
-    more: bool = Field(description="Whether there is more now.")
+    cursor: str = Field(description="Where the next page begins. It does not expire.")
+    more: bool = Field(description="Whether there is another page now.")
 
 
-def entry(told: FeedEntry) -> dict[str, object]:
-    """Write an entry by hand: a page has thousands, and their values are known to be plain."""
-    active = told.status is FeedStatus.ACTIVE
+def entry_json(entry: FeedEntry) -> dict[str, object]:
+    """Return an entry as JSON.
+
+    Without EntryOut: a page has thousands of entries, and their values need no validation.
+    """
+    active = entry.status is FeedStatus.ACTIVE
     return {
-        "position": told.position,
-        "at": timestamp(told.at),
-        "record": str(told.record),
-        "status": told.status.value,
-        "standing": told.standing.value,
-        "pdq": told.pdq.hex() if active and told.pdq is not None else None,
-        "view": told.view.value if active and told.view else None,
-        "quality": told.quality if active else None,
-        "convention": told.convention if active else None,
-        "feedback": _counted(told.feedback),
+        "position": entry.position,
+        "at": timestamp(entry.at),
+        "record": str(entry.record),
+        "status": entry.status.value,
+        "standing": entry.standing.value,
+        "pdq": entry.pdq.hex() if active and entry.pdq is not None else None,
+        "view": entry.view.value if active and entry.view else None,
+        "quality": entry.quality if active else None,
+        "convention": entry.convention if active else None,
+        "feedback": _counted(entry.feedback),
     }
 
 

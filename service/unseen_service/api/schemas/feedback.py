@@ -1,4 +1,4 @@
-"""Feedback and confirmed withdrawals, as platforms send them."""
+"""Schemas of feedback and of confirmations."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,43 +6,51 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from ...models.feedback import Opinion
-from .common import Wire
+from .common import RequestModel
 
-MOST_AT_ONCE = 1_000
+MAX_RECORDS = 1_000
 
-Record = Annotated[UUID, Field(strict=False, description="As the feed and the hits name it.")]
+Record = Annotated[
+    UUID, Field(strict=False, description="The record of the hash, from the feed or a hit.")
+]
 Tag = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
 
 
-class GivenIn(Wire):
-    """What the platform makes of one hash, or did about it."""
+class GivenIn(RequestModel):
+    """Feedback on one hash."""
 
     record: Record
     value: Annotated[Opinion, Field(strict=False)]
-    tags: list[Tag] = Field(default=[], max_length=16)
+    tags: list[Tag] = Field(
+        default=[],
+        max_length=16,
+        description="Free text that other platforms see in the StopNCII protocol.",
+    )
 
 
-class FeedbackIn(Wire):
-    """Feedback on hashes; the last on a record is what counts."""
+class FeedbackIn(RequestModel):
+    """Feedback on hashes; the last value per record counts."""
 
-    feedback: list[GivenIn] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    feedback: list[GivenIn] = Field(min_length=1, max_length=MAX_RECORDS)
 
 
 class FeedbackOut(BaseModel):
-    """All of it was taken."""
+    """The feedback was accepted."""
 
-    accepted: int
-    new: int = Field(description="Of how many records that was not known yet.")
+    accepted: int = Field(description="Number of values accepted.")
+    new: int = Field(description="Number of records for which it was new.")
 
 
-class WithdrawalsIn(Wire):
-    """Records whose hash the platform holds no more."""
+class WithdrawalsIn(RequestModel):
+    """Records whose hashes the platform deleted."""
 
-    records: list[Record] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    records: list[Record] = Field(min_length=1, max_length=MAX_RECORDS)
 
 
 class WithdrawalsOut(BaseModel):
-    """What was confirmed, and what is active: that one is to be kept, or fetched again."""
+    """The records, by whether they are still withdrawn."""
 
-    confirmed: list[UUID]
-    active: list[UUID]
+    confirmed: list[UUID] = Field(description="Withdrawn; the deletion is confirmed.")
+    active: list[UUID] = Field(
+        description="Active again in the meantime: keep them. The feed has a new entry for each."
+    )

@@ -1,4 +1,4 @@
-"""What operators see: health."""
+"""Schemas of health."""
 
 from datetime import datetime
 from typing import Literal
@@ -7,26 +7,30 @@ from pydantic import BaseModel, Field
 
 
 class ReasonOut(BaseModel):
-    """What is not as it should be. The code is for programs, and stays what it is."""
+    """Something that is wrong with the worker."""
 
     code: Literal["loading", "cut-off", "stale", "behind"] = Field(
-        description="Of these, `cut-off` alone leaves a worker ready."
+        description="`loading`: the index is not loaded yet. `cut-off`: PostgreSQL has been "
+        "unavailable for a short time; the worker is still ready. `stale`: PostgreSQL has been "
+        "unavailable for too long. `behind`: changes have not been applied for too long."
     )
-    detail: str
-    hashes: int | None = Field(default=None, description="Loaded so far.")
-    of: int | None = Field(default=None, description="About how many there are to load.")
-    entries: int | None = Field(default=None, description="Changes that are not applied yet.")
-    since: datetime | None = Field(default=None, description="When PostgreSQL answered last.")
-    seconds: float | None = Field(default=None, description="How long it has been so.")
+    detail: str = Field(description="The same for people.")
+    hashes: int | None = Field(default=None, description="Number of hashes loaded so far.")
+    of: int | None = Field(default=None, description="Approximate number of hashes to load.")
+    entries: int | None = Field(default=None, description="Number of changes not yet applied.")
+    since: datetime | None = Field(default=None, description="When PostgreSQL last responded.")
+    seconds: float | None = Field(default=None, description="How long this has lasted.")
 
 
 class ReadyOut(BaseModel):
-    """Whether this worker should be sent requests, and what is not as it should be."""
+    """Whether requests should be sent to this worker."""
 
     status: Literal["ready", "not-ready"]
-    reasons: list[ReasonOut]
-    generation: int
-    hashes: int
+    reasons: list[ReasonOut] = Field(description="What is wrong; empty if nothing is.")
+    generation: int = Field(
+        description="The position up to which the index has applied the change log."
+    )
+    hashes: int = Field(description="Number of hashes in the index.")
 
 
 class AliveOut(BaseModel):

@@ -1,4 +1,4 @@
-"""Keys, as staff issue and see them."""
+"""Schemas of keys."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,36 +6,56 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, Field
 
 from ...models.keys import Key, KeyStatus, Scope
-from .common import Wire
+from .common import RequestModel
 
-StrictlyScope = Annotated[Scope, Field(strict=False)]
-
-
-class KeyIn(Wire):
-    """A key that is asked for."""
-
-    platform: str = Field(min_length=1, max_length=200, description="Who it is for.")
-    scopes: set[StrictlyScope] = Field(min_length=1, strict=False)
-    note: str = Field(default="", max_length=200, description="Who asked for it, and why.")
-    expires_at: AwareDatetime | None = Field(default=None, strict=False)
+ScopeValue = Annotated[Scope, Field(strict=False)]
 
 
-class RotationIn(Wire):
-    """How long the old key and the new one are both in force."""
+class KeyIn(RequestModel):
+    """A key to issue."""
 
-    overlap_s: int = Field(default=7 * 24 * 3600, ge=0, le=90 * 24 * 3600)
+    platform: str = Field(
+        min_length=1,
+        max_length=200,
+        description="The platform, or the member of staff, that the key is for. Added if new.",
+    )
+    scopes: set[ScopeValue] = Field(
+        min_length=1,
+        strict=False,
+        description="What the key may do. `match`: look up hashes. `feed`: read the feed, fetch "
+        "hashes, use webhooks. `feedback`: report results, confirm deletions. `submit`: submit "
+        "hashes of a platform's own bank. `audit`: read what staff read. `admin`: manage keys, "
+        "decide reviews.",
+    )
+    note: str = Field(
+        default="", max_length=200, description="Who asked for the key, and why; one line."
+    )
+    expires_at: AwareDatetime | None = Field(
+        default=None, strict=False, description="When the key expires; never if not given."
+    )
+
+
+class RotationIn(RequestModel):
+    """How to rotate a key."""
+
+    overlap_s: int = Field(
+        default=7 * 24 * 3600,
+        ge=0,
+        le=90 * 24 * 3600,
+        description="For how many seconds the old key and the new one are both active.",
+    )
 
 
 class IssuedOut(BaseModel):
-    """A new key; it is shown this once."""
+    """A new key."""
 
     id: int
-    key: str
+    key: str = Field(description="The key itself, which is shown only once.")
     status: KeyStatus
 
 
 class KeyOut(BaseModel):
-    """A key, without what is secret."""
+    """A key, without its secret."""
 
     id: int
     platform: str
@@ -43,14 +63,17 @@ class KeyOut(BaseModel):
     status: KeyStatus
     note: str
     created_at: datetime
-    issued_by: str
-    approved_by: str | None
+    issued_by: str = Field(
+        description="Who issued it: `key:` and the ID of the first key of a family, `operator`, "
+        "or `operator:` and a name."
+    )
+    approved_by: str | None = Field(description="Who approved it, if that was needed.")
     expires_at: datetime | None
     revoked_at: datetime | None
 
     @classmethod
     def of(cls, key: Key, now: datetime) -> "KeyOut":
-        """Show a key as it is at this moment."""
+        """Return a key as the API shows it at a time."""
         return cls(
             id=key.id,
             platform=key.platform,
@@ -66,6 +89,6 @@ class KeyOut(BaseModel):
 
 
 class KeysOut(BaseModel):
-    """Every key that was ever issued, oldest first."""
+    """All keys, oldest first."""
 
     keys: list[KeyOut]

@@ -1,34 +1,45 @@
-"""What platforms send and see: look-ups and their hits."""
+"""Schemas of lookups."""
 
 from pydantic import BaseModel, Field
 
 from ...models.hashes import Standing, View
-from .common import Pdq, Wire
+from .common import Pdq, RequestModel
 
 MAX_MATCH_HASHES = 10_000
 
 
-class MatchIn(Wire):
-    """A look-up."""
+class MatchIn(RequestModel):
+    """A lookup."""
 
     hashes: list[Pdq] = Field(min_length=1, max_length=MAX_MATCH_HASHES)
     max_distance: int | None = Field(
-        default=None, ge=0, le=256, description="In bits; the service's limit unless given."
+        default=None,
+        ge=0,
+        le=256,
+        description="The largest Hamming distance that counts as a match, in bits. At most the "
+        "service's limit (31 by default), which is also the default.",
     )
 
 
 class HitOut(BaseModel):
-    """One stored hash close to one of those asked about."""
+    """A stored hash that is close to a hash of the lookup."""
 
-    query: int = Field(description="Which of the hashes asked about, from 0.")
-    record: str = Field(description="Names the stored hash, without saying what it is.")
-    distance: int = Field(description="Hamming distance in bits.")
-    view: View
+    query: int = Field(description="Which hash of the lookup, from 0.")
+    record: str = Field(description="The ID of the stored hash; it reveals nothing about its bits.")
+    distance: int = Field(
+        description="The Hamming distance in bits; rounded up for keys with coarse distances."
+    )
+    view: View = Field(description="The view of the stored image that was hashed.")
     standing: Standing
 
 
 class MatchOut(BaseModel):
-    """The hits, by query, nearest first; a hash that is not listed has none."""
+    """The hits of a lookup."""
 
-    generation: int = Field(description="How far along the change log this was answered.")
-    hits: list[HitOut]
+    generation: int = Field(
+        description="The position up to which the index had applied the change log."
+    )
+    hits: list[HitOut] = Field(
+        description="Ordered by query, then by distance. A hash of the lookup may have several "
+        "hits, or none."
+    )

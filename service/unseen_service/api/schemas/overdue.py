@@ -1,4 +1,4 @@
-"""What platforms have not answered in time, as staff see it."""
+"""Schemas of overdue answers."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,20 +10,21 @@ from ...models.feedback import Opinion
 
 
 class OverdueItemOut(BaseModel):
-    """Something that a platform has not answered in time."""
+    """An answer that a platform owes."""
 
     what: Literal["match", "review", "withdrawal"] = Field(
-        description="A match, or a review that was begun, without a removal since; "
-        "a withdrawal that was handed out and never confirmed."
+        description="`match`: its lookup found the hash, and it has not reported `removed` since. "
+        "`review`: it reported `pending-review`, and nothing else since. `withdrawal`: it received "
+        "the withdrawal of the hash, and has not confirmed the deletion."
     )
     platform: str
-    record: UUID
+    record: UUID = Field(description="The record of the hash.")
     since: datetime
-    feedback: Opinion | None = Field(description="What the platform says of it so far.")
+    feedback: Opinion | None = Field(description="What the platform reported last.")
 
 
 class OverdueOut(BaseModel):
-    """What is overdue, the oldest first."""
+    """Overdue answers, oldest first."""
 
-    hours: int
+    hours: int = Field(description="After how many hours an answer is overdue.")
     overdue: list[OverdueItemOut]

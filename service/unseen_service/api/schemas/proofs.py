@@ -1,26 +1,29 @@
-"""Proofs of the audit log: hashes are SHA-256 in hex, sizes count entries."""
+"""Schemas of proofs of the audit log: hashes are SHA-256 in hex, sizes are numbers of entries."""
 
 from pydantic import BaseModel, Field
 
 
 class VerifierOut(BaseModel):
-    """The public key of checkpoints, as C2SP's signed-note writes it."""
+    """The public key of checkpoints."""
 
-    verifier: str = Field(examples=["unseen-audit/3f9a12bc+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiB…"])
+    verifier: str = Field(
+        description="In C2SP's signed-note format.",
+        examples=["unseen-audit/3f9a12bc+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiB…"],
+    )
 
 
 class InclusionOut(BaseModel):
-    """Entry `position` is leaf `position - 1` of the tree of `size`."""
+    """A proof that an entry is in the log of a size."""
 
-    position: int
-    size: int
-    leaf: str = Field(description="SHA-256(0x00 || the entry's canonical JSON).")
-    path: list[str] = Field(description="From the leaf's sibling up.")
+    position: int = Field(description="The entry; it is leaf `position - 1` of the Merkle tree.")
+    size: int = Field(description="The size of the log, in entries.")
+    leaf: str = Field(description="SHA-256(0x00 || the entry's canonical JSON), in hex.")
+    path: list[str] = Field(description="The proof, from the leaf's sibling up; hashes in hex.")
 
 
 class ConsistencyOut(BaseModel):
-    """The tree of `second` begins with that of `first`."""
+    """A proof that the log of the second size begins with that of the first."""
 
-    first: int
-    second: int
-    path: list[str]
+    first: int = Field(description="The smaller size, in entries.")
+    second: int = Field(description="The larger size, in entries.")
+    path: list[str] = Field(description="The proof; hashes in hex.")

@@ -1,4 +1,4 @@
-"""The review queue, as staff see it, and what they decide."""
+"""Schemas of reviews."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -10,30 +10,34 @@ from pydantic import BaseModel, Field
 from ...models.feedback import Opinion
 from ...models.hashes import Standing
 from ...models.review import Cause, Decision, Review
-from .common import Wire
+from .common import RequestModel
 
 
 class ReviewOut(BaseModel):
-    """One hash in the queue; what it looks like nobody knows, what was said and found is here."""
+    """A hash in the review queue. Nobody at the service sees the image; this is the evidence."""
 
-    record: UUID
+    record: UUID = Field(description="The record of the hash.")
     standing: Standing
     cause: Cause
     evidence: dict[str, int] = Field(
-        description="The counts that put it here: `platforms`; of one day `finds`, different "
-        "`uploads`, those `shared` by more than the one platform that has most, what is usual."
+        description="The counts that opened the review. `platforms`: how many platforms reported "
+        "or found it. Of one day: `finds`, how often it was found; `uploads`, in how many distinct "
+        "uploads; `shared`, the same without the platform that has the most; `usual_finds` and "
+        "`usual_uploads`, what 99 % of hashes do not exceed."
     )
     opened_at: datetime
-    images: int = Field(description="How many images that are not withdrawn show it.")
-    opinions: dict[Opinion, list[str]] = Field(description="Which platforms say what now.")
-    decision: Decision | None = Field(description="Null: it waits for one.")
+    images: int = Field(description="How many images that are not withdrawn have the hash.")
+    opinions: dict[Opinion, list[str]] = Field(
+        description="Which platforms report which value now."
+    )
+    decision: Decision | None = Field(description="Null while the review is open.")
     decided_at: datetime | None
     decided_by: str | None
-    why: str | None
+    why: str | None = Field(description="The reason that was given with the decision.")
 
     @classmethod
     def of(cls, review: Review) -> "ReviewOut":
-        """Show a review; of an open one not what was decided before it was opened again."""
+        """Return a review as the API shows it: an open one without an earlier decision."""
         shown = asdict(review)
         if review.decision is None:
             shown |= {"decided_at": None, "decided_by": None, "why": None}
@@ -41,29 +45,29 @@ class ReviewOut(BaseModel):
 
 
 class ReviewsOut(BaseModel):
-    """What is to be decided, the oldest first; or what was decided, the newest first."""
+    """Reviews: open ones oldest first, or decided ones newest first."""
 
-    open: int = Field(description="How many wait for a decision, in all.")
+    open: int = Field(description="Number of open reviews in all.")
     reviews: list[ReviewOut]
 
 
-StrictlyDecision = Annotated[Decision, Field(strict=False)]
+DecisionValue = Annotated[Decision, Field(strict=False)]
 
 
-class DecisionIn(Wire):
-    """What becomes of a hash."""
+class DecisionIn(RequestModel):
+    """A decision about a hash."""
 
-    decision: StrictlyDecision = Field(
-        description="release: back to the standing that it had; keep: confirmed, and not to be "
-        "quarantined again; remove: its bits are not matched, whoever submits them."
+    decision: DecisionValue = Field(
+        description="`release`: matched again, with the standing that it had. `keep`: matched "
+        "again, as confirmed. `remove`: never matched, whoever submits it again."
     )
-    instead_of: StrictlyDecision | None = Field(
-        default=None, description="To change a decision: the one that is to be changed."
+    instead_of: DecisionValue | None = Field(
+        default=None, description="To change a decision: the decision that you replace."
     )
 
 
 class DecidedOut(BaseModel):
-    """What the hash is now."""
+    """The hash after the decision."""
 
     record: UUID
     decision: Decision

@@ -1,4 +1,4 @@
-"""Counts per hour or day, as staff see them."""
+"""Schemas of statistics."""
 
 from datetime import datetime
 from typing import Literal
@@ -7,20 +7,20 @@ from pydantic import BaseModel, Field
 
 
 class StretchOut(BaseModel):
-    """What happened in one hour or day."""
+    """Counts of one hour or day."""
 
-    at: datetime = Field(description="Its beginning, UTC.")
-    cases: int = Field(description="Cases submitted.")
-    images: int = Field(description="Images in them.")
-    withdrawn: int = Field(description="Images withdrawn.")
-    matched: int = Field(description="Uploads looked up that hit.")
-    missed: int = Field(description="Uploads looked up that did not.")
+    at: datetime = Field(description="The beginning of the period, in UTC.")
+    cases: int = Field(description="Number of cases submitted.")
+    images: int = Field(description="Number of images in these cases.")
+    withdrawn: int = Field(description="Number of images withdrawn.")
+    matched: int = Field(description="Number of hashes looked up that had a hit.")
+    missed: int = Field(description="Number of hashes looked up that had none.")
 
 
 class StatisticsOut(BaseModel):
-    """What happened, the oldest first; counted some seconds after it happens."""
+    """Counts per period, and of now."""
 
-    by: Literal["hour", "day"]
-    stretches: list[StretchOut]
-    hashes: int = Field(description="Hashes that can be matched now.")
-    open_reviews: int
+    by: Literal["hour", "day"] = Field(description="The length of a period.")
+    stretches: list[StretchOut] = Field(description="The periods, oldest first.")
+    hashes: int = Field(description="Number of hashes that can match now.")
+    open_reviews: int = Field(description="Number of open reviews now.")

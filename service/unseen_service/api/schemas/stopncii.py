@@ -1,7 +1,7 @@
-"""The StopNCII exchange protocol's shapes, as its public client reads and writes them.
+"""Schemas of the StopNCII exchange protocol, as its public client reads and writes them.
 
-That client skips a record over an unknown value, but drops a whole page over a wrong type or a
-missing field; it ignores fields that it does not know. What it sends is read as leniently.
+That client skips a record with an unknown value, drops a whole page with a wrong type or a
+missing field, and ignores unknown fields. What it sends is parsed just as leniently.
 """
 
 from enum import StrEnum
@@ -13,11 +13,15 @@ from ...models.feed import FeedEntry, FeedStatus
 from ...models.feedback import GivenFeedback, Opinion
 from .common import Pdq
 
-MOST_AT_ONCE = 10_000
+MAX_HASHES = 10_000
 
 
 class FeedbackValue(StrEnum):
-    """What a platform says of a hash, in the protocol's words."""
+    """What a platform reports about a hash, in the protocol's terms.
+
+    `PendingReview`, `Blocked` and `NotBlocked` are `pending-review`, `removed` and `not-removed` in
+    the other operations. `Withdrawn` and `Deleted` confirm a deletion. The rest are no feedback.
+    """
 
     UNKNOWN = "Unknown"
     NONE = "None"
@@ -29,15 +33,15 @@ class FeedbackValue(StrEnum):
     DELETED = "Deleted"
 
 
-GONE = frozenset({FeedbackValue.WITHDRAWN, FeedbackValue.DELETED})
-"""The platform holds the hash no more; by `Withdrawn` it also takes back what it submitted."""
+DELETED_VALUES = frozenset({FeedbackValue.WITHDRAWN, FeedbackValue.DELETED})
+"""The platform deleted the hash; `Withdrawn` also withdraws it from the platform's own bank."""
 
-_MEANS = {
+_OPINIONS = {
     FeedbackValue.PENDING_REVIEW: Opinion.PENDING_REVIEW,
     FeedbackValue.BLOCKED: Opinion.REMOVED,
     FeedbackValue.NOT_BLOCKED: Opinion.NOT_REMOVED,
 }
-_SHOWN = {
+_FEEDBACK_VALUES = {
     None: FeedbackValue.NONE,
     Opinion.PENDING_REVIEW: FeedbackValue.PENDING_REVIEW,
     Opinion.REMOVED: FeedbackValue.BLOCKED,
@@ -48,19 +52,19 @@ _SHOWN = {
 Tag = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,128}$")]
 
 
-class _Read(BaseModel):
+class _LenientModel(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
 
-class FeedbackOf(_Read):
-    """What the platform says of a hash; who says it is whoever holds the key."""
+class FeedbackOf(_LenientModel):
+    """Feedback on a hash, from the platform that holds the key."""
 
     feedbackValue: FeedbackValue  # noqa: N815
     tags: list[Tag] = Field(default=[], max_length=64)
 
-    def given(self) -> GivenFeedback:
-        """Say it in this service's words."""
-        return GivenFeedback(_MEANS.get(self.feedbackValue), frozenset(self.tags))
+    def to_feedback(self) -> GivenFeedback:
+        """Return it in this service's terms."""
+        return GivenFeedback(_OPINIONS.get(self.feedbackValue), frozenset(self.tags))
 
 
 class HashFeedbackIn(FeedbackOf):
@@ -69,67 +73,77 @@ class HashFeedbackIn(FeedbackOf):
     hashValue: Pdq  # noqa: N815
 
 
-class SubmitFeedbackIn(_Read):
-    """Feedback on hashes; the last on one counts."""
+class SubmitFeedbackIn(_LenientModel):
+    """Feedback on hashes; the last per hash counts."""
 
-    hashFeedbacks: list[HashFeedbackIn] = Field(max_length=MOST_AT_ONCE)  # noqa: N815
+    hashFeedbacks: list[HashFeedbackIn] = Field(max_length=MAX_HASHES)  # noqa: N815
 
 
-class SubmittedIn(_Read):
-    """A hash of the platform's own; the client writes its type in either way."""
+class SubmittedIn(_LenientModel):
+    """A hash of the platform's own bank."""
 
-    signalType: Literal["ImagePDQ", "StopNCIISignalType.ImagePDQ"]  # noqa: N815
+    signalType: Literal["ImagePDQ", "StopNCIISignalType.ImagePDQ"] = Field(  # noqa: N815
+        description="Clients send either form."
+    )
     hashValue: Pdq  # noqa: N815
     CSPFeedbacks: list[FeedbackOf] = Field(default=[], max_length=1)
 
 
-class SubmitHashesIn(_Read):
-    """Hashes of the platform's own."""
+class SubmitHashesIn(_LenientModel):
+    """Hashes of the platform's own bank."""
 
-    hashRecords: list[SubmittedIn] = Field(max_length=MOST_AT_ONCE)  # noqa: N815
+    hashRecords: list[SubmittedIn] = Field(max_length=MAX_HASHES)  # noqa: N815
 
 
 class TakenOut(BaseModel):
-    """How many came; a hash that is not kept is counted too, so that nothing is told of it."""
+    """The request was accepted."""
 
-    count: int
+    count: int = Field(
+        description="Number of items in the request, whether or not their hashes are stored."
+    )
 
 
 class RecordOut(BaseModel):
-    """A hash as it is now; it takes the place of every earlier record of the same hash."""
+    """A hash in its current state. It replaces every earlier record of the same hash."""
 
-    lastModtimestamp: int = Field(description="Unix seconds.")  # noqa: N815
+    lastModtimestamp: int = Field(description="Its last change, in Unix time.")  # noqa: N815
     signalType: Literal["ImagePDQ"]  # noqa: N815
-    hashValue: str  # noqa: N815
+    hashValue: str = Field(description="A PDQ hash: 256 bits as 64 hex digits.")  # noqa: N815
     hashStatus: Literal["Active", "Withdrawn"]  # noqa: N815
     caseNumbers: dict[str, str] = Field(  # noqa: N815
-        description="Always empty: a case number is half of what opens a case."
+        description="Always empty: case numbers are confidential."
     )
-    CSPFeedbacks: list["SaidOut"]
+    CSPFeedbacks: list["SaidOut"] = Field(description="What platforms report about it.")
 
 
 class SaidOut(BaseModel):
-    """What a platform says of a hash."""
+    """What a platform reports about a hash."""
 
     feedbackValue: FeedbackValue  # noqa: N815
     tags: list[str]
-    source: str
+    source: str = Field(description="The platform.")
 
 
 class FetchOut(BaseModel):
-    """A page; go on with the token, or later from nextSetTimestamp."""
+    """A page of hashes."""
 
-    count: int
-    nextPageToken: str | None  # noqa: N815
+    count: int = Field(description="Number of records in this page.")
+    nextPageToken: str | None = Field(  # noqa: N815
+        description="Where the next page begins; null if this is the last."
+    )
     nextSetTimestamp: int = Field(  # noqa: N815
-        description="Unix seconds; everything of an earlier second has been handed out."
+        description="Where to start next time, as Unix time; every earlier change has been "
+        "returned."
     )
     hasMoreRecords: bool  # noqa: N815
     hashRecords: list[RecordOut]  # noqa: N815
 
 
-def record(entry: FeedEntry) -> dict[str, object] | None:
-    """Write a record by hand; None for a hash whose bits are erased, which has no name here."""
+def record_json(entry: FeedEntry) -> dict[str, object] | None:
+    """Return a record as JSON; None if its bits are erased: records are identified by them here.
+
+    Without RecordOut, since the values need no validation.
+    """
     if entry.pdq is None:
         return None
     active = entry.status is FeedStatus.ACTIVE
@@ -141,10 +155,10 @@ def record(entry: FeedEntry) -> dict[str, object] | None:
         "caseNumbers": {},
         "CSPFeedbacks": [
             {
-                "feedbackValue": _SHOWN[said.value].value,
-                "tags": list(said.tags),
-                "source": said.source,
+                "feedbackValue": _FEEDBACK_VALUES[each.value].value,
+                "tags": list(each.tags),
+                "source": each.source,
             }
-            for said in entry.feedback
+            for each in entry.feedback
         ],
     }

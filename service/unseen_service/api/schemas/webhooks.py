@@ -1,4 +1,4 @@
-"""Webhooks, as a platform registers and sees them."""
+"""Schemas of webhooks."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,16 +7,20 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from ...models.webhooks import Webhook, WebhookEvent
-from .common import Wire
+from .common import RequestModel
 
-Event = Annotated[WebhookEvent, Field(strict=False)]
+EventValue = Annotated[WebhookEvent, Field(strict=False)]
 
 
-class WebhookIn(Wire):
-    """A URL to be told at, and of what."""
+class WebhookIn(RequestModel):
+    """A webhook to register."""
 
-    url: str = Field(max_length=2_000, examples=["https://platform.example/hooks/unseen"])
-    events: list[Event] = Field(
+    url: str = Field(
+        max_length=2_000,
+        description="Where messages are sent: https, to a public address.",
+        examples=["https://platform.example/hooks/unseen"],
+    )
+    events: list[EventValue] = Field(
         default=[
             WebhookEvent.ADDED,
             WebhookEvent.WITHDRAWN,
@@ -24,24 +28,25 @@ class WebhookIn(Wire):
         ],
         min_length=1,
         max_length=8,
+        description="The events to be notified of.",
     )
 
 
 class WebhookOut(BaseModel):
-    """A webhook, and how it fares."""
+    """A webhook and the state of its messages."""
 
-    webhook: UUID
+    webhook: UUID = Field(description="The ID of the webhook.")
     url: str
     events: list[WebhookEvent]
     created_at: datetime
-    delivered: int
-    delivered_at: datetime | None
-    waiting: int = Field(description="Messages that are still to be sent.")
-    given_up: int = Field(description="Messages that did not arrive in a day; see replay.")
+    delivered: int = Field(description="Number of messages delivered.")
+    delivered_at: datetime | None = Field(description="When the last one was delivered.")
+    waiting: int = Field(description="Number of messages still to be sent.")
+    given_up: int = Field(description="Number of messages that failed; they can be replayed.")
 
     @classmethod
     def of(cls, webhook: Webhook) -> "WebhookOut":
-        """Show a webhook."""
+        """Return a webhook as the API shows it."""
         return cls(
             webhook=webhook.ref,
             url=webhook.url,
@@ -55,41 +60,43 @@ class WebhookOut(BaseModel):
 
 
 class NewWebhookOut(BaseModel):
-    """A webhook and its secret, which is shown this once."""
+    """A new webhook and its secret."""
 
     webhook: WebhookOut
-    secret: str = Field(description="`whsec_` and base64: what each message is signed with.")
+    secret: str = Field(
+        description="`whsec_` and base64. Each message is signed with it; it is shown only once."
+    )
 
 
 class WebhooksOut(BaseModel):
-    """The platform's webhooks, oldest first."""
+    """Webhooks, oldest first."""
 
     webhooks: list[WebhookOut]
 
 
 class GivenUpOut(BaseModel):
-    """A message that did not arrive."""
+    """A message that failed after all retries."""
 
-    message: str = Field(description="What the message has as its webhook-id.")
+    message: str = Field(description="Its `webhook-id`.")
     event: WebhookEvent
     created_at: datetime
-    attempts: int
-    failure: str | None
+    attempts: int = Field(description="Number of attempts to deliver it.")
+    failure: str | None = Field(description="Why the last attempt failed.")
 
 
 class GivenUpListOut(BaseModel):
-    """Messages that were given up, the oldest first, 100 at most."""
+    """Failed messages, oldest first."""
 
     messages: list[GivenUpOut]
 
 
 class TestedOut(BaseModel):
-    """A test message is on its way."""
+    """A test message will be sent."""
 
-    message: str
+    message: str = Field(description="Its `webhook-id`.")
 
 
 class ReplayedOut(BaseModel):
-    """Messages that are sent once more."""
+    """Failed messages will be sent again."""
 
-    replayed: int
+    replayed: int = Field(description="Number of messages.")
