@@ -7,7 +7,7 @@ DISTRIBUTIONS := index service clients/python clients/threatexchange
 PORT   ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all faults container-trial check format bench run openapi audit-kinds page lock clean
+.PHONY: help setup demo test test-fast test-all faults container-trial check format bench run openapi audit-kinds page lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -26,28 +26,30 @@ $(READY): requirements.lock $(DISTRIBUTIONS:%=%/pyproject.toml)
 demo: $(READY) ## Walk the whole story on real photos, against a real service
 	@$(BIN)/python -m demo
 
-# Three at a time: tests wait as often as they compute. Who is done takes tests from who is not.
+# Three at a time: tests wait as often as they compute. A worker that is done takes tests from others.
 PYTEST := -m pytest -n 3 --dist worksteal
 
-# The tests start hundreds of Pythons: none should compile again what another one has.
-test test-all: export PYTHONDONTWRITEBYTECODE =
+test: $(READY) ## Run every test but the slow proofs; ARGS are pytest's, as in all of these
+	@$(BIN)/python $(PYTEST) -m "not slow" $(ARGS)
 
-test: $(READY) ## Run every test but the slow proofs
-	@$(BIN)/python $(PYTEST) -m "not slow"
+test-fast: $(READY) ## Run the tests that start no service, browser or process, in under a minute
+	@$(BIN)/python $(PYTEST) -m "not slow and not process" $(ARGS)
 
-test-all: $(READY) ## Run every test, the slow proofs too
-	@$(BIN)/python $(PYTEST)
+test-all: $(READY) ## Run every test, the slow proofs too, and print the packages' coverage
+	@$(BIN)/python $(PYTEST) $(DISTRIBUTIONS:%=--cov=%) --cov-report=term:skip-covered $(ARGS)
 
+# Root can run more of these: networks and file systems of their own.
 FAULTS := tests/flow tests/service/test_migrations_interrupted.py tests/service/test_saved_index.py
 
-faults: $(READY) ## Kill, cut off, fill, set back (each for UNSEEN_CHAOS_SECONDS), then look what holds
-	@$(BIN)/python -m pytest -rP tests/flow/test_chaos.py
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(FAULTS) --ignore tests/flow/test_chaos.py
+faults: $(READY) ## Run the fault-injection tests (ARGS=--chaos-seconds=60 for longer ones)
+	@$(BIN)/python -m pytest -rP tests/flow/test_chaos.py $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(FAULTS) --ignore tests/flow/test_chaos.py \
+	  $(ARGS)
 
 container-trial: $(READY) ## Build the image with podman and try it alone and in compose (as root)
 	@tools/container_trial.sh
 
-check: $(READY) ## Lint, types, import floors
+check: $(READY) ## Lint, types, import-layer rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy

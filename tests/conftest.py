@@ -2,42 +2,94 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.store import migrate
 
-from tests import surroundings
+from tests import environment, options
+from tests.selection import is_root, starts_process
 from tests.support import Service, fresh_database, named, scratch_folder, serving
+
+_LEFT_TO_ROOT = "left_to_root"
+_left_to_root = pytest.StashKey[int]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of these tests."""
+    options.add_to(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the surroundings that the tests and all that they start live in.
-
-    Also for the workers of pytest-xdist, which inherit them.
-    """
+    """Prepare the environment; the workers of pytest-xdist inherit it."""
     if not hasattr(config, "workerinput"):
-        surroundings.prepare()
+        environment.prepare()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse two tests of one name: of those, pytest-xdist would run one and say nothing."""
-    twice = [name for name, times in Counter(item.nodeid for item in items).items() if times > 1]
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the tests that start something of their own: `make test-fast` leaves them out."""
+    if isinstance(item, pytest.Function) and starts_process(item):
+        item.add_marker("process")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what only root can run; refuse two tests of one name."""
+    times = Counter(item.nodeid for item in items)
+    twice = [name for name, number in times.items() if number > 1]
     if twice:
+        # pytest-xdist would run one of them, and say nothing.
         raise pytest.UsageError(f"several tests are called {', '.join(twice)}")
+    if not is_root():
+        _deselect_root(config, items)
 
 
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Remove what the run has left, unless somebody will want to look at it."""
-    if not hasattr(session.config, "workerinput") and exitstatus == pytest.ExitCode.OK:
-        surroundings.remove()
+def _deselect_root(config: pytest.Config, items: list[pytest.Item]) -> None:
+    needing = [item for item in items if item.get_closest_marker("root")]
+    items[:] = [item for item in items if not item.get_closest_marker("root")]
+    config.hook.pytest_deselected(items=needing)
+    if hasattr(config, "workeroutput"):
+        config.workeroutput[_LEFT_TO_ROOT] = len(needing)
+    else:
+        config.stash[_left_to_root] = len(needing)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker of pytest-xdist has counted; each of them collects all tests."""
+    node.config.stash[_left_to_root] = getattr(node, "workeroutput", {}).get(_LEFT_TO_ROOT, 0)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail on unexpected skips; remove temporary files unless a failure is to be examined."""
+    if hasattr(session.config, "workerinput"):
+        return
+    if session.exitstatus == pytest.ExitCode.OK and options.unexpected_skips(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if session.exitstatus == pytest.ExitCode.OK:
+        environment.remove()
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print what was left out: tests that need root, and skips that are not expected."""
+    if left := config.stash.get(_left_to_root, 0):
+        terminalreporter.write_line(
+            f"{left} tests marked `root` left out: this account is not root"
+        )
+    if unexpected := options.unexpected_skips(config):
+        terminalreporter.section("skips that are not expected", red=True)
+        terminalreporter.write_line("\n".join(unexpected))
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
+def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
     """A PostgreSQL server; the URL of its database `template_unseen`, migrated and empty."""
-    with scratch_folder() as folder, EmbeddedPostgres(folder) as server:
+    bindir = request.config.getoption("postgres_bin")
+    with scratch_folder() as folder, EmbeddedPostgres(folder, bindir=bindir) as server:
         url = server.start()
         with psycopg.connect(url, autocommit=True) as connection:
             # Nothing here outlives the run; what must survive a crash has servers of its own.

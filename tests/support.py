@@ -164,12 +164,12 @@ def scratch_folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def small_disk(folder: Path, mib: int) -> Iterator[Path]:
-    """Make a folder that is a file system of its own; skips where none may be mounted."""
+    """Make a folder that is a file system of its own; for tests marked `root`."""
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
     linux = sys.platform == "linux"
     if not linux or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only who may mount a file system can have one that is full")
+        pytest.skip("no file system can be mounted here")
     try:
         yield folder
     finally:

@@ -1,9 +1,8 @@
 """Clients that keep a ledger of what they were promised, while processes are killed at random.
 
-`UNSEEN_CHAOS_SECONDS` is how long it goes on, `UNSEEN_CHAOS_SEED` what is random in it.
+`--chaos-seconds` is how long it goes on; `--chaos-seed` repeats what was random in a run.
 """
 
-import os
 import random
 import secrets
 import signal
@@ -21,12 +20,12 @@ import psutil
 import psycopg
 import pytest
 
+from tests.environment import clean_environment
 from tests.flow.test_faults import is_postmaster, is_worker
 from tests.service.test_cli import COMMAND, run
 from tests.support import PIN, free_port, random_pdq, scratch_folder, submission, wait_until
 
-SECONDS = float(os.environ.get("UNSEEN_CHAOS_SECONDS", "20"))
-SEED = int(os.environ.get("UNSEEN_CHAOS_SEED", "0")) or secrets.randbits(32)
+SECONDS = 20.0
 WORKERS = 2
 PATIENCE = 90.0
 """Seconds in which everything is to be well again once nobody is killed any more."""
@@ -45,16 +44,14 @@ class House:
         self.start()
 
     def start(self) -> None:
-        environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
         arguments = ["--port", str(self.port), "--workers", str(WORKERS), "--data", str(self.data)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*COMMAND, "serve", *arguments],
-                env={
-                    **environment,
-                    "UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000",
-                    "UNSEEN_WEBHOOK_PRIVATE_TARGETS": "1",
-                },
+                env=clean_environment(
+                    UNSEEN_WORK_FREE_HASHES_PER_MINUTE="100000000",
+                    UNSEEN_WEBHOOK_PRIVATE_TARGETS="1",
+                ),
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
@@ -112,7 +109,9 @@ class Ledger:
 class Client(threading.Thread):
     """A person who submits and withdraws, and a platform that asks, in turn."""
 
-    def __init__(self, house: House, key: str, number: int, stop: threading.Event) -> None:
+    def __init__(
+        self, house: House, key: str, number: int, stop: threading.Event, seed: int
+    ) -> None:
         super().__init__()
         self.ledger = Ledger()
         # A connection for every call, so that any worker may get it.
@@ -120,8 +119,8 @@ class Client(threading.Thread):
             base_url=house.url, timeout=15, limits=httpx.Limits(max_keepalive_connections=0)
         )
         self._key = {"Authorization": f"Bearer {key}"}
-        self._chance = random.Random(SEED * 1_000 + number)
-        self._number = number
+        self._chance = random.Random(seed * 1_000 + number)
+        self._first = (number << 32) + seed * 7
         self._made = 0
         self._stopped = stop
         self.error: BaseException | None = None
@@ -155,7 +154,7 @@ class Client(threading.Thread):
 
     def _submit(self) -> None:
         """Submit until it is acknowledged, always under the same key."""
-        pdq = random_pdq((self._number << 32) + self._made + SEED * 7)
+        pdq = random_pdq(self._first + self._made)
         self._made += 1
         headers = {"Idempotency-Key": secrets.token_urlsafe(24)}
         while not self._stopped.is_set():
@@ -256,9 +255,9 @@ def house() -> Iterator[House]:
 
 
 @contextmanager
-def busy(house: House, key: str, clients: int) -> Iterator[list[Client]]:
+def busy(house: House, key: str, clients: int, seed: int) -> Iterator[list[Client]]:
     stop = threading.Event()
-    threads = [Client(house, key, number, stop) for number in range(clients)]
+    threads = [Client(house, key, number, stop, seed) for number in range(clients)]
     for each in threads:
         each.start()
     try:
@@ -332,14 +331,18 @@ def everything_promised_holds(client: Client, ledgers: list[Ledger]) -> None:
 
 
 @pytest.mark.slow
-def test_what_was_promised_holds_whatever_is_killed(house: House, receiver: Receiver) -> None:
-    print(f"UNSEEN_CHAOS_SEED={SEED} UNSEEN_CHAOS_SECONDS={SECONDS:g}")
-    chance = random.Random(SEED)
+def test_what_was_promised_holds_whatever_is_killed(
+    house: House, receiver: Receiver, pytestconfig: pytest.Config
+) -> None:
+    seconds = pytestconfig.getoption("chaos_seconds") or SECONDS
+    seed = pytestconfig.getoption("chaos_seed") or secrets.randbits(32)
+    print(f"--chaos-seconds={seconds:g} --chaos-seed={seed}")
+    chance = random.Random(seed)
     issued = run("keys", "issue", "Example", "--scope", "match", "--data", str(house.data))
     register_webhook(house, receiver)
     kills: list[str] = []
-    with busy(house, issued.stdout.strip(), clients=6) as clients:
-        until = time.monotonic() + SECONDS
+    with busy(house, issued.stdout.strip(), clients=6, seed=seed) as clients:
+        until = time.monotonic() + seconds
         while time.monotonic() < until:
             # Now in the midst of a recovery, now after some quiet.
             time.sleep(chance.uniform(0.1, 2.0))
@@ -363,7 +366,8 @@ def test_what_was_promised_holds_whatever_is_killed(house: House, receiver: Rece
     assert acknowledged > 0
 
     began = time.monotonic()
-    everything_promised_holds(Client(house, issued.stdout.strip(), 99, threading.Event()), ledgers)
+    asking = Client(house, issued.stdout.strip(), 99, threading.Event(), seed)
+    everything_promised_holds(asking, ledgers)
     print(f"checked in {time.monotonic() - began:.1f} s")
     verified = run("audit", "verify", "--data", str(house.data))
     assert verified.returncode == 0, verified.stderr

@@ -5,7 +5,6 @@ by the wrong one.
 """
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from unseen_service.models.keys import NewKey, Scope
 from unseen_service.usecases import keys
 
 from tests.clocks import Clock
+from tests.environment import clean_environment
 from tests.flow.test_faults import is_worker
 from tests.mirror import Mirror, submit, withdraw
 from tests.service.test_cli import COMMAND, run
@@ -109,7 +109,7 @@ def served(database_url: str) -> Iterator[Host]:
         arguments = ["serve", "--port", str(port), "--workers", "2", "--data", str(data)]
         process = subprocess.Popen(
             [*COMMAND, *arguments],
-            env=os.environ | settings | clock.environment,
+            env=clean_environment(**settings, **clock.environment),
             stdout=subprocess.DEVNULL,
         )
         service = Service(f"http://127.0.0.1:{port}", database_url)

@@ -1,6 +1,5 @@
 """Processes are killed under a running service, as a bad day would do it."""
 
-import os
 import signal
 import subprocess
 import tempfile
@@ -20,6 +19,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from tests.environment import clean_environment
 from tests.service.test_budgets import Hashes, hashes, walk
 from tests.service.test_cli import COMMAND, run
 from tests.support import free_port, random_pdq, scratch_folder, submission, wait_until
@@ -32,7 +32,7 @@ URL = f"http://127.0.0.1:{PORT}"
 @contextmanager
 def served(data: Path, workers: int = 2, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
     arguments = ["serve", "--port", str(PORT), "--workers", str(workers), "--data", str(data)]
-    environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"} | settings
+    environment = clean_environment(**settings)
     process = subprocess.Popen([*COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL)
     try:
         wait_until(ready, within=60)
@@ -246,6 +246,7 @@ def small_disk(data: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
+@pytest.mark.root
 def test_a_full_disk_ends_no_worker(database_url: str, small_disk: Path) -> None:
     """Also one that is only started then: what it counts is not on that disk."""
     with served(small_disk, DATABASE_URL=database_url) as process:
@@ -275,6 +276,7 @@ def fill(disk: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.root
 def test_a_full_disk_under_postgresql_loses_nothing_and_misses_are_answered(data: Path) -> None:
     pdqs = (random_pdq(number) for number in count())
     with mounted(data, mib=160) as disk:

@@ -11,6 +11,7 @@ import pytest
 from unseen import fingerprint
 
 from tests.clients.python.pictures import photo
+from tests.environment import clean_environment
 from tests.mirror import submit
 from tests.support import Service, random_pdq
 
@@ -23,13 +24,12 @@ def run(language: str, code: str, service: Service, folder: Path) -> str:
     """Run a block in a folder that holds an upload, without its `pip install` lines."""
     kept = "\n".join(line for line in code.splitlines() if not line.startswith("pip install"))
     command = ["bash", "-e", "-c", kept] if language == "sh" else [sys.executable, "-c", kept]
-    environment = {
-        **os.environ,
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
-        "UNSEEN_SERVER": service.url,
-        "UNSEEN_KEY": service.key("match", "feed", "feedback"),
-        "TX_STATEDIR": str(folder / "state"),
-    }
+    environment = clean_environment(
+        PATH=f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        UNSEEN_SERVER=service.url,
+        UNSEEN_KEY=service.key("match", "feed", "feedback"),
+        TX_STATEDIR=str(folder / "state"),
+    )
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )

@@ -1,11 +1,10 @@
 """What is acknowledged is matchable on every worker: how soon, measured at each of them.
 
-`UNSEEN_MATCHABLE_HASHES` is how many hashes there are before, `UNSEEN_MATCHABLE_ROUNDS` how many
-submissions are timed. Which worker answers is the kernel's choice, once for each connection: so
+`--matchable-hashes` is how many hashes there are before, `--matchable-rounds` how many submissions
+are timed. Which worker answers is the kernel's choice, once for each connection: so
 connections are opened until one has been met of every worker.
 """
 
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -17,14 +16,15 @@ import psutil
 import psycopg
 import pytest
 
+from tests.environment import clean_environment
 from tests.flow.test_faults import is_worker
 from tests.service.test_cli import COMMAND
 from tests.support import Service, free_port, random_pdq, scratch_folder, submission, wait_until
 
 Inside = Callable[[], AbstractContextManager[None]]
 
-HASHES = int(os.environ.get("UNSEEN_MATCHABLE_HASHES", "20000"))
-ROUNDS = int(os.environ.get("UNSEEN_MATCHABLE_ROUNDS", "100"))
+HASHES = 20_000
+ROUNDS = 100
 WORKERS = 2
 
 
@@ -43,10 +43,9 @@ def served(url: str) -> Iterator[tuple[Service, psutil.Process]]:
     port = free_port()
     service = Service(f"http://127.0.0.1:{port}", url)
     arguments = ["serve", "--port", str(port), "--workers", str(WORKERS)]
-    environment = os.environ | {
-        "DATABASE_URL": url,
-        "UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000",
-    }
+    environment = clean_environment(
+        DATABASE_URL=url, UNSEEN_WORK_FREE_HASHES_PER_MINUTE="100000000"
+    )
     with scratch_folder() as data:
         command = [*COMMAND, *arguments, "--data", str(data)]
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
@@ -110,15 +109,19 @@ def one_line_to_each(
 
 
 @pytest.mark.slow
-def test_what_is_acknowledged_is_matchable_on_every_worker(database_url: str) -> None:
-    filled(database_url, HASHES)
+def test_what_is_acknowledged_is_matchable_on_every_worker(
+    database_url: str, pytestconfig: pytest.Config
+) -> None:
+    hashes = pytestconfig.getoption("matchable_hashes") or HASHES
+    rounds = pytestconfig.getoption("matchable_rounds") or ROUNDS
+    filled(database_url, hashes)
     waits: list[float] = []
     with (
         served(database_url) as (service, supervisor),
         one_line_to_each(service, supervisor) as workers,
         httpx.Client(base_url=service.url) as person,
     ):
-        for number in range(ROUNDS):
+        for number in range(rounds):
             pdq = random_pdq(number)
             person.post("/v1/cases", json=submission(pdq)).raise_for_status()
             acknowledged = time.monotonic()
@@ -134,7 +137,7 @@ def test_what_is_acknowledged_is_matchable_on_every_worker(database_url: str) ->
             waits.append(time.monotonic() - acknowledged)
     p50, p99, most = 1_000 * np.percentile(waits, [50, 99, 100])
     print(
-        f"{HASHES} hashes, {WORKERS} workers: matchable at all after {p50:.0f} ms (p50),"
+        f"{hashes} hashes, {WORKERS} workers: matchable at all after {p50:.0f} ms (p50),"
         f" {p99:.0f} ms (p99), {most:.0f} ms (most), a look-up of each included"
     )
     assert p50 < 250

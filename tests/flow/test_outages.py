@@ -1,10 +1,9 @@
 """PostgreSQL goes away: refuses, is frozen, or is behind a network that swallows everything.
 
-`UNSEEN_CHAOS_SECONDS` is how long each outage lasts.
+`--chaos-seconds` is how long each outage lasts.
 """
 
 import asyncio
-import os
 import signal
 import subprocess
 import time
@@ -22,6 +21,7 @@ import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.store import Store, migrate
 
+from tests.environment import clean_environment
 from tests.proxy import Mode, Proxy
 from tests.service.test_cli import COMMAND
 from tests.support import (
@@ -35,7 +35,7 @@ from tests.support import (
     wait_until,
 )
 
-SECONDS = float(os.environ.get("UNSEEN_CHAOS_SECONDS", "3"))
+SECONDS = 3.0
 QUICKLY = 10.0
 """Seconds in which PostgreSQL's absence is told at the latest: far from a client's own patience."""
 USUAL = 0.5
@@ -134,7 +134,12 @@ def found_its_way_back(service: Service, pdq: str, promised: float) -> Asked:
 
 
 def goes_through(
-    service: Service, away: Callable[[], None], back: Callable[[], None], *, promised: float
+    service: Service,
+    away: Callable[[], None],
+    back: Callable[[], None],
+    *,
+    seconds: float,
+    promised: float,
 ) -> None:
     """Have PostgreSQL go away and come back, and hold every answer to what is promised."""
     pdq, late = random_pdq(next(fresh)), random_pdq(next(fresh))
@@ -145,7 +150,7 @@ def goes_through(
         list(threads.map(lambda _: hit(platform, pdq).raise_for_status(), range(24)))
     away()
     try:
-        asked = held_out(service, pdq, SECONDS)
+        asked = held_out(service, pdq, seconds)
     finally:
         back()
     after = found_its_way_back(service, pdq, promised)
@@ -170,7 +175,7 @@ def served(url: str, workers: int) -> Iterator[Service]:
     service = Service(f"http://127.0.0.1:{port}", url)
     with scratch_folder() as data:
         arguments = ["serve", "--port", str(port), "--workers", str(workers), "--data", str(data)]
-        environment = os.environ | {"DATABASE_URL": url}
+        environment = clean_environment(DATABASE_URL=url)
         process = subprocess.Popen(
             [*COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL
         )
@@ -183,6 +188,11 @@ def served(url: str, workers: int) -> Iterator[Service]:
 
 
 @pytest.fixture
+def seconds(pytestconfig: pytest.Config) -> float:
+    return pytestconfig.getoption("chaos_seconds") or SECONDS
+
+
+@pytest.fixture
 def proxy(database_url: str) -> Iterator[Proxy]:
     with Proxy(database_url).running() as proxy:
         yield proxy
@@ -192,10 +202,13 @@ def proxy(database_url: str) -> Iterator[Proxy]:
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(("mode", "promised"), [("cut", 2.0), ("hole", 6.0)])
 def test_the_network_fails_and_comes_back(
-    proxy: Proxy, mode: Mode, promised: float, workers: int
+    proxy: Proxy, mode: Mode, promised: float, workers: int, seconds: float
 ) -> None:
+    def be(mode: Mode) -> Callable[[], None]:
+        return lambda: proxy.be(mode)
+
     with served(proxy.url, workers) as service:
-        goes_through(service, lambda: proxy.be(mode), lambda: proxy.be("whole"), promised=promised)
+        goes_through(service, be(mode), be("whole"), seconds=seconds, promised=promised)
 
 
 def test_a_server_that_says_nothing_is_noticed(proxy: Proxy) -> None:
@@ -290,12 +303,11 @@ def own_postgres() -> Iterator[OwnPostgres]:
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(("away", "back"), [("freeze", "thaw"), ("stop", "start")])
 def test_the_server_goes_and_comes_back(
-    own_postgres: OwnPostgres, away: str, back: str, workers: int
+    own_postgres: OwnPostgres, away: str, back: str, workers: int, seconds: float
 ) -> None:
+    go, come = getattr(own_postgres, away), getattr(own_postgres, back)
     with served(own_postgres.url, workers) as service:
-        goes_through(
-            service, getattr(own_postgres, away), getattr(own_postgres, back), promised=2.0
-        )
+        goes_through(service, go, come, seconds=seconds, promised=2.0)
 
 
 @pytest.mark.slow

@@ -1,7 +1,6 @@
 """Platforms with the threatexchange library: its command line, and what HMA does with it."""
 
 import json
-import os
 import subprocess
 import sys
 import warnings
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.environment import clean_environment
 from tests.mirror import status, submit, withdraw
 from tests.support import Service, flipped, random_pdq, wait_until
 
@@ -36,12 +36,11 @@ def key(service: Service) -> str:
 def tx(service: Service, key: str, tmp_path: Path) -> Tx:
     """Run the installed `threatexchange` command, its state in a folder of this test."""
     base = f"{service.url}/stopncii/v1"
-    environment = {
-        **os.environ,
-        "TX_STATEDIR": str(tmp_path),
-        "TX_STOPNCII_KEYS": f"{key},{key},{base}",
-        "TX_UNSEEN_KEY": f"{key},{base}",
-    }
+    environment = clean_environment(
+        TX_STATEDIR=str(tmp_path),
+        TX_STOPNCII_KEYS=f"{key},{key},{base}",
+        TX_UNSEEN_KEY=f"{key},{base}",
+    )
 
     def run(*arguments: str) -> str:
         done = subprocess.run(

@@ -5,7 +5,6 @@ that both share. Two wires lead away from it: one to the database, which is cut,
 clients, which are where the database is.
 """
 
-import os
 import signal
 import subprocess
 import time
@@ -25,12 +24,15 @@ from unseen_service.embedded_postgres import EmbeddedPostgres, server
 from unseen_service.store.connection import conninfo
 from unseen_service.store.sql import SQL
 
+from tests.environment import clean_environment
 from tests.flow.test_faults import workers_of
 from tests.flow.test_matchable import one_line_to_each
 from tests.flow.test_outages import BUSY, QUICKLY, USUAL, Asked, fresh, hit, miss, submit, withdraw
 from tests.network import Network, Place, Wire
 from tests.service.test_cli import COMMAND
 from tests.support import Service, random_pdq, scratch_folder, wait_until
+
+pytestmark = pytest.mark.root
 
 WORKERS = 2
 ROUNDS = 20
@@ -137,12 +139,12 @@ def begun_host(country: Country, number: int, folder: Path) -> Iterator[Host]:
     service = Service(f"http://{address}:{PORT}", country.database_url)
     arguments = ["--host", address, "--port", str(PORT), "--workers", str(WORKERS)]
     database_url = f"postgresql://unseen@{wire.far_address}/unseen"
-    environment = os.environ | {
-        "DATABASE_URL": database_url,
-        "UNSEEN_AUDIT_KEY_FILE": str(folder / "audit.key"),
-        "UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000",
+    environment = clean_environment(
+        DATABASE_URL=database_url,
+        UNSEEN_AUDIT_KEY_FILE=str(folder / "audit.key"),
+        UNSEEN_WORK_FREE_HASHES_PER_MINUTE="100000000",
         **SETTINGS[number],
-    }
+    )
     with place.inside():
         process = subprocess.Popen(
             [*COMMAND, "serve", *arguments, "--data", str(folder / str(number))],

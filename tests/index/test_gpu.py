@@ -75,7 +75,7 @@ def test_a_table_on_a_device_agrees_with_brute_force(max_k, multi_index, tmp_pat
         assert equal(reopened.search(queries, 31), oracle(model, queries, 31))
 
 
-@pytest.mark.skipif(HAS_GPU, reason="there is a CUDA device")
+@pytest.mark.skipif(HAS_GPU, reason="needs a machine without a CUDA device")
 def test_without_cuda_the_cpu_is_used_with_a_warning():
     with pytest.warns(RuntimeWarning, match=r"CUDA.*unseen-index\[gpu\]") as caught:
         table = HashTable(device="cuda")

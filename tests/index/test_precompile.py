@@ -1,6 +1,5 @@
 """`python -m unseen_index` compiles every kernel that a table needs."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +9,8 @@ import numpy as np
 import pytest
 import unseen_index
 from unseen_index import HashTable
+
+from tests.environment import clean_environment
 
 
 def kernels() -> list:
@@ -45,10 +46,9 @@ def exercise_tables(folder: Path) -> None:
 
 def run_python(package: Path, *arguments: str, **environment: str) -> str:
     """Run Python with this copy of the package; return its output."""
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("NUMBA_")}
     return subprocess.run(
         [sys.executable, *arguments],
-        env={**environ, "PYTHONPATH": str(package.parent), **environment},
+        env=clean_environment(PYTHONPATH=str(package.parent), **environment),
         stdout=subprocess.PIPE, text=True, check=True,
     ).stdout  # fmt: skip
 

@@ -13,16 +13,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.environment import clean_environment
 from tests.support import free_port, random_pdq, scratch_folder, submission, wait_until
 
 COMMAND = [str(Path(sys.executable).with_name("unseen-service"))]
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("UNSEEN_", "DATABASE_"))}
     return subprocess.run(
         [*COMMAND, *arguments],
-        env={**clean, **environment},
+        env=clean_environment(**environment),
         capture_output=True,
         text=True,
         timeout=60,
@@ -136,7 +136,7 @@ def served() -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
         data = ["--data", str(folder / "data")]
         process = subprocess.Popen(
             [*COMMAND, "serve", "--port", str(port), "--workers", "2", *data],
-            env={k: v for k, v in os.environ.items() if k != "DATABASE_URL"},
+            env=clean_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

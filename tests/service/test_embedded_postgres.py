@@ -19,9 +19,6 @@ from unseen_service.embedded_postgres.account import Account
 from unseen_service.embedded_postgres.binaries import packaged_bindir
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
-as_root = pytest.mark.skipif(
-    sys.platform == "win32" or os.geteuid() != 0, reason="about what only root can do"
-)
 HASH = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
 OWNER = """
 import sys
@@ -324,7 +321,7 @@ def test_a_system_postgres_serves_too(home: Path, bindir: Path) -> None:
         assert cluster(home / "data").name == f"postgres-{bindir.parent.name}"
 
 
-@as_root
+@pytest.mark.root
 @pytest.mark.parametrize(
     ("who", "hint"), [("no-such-account", "PG_RUN_AS"), ("root", "another account")]
 )
@@ -333,7 +330,7 @@ def test_account_that_cannot_serve_is_told(home: Path, who: str, hint: str) -> N
         EmbeddedPostgres(home / "data", run_as=who).start()
 
 
-@as_root
+@pytest.mark.root
 def test_account_comes_from_the_environment_then_from_the_data(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -348,7 +345,7 @@ def test_account_comes_from_the_environment_then_from_the_data(
 
 
 @pytest.mark.slow
-@as_root
+@pytest.mark.root
 def test_data_in_a_closed_folder_lies_in_the_shelter(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -364,7 +361,7 @@ def test_data_in_a_closed_folder_lies_in_the_shelter(
 
 
 @pytest.mark.slow
-@as_root
+@pytest.mark.root
 def test_binaries_in_a_closed_folder_are_copied_once(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,6 @@
 """HTTP at its worst: requests that could be read in two ways, slow ones, large ones, odd ones."""
 
 import json
-import os
 import re
 import socket
 import struct
@@ -18,6 +17,7 @@ import psutil
 import pytest
 from unseen_service.runtime.http_protocol import HttpProtocol
 
+from tests.environment import clean_environment
 from tests.service.test_cli import COMMAND
 from tests.support import (
     PIN,
@@ -260,7 +260,7 @@ def test_a_flood_of_connections_leaves_files_for_the_work(
             [*limited, *arguments],
             stdout=subprocess.DEVNULL,
             stderr=err,
-            env=os.environ | {"DATABASE_URL": database_url},
+            env=clean_environment(DATABASE_URL=database_url),
         )
         try:
             wait_until(service.is_ready, within=20)
@@ -308,7 +308,7 @@ def test_the_log_holds_no_address_and_nothing_that_was_sent(
         port = free.getsockname()[1]
     log = tmp_path / "log"
     command = [sys.executable, "-m", "unseen_service", "serve", "--port", str(port)]
-    environment = os.environ | {"DATABASE_URL": database_url}
+    environment = clean_environment(DATABASE_URL=database_url)
     with log.open("wb") as err:
         process = subprocess.Popen(
             [*command, "--data", str(tmp_path / "data")],
@@ -340,7 +340,7 @@ def test_a_database_that_is_named_in_a_file_is_in_no_environment(
     process = subprocess.Popen(
         [*COMMAND, "serve", "--port", str(port), "--data", str(tmp_path / "data")],
         stdout=subprocess.DEVNULL,
-        env=os.environ | {"DATABASE_URL_FILE": str(secret)},
+        env=clean_environment(DATABASE_URL_FILE=str(secret)),
     )
     try:
         wait_until(Service(f"http://127.0.0.1:{port}", database_url).is_ready, within=20)
@@ -354,7 +354,8 @@ def test_a_database_that_is_named_in_a_file_is_in_no_environment(
 
 
 @pytest.mark.skipif(
-    hasattr(faiss, "GpuIndexBinaryFlat") and faiss.get_num_gpus() > 0, reason="there is one"
+    hasattr(faiss, "GpuIndexBinaryFlat") and faiss.get_num_gpus() > 0,
+    reason="needs a machine without a CUDA device",
 )
 def test_a_gpu_that_is_not_there_is_told_in_the_log(database_url: str, tmp_path: Path) -> None:
     """What a library warns of is a line of JSON, as all that is logged."""
@@ -364,7 +365,7 @@ def test_a_gpu_that_is_not_there_is_told_in_the_log(database_url: str, tmp_path:
             [*COMMAND, "serve", "--port", str(port), "--data", str(tmp_path / "data")],
             stdout=subprocess.DEVNULL,
             stderr=err,
-            env=os.environ | {"DATABASE_URL": database_url, "UNSEEN_DEVICE": "cuda"},
+            env=clean_environment(DATABASE_URL=database_url, UNSEEN_DEVICE="cuda"),
         )
     try:
         wait_until(Service(f"http://127.0.0.1:{port}", database_url).is_ready, within=20)

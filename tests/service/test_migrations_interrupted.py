@@ -1,6 +1,5 @@
 """A migration that is interrupted, wherever it is, leaves a database that can be migrated."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from unseen_service.errors import StoreUnavailable
 from unseen_service.store import migrate
 from unseen_service.store.migrate import known_migrations
 
+from tests.environment import clean_environment
 from tests.service.test_cli import COMMAND
 from tests.support import named, wait_until
 
@@ -81,7 +81,7 @@ def test_half_a_migration_is_none(empty: str, number: int, how: str) -> None:
 
 
 def killed_in_the_middle(database: psycopg.Connection, url: str) -> None:
-    environment = os.environ | {"DATABASE_URL": url}
+    environment = clean_environment(DATABASE_URL=url)
     with subprocess.Popen([*COMMAND, "migrate"], env=environment) as process:
         wait_until(lambda: held_up(database), within=30)
         process.kill()

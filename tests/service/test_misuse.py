@@ -16,6 +16,7 @@ from unseen_service.settings import Settings
 from unseen_service.tlog.checkpoint import Checkpoint
 from unseen_service.tlog.key_file import load_signer
 
+from tests.environment import clean_environment
 from tests.service.test_cli import COMMAND, run
 from tests.support import Service, free_port, random_pdq, scratch_folder, submission, wait_until
 
@@ -158,7 +159,7 @@ def serving_as(data: Path, database_url: str, *, stdout: str = os.devnull) -> It
     with Path(stdout).open("wb") as out:
         process = subprocess.Popen(
             [*COMMAND, "serve", "--port", str(port), "--data", str(data)],
-            env=os.environ | {"DATABASE_URL": database_url},
+            env=clean_environment(DATABASE_URL=database_url),
             stdout=out,
             stderr=subprocess.PIPE,
         )
@@ -204,8 +205,11 @@ def test_a_key_that_everybody_can_read_is_told(database_url: str, tmp_path: Path
     port = free_port()
     with subprocess.Popen(
         [*COMMAND, "serve", "--port", str(port)],
-        env=os.environ | settings, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
+        env=clean_environment(**settings),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         assert process.stderr
         assert f"can read {tmp_path / 'audit.key'}" in process.stderr.readline()
         process.terminate()

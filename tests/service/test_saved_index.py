@@ -105,6 +105,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
+@pytest.mark.root
 def test_a_full_disk_is_told_once_and_saving_goes_on_when_there_is_room(
     database_url: str, small_disk: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,6 +1,5 @@
 """A database that cannot be had: what mends itself is waited for, and what does not is told."""
 
-import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.errors import StoreRefused
 from unseen_service.store import migrate
 
+from tests.environment import clean_environment
 from tests.service.test_cli import COMMAND, run
 from tests.service.test_outage import told
 from tests.support import (
@@ -146,7 +146,7 @@ class Waiting:
 def started(*arguments: str, **environment: str) -> Iterator[Waiting]:
     process = subprocess.Popen(
         [*COMMAND, *arguments],
-        env=os.environ | environment,
+        env=clean_environment(**environment),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

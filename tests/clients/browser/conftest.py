@@ -1,6 +1,5 @@
 """Fixtures: a real Chromium that reaches a real service through a recording proxy."""
 
-import os
 import shutil
 from collections.abc import Iterator
 
@@ -8,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 from clients.browser.assemble import TARGET
+from tests.selection import is_root
 from tests.support import Service
 
 from .person import Person
@@ -25,14 +25,13 @@ FLAGS = [
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
     """Yield Chromium, per module: its event loop would disturb the tests of other modules."""
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    if not chromium and not os.environ.get("CI"):
-        pytest.skip("no Chromium here: install Debian's `chromium`, or set CHROMIUM to one")
-    assert chromium, "in CI the browser tests may not be skipped; install `chromium`"
+    chromium = pytestconfig.getoption("chromium") or shutil.which("chromium")
+    if not chromium:
+        pytest.skip("no Chromium here: install Debian's `chromium`, or name one with --chromium")
     # Chromium's own sandbox does not run as root.
-    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
+    flags = [*FLAGS, "--no-sandbox"] if is_root() else FLAGS
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=flags)
         yield launched

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.environment import clean_environment
+
 from .pictures import fill
 from .servers import CASE, Act, Scripted, problem, scripted
 
@@ -63,14 +65,13 @@ def start(tmp_path: Path) -> Start:
 
     def run(*arguments: str, **environment: str) -> Terminal:
         screen, inside = pty.openpty()
-        kept = {name: text for name, text in os.environ.items() if not name.startswith("UNSEEN_")}
         process = subprocess.Popen(
             [sys.executable, "-m", "unseen", *arguments],
             stdin=inside,
             stdout=inside,
             stderr=inside,
             cwd=tmp_path,
-            env=kept | environment,
+            env=clean_environment(**environment),
             start_new_session=True,
         )
         os.close(inside)

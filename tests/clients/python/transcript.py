@@ -21,6 +21,8 @@ from unittest.mock import patch
 
 from unseen.cli import main
 
+from tests.environment import clean_environment
+
 _NAME = re.compile(r"<([a-z]+)>")
 
 
@@ -82,10 +84,9 @@ def _run(typed: str, environment: dict[str, str]) -> tuple[str, int]:
         name, _, value = words.pop(0).partition("=")
         environment[name] = value
     assert words.pop(0) == "unseen"
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("UNSEEN_")}
     printed = io.StringIO()
     with (
-        patch.dict(os.environ, kept | environment, clear=True),
+        patch.dict(os.environ, clean_environment(**environment), clear=True),
         patch("sys.stdin", io.StringIO()),
         contextlib.redirect_stdout(printed),
         contextlib.redirect_stderr(printed),
