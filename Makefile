@@ -14,19 +14,22 @@ help: ## List the targets
 
 setup: $(READY) ## Make .venv with the locked requirements and the three packages
 
+# Python compiles a module when it is first imported: compiling all of them takes pip a minute.
+PIP := --quiet --disable-pip-version-check --no-compile
+
 $(READY): requirements.lock $(DISTRIBUTIONS:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@echo "Setting up $(VENV) (once; two minutes or so) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(DISTRIBUTIONS:%=-e ./%)
+	@$(BIN)/python -m pip install $(PIP) --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install $(PIP) --no-deps --no-build-isolation $(DISTRIBUTIONS:%=-e ./%)
 	@$(BIN)/python -m unseen_index
 	@touch $@
 
 demo: $(READY) ## Walk the whole story on real photos, against a real service
 	@$(BIN)/python -m demo
 
-# Three at a time: tests wait as often as they compute. A worker that is done takes tests from others.
+# Three at a time: tests wait as often as they compute. A worker that is done takes others' tests.
 PYTEST := -m pytest -n 3 --dist worksteal
 
 test: $(READY) ## Run every test but the slow proofs; ARGS are pytest's, as in all of these

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres
@@ -23,9 +24,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the environment; the workers of pytest-xdist inherit it."""
+    """Prepare the environment, which the workers of pytest-xdist inherit."""
     if not hasattr(config, "workerinput"):
         environment.prepare()
+    # How long an example takes says how busy the machine is.
+    hypothesis.settings.register_profile("unseen", deadline=None)
+    hypothesis.settings.load_profile("unseen")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

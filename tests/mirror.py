@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from tests.support import PIN, Service, submission
+from tests.support import PATIENCE_S, PIN, Service, submission
 
 HEADERS = {"Unseen-Pin": PIN}
 
@@ -38,14 +38,16 @@ class Mirror:
 
 
 def submit(service: Service, *pdqs: str) -> dict[str, Any]:
-    answer = httpx.post(f"{service.url}/v1/cases", json=submission(*pdqs))
+    answer = httpx.post(f"{service.url}/v1/cases", json=submission(*pdqs), timeout=PATIENCE_S)
     assert answer.status_code == 201
     case: dict[str, Any] = answer.json()
     return case
 
 
 def withdraw(service: Service, case: dict[str, Any]) -> dict[str, Any]:
-    answer = httpx.delete(f"{service.url}/v1/cases/{case['case']}", headers=HEADERS)
+    answer = httpx.delete(
+        f"{service.url}/v1/cases/{case['case']}", headers=HEADERS, timeout=PATIENCE_S
+    )
     assert answer.status_code == 200
     withdrawn: dict[str, Any] = answer.json()
     return withdrawn

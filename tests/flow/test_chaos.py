@@ -58,7 +58,7 @@ class House:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=60)
         self._http.close()
 
     def ready(self) -> bool:
@@ -245,7 +245,7 @@ def house() -> Iterator[House]:
     with scratch_folder() as folder:
         house = House(folder / "data")
         try:
-            wait_until(house.ready, within=60)
+            wait_until(house.ready)
             yield house
         except BaseException:
             print(house.log.read_text()[-20_000:])
@@ -303,7 +303,7 @@ def nothing_is_stuck(database: psycopg.Connection) -> None:
         ).fetchone()
         return int(row[0]) if row else -1
 
-    wait_until(lambda: stuck() == 0, within=20)
+    wait_until(lambda: stuck() == 0)
 
 
 def the_outbox_empties(database: psycopg.Connection) -> None:

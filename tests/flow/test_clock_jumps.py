@@ -78,8 +78,8 @@ class Host:
         before = self._workers()
         for each in before:
             each.kill()
-        wait_until(lambda: len(self._workers()) == 2 and not {*before} & {*self._workers()}, 30)
-        wait_until(lambda: all(self.service.is_ready() for _ in range(8)), within=30)
+        wait_until(lambda: len(self._workers()) == 2 and not {*before} & {*self._workers()})
+        wait_until(lambda: all(self.service.is_ready() for _ in range(8)))
 
     def counted_off(self) -> float:
         """Say by how much the clock is off, as the service measures it."""
@@ -114,11 +114,11 @@ def served(database_url: str) -> Iterator[Host]:
         )
         service = Service(f"http://127.0.0.1:{port}", database_url)
         try:
-            wait_until(lambda: all(service.is_ready() for _ in range(8)), within=60)
+            wait_until(lambda: all(service.is_ready() for _ in range(8)))
             yield Host(service, clock, process, data)
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=60)
 
 
 @pytest.fixture
@@ -242,7 +242,7 @@ def test_whatever_the_clock_jumps_to_everything_goes_on(host: Host, receiver: Re
             counts_as_before_or_more(host)
             assert (service.ready()["status"], service.ready()["reasons"]) == ("ready", [])
     host.process.terminate()
-    host.process.wait(timeout=30)
+    host.process.wait(timeout=60)
     minutes = host.database(
         "SELECT details ->> 'minute' FROM audit_log WHERE kind = 'match.missed'"
     )

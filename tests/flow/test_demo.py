@@ -11,7 +11,7 @@ def test_the_demo_plays_to_its_end() -> None:
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert played.returncode == 0, played.stdout + played.stderr

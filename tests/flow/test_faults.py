@@ -35,11 +35,11 @@ def served(data: Path, workers: int = 2, **settings: str) -> Iterator[subprocess
     environment = clean_environment(**settings)
     process = subprocess.Popen([*COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL)
     try:
-        wait_until(ready, within=60)
+        wait_until(ready)
         yield process
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=60)
 
 
 def ready() -> bool:
@@ -124,7 +124,7 @@ class Stream:
     def _ask(self) -> Counter[str]:
         answers: Counter[str] = Counter()
         limits = httpx.Limits(max_keepalive_connections=0)
-        with httpx.Client(limits=limits, timeout=30) as client:
+        with httpx.Client(limits=limits, timeout=60) as client:
             while not self._ended.is_set():
                 answers[asked(client, self._key, self._pdq)] += 1
         return answers
@@ -194,7 +194,7 @@ def test_a_killed_supervisor_leaves_nothing_behind_and_starts_again(data: Path) 
         assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
-        _, alive = psutil.wait_procs(family, timeout=10)
+        _, alive = psutil.wait_procs(family, timeout=60)
         assert alive == []
     with served(data):
         # The other worker may have less than the one that was ready first, until it is so too.
@@ -205,7 +205,7 @@ def test_a_killed_supervisor_leaves_nothing_behind_and_starts_again(data: Path) 
 
 def submitted(pdq: str) -> bool:
     """Submit a hash; say whether it was acknowledged, or refused for now."""
-    answer = httpx.post(f"{URL}/v1/cases", json=submission(pdq), timeout=20)
+    answer = httpx.post(f"{URL}/v1/cases", json=submission(pdq), timeout=60)
     assert answer.status_code in (201, 503)
     return answer.status_code == 201
 
@@ -233,9 +233,9 @@ def test_a_worker_that_hangs_is_replaced_and_the_others_go_on(data: Path) -> Non
         wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)))
         hung, other = workers_of(process)
         hung.suspend()
-        wait_until(lambda: len(workers_of(process)) == 2 and hung not in workers_of(process), 60)
+        wait_until(lambda: len(workers_of(process)) == 2 and hung not in workers_of(process))
         assert other in workers_of(process)
-        wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)), within=30)
+        wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)))
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ def test_a_full_disk_ends_no_worker(database_url: str, small_disk: Path) -> None
             wait_until(
                 lambda each=each: len(workers_of(process)) == 2 and each not in workers_of(process)
             )
-        wait_until(lambda: all(ready() for _ in range(8)), within=30)
+        wait_until(lambda: all(ready() for _ in range(8)))
         begun = workers_of(process)
         assert httpx.post(f"{URL}/v1/cases", json=submission(random_pdq(1))).status_code == 201
         wait_until(lambda: httpx.get(f"{URL}/readyz").json()["hashes"] == 1)
@@ -297,8 +297,8 @@ def test_a_full_disk_under_postgresql_loses_nothing_and_misses_are_answered(data
                 assert asked(httpx, key, next(pdqs)) == "200", "a miss"
                 assert asked(httpx, key, kept[0]) in (FOUND, "503")
             filler.unlink()
-            wait_until(lambda: submitted(next(pdqs)), within=30)
-            wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for pdq in kept), within=30)
+            wait_until(lambda: submitted(next(pdqs)))
+            wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for pdq in kept))
             verified = run("audit", "verify", "--data", str(disk))
             assert verified.returncode == 0, verified.stderr
 

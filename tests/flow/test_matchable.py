@@ -54,7 +54,7 @@ def served(url: str) -> Iterator[tuple[Service, psutil.Process]]:
             yield service, psutil.Process(process.pid)
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=60)
 
 
 def worker_of(

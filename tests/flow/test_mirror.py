@@ -120,7 +120,7 @@ def test_follow_is_in_step_within_moments_and_ends_with_ctrl_c(
             assert copy.match([one]).hits == ()
         wait_until(lambda: status(service, case)[0]["withdrawal_confirmed_at"])
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=60) == 130
         assert "interrupted" in process.stderr.read()
         assert process.stdout.read() == ""
 
@@ -208,7 +208,7 @@ def test_interrupted_while_it_is_loaded_it_shows_no_traceback() -> None:
         process.stdout.readline()
         time.sleep(delay)
         os.kill(process.pid, signal.SIGINT)
-        _, shown = process.communicate(timeout=20)
+        _, shown = process.communicate(timeout=60)
         assert process.returncode == 130, shown
         assert "Traceback" not in shown
         assert "interrupted" in shown

@@ -249,7 +249,7 @@ def test_a_killed_supervisor_leaves_the_port_to_the_next(data: Path) -> None:
         process.wait()
         with served(data):
             assert ready()
-        wait_until(can_be_bound, within=5)
+        wait_until(can_be_bound)
 
 
 def can_be_bound() -> bool:

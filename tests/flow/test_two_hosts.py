@@ -124,7 +124,7 @@ def both(country: Country) -> Iterator[tuple[Host, Host]]:
 def hosts(country: Country, both: tuple[Host, Host]) -> Iterator[tuple[Host, Host]]:
     """Both hosts, to be asked from elsewhere; well before a test, and whole after it."""
     with country.elsewhere.inside():
-        wait_until(lambda: all(each.is_well() for each in both), within=60)
+        wait_until(lambda: all(each.is_well() for each in both))
         try:
             yield both
         finally:
@@ -155,7 +155,7 @@ def begun_host(country: Country, number: int, folder: Path) -> Iterator[Host]:
         yield Host(place, wire, database_url, service, process)
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=60)
 
 
 def matches(line: httpx.Client, pdq: str) -> bool:
@@ -308,7 +308,7 @@ def looks(url: str, headers: dict[str, str], over: Event) -> list[Look]:
         began = time.monotonic()
         try:
             asked = {"hashes": [random_pdq(next(fresh))]}
-            answer = httpx.post(f"{url}/v1/match", json=asked, headers=headers, timeout=20)
+            answer = httpx.post(f"{url}/v1/match", json=asked, headers=headers, timeout=60)
             made.append(Look(began, answer.status_code))
         except httpx.TransportError:
             made.append(Look(began, 0))
@@ -350,7 +350,7 @@ def test_a_worker_is_killed_and_only_what_it_had_in_hand_fails(hosts: tuple[Host
         time.sleep(1)
         killed_at = time.monotonic()
         workers_of(here.process)[0].kill()
-        wait_until(lambda: all_take_connections(here), within=30)
+        wait_until(lambda: all_take_connections(here))
         time.sleep(1)
     assert {look.status for look in beside} == {200}
     failed = [look for look in made if look.status != 200]
@@ -369,7 +369,7 @@ def test_workers_are_replaced_one_by_one_and_none_answers_before_it_can(
     headers = {"Authorization": f"Bearer {here.service.key('match')}"}
     with looked_up(here.service.url, headers, 4) as made:
         here.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: not set(before) & set(workers_of(here.process)), within=60)
-        wait_until(lambda: all_take_connections(here), within=30)
+        wait_until(lambda: not set(before) & set(workers_of(here.process)))
+        wait_until(lambda: all_take_connections(here))
         time.sleep(1)
     assert {look.status for look in made} == {200}

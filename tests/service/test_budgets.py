@@ -90,7 +90,7 @@ def test_a_budget_is_one_for_all_workers(tight: Service) -> None:
         key = {"Authorization": platform.headers["Authorization"]}
         assert ask(platform, hashes(650)).status_code == 200
         with httpx.Client(base_url=other.url, headers=key) as elsewhere:
-            wait_until(lambda: ask(elsewhere, hashes(1)).status_code == 429, within=5)
+            wait_until(lambda: ask(elsewhere, hashes(1)).status_code == 429)
 
 
 def test_limits_are_a_keys_own_and_change_at_once(tight: Service) -> None:
@@ -279,7 +279,7 @@ def test_hits_far_above_the_usual_are_told(service: Service) -> None:
     with service.client("match") as platform:
         for pdq in pdqs:
             ask(platform, np.frombuffer(bytes.fromhex(pdq), np.uint8)[None], max_distance=0)
-    wait_until(lambda: kinds(service) == ["key.hit-rate"], within=5)
+    wait_until(lambda: kinds(service) == ["key.hit-rate"])
 
 
 def test_a_rate_that_is_usual_is_not_told() -> None:

@@ -13,7 +13,7 @@ KEY = "0123456789abcdef0123456789abcdef"
 
 
 def submit(service: Service, body: Any, **headers: str) -> httpx.Response:
-    return httpx.post(f"{service.url}/v1/cases", json=body, headers=headers, timeout=20)
+    return httpx.post(f"{service.url}/v1/cases", json=body, headers=headers, timeout=60)
 
 
 def changed(path: str, value: object) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def test_a_budget_that_was_spent_in_the_future_drains(database_url: str) -> None
             )
         assert asked() == 429
         set_ahead(database_url, "UPDATE key_usage SET at = at + interval '1 hour'")
-        wait_until(lambda: asked() == 200, within=5)
+        wait_until(lambda: asked() == 200)
 
 
 def test_a_flood_of_the_future_costs_nobody_work(database_url: str) -> None:

@@ -70,7 +70,7 @@ def postmaster(data: Path) -> int:
     return int((cluster(data) / "postmaster.pid").read_text().split()[0])
 
 
-def until(condition: Callable[[], bool], within_s: float = 10.0) -> float:
+def until(condition: Callable[[], bool], within_s: float = 60.0) -> float:
     """Wait for `condition`; return how long that took, in seconds."""
     begun = time.monotonic()
     while not condition():

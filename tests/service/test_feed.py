@@ -145,7 +145,7 @@ def test_who_waits_is_answered_when_there_is_news(service: Service) -> None:
 
         def wait() -> None:
             asked = {"cursor": cursor or "", "wait": "20"}
-            with httpx.Client(base_url=service.url, headers=platform.headers, timeout=30) as each:
+            with httpx.Client(base_url=service.url, headers=platform.headers, timeout=60) as each:
                 answers.append(each.get("/v1/hashes", params=asked).json())
 
         waiting = [threading.Thread(target=wait) for _ in range(20)]
@@ -156,7 +156,7 @@ def test_who_waits_is_answered_when_there_is_news(service: Service) -> None:
         begun = time.monotonic()
         submit(service, random_pdq(1))
         for thread in waiting:
-            thread.join(timeout=15)
+            thread.join(timeout=60)
         assert time.monotonic() - begun < 15
         assert [len(answer["entries"]) for answer in answers] == [1] * 20
 
@@ -261,7 +261,7 @@ def test_a_copy_made_while_everything_changes_is_exact(service: Service, seed: i
         thread.join()
     done.set()
     for thread in readers:
-        thread.join(timeout=30)
+        thread.join(timeout=60)
     with psycopg.connect(service.database_url) as connection:
         rows = connection.execute(
             "SELECT record::text, encode(pdq, 'hex') FROM hashes WHERE active"

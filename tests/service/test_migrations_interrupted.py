@@ -83,13 +83,13 @@ def test_half_a_migration_is_none(empty: str, number: int, how: str) -> None:
 def killed_in_the_middle(database: psycopg.Connection, url: str) -> None:
     environment = clean_environment(DATABASE_URL=url)
     with subprocess.Popen([*COMMAND, "migrate"], env=environment) as process:
-        wait_until(lambda: held_up(database), within=30)
+        wait_until(lambda: held_up(database))
         process.kill()
 
 
 def terminated_in_the_middle(database: psycopg.Connection, url: str) -> None:
     with ThreadPoolExecutor(1) as thread:
         migrating = thread.submit(migrate, url)
-        wait_until(lambda: held_up(database), within=30)
+        wait_until(lambda: held_up(database))
         database.execute("SELECT pg_terminate_backend(%s)", held_up(database))
         assert isinstance(migrating.exception(), StoreUnavailable)

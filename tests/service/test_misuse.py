@@ -165,12 +165,12 @@ def serving_as(data: Path, database_url: str, *, stdout: str = os.devnull) -> It
         )
     service = Service(f"http://127.0.0.1:{port}", database_url)
     try:
-        wait_until(service.is_ready, within=30)
+        wait_until(service.is_ready)
         yield service
     finally:
         for _ in range(2):
             process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
     assert errors == b"", "also when it is told twice to stop"
 

@@ -136,4 +136,4 @@ def test_a_real_outage_is_two_lines(proxy: Proxy, mode: Mode, why: str, told: li
 
 def submitted(service: Service) -> int:
     body = submission(random_pdq(2))
-    return httpx.post(f"{service.url}/v1/cases", json=body, timeout=20).status_code
+    return httpx.post(f"{service.url}/v1/cases", json=body, timeout=60).status_code

@@ -26,7 +26,7 @@ from tests.support import random_pdq
 
 
 async def opened(url: str, size: int = 8) -> Store:
-    store = Store(url, pool_size=size, timeout=20)
+    store = Store(url, pool_size=size, timeout=60)
     await store.open()
     return store
 

@@ -170,7 +170,7 @@ def test_many_hashes_make_messages_of_a_thousand(
     sent = submission(*map(random_pdq, range(1_000)))
     for n, image in enumerate(sent["images"][1:]):
         image["hashes"].append({"pdq": random_pdq(10_000 + n), "quality": 90, "view": "mirror"})
-    assert httpx.post(f"{open_service.url}/v1/cases", json=sent, timeout=30).status_code == 201
+    assert httpx.post(f"{open_service.url}/v1/cases", json=sent, timeout=60).status_code == 201
     wait_until(lambda: len(receiver.received) == 2)
     sizes = sorted(len(body["data"]["records"]) for body in receiver.bodies())
     assert sizes == [999, 1_000]

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from clients.browser.assemble import TARGET
 from tests.selection import is_root
@@ -32,6 +32,7 @@ def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
         pytest.skip("no Chromium here: install Debian's `chromium`, or name one with --chromium")
     # Chromium's own sandbox does not run as root.
     flags = [*FLAGS, "--no-sandbox"] if is_root() else FLAGS
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=chromium, args=flags)
         yield launched
@@ -56,7 +57,7 @@ def context(browser: Browser, proxy: RecordingProxy) -> Iterator[BrowserContext]
         viewport={"width": 1200, "height": 1600},
         reduced_motion="reduce",
     )
-    fresh.set_default_timeout(10_000)
+    fresh.set_default_timeout(60_000)
     yield fresh
     fresh.close()
 
@@ -84,7 +85,7 @@ def offline(browser: Browser) -> Iterator[Person]:
     context = browser.new_context(
         locale="en-GB", offline=True, viewport={"width": 1200, "height": 1600}
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     opened = context.new_page()
     opened.goto(TARGET.as_uri())
     yield Person(opened)

@@ -76,7 +76,7 @@ def run_proxy() -> Iterator[RecordingProxy]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(timeout=5)
+        thread.join(timeout=60)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -32,7 +32,7 @@ class Terminal:
 
     def expect(self, text: str) -> None:
         """Read until the text is on the screen."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while text not in self.shown:
             assert time.monotonic() < deadline, f"{text!r} is not in:\n{self.shown}"
             assert self._read() or text in self.shown, f"ended without {text!r}:\n{self.shown}"
@@ -45,7 +45,7 @@ class Terminal:
         while self._read():
             pass
         os.close(self.screen)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=60)
 
     def _read(self) -> bool:
         try:

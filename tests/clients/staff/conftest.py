@@ -100,7 +100,7 @@ def _matched_uploads(statistics: dict[str, Any]) -> int:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """Yield a fresh profile."""
     fresh = browser.new_context(viewport={"width": 1200, "height": 900}, reduced_motion="reduce")
-    fresh.set_default_timeout(10_000)
+    fresh.set_default_timeout(60_000)
     yield fresh
     fresh.close()
 
