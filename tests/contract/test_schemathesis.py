@@ -14,10 +14,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.support import Service, fresh_database, serving
+from tests.support import PATIENCE_S, Service, fresh_database, serving
 
-# Schemathesis draws some formats with the `random` module, which Hypothesis would rather have not.
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
+pytestmark = [
+    # Schemathesis draws some formats with the `random` module, which Hypothesis would rather not.
+    pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies"),
+    # It requests the fixtures itself, so pytest does not know of the service.
+    pytest.mark.process,
+]
 
 _ROOT = Path(__file__).parents[2]
 _SCOPES = ("match", "feed", "feedback", "submit", "audit", "admin")
@@ -54,7 +58,7 @@ def _try(case: schemathesis.Case, service: Service) -> None:
     if case.path.startswith("/stopncii"):
         headers = {"x-functions-key": key, "Ocp-Apim-Subscription-Key": key}
     answer = case.call_and_validate(
-        base_url=service.url, headers=headers, checks=_CHECKS, timeout=20
+        base_url=service.url, headers=headers, checks=_CHECKS, timeout=PATIENCE_S
     )
     if answer.status_code == 401:
         # What was made up has revoked it: the next call gets a new one.
