@@ -24,7 +24,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Prepare the environment, which the workers of pytest-xdist inherit."""
+    """Prepare the environment, whose files the workers of pytest-xdist share."""
+    environment.remove_variables()
     if not hasattr(config, "workerinput"):
         environment.prepare()
     # How long an example takes says how busy the machine is.
@@ -73,7 +74,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if session.exitstatus == pytest.ExitCode.OK and options.unexpected_skips(session.config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     if session.exitstatus == pytest.ExitCode.OK:
-        environment.remove()
+        environment.remove_files()
 
 
 def pytest_terminal_summary(

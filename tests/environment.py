@@ -28,9 +28,16 @@ def clean_environment(**extra: str) -> dict[str, str]:
     return {**kept, "SSL_CERT_DIR": os.devnull, **extra}
 
 
+def remove_variables() -> None:
+    """Leave in `os.environ` what `clean_environment` returns: some tests run code in-process."""
+    of_pytest = {k: v for k, v in os.environ.items() if k.startswith(_OF_PYTEST)}
+    kept = clean_environment(**of_pytest)
+    os.environ.clear()
+    os.environ.update(kept)
+
+
 def prepare() -> None:
-    """Set up the environment of this process, and so of every process started from it."""
-    _remove_variables()
+    """Set up what this process and every process started from it share."""
     # A shell makes background commands ignore Ctrl-C, and processes started from them inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -41,17 +48,9 @@ def prepare() -> None:
         os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
 
 
-def remove() -> None:
+def remove_files() -> None:
     """Remove the files that this run has left in memory."""
     shutil.rmtree(_run_folder(), ignore_errors=True)
-
-
-def _remove_variables() -> None:
-    """Leave in `os.environ` what `clean_environment` returns: some tests run code in-process."""
-    of_pytest = {k: v for k, v in os.environ.items() if k.startswith(_OF_PYTEST)}
-    kept = clean_environment(**of_pytest)
-    os.environ.clear()
-    os.environ.update(kept)
 
 
 def _run_folder() -> Path:
