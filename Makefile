@@ -89,4 +89,4 @@ lock: ## Resolve the locks anew (needs uv; UPGRADE=--upgrade takes newer version
 	@$(LOCK) --constraint requirements-service.lock deploy/gpu.in -o requirements-gpu.lock
 
 clean: ## Remove what the other targets made, but for ./data
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache
