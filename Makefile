@@ -57,6 +57,7 @@ check: $(READY) ## Lint, types, import-layer rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tools.terms
 
 format: $(READY) ## Put the code in the house style
 	@$(BIN)/ruff format .
