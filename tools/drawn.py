@@ -1,9 +1,8 @@
-"""Write service/unseen_service/intake/drawn.txt: `python -m tools.drawn > FILE`.
+"""Write service/unseen_service/screening/drawn.txt: `python -m tools.drawn > FILE`.
 
-The hashes that PDQ's reference gives for what anybody can draw: plain, shaded, striped and
-checkered pictures, at common sizes, in all eight views. Thinned: of hashes that are within
-`_APART` bits of each other one is kept, so that each picture drawn here is well within the
-radius of a line of the file.
+The hashes that PDQ's reference gives for patterns that anyone can draw: plain, shaded, striped and
+checkered images, at common sizes, in all views. Thinned: of hashes within `_APART` bits of each
+other one is kept, so that each image drawn here is well within the radius of a line of the file.
 """
 
 from collections.abc import Iterator
@@ -56,7 +55,7 @@ def _stretched(values: Luma) -> Luma:
 
 
 def views(luma: Luma) -> Iterator[Luma]:
-    """Give the eight views of a picture."""
+    """Yield the eight views of an image."""
     for side in (luma, luma[:, ::-1]):
         yield from (np.rot90(side, turns) for turns in range(4))
 

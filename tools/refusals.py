@@ -1,8 +1,8 @@
-"""Measure what docs/intake.md says of false refusals: `python -m tools.refusals`.
+"""Measure the rate of false rejections in docs/intake.md: `python -m tools.refusals`.
 
-Every photo and scan that scikit-image and Matplotlib ship, in all eight views; and random crops of
-each, of 15 to 90 % of either side, in a view drawn at random. What PDQ's reference gives a quality
-under 50 is left out, as clients leave it out.
+Hashes every photo and scan that scikit-image and Matplotlib ship, in all views, and random crops
+of each, of 15 to 90 % of either side, each in a random view. Images with a quality under 50 by
+PDQ's reference are left out, as clients leave them out.
 """
 
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ from unseen_service.screening.degenerate import drawn_hashes, faults, margins
 from .drawn import Luma, views
 
 CROPS = 1_500
-"""Tried for each picture."""
+"""Per photo."""
 _DRAWN = ("Minduka", "chessboard", "clock_motion", "color", "horse", "logo", "no_time", "phantom")
-"""What lies beside the photos and is none."""
+"""Files beside the photos that are no photos."""
 _KINDS = {".png", ".jpg"}
 
 
 def photos() -> Iterator[tuple[str, Luma]]:
-    """Give each photo's name and grey pixels."""
+    """Yield each photo's name and grey pixels."""
     for package, below in (("skimage", "data"), ("matplotlib", "mpl-data/sample_data")):
         for path in sorted((_folder(package) / below).iterdir()):
             if path.suffix in _KINDS and not path.name.startswith(_DRAWN):
@@ -35,7 +35,7 @@ def photos() -> Iterator[tuple[str, Luma]]:
 
 
 def measured() -> tuple[npt.NDArray[np.uint8], list[str]]:
-    """Hash all of them: uint8[n, 32], and the photo that each is of."""
+    """Return the hashes, uint8[n, 32], and the name of the photo of each."""
     random, hashes, names = np.random.default_rng(0), [], []
     for name, luma in photos():
         crops = (list(views(_crop(luma, random)))[random.integers(8)] for _ in range(CROPS))
@@ -67,13 +67,13 @@ def _rgb(luma: Luma) -> npt.NDArray[np.uint8]:
 
 
 def main() -> None:
-    """Measure, print."""
+    """Measure and print."""
     hashes, names = measured()
     refused = [name for name, fault in zip(names, faults(hashes), strict=True) if fault]
     drawn = drawn_hashes()
     nearest = [int(np.bitwise_count(drawn ^ each).sum(axis=1).min()) for each in hashes]
     print(f"{len(set(names))} photos, {len(hashes)} hashes")
-    print(f"refused by the three rules: {len(refused)} {sorted(set(refused))}")
+    print(f"rejected by the three rules: {len(refused)} {sorted(set(refused))}")
     print(f"within 31 bits of what can be drawn: {sum(each <= 31 for each in nearest)}")
     for name, values in {**margins(hashes), "distance to what can be drawn": nearest}.items():
         print(

@@ -1,8 +1,8 @@
 """Case numbers and PINs: Crockford's base32, easy to read out, hard to guess.
 
 A case number is 40 random bits, a PIN 60. A guess at a PIN's scrypt digest costs about 30 ms
-and 16 MiB, so that even who stole the database would need, on a thousand cores, some 500,000
-years to try half of the PINs of one case.
+and 16 MiB, so that anyone who stole the database would need, on a thousand cores, some
+500,000 years to try half of the PINs of one case.
 """
 
 import hashlib
@@ -24,13 +24,13 @@ def new_case_number() -> str:
 
 
 def read_case_number(text: str) -> str | None:
-    """Read a case number as a person may write it; None where it cannot be one."""
+    """Parse a case number as a person may write it. Return None if it cannot be one."""
     plain = text.upper().translate(_ALIKE)
     return f"UN-{plain[2:6]}-{plain[6:]}" if _NUMBER.match(plain) else None
 
 
 def read_pin(text: str) -> str | None:
-    """Read a PIN as a person may write it, to its 12 characters; None where it cannot be one."""
+    """Parse a PIN as a person may write it. Return its 12 characters, None if it is no PIN."""
     plain = text.upper().translate(_ALIKE)
     return plain if _PIN.match(plain) else None
 
@@ -41,12 +41,12 @@ def new_salt() -> bytes:
 
 
 def pin_digest(pin: str, salt: bytes) -> bytes:
-    """Give what is kept of a PIN (as read by `read_pin`): 32 bytes of scrypt."""
+    """Return what is stored of a PIN (as returned by `read_pin`): 32 bytes of scrypt."""
     return hashlib.scrypt(pin.encode(), salt=salt, n=1 << 14, r=8, p=1, dklen=32)
 
 
 def same(one: bytes, other: bytes) -> bool:
-    """Compare in a time that says nothing."""
+    """Compare in constant time."""
     return hmac.compare_digest(one, other)
 
 
@@ -56,5 +56,5 @@ def new_key() -> str:
 
 
 def key_digest(key: str) -> bytes:
-    """Give what is kept of a key: SHA-256 is enough for 256 random bits."""
+    """Return what is stored of a key: SHA-256 is enough for 256 random bits."""
     return hashlib.sha256(key.encode()).digest()

@@ -129,10 +129,10 @@ DATABASE_GAUGES = {
 
 @contextmanager
 def shared(folder: Path) -> Iterator[None]:
-    """Have the workers that are started in this block share their counts, from zero.
+    """Let the workers that are started in this block share their counts, from zero.
 
-    In memory where the system has a place for that, else in this folder: counts are mapped files,
-    and who writes to one on a full disk is killed.
+    In memory if the system has a place for that, else in this folder: counts are mapped files,
+    and a process that writes to one on a full disk is killed.
     """
     place = _in_memory(folder)
     if place is None:
@@ -147,7 +147,7 @@ def shared(folder: Path) -> Iterator[None]:
 
 
 def _in_memory(folder: Path) -> Path | None:
-    """Name a place in memory for a folder, always the same, so that a killed one's is reused."""
+    """Return a place in memory for a folder: always the same, so that a restart reuses it."""
     name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     place = _MEMORY / f"unseen-{os.getuid()}-{name}"
     try:
@@ -159,7 +159,7 @@ def _in_memory(folder: Path) -> Path | None:
 
 
 def exposition() -> bytes:
-    """Write what all workers counted, in Prometheus's text format."""
+    """Return what all workers counted, in Prometheus's text format."""
     if SHARED not in os.environ:
         return generate_latest()
     _forget_the_dead(Path(os.environ[SHARED]))
@@ -169,7 +169,7 @@ def exposition() -> bytes:
 
 
 def _forget_the_dead(folder: Path) -> None:
-    """Leave out the gauges of workers that are no more; what they counted stays."""
+    """Drop the gauges of workers that have ended; what they counted stays."""
     for file in folder.glob("gauge_live*_*.db"):
         pid = int(file.stem.rpartition("_")[2])
         try:

@@ -68,7 +68,7 @@ function imageRow(image) {
   return row;
 }
 
-/** Say how often, and when last, an image was found, or found by one platform. */
+/** Return how often, and when last, an image was found, or found by one platform. */
 function matchesText({ matches, last_match_at: at }) {
   return matches ? t("case.found", { n: matches, date: at && formatDate(at) }) : t("case.none-found");
 }

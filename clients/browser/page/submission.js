@@ -91,7 +91,7 @@ function saveSubmission() {
   else if (screen !== "saved") showScreen("saved");
 }
 
-/** Say what became of the case number and the PIN. */
+/** Report whether the case number and the PIN were copied or saved. */
 function reportCodes(key) {
   if (key !== "done.not-copied") hasUnsavedWork = false;
   $("codes-status").textContent = t(key);

@@ -55,7 +55,7 @@ function markRefusedByService(entry) {
 
 const countPending = () => entries.filter((each) => ["waiting", "working"].includes(each.state)).length;
 
-/** Give the Worker the next file. One at a time, so that only one decoded image is in memory. */
+/** Send the next file to the Worker. One at a time, so that only one decoded image is in memory. */
 function hashNext() {
   const waiting = entries.filter((each) => each.state === "waiting");
   postToPage({ kind: "pending", count: countPending() });

@@ -37,7 +37,7 @@ def retain(args: Namespace) -> None:
 
 
 def restored(args: Namespace) -> None:
-    """Give the change log a new ID, if the service cannot tell that a backup was restored."""
+    """Assign the change log a new ID after a restore that the service cannot detect."""
     by = acting_operator(args)
     run_with_store(args, lambda store: restore.rename_log(store, by))
     print(_RENAMED)

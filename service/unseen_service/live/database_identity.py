@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 async def ensure_log_id(store: Store) -> None:
-    """Give the change log a new ID if this is not the database in which it got its ID.
+    """Assign the change log a new ID if this is not the database in which it got its ID.
 
     Raises StoreUnavailable.
     """

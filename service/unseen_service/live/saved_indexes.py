@@ -80,7 +80,7 @@ class SavedIndexes:
 
     @contextmanager
     def exclusive(self, *, wait: bool) -> Iterator[bool]:
-        """Be the only process that saves here; without `wait`, yield False if another is."""
+        """Yield as the only process that saves here; without `wait`, False if another does."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / "lock").open("w") as lock:
             try:

@@ -1,4 +1,4 @@
-"""The pages: one HTML file each, put together from clients/browser and clients/staff."""
+"""The pages: one HTML file each, assembled from clients/browser and clients/staff."""
 
 import gzip
 import re
@@ -23,12 +23,12 @@ class Page:
 
 
 def person_page() -> Page:
-    """Give the person's page."""
+    """Return the person's page."""
     return _load("person.html")
 
 
 def staff_page() -> Page:
-    """Give the staff's page."""
+    """Return the staff page."""
     return _load("staff.html")
 
 
@@ -38,7 +38,7 @@ def _load(name: str) -> Page:
     html = files(__name__).joinpath(name).read_bytes()
     found = _META.search(html.decode())
     if found is None:
-        raise RuntimeError(f"{name} carries no policy; run `make page` to assemble it anew.")
+        raise RuntimeError(f"{name} carries no policy; run `make page` to assemble it again.")
     headers = {
         "Content-Type": "text/html; charset=utf-8",
         # A page may not be framed; this one directive is not allowed in a <meta>.

@@ -93,7 +93,7 @@ async def set_log_origin(tx: Transaction, origin: str) -> None:
 
 
 async def rename_log(tx: Transaction) -> None:
-    """Give the change log a new ID: every reader of the feed has to start again."""
+    """Assign the change log a new ID: every reader of the feed has to start again."""
     await execute(tx, "rename_log")
 
 

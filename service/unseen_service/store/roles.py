@@ -1,7 +1,8 @@
-"""The role that serves: it may do what serving needs, and cannot rewrite what was recorded.
+"""The serving role: it may do what serving needs, and cannot rewrite what was recorded.
 
-Whoever migrates owns the tables; every connection of the service takes on the role `unseen_serve`
-(`as_server`), which can neither change nor remove a row of the audit log, nor any table.
+The account that migrates owns the tables. Every connection of the service assumes the role
+`unseen_serve` (`as_server`), which can neither change nor delete a row of the audit log, nor any
+table.
 """
 
 import psycopg
@@ -16,14 +17,14 @@ _SQL = load(FOLDER.joinpath("roles.sql"))
 
 
 def as_server(url: str) -> str:
-    """Give the connection string whose sessions start in the role that serves."""
+    """Return the connection string whose sessions start in the serving role."""
     given = conninfo_to_dict(url)
     options = f"{given.get('options') or ''} -c role={ROLE}".strip()
     return make_conninfo(url, options=options)
 
 
 def grant(connection: Connection) -> None:
-    """Make the role where there is none, and give it its rights; raises RoleMissing."""
+    """Create the role if it does not exist, and grant its rights. Raises RoleMissing."""
     try:
         for statement in ("make_role", "grant_rights"):
             connection.execute(_SQL[statement])
@@ -32,6 +33,6 @@ def grant(connection: Connection) -> None:
 
 
 def granted(connection: Connection) -> bool:
-    """Whether this user may take on the role, and the role has its rights and no more."""
+    """Return whether this user may assume the role, and the role has exactly its rights."""
     row = connection.execute(_SQL["role_is_in_place"]).fetchone()
     return bool(row and row[0])

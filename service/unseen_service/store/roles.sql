@@ -1,13 +1,13 @@
--- The role that serves, and its rights; run by who owns the tables.
+-- The serving role and its rights; run by the owner of the tables.
 
--- make_role: The role, made once for the server, and open to who connects.
+-- make_role: Create the role, once per server, and let the connected user assume it.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'unseen_serve') THEN
         BEGIN
             CREATE ROLE unseen_serve NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
-            NULL; -- another database of this server made it at the same moment
+            NULL; -- another database of this server created it at the same moment
         END;
     END IF;
     IF NOT pg_has_role(session_user, 'unseen_serve', 'MEMBER') THEN
@@ -15,14 +15,14 @@ BEGIN
     END IF;
 END $$;
 
--- grant_rights: Rows of every table, but for what is written once and never changed or removed.
+-- grant_rights: Rows of every table, except what is written once and never changed or deleted.
 DO $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO unseen_serve', current_schema());
     EXECUTE format('REVOKE DELETE ON ALL TABLES IN SCHEMA %I FROM unseen_serve', current_schema());
     EXECUTE format('GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA %I TO unseen_serve',
         current_schema());
-    -- Whatever else there is stays: of a hash that nobody holds, the bits alone are erased.
+    -- All other rows stay: of a hash that no case holds, only the bits are erased.
     GRANT DELETE ON alerts, benign_hashes, finds, key_usage, owed, submissions, webhook_messages,
         webhooks TO unseen_serve;
     EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO unseen_serve', current_schema());
@@ -32,7 +32,7 @@ BEGIN
     REVOKE INSERT, UPDATE ON migrations FROM unseen_serve;
 END $$;
 
--- role_is_in_place: Whether it can be taken on, can append, and cannot change what was appended.
+-- role_is_in_place: Whether it can be assumed, can append, and cannot change what was appended.
 SELECT pg_has_role(session_user, oid, 'MEMBER')
     AND has_table_privilege(oid, 'audit_log'::regclass, 'INSERT')
     AND NOT has_table_privilege(oid, 'audit_log'::regclass, 'UPDATE, DELETE, TRUNCATE')

@@ -69,7 +69,7 @@ async def notify(tx: Transaction, channel: str) -> None:
 
 
 async def with_lock_retry(tx: Transaction, take: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Take a contended lock; try once more if it was not granted within `lock_timeout`.
+    """Acquire a contended lock; try once more if it was not granted within `lock_timeout`.
 
     That timeout is shorter than a host that vanished can hold the lock. The retry is possible
     only as the first statement of a transaction, where a rollback loses nothing.

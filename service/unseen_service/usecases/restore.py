@@ -6,7 +6,7 @@ from .actors import OPERATOR, staff_event
 
 
 async def rename_log(store: Store, by: Staff = OPERATOR) -> None:
-    """Give the change log a new ID, so that every reader of the feed starts again.
+    """Assign the change log a new ID, so that every reader of the feed starts again.
 
     The service does so by itself if it finds itself in another database than before. A database
     that was restored in place looks the same from within.

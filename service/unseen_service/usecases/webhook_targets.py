@@ -60,7 +60,7 @@ async def resolve(url: str, *, private: bool) -> Target:
 
 
 def is_public(address: Address) -> bool:
-    """Say whether an address is one of the public internet, whatever it is wrapped in."""
+    """Return whether an address is on the public internet, whatever it is wrapped in."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             return is_public(address.ipv4_mapped)
