@@ -4,8 +4,8 @@ The glossary's last table lists what to avoid, as regular expressions. A finding
 `file:line: avoid X, use Y (why)`; the exit status is 1 if there is one.
 """
 
+import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -29,6 +29,7 @@ _OTHERS = {
     "deploy/Caddyfile",
     "docs/grafana.json",
 }
+_PRUNED = {"__pycache__", "build", "data", "dist", "node_modules"}
 _SKIPPED = re.compile(
     r"docs/glossary\.md"  # names the terms
     r"|tests/contract/test_terms\.py"  # the same
@@ -79,17 +80,20 @@ def find(file: str, text: str, terms: Iterable[Term]) -> Iterator[Finding]:
 
 
 def checked_files() -> list[str]:
-    """Return the tracked files that are checked, as paths below the root."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    return [
+    """Return the files that are checked, as paths below the root, sorted."""
+    return sorted(
         file
-        for file in listed.split("\0")
-        if (Path(file).suffix in _SUFFIXES or file in _OTHERS)
-        and not _SKIPPED.fullmatch(file)
-        and (ROOT / file).is_file()
-    ]
+        for file in repository_files()
+        if (Path(file).suffix in _SUFFIXES or file in _OTHERS) and not _SKIPPED.fullmatch(file)
+    )
+
+
+def repository_files() -> Iterator[str]:
+    """Yield every file, as a path below the root, except what `.gitignore` would ignore."""
+    # Not `git ls-files`: CI checks an archive, which has no repository.
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [each for each in folders if each not in _PRUNED and _is_shown(each)]
+        yield from (Path(folder, file).relative_to(ROOT).as_posix() for file in files)
 
 
 def main() -> None:
@@ -103,6 +107,10 @@ def main() -> None:
     for finding in sorted(findings, key=lambda each: (each.file, each.line)):
         print(finding)
     sys.exit(1 if findings else 0)
+
+
+def _is_shown(folder: str) -> bool:
+    return not folder.startswith(".") or folder in {".ci", ".github"}
 
 
 def _compile(cell: str) -> re.Pattern[str]:

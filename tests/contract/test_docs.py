@@ -6,6 +6,8 @@ from pathlib import Path
 
 from unseen_service.settings import PREFIX, Settings
 
+from tools.terms import repository_files
+
 _ROOT = Path(__file__).parents[2]
 
 
@@ -43,13 +45,27 @@ def test_every_link_between_documents_resolves() -> None:
             assert not fragment or fragment in _anchors(linked), f"{page.name}: #{fragment}"
 
 
-def test_the_files_named_in_the_life_of_a_hash_exist() -> None:
-    text = (_ROOT / "docs/life-of-a-hash.md").read_text()
-    code = [
-        str(path) for folder in ("service", "clients") for path in (_ROOT / folder).rglob("*.py")
-    ]
-    for name in set(re.findall(r"`([\w/]+\.py)`", text)):
-        assert any(path.endswith(f"/{name}") for path in code), f"there is no {name}"
+def test_every_path_named_in_the_documentation_exists() -> None:
+    """Paths may leave out folders at their beginning; those with capital letters are examples."""
+    files = ["/" + file for file in repository_files()]
+    folders = {f"{file.rpartition('/')[0]}/" for file in files}
+    for page in [*_ROOT.glob("*.md"), *(_ROOT / "docs").rglob("*.md")]:
+        if page.name == "CHANGELOG.md":
+            continue
+        text = page.read_text()
+        for name in re.findall(
+            r"`([a-z0-9_./-]+\.(?:html|js|md|py|sh|sql|toml|txt|ya?ml))\b", text
+        ):
+            assert any(file.endswith(f"/{name}") for file in files), f"{page.name}: no {name}"
+        for name in re.findall(r"`([a-z0-9_-]+/(?:[a-z0-9_-]+/)*)`", text):
+            assert any(f"/{name}" in folder for folder in folders), f"{page.name}: no {name}"
+
+
+def test_every_statement_named_in_the_documentation_exists() -> None:
+    for page in (_ROOT / "docs").rglob("*.md"):
+        named = re.findall(r"`(\w+)` in `(store/queries/\w+\.sql)`", page.read_text())
+        for statement, file in named:
+            assert f"-- {statement}: " in (_ROOT / "service/unseen_service" / file).read_text()
 
 
 def test_the_tests_named_in_the_threat_model_exist() -> None:
