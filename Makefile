@@ -79,6 +79,10 @@ page: $(READY) ## Assemble the pages from clients/browser and clients/staff
 	@$(BIN)/python -m clients.browser.assemble
 	@$(BIN)/python -m clients.staff.assemble
 
+.PHONY: audit-kinds
+audit-kinds: $(READY) ## Write the lists of audit kinds in docs/audit.md and the staff page
+	@$(BIN)/python -m tools.audit_kinds
+
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package unseen-index --quiet
 

@@ -1,11 +1,17 @@
 """The documentation agrees with the code."""
 
 import re
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
+import unseen_threatexchange
+from prometheus_client.metrics import MetricWrapperBase
+from unseen_service import __version__ as service_version
+from unseen_service import metrics
 from unseen_service.settings import PREFIX, Settings
 
+from tools import audit_kinds
 from tools.terms import repository_files
 
 _ROOT = Path(__file__).parents[2]
@@ -75,3 +81,33 @@ def test_the_tests_named_in_the_threat_model_exist() -> None:
     for file, test in named:
         texts = [path.read_text() for path in (_ROOT / "tests").rglob(file)]
         assert any(f"def {test}(" in text for text in texts), f"{file} has no {test}"
+
+
+def test_what_is_generated_from_the_audit_kinds_is_up_to_date() -> None:
+    why = "run `make audit-kinds page`"
+    text = audit_kinds.DOCS.read_text(encoding="utf-8")
+    assert audit_kinds.documented(text) == text, why
+    assert audit_kinds.STAFF.read_text(encoding="utf-8") == audit_kinds.script(), why
+
+
+def test_every_metric_is_documented() -> None:
+    text = (_ROOT / "docs/operate.md").read_text()
+    found = [*vars(metrics).values(), *metrics.DATABASE_GAUGES.values()]
+    names = {
+        sample.name.removesuffix("_created").removesuffix("_total")
+        for each in found
+        if isinstance(each, MetricWrapperBase)
+        for sample in each.collect()
+    }
+    assert len(names) > 20
+    assert {name for name in names if name not in text} == set()
+
+
+def test_the_packages_have_one_version_and_the_changelog_begins_with_it() -> None:
+    projects = ("index", "service", "clients/python", "clients/threatexchange")
+    texts = [(_ROOT / each / "pyproject.toml").read_text() for each in projects]
+    versions = {tomllib.loads(text)["project"]["version"] for text in texts}
+    versions |= {service_version, unseen_threatexchange.__version__}
+    newest = re.search(r"^## (\S+)", (_ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest
+    assert versions == {newest[1]}
