@@ -6,9 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import unseen_threatexchange
-from prometheus_client.metrics import MetricWrapperBase
 from unseen_service import __version__ as service_version
-from unseen_service import metrics
 from unseen_service.settings import PREFIX, Settings
 
 from tools import audit_kinds
@@ -88,19 +86,6 @@ def test_what_is_generated_from_the_audit_kinds_is_up_to_date() -> None:
     text = audit_kinds.DOCS.read_text(encoding="utf-8")
     assert audit_kinds.documented(text) == text, why
     assert audit_kinds.STAFF.read_text(encoding="utf-8") == audit_kinds.script(), why
-
-
-def test_every_metric_is_documented() -> None:
-    text = (_ROOT / "docs/operate.md").read_text()
-    found = [*vars(metrics).values(), *metrics.DATABASE_GAUGES.values()]
-    names = {
-        sample.name.removesuffix("_created").removesuffix("_total")
-        for each in found
-        if isinstance(each, MetricWrapperBase)
-        for sample in each.collect()
-    }
-    assert len(names) > 20
-    assert {name for name in names if name not in text} == set()
 
 
 def test_the_packages_have_one_version_and_the_changelog_begins_with_it() -> None:
