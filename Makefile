@@ -72,26 +72,22 @@ run: $(READY) ## Serve on http://127.0.0.1:8000, data kept in ./data
 openapi: $(READY) ## Write openapi.yaml from the app
 	@$(BIN)/python -m tools.openapi > openapi.yaml
 
-audit-kinds: $(READY) ## Write what is generated from the kinds of audit entries
-	@$(BIN)/python -m tools.audit_kinds
-
 page: $(READY) ## Assemble the pages from clients/browser and clients/staff
 	@$(BIN)/python -m clients.browser.assemble
 	@$(BIN)/python -m clients.staff.assemble
 
-.PHONY: audit-kinds
 audit-kinds: $(READY) ## Write the lists of audit kinds in docs/audit.md and the staff page
 	@$(BIN)/python -m tools.audit_kinds
 
 LOCK := uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
   --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-package unseen-index --quiet
 
-lock: ## Resolve the locks anew (needs uv; UPGRADE=--upgrade takes newer versions)
+lock: ## Resolve the locks again (needs uv; UPGRADE=--upgrade takes newer versions)
 	@$(LOCK) $(UPGRADE) $(DISTRIBUTIONS:%=%/pyproject.toml) --group build --group check \
 	  --group test --group demo -o requirements.lock
 	@$(LOCK) --constraint requirements.lock index/pyproject.toml service/pyproject.toml \
 	  --group build -o requirements-service.lock
 	@$(LOCK) --constraint requirements-service.lock deploy/gpu.in -o requirements-gpu.lock
 
-clean: ## Remove what the other targets made, but for ./data
+clean: ## Remove what the other targets made, except ./data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* .import_linter_cache

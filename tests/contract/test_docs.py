@@ -9,7 +9,6 @@ import unseen_threatexchange
 from unseen_service import __version__ as service_version
 from unseen_service.settings import PREFIX, Settings
 
-from tools import audit_kinds
 from tools.terms import repository_files
 
 _ROOT = Path(__file__).parents[2]
@@ -79,13 +78,6 @@ def test_the_tests_named_in_the_threat_model_exist() -> None:
     for file, test in named:
         texts = [path.read_text() for path in (_ROOT / "tests").rglob(file)]
         assert any(f"def {test}(" in text for text in texts), f"{file} has no {test}"
-
-
-def test_what_is_generated_from_the_audit_kinds_is_up_to_date() -> None:
-    why = "run `make audit-kinds page`"
-    text = audit_kinds.DOCS.read_text(encoding="utf-8")
-    assert audit_kinds.documented(text) == text, why
-    assert audit_kinds.STAFF.read_text(encoding="utf-8") == audit_kinds.script(), why
 
 
 def test_the_packages_have_one_version_and_the_changelog_begins_with_it() -> None:
