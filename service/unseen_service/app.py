@@ -1,8 +1,8 @@
-"""The composition root: settings in, an application out."""
+"""The composition root: builds an application from settings."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -47,42 +47,23 @@ from .usecases.lookups import Lookups
 
 
 def create_app(
-    settings: Settings, shared: SharedCounts | None = None, door: AcceptGate | None = None
+    settings: Settings, shared: SharedCounts | None = None, accept_gate: AcceptGate | None = None
 ) -> FastAPI:
-    """Put a worker together; it connects when it is started, and serves before PostgreSQL is up.
+    """Build a worker's application. It connects at startup, and starts even without PostgreSQL.
 
-    Workers that are given the same `shared` notice probing together, and with the same `door` one
-    that is not loaded lets the others serve; None: this one is by itself.
+    Workers with the same `shared` detect probing together. With gates of the same file, a worker
+    that is loading leaves connections to those that serve. Without either, a worker is on its own.
+    Raises SettingInvalid.
     """
     services = _services(settings, shared)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        services.checkpoints.open()
-        await services.store.open()
-        tasks = [asyncio.create_task(each) for each in _background(services)]
-        if door:
-            await door.wait(services.index.first_loaded)
-            tasks.append(asyncio.create_task(door.serve(services.index.first_loaded)))
-        yield
-        if door:
-            door.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(StoreUnavailable):
-            await services.misses.write()
-            await services.meter.settle()
-        await services.store.close()
-
     app = FastAPI(
         title="Unseen",
         version=__version__,
-        lifespan=lifespan,
+        lifespan=_lifespan(services, accept_gate),
         routes=routes,
         redirect_slashes=False,
         docs_url=None,
-        # Spans and logs of FastAPI's own would carry addresses and paths.
+        # FastAPI's own spans and logs would contain addresses and paths.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         redoc_url=None,
         exception_handlers=handlers,  # type: ignore[arg-type]
@@ -94,8 +75,36 @@ def create_app(
     return app
 
 
+def _lifespan(
+    services: Services, accept_gate: AcceptGate | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return what starts and stops everything that runs beside requests."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        services.checkpoints.open()
+        await services.store.open()
+        tasks = [asyncio.create_task(each) for each in _background(services)]
+        if accept_gate:
+            await accept_gate.wait(services.index.first_loaded)
+            serving = accept_gate.mark_serving(services.index.first_loaded)
+            tasks.append(asyncio.create_task(serving))
+        yield
+        if accept_gate:
+            accept_gate.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(StoreUnavailable):
+            await services.misses.write()
+            await services.meter.settle()
+        await services.store.close()
+
+    return lifespan
+
+
 def _background(services: Services) -> list[Coroutine[Any, Any, None]]:
-    """Return what runs beside requests, for as long as the worker lives."""
+    """Return what runs beside requests until the worker stops."""
     settings = services.settings
     measure_every = settings.measure_every_ms / 1_000
     delivery = WebhookDelivery(
@@ -137,17 +146,7 @@ def _index_saving(services: Services) -> list[Coroutine[Any, Any, None]]:
 
 
 def _services(settings: Settings, shared: SharedCounts | None) -> Services:
-    if settings.database_url is None:
-        raise SettingInvalid(
-            "DATABASE_URL is not set. Set it to a PostgreSQL 15+ database, "
-            "or run 'unseen-service serve --data DIR' for an embedded one."
-        )
-    store = Store(
-        settings.database_url,
-        pool_size=settings.pool_size,
-        timeout=settings.pool_timeout_ms / 1_000,
-        patience=settings.statement_timeout_ms / 1_000,
-    )
+    store = _store(settings)
     saved = SavedIndexes(settings.index_dir) if settings.index_dir else None
     clock, index = Clock(), LiveIndex(saved, settings.device)
     keys, intake, misses = LiveKeys(clock), LiveScreening(clock), MissCounter(store, clock)
@@ -176,4 +175,18 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
         misses=misses,
         meter=meter,
         checkpoints=Checkpoints(store, settings.audit_key, settings.kept_checkpoint),
+    )
+
+
+def _store(settings: Settings) -> Store:
+    if settings.database_url is None:
+        raise SettingInvalid(
+            "DATABASE_URL is not set. Set it to a PostgreSQL 15+ database, "
+            "or run 'unseen-service serve --data DIR' for an embedded one."
+        )
+    return Store(
+        settings.database_url,
+        pool_size=settings.pool_size,
+        timeout=settings.pool_timeout_ms / 1_000,
+        patience=settings.statement_timeout_ms / 1_000,
     )

@@ -1,7 +1,7 @@
-"""Where each uvicorn worker begins: it binds its life to its parent's before it does anything else.
+"""The entry point of uvicorn's workers: first of all, it makes a worker die with its parent.
 
-Most of what a worker needs takes seconds to import on a busy machine. Who kept the port for so
-long after the supervisor was killed would be in its successor's way.
+The imports of a worker take seconds on a busy machine. If the supervisor were killed meanwhile, a
+worker would keep the port for that long, and the next supervisor could not listen on it.
 """
 
 import logging
@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
 
 def from_environment() -> "FastAPI":
-    """Put a worker together from the environment."""
+    """Build a worker's application from the environment. Raises SettingInvalid."""
     die_with_parent()
-    logging.captureWarnings(capture=True)  # that there is no GPU, say: a log line as any other
-    from .app import create_app  # noqa: PLC0415 - only now
+    logging.captureWarnings(capture=True)  # a missing GPU, for example: log it like anything else
+    from .app import create_app  # noqa: PLC0415 - see above
     from .runtime.accept_gate import AcceptGate  # noqa: PLC0415
     from .runtime.shared_memory import SharedCounts  # noqa: PLC0415
     from .settings import Settings  # noqa: PLC0415
 
     settings = Settings.from_environment(os.environ)
-    return create_app(settings, SharedCounts.of(os.environ), AcceptGate.of(os.environ))
+    shared = SharedCounts.from_environment(os.environ)
+    gate = AcceptGate.from_environment(os.environ)
+    return create_app(settings, shared, gate)

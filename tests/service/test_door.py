@@ -9,16 +9,16 @@ from unseen_service.runtime.accept_gate import AcceptGate
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    file = tmp_path / "door"
+    file = tmp_path / "gate"
     file.touch()
     return file
 
 
-async def waits(door: AcceptGate, loaded: asyncio.Event) -> bool:
-    """Whether a worker still waits at the door after a while."""
+async def waits(gate: AcceptGate, loaded: asyncio.Event) -> bool:
+    """Whether a worker still waits after a while."""
     try:
         async with asyncio.timeout(0.3):
-            await door.wait(loaded)
+            await gate.wait(loaded)
     except TimeoutError:
         return True
     return False
@@ -38,7 +38,7 @@ def test_beside_one_that_serves_it_waits_until_it_is_loaded(path: Path) -> None:
         loaded, loading = asyncio.Event(), asyncio.Event()
         loaded.set()
         serving, successor = AcceptGate(path), AcceptGate(path)
-        await serving.serve(loaded)
+        await serving.mark_serving(loaded)
         before = await waits(successor, loading)
         loading.set()
         return before, await waits(successor, loading)
@@ -51,7 +51,7 @@ def test_it_waits_no_longer_once_the_last_that_served_is_gone(path: Path) -> Non
         loaded = asyncio.Event()
         loaded.set()
         serving, successor = AcceptGate(path), AcceptGate(path)
-        await serving.serve(loaded)
+        await serving.mark_serving(loaded)
         before = await waits(successor, asyncio.Event())
         serving.close()
         return before, await waits(successor, asyncio.Event())
@@ -61,7 +61,7 @@ def test_it_waits_no_longer_once_the_last_that_served_is_gone(path: Path) -> Non
 
 def test_one_that_succeeds_another_waits_a_moment_also_alone(path: Path) -> None:
     async def asked() -> tuple[bool, bool]:
-        successor = AcceptGate(path, alone=0.6)
+        successor = AcceptGate(path, grace_s=0.6)
         return await waits(successor, asyncio.Event()), await waits(
             AcceptGate(path), asyncio.Event()
         )

@@ -156,7 +156,7 @@ def test_requests_wait_in_a_number_that_is_limited(any_service: Service) -> None
             for _ in range(1_000):
                 connection.sendall(NEXT * 1_000)
     assert httpx.get(f"{any_service.url}/healthz").status_code == 200
-    assert talk(any_service, NEXT * (HttpProtocol.MOST_WAITING + 1))[0] == [200] * 17
+    assert talk(any_service, NEXT * (HttpProtocol.MAX_PIPELINED + 1))[0] == [200] * 17
 
 
 def test_who_hangs_up_before_the_answer_leaves_no_trace(
@@ -191,7 +191,7 @@ def test_who_hangs_up_in_the_middle_of_a_look_up_leaves_no_trace(
 @pytest.fixture(scope="module")
 def impatient(postgres: str) -> Iterator[Service]:
     class Impatient(HttpProtocol):
-        LONGEST_S = 0.5
+        REQUEST_TIMEOUT_S = 0.5
 
     with (
         fresh_database(postgres) as url,
@@ -268,7 +268,7 @@ def test_a_flood_of_connections_leaves_files_for_the_work(
             with ExitStack() as flood:
                 for _ in range(300):
                     flood.enter_context(socket.create_connection(("127.0.0.1", port)))
-                wait_until(lambda: b"no more are taken" in log.read_bytes())
+                wait_until(lambda: b"new ones are refused" in log.read_bytes())
                 kept = random_pdq(1)
                 assert client.post("/v1/cases", json=submission(kept)).status_code == 201
                 assert client.get("/readyz").json()["reasons"] == []
@@ -276,7 +276,7 @@ def test_a_flood_of_connections_leaves_files_for_the_work(
         finally:
             process.terminate()
             process.wait(timeout=60)
-    assert log.read_bytes().count(b"no more are taken") == 1
+    assert log.read_bytes().count(b"new ones are refused") == 1
     assert b"Too many open files" not in log.read_bytes()
 
 
@@ -394,6 +394,6 @@ def _be_odd(service: Service, secret: str) -> None:
 
 def test_the_limits_are_in_the_threat_model() -> None:
     text = (Path(__file__).parents[2] / "docs/threat-model.md").read_text()
-    assert f"{HttpProtocol.LONGEST_S:.0f} s" in text
-    assert f"{HttpProtocol.LARGEST_HEAD // 1024} KiB" in text
-    assert f"{HttpProtocol.MOST_WAITING} wait" in text
+    assert f"{HttpProtocol.REQUEST_TIMEOUT_S:.0f} s" in text
+    assert f"{HttpProtocol.MAX_HEAD_BYTES // 1024} KiB" in text
+    assert f"{HttpProtocol.MAX_PIPELINED} wait" in text

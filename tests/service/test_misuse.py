@@ -96,7 +96,7 @@ def test_a_port_that_is_taken_is_waited_for_and_then_told(
         failed = run("serve", "--port", port, **settings)
     assert (failed.returncode, failed.stdout) == (1, "")
     waits, ends = failed.stderr.splitlines()
-    assert waits == f"waiting for port {port}, which is taken ..."
+    assert waits == f"waiting for port {port}, which is in use ..."
     assert "another process listens there" in ends
 
 

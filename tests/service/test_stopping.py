@@ -14,7 +14,7 @@ ALIVE = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 class Patient(HttpProtocol):
     """Waits for a last request for as long as a busy machine may need to send it."""
 
-    LAST_S = 10.0
+    STOP_GRACE_S = 10.0
 
 
 def connected(service: Service) -> socket.socket:

@@ -1,12 +1,13 @@
-"""Which workers of a host take connections: one that only loads leaves them to those that serve.
+"""Decides when a worker may accept connections: one that is loading leaves them to the others.
 
-The workers listen on one socket, and who takes a connection has to answer it. So one that is
-started beside others, in the place of one that died say, listens once its index is loaded. Where
-no other serves, the first workers listen at once, for somebody has to say what is being waited
-for; one that succeeds another leaves connections in the socket's queue for a moment first.
+All workers of a host listen on the same socket, and the one that accepts a connection has to
+answer it. A worker that starts beside serving ones (to replace one that died, for example)
+therefore waits until its index is loaded. If no worker serves, the first workers accept at once,
+so that clients learn that the service is starting; a replacement leaves connections in the
+socket's queue for a short grace period first.
 
-Who serves holds a lock on the file that the workers have in common, together with all the others
-who do; it is let go of with the process, however that ends.
+Serving workers share a lock (flock) on a common file. The kernel releases it when the process
+ends, however that happens.
 """
 
 import asyncio
@@ -20,45 +21,46 @@ from pathlib import Path
 from .shared_memory import PATH_VARIABLE
 from .supervisor import REPLACES_WORKER_VARIABLE
 
-_LOOK_EVERY_S = 0.1
-_ALONE_S = 5.0
+_POLL_INTERVAL_S = 0.1
+_REPLACEMENT_GRACE_S = 5.0
 
 
 class AcceptGate:
-    """The door of a host's workers; raises OSError where the file cannot be opened.
+    """One worker's view of the lock file at `path`. Raises OSError if it cannot be opened.
 
-    `alone` is for how many seconds a worker waits for its index though no other serves.
+    `grace_s` is how many seconds a worker waits for its index even if no other worker serves.
     """
 
-    def __init__(self, path: Path, alone: float = 0.0) -> None:
+    def __init__(self, path: Path, grace_s: float = 0.0) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        self._alone = alone
+        self._grace_s = grace_s
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> "AcceptGate | None":
-        """Find the door by the environment; None where there is none to be had."""
+    def from_environment(cls, environment: Mapping[str, str]) -> "AcceptGate | None":
+        """Open the file that the environment names. Return None if unavailable."""
         if PATH_VARIABLE in environment:
             with suppress(OSError):
-                alone = _ALONE_S if REPLACES_WORKER_VARIABLE in environment else 0.0
-                return cls(Path(environment[PATH_VARIABLE]), alone)
+                is_replacement = REPLACES_WORKER_VARIABLE in environment
+                grace_s = _REPLACEMENT_GRACE_S if is_replacement else 0.0
+                return cls(Path(environment[PATH_VARIABLE]), grace_s)
         return None
 
     def close(self) -> None:
-        """Serve no more."""
+        """Close the file, which releases the lock."""
         os.close(self._file)
 
     async def wait(self, loaded: asyncio.Event) -> None:
-        """Wait until this worker is loaded; where no other serves, only for a moment."""
-        until = time.monotonic() + self._alone
-        while not loaded.is_set() and (self._others_serve() or time.monotonic() < until):
+        """Wait until this worker may accept: it is loaded, or no other serves after the grace."""
+        deadline = time.monotonic() + self._grace_s
+        while not loaded.is_set() and (self._others_serve() or time.monotonic() < deadline):
             with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_EVERY_S):
+                async with asyncio.timeout(_POLL_INTERVAL_S):
                     await loaded.wait()
 
-    async def serve(self, loaded: asyncio.Event) -> None:
-        """Be one of those that serve, as soon as this worker is loaded."""
+    async def mark_serving(self, loaded: asyncio.Event) -> None:
+        """Take the shared lock once this worker is loaded, so that the others see it serve."""
         await loaded.wait()
-        # Another holds it alone for no longer than it takes to see that nobody serves.
+        # Blocks briefly at most: others hold the lock exclusively only within `_others_serve`.
         fcntl.flock(self._file, fcntl.LOCK_SH)
 
     def _others_serve(self) -> bool:

@@ -1,8 +1,9 @@
-"""Memory that the workers of a host have in common: what each of them counts, all of them know.
+"""Memory that all workers of a host share: what one of them counts, all of them see.
 
-It is a file of equal blocks, mapped by every worker: block 0 holds a secret, block N is line N's.
-Nobody takes a lock. A count that two workers raise in the same instant may be raised once; that
-is rarer than would matter to what is counted here, and nothing but counts belongs in it.
+It is a file of equal blocks that every worker maps: block 0 holds a secret, block N belongs to
+key family N. There is no locking. If two workers increment a count at the same instant, one
+increment may be lost; that is rare enough for what is counted here, and nothing but counts may
+be stored in it.
 """
 
 import logging
@@ -14,10 +15,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 PATH_VARIABLE = "UNSEEN_SHARED_COUNTS"
-"""Names the file to the workers, in their environment; it is no setting."""
+"""The environment variable that gives workers the file's path; not a setting."""
 
-BLOCK = 49 << 16
-"""Bytes of a block: whole pages, also where a page is 64 KiB. A file is sparse."""
+BLOCK_BYTES = 49 << 16
+"""Size of a block: whole pages, even if a page has 64 KiB. The file is sparse."""
 
 SECRET_BYTES = 64
 
@@ -25,54 +26,54 @@ logger = logging.getLogger(__name__)
 
 
 class SharedCounts:
-    """The file at a path, which `create` made; raises OSError where it cannot be opened."""
+    """The file at a path, as made by `create`. Raises OSError if it cannot be opened."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         self.secret = os.pread(self._file, SECRET_BYTES, 0)
-        """Drawn by who made the file, the same for all workers."""
+        """Random bytes, the same for all workers."""
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> "SharedCounts | None":
-        """Open the file that the environment names; None where there is none to be had."""
+    def from_environment(cls, environment: Mapping[str, str]) -> "SharedCounts | None":
+        """Open the file that the environment names. Return None if unavailable."""
         if PATH_VARIABLE not in environment:
             return None
         try:
             return cls(Path(environment[PATH_VARIABLE]))
         except OSError:
-            logger.warning("memory is not shared: each worker counts look-ups by itself")
+            logger.warning("no shared memory: each worker counts lookups by itself")
             return None
 
     @staticmethod
     def create(path: Path) -> None:
-        """Make the file anew."""
+        """Write a new file, or overwrite an old one."""
         path.write_bytes(secrets.token_bytes(SECRET_BYTES))
 
-    def block(self, line: int) -> memoryview:
-        """Map the block of a line of keys (1 or more); raise OSError where there is no room.
+    def block(self, family_id: int) -> memoryview:
+        """Return the mapped block of a key family (1 or more). Raises OSError if memory is full.
 
-        The room is taken at once: where memory that is mapped turns out not to be there, the
-        kernel ends the process.
+        The memory is allocated at once: if a mapped page could not be allocated later, the kernel
+        would kill the process.
         """
         if sys.platform != "linux":
             raise OSError("memory is shared on Linux only")
-        os.posix_fallocate(self._file, line * BLOCK, BLOCK)
-        return memoryview(mmap.mmap(self._file, BLOCK, offset=line * BLOCK))
+        os.posix_fallocate(self._file, family_id * BLOCK_BYTES, BLOCK_BYTES)
+        return memoryview(mmap.mmap(self._file, BLOCK_BYTES, offset=family_id * BLOCK_BYTES))
 
 
 def private_block() -> memoryview:
-    """Give a block that is nobody else's; it takes memory as it is filled."""
-    return memoryview(mmap.mmap(-1, BLOCK))
+    """Return a block for this process only; its memory is allocated as it is written to."""
+    return memoryview(mmap.mmap(-1, BLOCK_BYTES))
 
 
 def share_counts() -> None:
-    """Have the workers that are started from here count together, in memory, not on a disk.
+    """Create the shared memory for the workers that this process starts.
 
-    What they count is close to what was asked about: no disk should have it. On Linux only;
-    elsewhere each counts for itself.
+    It is never on a disk, because the counts reveal something about the queries. On Linux only;
+    elsewhere each worker counts by itself.
     """
     if sys.platform == "linux":
-        # Open for as long as this process lives, which is longer than any worker does.
+        # Never closed: it has to outlive every worker.
         memory = os.memfd_create("unseen-counts")
         path = Path(f"/proc/{os.getpid()}/fd/{memory}")
         SharedCounts.create(path)

@@ -1,4 +1,7 @@
-"""Workers, each a process of its own: started, replaced when one dies, ended with their parent."""
+"""Worker processes: started, replaced when one dies, ended with their parent.
+
+It subclasses private parts of uvicorn, which is why service/pyproject.toml pins its minor version.
+"""
 
 import ctypes
 import errno
@@ -18,71 +21,77 @@ from uvicorn.supervisors.multiprocess import Process
 from ..errors import AddressInvalid
 
 _PR_SET_PDEATHSIG = 1
-_FILES = 65_536
-_ORPHANS_GONE_WITHIN_S = 10.0
-_LOOK_EVERY_S = 0.1
+_MAX_OPEN_FILES = 65_536
+_ORPHAN_EXIT_TIMEOUT_S = 10.0
+_POLL_INTERVAL_S = 0.1
 
-_SUPERVISOR = "UNSEEN_SUPERVISOR_PID"
-REPLACES_WORKER_VARIABLE = "UNSEEN_WORKER_SUCCEEDS"
-"""Is in the environment of a worker that is started in another's place; it is no setting."""
+_SUPERVISOR_VARIABLE = "UNSEEN_SUPERVISOR_PID"
+REPLACES_WORKER_VARIABLE = "UNSEEN_REPLACES_WORKER"
+"""Set in the environment of a worker that replaces another; not a setting."""
 
 HealthCallback: TypeAlias = Callable[[], None]
 
 
-def supervise(config: uvicorn.Config, tend: HealthCallback) -> None:
-    """Serve until told to stop, from `config.workers` processes that share one socket.
+def supervise(config: uvicorn.Config, check_health: HealthCallback) -> None:
+    """Serve until told to stop, with `config.workers` processes that share one socket.
 
-    `tend` is called twice a second, in this thread, to look after what else they need.
+    `check_health` is called twice per second, in this thread, to look after whatever else the
+    workers need (the embedded PostgreSQL).
     """
-    os.environ[_SUPERVISOR] = str(os.getpid())
-    _open_more_files()
+    os.environ[_SUPERVISOR_VARIABLE] = str(os.getpid())
+    _raise_file_limit()
     wait_for_address(config.host, config.port)
-    _Supervisor(config, tend).run()
+    _Supervisor(config, check_health).run()
 
 
-def _open_more_files() -> None:
-    """Let workers have more files open, and so connections, than the usual 1,024.
+def _raise_file_limit() -> None:
+    """Let workers open more files, and so connections, than the usual 1,024.
 
-    The soft limit is low for the sake of programs that use select(); the hard one is meant.
+    The soft limit is low to protect programs that use select(); the hard limit is the real one.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    wanted = _MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_OPEN_FILES)
     if wanted > soft:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def wait_for_address(host: str, port: int) -> None:
-    """Wait a moment while the address is taken; raise AddressInvalid where it is not to be had.
+    """Wait for a short time while the address is in use. Raises AddressInvalid.
 
-    A worker that was only being started when an earlier supervisor was killed holds it until it
+    If an earlier supervisor was killed, a worker that was just starting uses the port until it
     notices.
     """
-    told = False
-    deadline = time.monotonic() + _ORPHANS_GONE_WITHIN_S
-    while time.monotonic() < deadline:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                tried.bind((host, port))
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise AddressInvalid(host, port, error.strerror or str(error)) from None
-            else:
-                return
-        if not told:
-            print(f"waiting for port {port}, which is taken ...", file=sys.stderr, flush=True)
-            told = True
-        time.sleep(0.1)
-    raise AddressInvalid(host, port, "another process listens there")
+    is_reported = False
+    deadline = time.monotonic() + _ORPHAN_EXIT_TIMEOUT_S
+    while _is_in_use(host, port):
+        if time.monotonic() >= deadline:
+            raise AddressInvalid(host, port, "another process listens there")
+        if not is_reported:
+            print(f"waiting for port {port}, which is in use ...", file=sys.stderr, flush=True)
+            is_reported = True
+        time.sleep(_POLL_INTERVAL_S)
+
+
+def _is_in_use(host: str, port: int) -> bool:
+    """Return whether another process uses the address. Raises AddressInvalid if none could."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise AddressInvalid(host, port, error.strerror or str(error)) from None
+            return True
+    return False
 
 
 class _Supervisor(Multiprocess):
-    def __init__(self, config: uvicorn.Config, tend: HealthCallback) -> None:
+    def __init__(self, config: uvicorn.Config, check_health: HealthCallback) -> None:
         super().__init__(config, sockets=[config.bind_socket()])
-        self._tend = tend
+        self._check_health = check_health
 
     def run(self) -> None:
-        """Run until told to stop; where it cannot go on, the workers end first."""
+        """Run until told to stop; after an error, stop the workers before raising it."""
         try:
             super().run()
         except BaseException:
@@ -91,46 +100,54 @@ class _Supervisor(Multiprocess):
             raise
 
     def init_processes(self) -> None:
-        """Start the first workers; who is started after them is told that it succeeds one."""
+        """Start the first workers. The environment tells later ones that they replace one."""
         super().init_processes()
         os.environ[REPLACES_WORKER_VARIABLE] = "1"
 
     def keep_subprocess_alive(self) -> None:
-        """Replace workers that died, and tend the rest."""
-        self._tend()
+        """Replace workers that died, and call the health callback."""
+        self._check_health()
         for each in self.processes:
-            # While we hold it open, one that dies as it is asked looks like one that hangs.
+            # As long as we hold this end open, a worker that dies during the check looks like
+            # one that hangs.
             each.child_conn.close()
         super().keep_subprocess_alive()
 
     def restart_all(self) -> None:
-        """Replace the workers one by one, each once its successor serves, however long that takes.
+        """Replace the workers one by one, each once its replacement serves.
 
-        What is asked for meanwhile comes first: to end, or to begin with this anew.
+        There is no time limit, but any further signal ends it: to stop, or to start over.
         """
         for place in range(len(self.processes)):
-            successor = Process(self.config, self.sockets)
-            successor.start()
-            while not successor.is_ready(timeout=1):
-                if self.signal_queue or self.should_exit.is_set() or successor.exitcode is not None:
-                    successor.kill()
-                    successor.join()
-                    return
-                self.keep_subprocess_alive()
-                time.sleep(_LOOK_EVERY_S)
+            replacement = self._start_replacement()
+            if replacement is None:
+                return
             self.processes[place].terminate()
             self.processes[place].join()
-            self.processes[place] = successor
+            self.processes[place] = replacement
+
+    def _start_replacement(self) -> Process | None:
+        """Start a worker and wait until it serves. Return None if interrupted, or if it died."""
+        replacement = Process(self.config, self.sockets)
+        replacement.start()
+        while not replacement.is_ready(timeout=1):
+            if self.signal_queue or self.should_exit.is_set() or replacement.exitcode is not None:
+                replacement.kill()
+                replacement.join()
+                return None
+            self.keep_subprocess_alive()
+            time.sleep(_POLL_INTERVAL_S)
+        return replacement
 
 
 def die_with_parent() -> None:
-    """Have this process end when its parent does, also when that was killed.
+    """Make this process end when its parent does, even if the parent is killed.
 
-    A worker without its supervisor would hold the port and be replaced by nobody. On Linux
-    only; elsewhere such a worker is ended by hand.
+    A worker without its supervisor would keep the port, and nothing would replace it. On Linux
+    only; elsewhere an operator has to end such a worker.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # It may have died before the signal was asked for.
-    if os.environ.get(_SUPERVISOR, str(os.getppid())) != str(os.getppid()):
+    # The parent may have died before the signal was requested.
+    if os.environ.get(_SUPERVISOR_VARIABLE, str(os.getppid())) != str(os.getppid()):
         raise SystemExit("the supervisor is gone")
