@@ -318,6 +318,6 @@ def test_workers_together_admit_a_budget_and_pay_back_the_rest(
             settled += 1
             common = max(0.0, common - 1.0) + sum(each.take_unsent() for each in workers)
             for each in workers:
-                each.learn(common, settled)
+                each.set_total(common, settled)
         admitted += amount if workers[worker].spend(amount, now) else 0
         assert admitted <= now + 4 * (60 + 50)

@@ -113,7 +113,9 @@ class UsageMeter:
         now = self._clock()
         account = self._account(key.family_id, now)
         if not account.requests.spend(1, now):
-            raise BudgetSpent("requests", account.requests.capacity, account.requests.wait(now))
+            raise BudgetSpent(
+                "requests", account.requests.capacity, account.requests.retry_after(now)
+            )
         return account
 
     def charge(self, account: Account, queries: npt.NDArray[np.uint8]) -> None:
@@ -123,7 +125,7 @@ class UsageMeter:
         """
         now = self._clock()
         if not account.hashes.spend(len(queries), now):
-            raise BudgetSpent("hashes", account.hashes.capacity, account.hashes.wait(now))
+            raise BudgetSpent("hashes", account.hashes.capacity, account.hashes.retry_after(now))
         around = self._profile(account, now).neighbourhoods.add(queries, now)
         if self._pause_at and around >= self._pause_at:
             self._pause(account.family_id, around)
@@ -156,8 +158,8 @@ class UsageMeter:
         now = self._clock()
         for each in total:
             account = self._account(each.family_id, now)
-            account.requests.learn(each.requests, now)
-            account.hashes.learn(each.hashes, now)
+            account.requests.set_total(each.requests, now)
+            account.hashes.set_total(each.hashes, now)
         await self._record_notices()
 
     async def _record_notices(self) -> None:

@@ -1,1 +1,1 @@
-"""How much a key may ask, and whether its queries look like probing: numbers only, no SQL."""
+"""How much a key may use, and whether its queries look like probing: arithmetic only, no SQL."""
