@@ -1,1 +1,1 @@
-"""What keeps generated files true; `make openapi` and the tests run these."""
+"""Generators of committed files, and measurements quoted in docs/."""

@@ -1,8 +1,9 @@
 """Write service/unseen_service/screening/drawn.txt: `python -m tools.drawn > FILE`.
 
-The hashes that PDQ's reference gives for patterns that anyone can draw: plain, shaded, striped and
-checkered images, at common sizes, in all views. Thinned: of hashes within `_APART` bits of each
-other one is kept, so that each image drawn here is well within the radius of a line of the file.
+The file contains the hashes, by PDQ's reference implementation, of images that anyone can draw:
+plain, shaded, striped and checkered ones, at common sizes, in all views. Of hashes within
+`_MIN_DISTANCE` bits of each other one is kept, so every image drawn here is well within the match
+radius of a line of the file.
 """
 
 from collections.abc import Iterator
@@ -15,13 +16,13 @@ import pdqhash
 Luma = npt.NDArray[np.float64]
 
 SIZES = [(128, 128), (200, 200), (256, 256), (400, 400), (512, 512), (1000, 1000), (480, 640)]
-"""(height, width) in pixels; the views turn the last one upright."""
+"""(height, width) in pixels; the views include the last one in portrait format."""
 
-_APART = 15
+_MIN_DISTANCE = 15
 
 
 def shapes(height: int, width: int) -> Iterator[Luma]:
-    """Draw every shape at one size: values from 0 to 255, float64[height, width]."""
+    """Yield every shape at one size: float64[height, width], from 0 to 255."""
     y, x = np.mgrid[0:height, 0:width]
     x, y = (x + 0.5) / width - 0.5, (y + 0.5) / height - 0.5
     yield from (np.full((height, width), level) for level in (0.0, 64.0, 128.0, 192.0, 255.0))
@@ -35,9 +36,9 @@ def shapes(height: int, width: int) -> Iterator[Luma]:
 def _gradients(x: Luma, y: Luma) -> Iterator[Luma]:
     for degrees, gamma in product(range(0, 360, 15), (1.0, 2.2, 0.45)):
         angle = np.deg2rad(degrees)
-        yield 255 * _stretched(np.cos(angle) * x + np.sin(angle) * y) ** gamma
+        yield 255 * _normalise(np.cos(angle) * x + np.sin(angle) * y) ** gamma
     for cx, cy in product((-0.5, -0.25, 0.0), repeat=2):
-        from_centre = _stretched(np.hypot(x - cx, y - cy))
+        from_centre = _normalise(np.hypot(x - cx, y - cy))
         yield 255 * from_centre
         yield 255 - 255 * from_centre
 
@@ -50,7 +51,7 @@ def _stripes(x: Luma, y: Luma) -> Iterator[Luma]:
         yield np.where(wave >= 0, 255.0, 0.0)
 
 
-def _stretched(values: Luma) -> Luma:
+def _normalise(values: Luma) -> Luma:
     return (values - values.min()) / (values.max() - values.min())
 
 
@@ -61,30 +62,30 @@ def views(luma: Luma) -> Iterator[Luma]:
 
 
 def reference_hash(luma: Luma) -> bytes:
-    """Hash grey pixels with the reference: 32 bytes."""
+    """Return the hash (32 bytes) of grey pixels, by PDQ's reference implementation."""
     grey = np.clip(np.rint(luma), 0, 255).astype(np.uint8)
     bits, _ = pdqhash.compute(np.ascontiguousarray(np.repeat(grey[:, :, None], 3, axis=2)))
     return np.packbits(bits.astype(np.uint8)).tobytes()
 
 
-def _thinned(hashes: list[bytes]) -> list[bytes]:
+def _thin(hashes: list[bytes]) -> list[bytes]:
     kept = np.empty((0, 32), np.uint8)
     for each in hashes:
         row = np.frombuffer(each, np.uint8)
-        if not len(kept) or np.bitwise_count(kept ^ row).sum(axis=1).min() > _APART:
+        if not len(kept) or np.bitwise_count(kept ^ row).sum(axis=1).min() > _MIN_DISTANCE:
             kept = np.concatenate([kept, row[None]])
     return sorted(row.tobytes() for row in kept)
 
 
 def main() -> None:
-    """Draw, hash, thin, print."""
+    """Draw all shapes, hash and thin them, and print the hashes in hexadecimal."""
     drawn = {
         reference_hash(view)
         for height, width in SIZES
         for shape in shapes(height, width)
         for view in views(shape)
     }
-    print("\n".join(each.hex() for each in _thinned(sorted(drawn))))
+    print("\n".join(each.hex() for each in _thin(sorted(drawn))))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Measure the rate of false rejections in docs/intake.md: `python -m tools.refusals`.
+"""Measure the rate of false rejections for docs/intake.md: `python -m tools.refusals`.
 
-Hashes every photo and scan that scikit-image and Matplotlib ship, in all views, and random crops
-of each, of 15 to 90 % of either side, each in a random view. Images with a quality under 50 by
-PDQ's reference are left out, as clients leave them out.
+The images are every photo and scan that scikit-image and Matplotlib ship, in all views, and random
+crops of each (15 to 90 % of each side) in a random view. Images with a PDQ quality under 50 are
+left out, as clients do.
 """
 
 from collections.abc import Iterator
@@ -13,29 +13,29 @@ import numpy as np
 import numpy.typing as npt
 import pdqhash
 from PIL import Image
-from unseen_service.models.hashes import LOWEST_QUALITY
-from unseen_service.screening.degenerate import drawn_hashes, faults, margins
+from unseen_service.models.hashes import LOWEST_QUALITY, MATCH_RADIUS
+from unseen_service.screening.degenerate import load_drawn_hashes, measure, rejection_reasons
 
 from .drawn import Luma, views
 
 CROPS = 1_500
-"""Per photo."""
+"""Per image."""
 _DRAWN = ("Minduka", "chessboard", "clock_motion", "color", "horse", "logo", "no_time", "phantom")
-"""Files beside the photos that are no photos."""
+"""Prefixes of the files that are not photos."""
 _KINDS = {".png", ".jpg"}
 
 
 def photos() -> Iterator[tuple[str, Luma]]:
-    """Yield each photo's name and grey pixels."""
+    """Yield each photo's name and grey pixels (float64[height, width], from 0 to 255)."""
     for package, below in (("skimage", "data"), ("matplotlib", "mpl-data/sample_data")):
         for path in sorted((_folder(package) / below).iterdir()):
             if path.suffix in _KINDS and not path.name.startswith(_DRAWN):
-                with Image.open(path) as picture:
-                    yield path.name, np.asarray(picture.convert("L"), np.float64)
+                with Image.open(path) as image:
+                    yield path.name, np.asarray(image.convert("L"), np.float64)
 
 
-def measured() -> tuple[npt.NDArray[np.uint8], list[str]]:
-    """Return the hashes, uint8[n, 32], and the name of the photo of each."""
+def hash_photos() -> tuple[npt.NDArray[np.uint8], list[str]]:
+    """Return the hashes of all images (uint8[n, 32]), and the photo that each is from."""
     random, hashes, names = np.random.default_rng(0), [], []
     for name, luma in photos():
         crops = (list(views(_crop(luma, random)))[random.integers(8)] for _ in range(CROPS))
@@ -67,15 +67,17 @@ def _rgb(luma: Luma) -> npt.NDArray[np.uint8]:
 
 
 def main() -> None:
-    """Measure and print."""
-    hashes, names = measured()
-    refused = [name for name, fault in zip(names, faults(hashes), strict=True) if fault]
-    drawn = drawn_hashes()
+    """Print the number of rejections, and how far the hashes are from each limit."""
+    hashes, names = hash_photos()
+    reasons = rejection_reasons(hashes)
+    rejected = [name for name, reason in zip(names, reasons, strict=True) if reason]
+    drawn = load_drawn_hashes()
     nearest = [int(np.bitwise_count(drawn ^ each).sum(axis=1).min()) for each in hashes]
     print(f"{len(set(names))} photos, {len(hashes)} hashes")
-    print(f"rejected by the three rules: {len(refused)} {sorted(set(refused))}")
-    print(f"within 31 bits of what can be drawn: {sum(each <= 31 for each in nearest)}")
-    for name, values in {**margins(hashes), "distance to what can be drawn": nearest}.items():
+    print(f"rejected by the three rules: {len(rejected)} {sorted(set(rejected))}")
+    near = sum(each <= MATCH_RADIUS for each in nearest)
+    print(f"within {MATCH_RADIUS} bits of a drawn hash: {near}")
+    for name, values in {**measure(hashes), "distance to drawn hashes": nearest}.items():
         print(
             f"{name}: {np.min(values):.2f} to {np.max(values):.2f}, median {np.median(values):.2f}"
         )

@@ -16,7 +16,7 @@ from unseen_service.__main__ import main
 from unseen_service.live.clock import Clock
 from unseen_service.live.screening import LiveScreening
 from unseen_service.models.hashes import MATCH_RADIUS
-from unseen_service.screening.degenerate import drawn_hashes, faults
+from unseen_service.screening.degenerate import load_drawn_hashes, rejection_reasons
 from unseen_service.usecases import benign_hashes
 
 from tests.clients.python.pictures import photo
@@ -78,7 +78,7 @@ def test_photos_are_far_from_every_rule(photo_hashes: npt.NDArray[np.uint8]) -> 
     counts = np.unpackbits(photo_hashes, axis=1).sum(axis=1)
     assert counts.min() >= 125
     assert counts.max() == 128
-    drawn = drawn_hashes()
+    drawn = load_drawn_hashes()
     nearest = min(np.bitwise_count(drawn ^ each).sum(axis=1).min() for each in photo_hashes)
     assert nearest > MATCH_RADIUS + 12
 
@@ -100,7 +100,7 @@ def test_what_anybody_can_draw_is_refused_in_every_view(size: tuple[int, int]) -
 def test_a_repeated_pattern_is_refused(period: int, pattern: int, noise: int) -> None:
     row = [pattern >> (n % period) & 1 for n in range(256)]
     pdq = np.packbits(np.array(row, np.uint8)).tobytes().hex()
-    assert faults(hashes(flipped(pdq, noise, seed=pattern % 999))) != [None]
+    assert rejection_reasons(hashes(flipped(pdq, noise, seed=pattern % 999))) != [None]
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_degenerate_hash_is_refused_with_its_place_and_reason(
 
 
 def test_each_drawn_hash_is_refused_by_the_service(any_service: Service) -> None:
-    pdqs = [each.tobytes().hex() for each in drawn_hashes()[::20]]
+    pdqs = [each.tobytes().hex() for each in load_drawn_hashes()[::20]]
     refused = httpx.post(f"{any_service.url}/v1/cases", json=submission(*pdqs))
     assert (refused.status_code, slug(refused)) == (422, "degenerate-hash")
     assert len(refused.json()["errors"]) == len(pdqs)

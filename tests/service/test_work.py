@@ -12,7 +12,7 @@ from unseen import Client, Submission
 from unseen import Fingerprint as Print
 from unseen.cli import main
 from unseen.proof_of_work import Challenge as Asked
-from unseen_service.screening.proof_of_work import LIFETIME, Challenges, Price, target
+from unseen_service.screening.proof_of_work import LIFETIME_S, Challenges, Price, target
 
 from tests.service.test_cases_api import slug
 from tests.support import Service, random_pdq, serving, submission
@@ -113,7 +113,7 @@ def test_a_proof_holds_for_its_time_and_until_the_price_is_four_times_as_high() 
     assert ours.is_paid(proof, KEY, 8, 10)
     assert ours.is_paid(proof, KEY, 8, 40)
     assert not ours.is_paid(proof, KEY, 8, 41)
-    clock.now += LIFETIME - 1
+    clock.now += LIFETIME_S - 1
     assert ours.is_paid(proof, KEY, 8, 10)
     clock.now += 2
     assert not ours.is_paid(proof, KEY, 8, 10)

@@ -11,7 +11,7 @@ from unseen_index import HashTable
 from ..errors import StillLoading
 from ..models.hashes import MATCH_RADIUS
 from ..models.screening import ScreeningState
-from ..screening.degenerate import drawn_hashes, faults
+from ..screening.degenerate import load_drawn_hashes, rejection_reasons
 from ..screening.proof_of_work import Challenges
 from ..store import Store, benign_hashes, screening
 from .clock import Clock
@@ -26,7 +26,7 @@ class LiveScreening:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._drawn = _table(drawn_hashes())
+        self._drawn = _table(load_drawn_hashes())
         self._benign = HashTable()
         self._state: ScreeningState | None = None
         self._read_at = 0.0
@@ -55,7 +55,10 @@ class LiveScreening:
     def degenerate(self, hashes: npt.NDArray[np.uint8]) -> list[str | None]:
         """Return why each hash (uint8[n, 32]) cannot be of a picture; None if it can."""
         near = _near(self._drawn, hashes)
-        return [why or (DRAWN if n else None) for why, n in zip(faults(hashes), near, strict=True)]
+        return [
+            why or (DRAWN if n else None)
+            for why, n in zip(rejection_reasons(hashes), near, strict=True)
+        ]
 
     def benign(self, hashes: npt.NDArray[np.uint8]) -> Sequence[bool]:
         """Return whether each hash (uint8[n, 32]) is close to a benign one."""

@@ -1,4 +1,4 @@
-"""Checks before a submission is accepted: hashes of an actual picture, and proof of work.
+"""Checks before a submission is accepted: hashes of an actual image, and proof of work.
 
-No SQL and no HTTP here; docs/intake.md has the rules, the figures and the protocol.
+No SQL and no HTTP here; docs/intake.md has the rules, the measurements and the protocol.
 """

@@ -1,7 +1,7 @@
-"""Hashes that are of no picture, told by their bits alone.
+"""Detects hashes that do not come from an image with detail, from their bits alone.
 
-PDQ sets the bits whose frequency lies above the median of all 256, so that the hash of a picture
-with any detail has 128 of them set, and 128 at the most. docs/intake.md has what was measured.
+PDQ sets the bits whose frequency component exceeds the median of all 256 components, so the hash
+of any image with detail has 128 bits set, or slightly fewer. docs/intake.md has measurements.
 """
 
 from importlib.resources import files
@@ -12,69 +12,70 @@ import numpy.typing as npt
 from ..models.hashes import HASH_BYTES, MATCH_RADIUS
 
 Hashes = npt.NDArray[np.uint8]
-Reals = npt.NDArray[np.floating]
+Floats = npt.NDArray[np.floating]
 
 _BITS = 8 * HASH_BYTES
 _SIDE = 16
-_UNBALANCED = MATCH_RADIUS + 1
-"""Bits more or fewer than 128: a hash this far off is within reach of no picture's."""
-_PERIODIC = 0.85
-"""Share by which a hash agrees with itself, shifted, more than it disagrees (or less)."""
-_STRIPED = 0.75
-"""The same between its 16 rows, or its 16 columns, on average of all pairs."""
+_IMBALANCE_LIMIT = MATCH_RADIUS + 1
+"""Bits more or fewer than 128: from here on, no image's hash is within the match radius."""
+_REPETITION_LIMIT = 0.85
+"""Correlation, or anticorrelation, of a hash with itself, shifted."""
+_SAMENESS_LIMIT = 0.75
+"""Mean correlation, or anticorrelation, of its 16 rows, or of its 16 columns, over all pairs."""
 
 UNBALANCED = "Too few or too many of its bits are set: no picture has such a hash."
 PERIODIC = "Its bits repeat: it is the hash of a pattern, not of a picture."
 
 
-def faults(hashes: Hashes) -> list[str | None]:
-    """Say of each hash (uint8[n, 32]) what is wrong with it; None where nothing is."""
-    found = margins(hashes)
-    unbalanced = found["balance"] >= _UNBALANCED
-    periodic = (found["repetition"] >= _PERIODIC) | (found["sameness"] >= _STRIPED)
-    chosen = np.where(unbalanced, UNBALANCED, np.where(periodic, PERIODIC, "")).tolist()
-    return [each or None for each in chosen]
+def rejection_reasons(hashes: Hashes) -> list[str | None]:
+    """Return why each hash (uint8[n, 32]) is degenerate, or None if it is not."""
+    found = measure(hashes)
+    unbalanced = found["balance"] >= _IMBALANCE_LIMIT
+    periodic = (found["repetition"] >= _REPETITION_LIMIT) | (found["sameness"] >= _SAMENESS_LIMIT)
+    reasons = np.where(unbalanced, UNBALANCED, np.where(periodic, PERIODIC, "")).tolist()
+    return [each or None for each in reasons]
 
 
-def margins(hashes: Hashes) -> dict[str, Reals]:
-    """Measure what the rules judge by, of each hash (uint8[n, 32]), by the rule's name.
+def measure(hashes: Hashes) -> dict[str, Floats]:
+    """Return what the rules compare with their limits, by rule: float64[n] for uint8[n, 32].
 
-    Bits away from 128 for the balance; shares from 0 to 1 for repetition and sameness.
+    Balance is in bits away from 128; repetition and sameness are from 0 to 1.
     """
     bits = np.unpackbits(hashes, axis=1)
     signs = 1.0 - 2.0 * bits
     return {
         "balance": np.abs(bits.sum(axis=1, dtype=np.float64) - _BITS // 2),
-        "repetition": _likeness_shifted(signs),
-        "sameness": _likeness_of_lines(signs),
+        "repetition": _max_autocorrelation(signs),
+        "sameness": _line_correlation(signs),
     }
 
 
-def drawn_hashes() -> Hashes:
-    """Give the hashes of plain, shaded, striped and checkered pictures: uint8[n, 32].
+def load_drawn_hashes() -> Hashes:
+    """Return the hashes of plain, shaded, striped and checkered images: uint8[n, 32].
 
-    They are what PDQ's reference gives for them; tools/drawn.py draws them.
+    tools/drawn.py draws the images and hashes them with PDQ's reference implementation.
     """
     text = files(__package__).joinpath("drawn.txt").read_text(encoding="ascii")
     return np.frombuffer(bytes.fromhex(text), np.uint8).reshape(-1, HASH_BYTES)
 
 
-def _likeness_shifted(signs: Reals) -> Reals:
-    """Give the greatest correlation of each row with itself, turned by 1 to 128 places.
+def _max_autocorrelation(signs: Floats) -> Floats:
+    """Return each hash's largest |correlation| with itself, rotated by 1 to 128 bits.
 
-    All shifts at once by the Wiener-Khinchin theorem. A turn by 16 is a row of the hash's square.
+    All rotations at once, by the Wiener-Khinchin theorem. A rotation by 16 bits moves each row of
+    the 16 x 16 hash to the next.
     """
     spectrum = np.abs(np.fft.rfft(signs, axis=1)) ** 2
-    likeness = np.fft.irfft(spectrum, _BITS, axis=1)[:, 1 : _BITS // 2 + 1] / _BITS
-    return np.asarray(np.abs(likeness).max(axis=1))
+    correlation = np.fft.irfft(spectrum, _BITS, axis=1)[:, 1 : _BITS // 2 + 1] / _BITS
+    return np.asarray(np.abs(correlation).max(axis=1))
 
 
-def _likeness_of_lines(signs: Reals) -> Reals:
-    """Say how alike the 16 rows of each hash are, or its columns: the mean of |correlation|."""
-    square = signs.reshape(-1, _SIDE, _SIDE)
-    return np.maximum(_mean_likeness(square), _mean_likeness(square.transpose(0, 2, 1)))
+def _line_correlation(signs: Floats) -> Floats:
+    """Return the mean |correlation| of each hash's 16 rows, or of its columns if larger."""
+    squares = signs.reshape(-1, _SIDE, _SIDE)
+    return np.maximum(_row_correlation(squares), _row_correlation(squares.transpose(0, 2, 1)))
 
 
-def _mean_likeness(squares: Reals) -> Reals:
-    likeness = np.abs(squares @ squares.transpose(0, 2, 1)).sum(axis=(1, 2)) / _SIDE
-    return np.asarray((likeness - _SIDE) / (_SIDE * (_SIDE - 1)))
+def _row_correlation(squares: Floats) -> Floats:
+    total = np.abs(squares @ squares.transpose(0, 2, 1)).sum(axis=(1, 2)) / _SIDE
+    return np.asarray((total - _SIDE) / (_SIDE * (_SIDE - 1)))

@@ -1,9 +1,9 @@
-"""Proof of work: when much is submitted, who submits pays with computing, not with a name.
+"""Proof of work: while many hashes are submitted, clients pay with computation, not identity.
 
-A challenge is the service's word that a price holds until a time; any worker can check it, and
-none keeps a list of those that were given. A proof answers a challenge for one Idempotency-Key,
-and one Idempotency-Key opens one case: so a proof that is used again gives nothing new.
-docs/intake.md has the protocol for those who write a client.
+A challenge certifies, with a MAC, that a price is valid until a time. Any worker can check it,
+and no worker keeps a list of those issued. A proof answers a challenge for one Idempotency-Key,
+and an Idempotency-Key opens only one case, so reusing a proof gains nothing.
+docs/intake.md describes the protocol for client authors.
 """
 
 import hashlib
@@ -13,38 +13,38 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 PUZZLES = 8
-"""Equal parts of the work: the more, the closer is the time it takes to its mean."""
+"""Equal parts of the work: the more parts, the less the time varies around its mean."""
 
-LIFETIME = 300
-"""Seconds for which a challenge can be answered."""
+LIFETIME_S = 300
+"""How long a challenge can be answered."""
 
 _PREFIX = "unseen-work-1"
 _PROOF = re.compile(r"(\d{1,12})\.(\d{1,9})\.([0-9a-f]{32}):(\d{1,15}(?:,\d{1,15}){7})\Z", re.ASCII)
-_RISEN = 4
-"""A challenge is good until the price has risen to this many times its own."""
+_MAX_PRICE_RISE = 4
+"""A challenge is valid until the price is more than this many times its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a hash costs, in tries: nothing up to `free` hashes a minute, then with the square.
+    """What a hash costs, in attempts: 0 up to `free` hashes per minute, then quadratic.
 
-    At twice the free rate a hash costs 4 * `tries`; never more than `most`.
+    At twice the free rate a hash costs 4 * `tries`; it never costs more than `max_tries`.
     """
 
     free: int
     tries: int
-    most: int = 100_000
+    max_tries: int = 100_000
 
     def at(self, level: float) -> int:
-        """Give the tries a hash at a level, in hashes of the last minute or so."""
+        """Return the attempts per hash at a level, in hashes of the last minute or so."""
         if level <= self.free:
             return 0
-        return min(self.most, round(self.tries * (level / max(self.free, 1)) ** 2))
+        return min(self.max_tries, round(self.tries * (level / max(self.free, 1)) ** 2))
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a client has to answer: `PUZZLES` counters whose digests are under `target`."""
+    """What a client has to find: `puzzles` counters whose digests are below `target`."""
 
     token: str
     target: int
@@ -52,44 +52,44 @@ class Challenge:
 
 
 class Challenges:
-    """Gives challenges, and checks their proofs; `clock` gives the same Unix time on every host."""
+    """Issues challenges and checks proofs; `clock` returns the same Unix time on every host."""
 
     def __init__(self, secret: bytes, clock: Callable[[], float]) -> None:
         self._secret = secret
         self._clock = clock
 
     def issue(self, price: int, hashes: int) -> Challenge:
-        """Make a challenge for a submission of so many hashes, at this price a hash."""
-        expires = int(self._clock()) + LIFETIME
-        return Challenge(f"{expires}.{price}.{self._seal(expires, price)}", target(price * hashes))
+        """Return a challenge for a submission of `hashes` hashes, at `price` attempts per hash."""
+        expires = int(self._clock()) + LIFETIME_S
+        return Challenge(f"{expires}.{price}.{self._mac(expires, price)}", target(price * hashes))
 
     def is_paid(self, proof: str, idempotency_key: str, hashes: int, price: int) -> bool:
-        """Whether a proof pays for a submission, now that a hash costs `price` tries."""
-        read = _PROOF.match(proof)
-        if read is None:
+        """Return whether a proof pays for a submission, now that a hash costs `price`."""
+        parsed = _PROOF.match(proof)
+        if parsed is None:
             return False
-        expires, paid = int(read[1]), int(read[2])
-        if not 0 < expires - self._clock() <= LIFETIME + 1 or _RISEN * paid < price:
+        expires, paid = int(parsed[1]), int(parsed[2])
+        if not 0 < expires - self._clock() <= LIFETIME_S + 1 or _MAX_PRICE_RISE * paid < price:
             return False
-        if not hmac.compare_digest(self._seal(expires, paid), read[3]):
+        if not hmac.compare_digest(self._mac(expires, paid), parsed[3]):
             return False
-        token, below = proof.partition(":")[0], target(paid * hashes)
+        token, limit = proof.partition(":")[0], target(paid * hashes)
         return all(
-            attempt(token, idempotency_key, puzzle, int(counter)) < below
-            for puzzle, counter in enumerate(read[4].split(","))
+            attempt(token, idempotency_key, puzzle, int(counter)) < limit
+            for puzzle, counter in enumerate(parsed[4].split(","))
         )
 
-    def _seal(self, expires: int, price: int) -> str:
+    def _mac(self, expires: int, price: int) -> str:
         text = f"{_PREFIX}.{expires}.{price}".encode()
         return hmac.new(self._secret, text, hashlib.sha256).hexdigest()[:32]
 
 
 def target(tries: int) -> int:
-    """Give the number that a digest must be under, so that all puzzles take `tries` on average."""
+    """Return the limit for digests at which all puzzles together take `tries` on average."""
     return min(1 << 32, max(1, (PUZZLES << 32) // max(tries, 1)))
 
 
 def attempt(token: str, idempotency_key: str, puzzle: int, counter: int) -> int:
-    """One try: the first 32 bits of a SHA-256, as a number."""
+    """Return the first 32 bits of one attempt's SHA-256, as a big-endian integer."""
     text = f"{token}:{idempotency_key}:{puzzle}:{counter}".encode()
     return int.from_bytes(hashlib.sha256(text).digest()[:4])
