@@ -10,7 +10,7 @@ from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.models.audit import AuditEvent
 from unseen_service.store import Store, audit, migrate
 from unseen_service.tlog import merkle
-from unseen_service.tlog.chain import nodes_of
+from unseen_service.tlog.chain import grow_tree
 
 from .support.command import benchmark_parser, write_results
 
@@ -75,5 +75,5 @@ def _tree_seconds() -> float:
     peaks = b""
     start = time.perf_counter()
     for size in range(BULK):
-        peaks, _ = nodes_of(size, peaks, bytes(300))
+        peaks, _ = grow_tree(size, peaks, bytes(300))
     return (time.perf_counter() - start) / BULK

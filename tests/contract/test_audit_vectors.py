@@ -35,7 +35,7 @@ def entries() -> list[AuditEntry]:
         fields = {**each, "at": datetime.fromisoformat(each["at"])}
         digest = bytes.fromhex(fields.pop("digest"))
         entry = AuditEntry(**fields, digest=digest, nodes=b"")
-        peaks, nodes = chain.nodes_of(entry.position - 1, peaks, chain.canonical(entry))
+        peaks, nodes = chain.grow_tree(entry.position - 1, peaks, chain.canonical(entry))
         found.append(replace(entry, nodes=nodes))
     return found
 
@@ -53,7 +53,7 @@ def test_the_service_gives_the_same_digests_leaves_roots_and_signatures() -> Non
     walk, signer = chain.LogVerifier(), Signer(NAME, SEED)
     assert signer.public_key.encode() == VERIFIER
     for entry, leaf, note in zip(entries(), KEPT["leaves"], KEPT["checkpoints"], strict=True):
-        walk.walk([entry])
+        walk.verify([entry])
         assert merkle.leaf_hash(chain.canonical(entry)).hex() == leaf
         assert signer.sign(checkpoint.Checkpoint(NAME, walk.position, walk.root).encode()) == note
 
@@ -119,10 +119,10 @@ def test_the_client_finds_a_fork_by_the_checkpoints_that_were_kept(at: int) -> N
     for number, entry in enumerate(entries()):
         changed = replace(entry, actor="another") if number == at else entry
         content = chain.canonical(changed)
-        peaks, nodes = chain.nodes_of(number, peaks, content)
-        digest = chain.link(digest, content)
+        peaks, nodes = chain.grow_tree(number, peaks, content)
+        digest = chain.entry_digest(digest, content)
         forged.append(replace(changed, digest=digest, nodes=nodes))
-    walk.walk(forged)
+    walk.verify(forged)
     note = Signer(NAME, SEED).sign(checkpoint.Checkpoint(NAME, 7, walk.root).encode())
     lines = [*export_lines(forged).splitlines(keepends=True), last_line(note)]
     assert verify_export(lines, verifier=VERIFIER).entries == 7

@@ -24,7 +24,7 @@ from unseen_service.live.miss_counter import MissCounter
 from unseen_service.models.audit import AuditEntry, AuditEvent, AuditKind
 from unseen_service.models.keys import NewKey, Scope
 from unseen_service.store import Store, audit
-from unseen_service.tlog.chain import GENESIS, LogVerifier, canonical, link, nodes_of
+from unseen_service.tlog.chain import GENESIS, LogVerifier, canonical, entry_digest, grow_tree
 from unseen_service.tlog.checkpoint import Checkpoint
 from unseen_service.usecases import actors, audit_log, keys
 
@@ -289,8 +289,8 @@ async def rewrite(tx: Tx, entries: Sequence[AuditEntry]) -> None:
     for position, entry in enumerate(entries, start=1):
         moved = replace(entry, position=position)
         content = canonical(moved)
-        digest = link(digest, content)
-        peaks, nodes = nodes_of(position - 1, peaks, content)
+        digest = entry_digest(digest, content)
+        peaks, nodes = grow_tree(position - 1, peaks, content)
         await tx.execute(
             "INSERT INTO audit_log (position, at, kind, actor, subject, details, digest, nodes)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
@@ -335,7 +335,7 @@ def checkpoints(entries: Sequence[AuditEntry]) -> list[Checkpoint]:
     """Keep a checkpoint of every size."""
     verifier, kept = LogVerifier(), []
     for entry in entries:
-        verifier.walk([entry])
+        verifier.verify([entry])
         kept.append(Checkpoint("kept", entry.position, verifier.root))
     return kept
 

@@ -6,7 +6,7 @@ from psycopg.types.json import Jsonb
 
 from ..models.audit import AuditEntry, AuditEvent, AuditHead, AuditKind
 from ..tlog import merkle
-from ..tlog.chain import LogVerifier, canonical, link, nodes_of
+from ..tlog.chain import LogVerifier, canonical, entry_digest, grow_tree
 from ..tlog.checkpoint import Checkpoint
 from .statements import (
     Transaction,
@@ -48,7 +48,7 @@ async def append(tx: Transaction, event: AuditEvent, head: AuditHead | None = No
         nodes=b"",
     )
     content = canonical(entry)
-    peaks, nodes = nodes_of(head.position, head.peaks, content)
+    peaks, nodes = grow_tree(head.position, head.peaks, content)
     await execute(
         tx,
         "append_audit",
@@ -58,7 +58,7 @@ async def append(tx: Transaction, event: AuditEvent, head: AuditHead | None = No
         actor=entry.actor,
         subject=entry.subject,
         details=Jsonb(entry.details),
-        digest=link(head.digest, content),
+        digest=entry_digest(head.digest, content),
         nodes=nodes,
         peaks=peaks,
     )
@@ -115,7 +115,7 @@ async def verify(tx: Transaction, kept: Iterable[Checkpoint] = ()) -> LogVerifie
     """
     verifier = LogVerifier(kept)
     while page := await read(tx, after=verifier.position, limit=_PAGE):
-        verifier.walk(page)
+        verifier.verify(page)
     verifier.finish(await head(tx))
     return verifier
 

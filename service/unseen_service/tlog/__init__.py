@@ -1,4 +1,4 @@
 """The transparency log: hash chain, Merkle tree (RFC 9162), signed notes and checkpoints (C2SP).
 
-Pure functions of bytes, but for the file of the signing key: no database, no HTTP, no clock.
+Pure functions of bytes, except for the signing key's file: no database, no HTTP, no clock.
 """

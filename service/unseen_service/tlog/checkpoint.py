@@ -1,7 +1,7 @@
-"""Checkpoints: how long the log is, and its Merkle root, as C2SP's tlog-checkpoint has them.
+"""Checkpoints (C2SP tlog-checkpoint): the size of the log and its Merkle root.
 
-Signed as a note, and small enough to be kept by anybody: whoever keeps one can tell when the
-log is later another one. https://c2sp.org/tlog-checkpoint
+A checkpoint is signed as a note, and small enough for anyone to keep. Whoever keeps one can tell
+if the log is later replaced by another. https://c2sp.org/tlog-checkpoint
 """
 
 import base64
@@ -15,28 +15,28 @@ from .note import NoteInvalid
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The log `origin` has `size` entries, and this root (32 bytes)."""
+    """The log named `origin` has `size` entries and this root (32 bytes)."""
 
     origin: str
     size: int
     root: bytes
 
     def encode(self) -> str:
-        """Write the text that is signed."""
+        """Return the text to sign."""
         return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode()}\n"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read the text of a note (lines after the third are extensions); raise NoteInvalid."""
+        """Parse a note's text; lines after the third are extensions. Raises NoteInvalid."""
         lines = text.split("\n")
         if len(lines) < 4 or not lines[0]:
-            raise NoteInvalid("This is not a checkpoint: an origin, a size and a root are needed.")
+            raise NoteInvalid("This is not a checkpoint: it needs an origin, a size and a root.")
         try:
             root = base64.b64decode(lines[2], validate=True)
         except (binascii.Error, ValueError):
             root = b""
         if not _is_size(lines[1]) or len(root) != HASH_BYTES:
-            raise NoteInvalid("This is not a checkpoint: its size or its root cannot be read.")
+            raise NoteInvalid("This is not a checkpoint: its size or its root is malformed.")
         return cls(lines[0], int(lines[1]), root)
 
 

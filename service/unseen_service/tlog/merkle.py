@@ -1,10 +1,10 @@
 """The Merkle tree of RFC 9162, section 2.1, kept as the hashes of its perfect subtrees.
 
-A subtree is named by (level, index): it covers the leaves from index << level up to, but
-without, (index + 1) << level. A perfect subtree never changes once its last leaf is there, so
-it is computed once and kept with that leaf: leaf n (from 1) completes one subtree of each level
-from 0 up to the number of zeros that end n in binary, two on average. The root of any size, and
-every proof, is folded from about log2(n) of them.
+A subtree is identified by (level, index): it covers the leaves from index << level up to, but not
+including, (index + 1) << level. A perfect subtree never changes once it has its last leaf, so its
+hash is computed once and stored with that leaf. Leaf n (counted from 1) completes one subtree per
+level from 0 up to the number of trailing zeros of n in binary: two on average. The root of any
+size, and every proof, is computed from about log2(n) of them.
 
 Hashes are SHA-256, 32 bytes.
 """
@@ -21,27 +21,27 @@ Subtree: TypeAlias = tuple[int, int]
 """A perfect subtree: its level and its index on that level."""
 
 Span: TypeAlias = tuple[int, int]
-"""Leaves from the first up to, but without, the second; counted from 0."""
+"""Leaves from the first up to, but not including, the second; counted from 0."""
 
 Lookup: TypeAlias = Callable[[Subtree], bytes]
 
 
 def leaf_hash(entry: bytes) -> bytes:
-    """Hash a leaf: SHA-256(0x00 || entry)."""
+    """Return the hash of a leaf: SHA-256(0x00 || entry)."""
     return hashlib.sha256(b"\x00" + entry).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """Hash two subtrees into the one above them: SHA-256(0x01 || left || right)."""
+    """Return the hash of a parent: SHA-256(0x01 || left || right)."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 def grow(size: int, peaks: Sequence[bytes], leaf: bytes) -> tuple[list[bytes], list[bytes]]:
-    """Put a leaf behind the `size` that are there.
+    """Append a leaf to a tree of `size` leaves.
 
-    `peaks` are the hashes of the perfect subtrees that the tree falls into, largest first: one
-    for each bit that is set in `size`. Answers the new peaks, and the hashes of the subtrees
-    that this leaf completes, by level from 0.
+    `peaks` are the hashes of the perfect subtrees that the tree consists of, largest first: one
+    per bit set in `size`. Return the new peaks, and the hashes of the subtrees that this leaf
+    completes, by level from 0.
     """
     completed = [leaf]
     left = list(peaks)
@@ -52,7 +52,7 @@ def grow(size: int, peaks: Sequence[bytes], leaf: bytes) -> tuple[list[bytes], l
 
 
 def fold(peaks: Sequence[bytes]) -> bytes:
-    """Give the root of the tree that falls into these peaks, largest first."""
+    """Return the root of the tree with these peaks, largest first."""
     if not peaks:
         return EMPTY
     *others, root = peaks
@@ -62,10 +62,10 @@ def fold(peaks: Sequence[bytes]) -> bytes:
 
 
 def peaks_of(span: Span) -> Iterator[Subtree]:
-    """Name the perfect subtrees that a span of a proof falls into, largest first.
+    """Yield the perfect subtrees that a span consists of, largest first.
 
-    The span must begin where a subtree at least as large as itself does, as those of `root`,
-    `inclusion` and `consistency` do.
+    The span must begin where a subtree at least as large as the span begins, as do (0, size) and
+    the spans of `inclusion` and `consistency`.
     """
     start, end = span
     while start < end:
@@ -75,12 +75,15 @@ def peaks_of(span: Span) -> Iterator[Subtree]:
 
 
 def span_hash(span: Span, lookup: Lookup) -> bytes:
-    """Give the hash of a span of a proof, from the perfect subtrees that `lookup` knows."""
+    """Return the hash of a span; `lookup` returns the hashes of perfect subtrees."""
     return fold([lookup(subtree) for subtree in peaks_of(span)])
 
 
 def inclusion(index: int, size: int) -> list[Span]:
-    """Name the hashes that prove leaf `index` (from 0) in the tree of `size`: RFC 9162, 2.1.3.1."""
+    """Return the spans whose hashes prove leaf `index` (from 0) of a tree of `size` leaves.
+
+    RFC 9162, section 2.1.3.1.
+    """
     path: list[Span] = []
     start, end = 0, size
     while end - start > 1:
@@ -95,9 +98,9 @@ def inclusion(index: int, size: int) -> list[Span]:
 
 
 def consistency(first: int, second: int) -> list[Span]:
-    """Name the hashes that prove the tree of `first` leaves a beginning of the one of `second`.
+    """Return the spans whose hashes prove that the tree of `first` leaves is a prefix.
 
-    RFC 9162, 2.1.4.1, with 0 < first <= second; equal sizes need no proof.
+    RFC 9162, section 2.1.4.1, with 0 < first <= second; equal sizes need no proof.
     """
     path: list[Span] = []
     start, end = 0, second
@@ -109,11 +112,11 @@ def consistency(first: int, second: int) -> list[Span]:
         else:
             path.append((start, middle))
             start = middle
-    # What is left is the end of the first tree: its hash is known to the asker only where it
-    # is the whole of that tree.
+    # The remaining span ends the first tree. The verifier knows its hash only if it is the whole
+    # of that tree.
     return ([] if start == 0 else [(start, end)]) + path[::-1]
 
 
 def _split(size: int) -> int:
-    """Give the largest power of two below `size`."""
+    """Return the largest power of two below `size`, RFC 9162's k."""
     return 1 << ((size - 1).bit_length() - 1)

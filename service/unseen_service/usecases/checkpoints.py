@@ -18,7 +18,7 @@ from pathlib import Path
 from ..errors import SettingInvalid
 from ..models.audit import SERVICE, AuditEvent, AuditHead, AuditKind
 from ..store import Store, Transaction, audit
-from ..tlog.chain import rewritten
+from ..tlog.chain import rewritten_error
 from ..tlog.checkpoint import Checkpoint
 from ..tlog.key_file import load_signer
 from ..tlog.note import NoteInvalid, PublicKey, Signer
@@ -146,9 +146,9 @@ async def _compare_checkpoint(tx: Transaction, known: Checkpoint | None, head: A
     if known is None or known.size == 0:
         return
     if known.size > head.position:
-        raise rewritten(head.position, known.size)
+        raise rewritten_error(head.position, known.size)
     if await audit.span_hashes(tx, [(0, known.size)]) != [known.root]:
-        raise rewritten(0, known.size)
+        raise rewritten_error(0, known.size)
 
 
 def _keep(path: Path, note: str) -> None:
