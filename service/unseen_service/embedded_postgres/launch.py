@@ -1,9 +1,9 @@
-"""Become a server that dies with its parent: drop root, ask for the parent-death signal, exec.
+"""Become a server that dies with its parent: drop root, request a parent-death signal, exec.
 
-Run as a script, `python -I -S launch.py SIGNAL PARENT UID GID COMMAND...`, in a process of its own:
-a `preexec_fn` is unsafe once the parent has threads. The order matters twice. A change of user
-clears the parent-death signal, so it is asked for last; and a parent that died before that was
-asked for sends none, so it is looked for afterwards. Needs only the standard library.
+It runs as a script, `python -I -S launch.py SIGNAL PARENT UID GID COMMAND...`, because a
+`preexec_fn` is unsafe once the parent has threads. The order matters. Changing the user clears the
+parent-death signal, so we request it afterwards. If the parent died before that, no signal will
+come, so we check the parent last. Uses the standard library only.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 def main(signum: int, parent: int, uid: int, gid: int, command: list[str]) -> None:
-    """Replace this process with `command`, run as `uid` and `gid`, tied to `parent`'s life."""
+    """Replace this process by `command`, running as `uid` and `gid`; it ends with `parent`."""
     if uid != os.geteuid():
         os.setgroups([])
         os.setgid(gid)
@@ -24,7 +24,7 @@ def main(signum: int, parent: int, uid: int, gid: int, command: list[str]) -> No
             raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG) failed")
         if os.getppid() != parent:
             sys.exit("the parent process has ended")
-    os.execv(command[0], command)  # noqa: S606 (a list, and no shell wanted)
+    os.execv(command[0], command)  # noqa: S606 (a list, without a shell)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A lock between processes, so that one at a time starts or joins the server."""
+"""A lock between processes: only one at a time starts or joins the server."""
 
 import contextlib
 import sys
@@ -13,24 +13,25 @@ if sys.platform != "win32":
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, within_s: float) -> Iterator[None]:
-    """Hold the lock on the file `path`, which is made if need be; it ends with its holder.
+def locked(path: Path, *, timeout_s: float) -> Iterator[None]:
+    """Hold a lock on the file `path`, which is created if needed, within a `with` block.
 
-    Raises EmbeddedPostgresError when another process keeps it for `within_s` seconds.
+    The kernel releases the lock when its process ends. Raises EmbeddedPostgresError if another
+    process holds it for `timeout_s` seconds.
     """
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + timeout_s
     with path.open("a") as file:
-        while not _taken(file.fileno()):
+        while not _try_lock(file.fileno()):
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(
-                    f"Another process has held {path} for {within_s:.0f} s.",
-                    hint="It is starting the embedded PostgreSQL; see to it first.",
+                    f"Another process has held {path} for {timeout_s:.0f} s.",
+                    hint="It is starting the embedded PostgreSQL: wait for it, or stop it.",
                 )
             time.sleep(0.02)
         yield
 
 
-def _taken(handle: int) -> bool:
+def _try_lock(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
