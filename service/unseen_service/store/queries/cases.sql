@@ -1,28 +1,28 @@
--- Statements of store/cases.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+-- Statements of store/cases.py. Each opens with "name: what it does"; values are %(parameters)s.
 
--- find_submission: What was submitted under an idempotency key.
+-- find_submission: The submission that used an idempotency key.
 SELECT request_digest, case_id FROM submissions WHERE key_digest = %(key_digest)s;
 
--- insert_submission: Remember an idempotency key.
+-- insert_submission: Record the idempotency key of a submission.
 INSERT INTO submissions (key_digest, request_digest, case_id)
 VALUES (%(key_digest)s, %(request_digest)s, %(case_id)s);
 
--- insert_case: A new case; nothing where the number is taken.
+-- insert_case: Insert a case; no row if the number is taken.
 INSERT INTO cases (number, pin_salt, pin_digest)
 VALUES (%(number)s, %(pin_salt)s, %(pin_digest)s)
 ON CONFLICT (number) DO NOTHING
 RETURNING id, audit_ref;
 
--- insert_images: The images of a case, numbered from 1 in the order given.
+-- insert_images: Insert the images of a case, numbered from 1 in the order given.
 INSERT INTO images (case_id, number, convention)
 SELECT %(case_id)s, ordinality, convention
 FROM unnest(%(conventions)s::text[]) WITH ORDINALITY AS given (convention, ordinality);
 
--- insert_hashes: One row for each hash value that has none yet.
+-- insert_hashes: Insert the hashes that are not stored yet.
 INSERT INTO hashes (pdq) SELECT DISTINCT unnest(%(pdqs)s::bytea[])
 ON CONFLICT (pdq) DO NOTHING;
 
--- link_hashes: Which hash shows which view of which image of a case.
+-- link_hashes: Record which hash belongs to which view of which image of a case.
 INSERT INTO image_hashes (image_id, view, hash_id, quality)
 SELECT images.id, given.view, hashes.id, given.quality
 FROM unnest(%(numbers)s::integer[], %(views)s::text[], %(pdqs)s::bytea[], %(qualities)s::smallint[])
@@ -30,7 +30,7 @@ FROM unnest(%(numbers)s::integer[], %(views)s::text[], %(pdqs)s::bytea[], %(qual
 JOIN images ON images.case_id = %(case_id)s AND images.number = given.number
 JOIN hashes ON hashes.pdq = given.pdq;
 
--- activate_hashes: Of the hashes of a case, make those matchable that were not; says which.
+-- activate_hashes: Activate the inactive hashes of a case, except barred ones; return them.
 UPDATE hashes SET active = true, gone_at = NULL
 WHERE NOT active AND NOT barred AND id IN (
     SELECT hash_id FROM image_hashes JOIN images ON images.id = image_id
@@ -38,14 +38,14 @@ WHERE NOT active AND NOT barred AND id IN (
 )
 RETURNING id;
 
--- case_secret: What opens a case.
+-- case_secret: What a PIN is checked against, by case number; no row for a platform's bank.
 SELECT id AS case_id, audit_ref, pin_salt, pin_digest, withdrawn_at
 FROM cases WHERE number = %(number)s AND platform_id IS NULL;
 
--- case_reference: What the audit log calls the case of this number.
+-- case_reference: The reference by which the audit log names the case with this number.
 SELECT audit_ref FROM cases WHERE number = %(number)s;
 
--- count_guess: Remember that a wrong PIN was tried; says how many have been of late.
+-- count_guess: Count a wrong PIN; return how many there were recently, halved per hour.
 INSERT INTO guesses AS held (bucket, wrong, at) VALUES (%(bucket)s, 1, clock_timestamp())
 ON CONFLICT (bucket) DO UPDATE SET
     wrong = 1 + held.wrong * power(0.5, least(100, greatest(0,
@@ -56,8 +56,8 @@ RETURNING wrong;
 -- case_row: A case without its images.
 SELECT number, submitted_at, withdrawn_at FROM cases WHERE id = %(case_id)s;
 
--- case_images: The images of a case, and how often what was found of each since it was submitted.
--- One query of a look-up is one match, however many views of the image it came near.
+-- case_images: The images of a case, with their matches since submission and until withdrawal.
+-- One query of a lookup counts as one match, however many views of the image it is close to.
 SELECT images.number,
     (SELECT count(*) FROM image_hashes WHERE image_id = images.id)::integer AS hashes,
     count(DISTINCT (audit_position, query)) FILTER (WHERE query IS NOT NULL)::integer AS matches,
@@ -76,9 +76,9 @@ WHERE case_id = %(case_id)s
 GROUP BY images.id
 ORDER BY images.number;
 
--- case_platforms: What each platform was handed, found and said of a case since it was submitted.
--- Delivered is when the last hash that it should have was first handed to it; confirmed, when it
--- said so of the last hash that was taken from it.
+-- case_platforms: Each platform's deliveries, matches, feedback and confirmations since submission.
+-- `delivered_at` is when it first received the last of the hashes that it should have;
+-- `withdrawal_confirmed_at`, when it confirmed the last of the hashes withdrawn from it.
 WITH held AS (
     SELECT hash_id, min(submitted_at) AS since,
         CASE WHEN bool_and(images.withdrawn_at IS NOT NULL) THEN max(images.withdrawn_at) END
@@ -144,18 +144,18 @@ LEFT JOIN confirmed ON confirmed.platform_id = platforms.id
 WHERE num_nonnulls(found.platform_id, delivered.platform_id, said.platform_id) > 0
 ORDER BY platforms.name;
 
--- withdraw_images: Withdraw one image of a case, or all (number null); says which were not yet.
+-- withdraw_images: Withdraw one image of a case, or all (number null); return those it withdrew.
 UPDATE images SET withdrawn_at = now()
 WHERE case_id = %(case_id)s AND withdrawn_at IS NULL
     AND number = coalesce(%(number)s::integer, number)
 RETURNING number;
 
--- withdraw_empty_case: A case is withdrawn when its last image is.
+-- withdraw_empty_case: Withdraw a case if all of its images are withdrawn.
 UPDATE cases SET withdrawn_at = now()
 WHERE id = %(case_id)s AND withdrawn_at IS NULL
     AND NOT EXISTS (SELECT FROM images WHERE case_id = cases.id AND images.withdrawn_at IS NULL);
 
--- deactivate_hashes: Of the hashes of some images, those that no image holds any more; says which.
+-- deactivate_hashes: Deactivate the hashes of some images that no other image holds; return them.
 UPDATE hashes SET active = false, gone_at = clock_timestamp()
 WHERE active
     AND id IN (

@@ -1,4 +1,4 @@
--- Statements of store/clock.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+-- Statements of store/clock.py. Each opens with "name: what it does"; values are %(parameters)s.
 
--- now: What time it is.
+-- now: The server's time.
 SELECT clock_timestamp() AS now;

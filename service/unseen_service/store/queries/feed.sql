@@ -1,20 +1,20 @@
--- Statements of store/feed.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+-- Statements of store/feed.py. Each opens with "name: what it does"; values are %(parameters)s.
 
--- feed_head: Which change log this is, how far it is, and from where a platform subscribed, if so.
+-- feed_head: The change log's ID, its position, and where a platform subscribed (or null).
 SELECT log, position,
     (SELECT base FROM subscriptions WHERE platform_id = %(platform_id)s) AS base
 FROM change_head;
 
--- position_mark: What tells the change at a position from one of another history: its time, in us.
+-- position_mark: The time in microseconds of a change, which detects a cursor into another history.
 SELECT (extract(epoch FROM at) * 1000000)::bigint AS mark FROM changes WHERE position = %(position)s;
 
--- subscribe: A platform asks for the first time.
+-- subscribe: Record where a platform first read the feed; nothing if it did before.
 INSERT INTO subscriptions (platform_id, base)
 SELECT %(platform_id)s, position FROM change_head
 ON CONFLICT (platform_id) DO NOTHING;
 
--- feed_page: The hashes whose last change is in a window of positions, in order.
--- What was withdrawn up to the subscription's base is left out: the platform never had it.
+-- feed_page: Hashes whose last change is in a range of positions, in order.
+-- Hashes withdrawn before the platform subscribed are left out: it never had them.
 WITH page AS MATERIALIZED (
     SELECT position, at, hash_id, record, pdq, standing, active
     FROM changes JOIN hashes ON hashes.id = hash_id
@@ -30,20 +30,20 @@ WITH page AS MATERIALIZED (
 )
 SELECT * FROM page LEFT JOIN held USING (hash_id) ORDER BY position;
 
--- position_before: The position after which every change is of this second (Unix time) or later.
+-- position_before: The position after which all changes are from this second (Unix time) or later.
 SELECT coalesce(
     (SELECT position - 1 FROM changes
      WHERE at >= to_timestamp(%(second)s) ORDER BY at, position LIMIT 1),
     (SELECT position FROM change_head)
 ) AS position;
 
--- feedback_on: What platforms say of some hashes.
+-- feedback_on: Feedback of platforms on some hashes.
 SELECT hash_id, name AS source, value, tags
 FROM feedback JOIN platforms ON platforms.id = platform_id
 WHERE hash_id = ANY(%(hash_ids)s)
 ORDER BY hash_id, name;
 
--- deliver: Remember what a platform is handed; says nothing where it was handed all that before.
+-- deliver: Record what a platform received; no row if it had received all of it before.
 WITH given AS (
     SELECT int8range(%(after)s, %(upto)s, '(]') AS positions
 ), grown AS (

@@ -1,14 +1,13 @@
--- Statements of store/feedback.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+-- Statements of store/feedback.py. Each opens with "name: what it does"; values are %(parameters)s.
 
--- hashes_by_record: The ids of hashes, by record.
+-- hashes_by_record: IDs of hashes, by record.
 SELECT id, record FROM hashes WHERE record = ANY(%(records)s);
 
--- hashes_by_pdq: The ids of hashes, by their bits.
+-- hashes_by_pdq: IDs of hashes, by their bits.
 SELECT id, pdq FROM hashes WHERE pdq = ANY(%(pdqs)s);
 
--- give_feedback: The last that a platform says of hashes; answers those of which it is new, and what
--- it says of them now.
--- The same again is new only where the platform has found the hash since it said it.
+-- give_feedback: Record a platform's latest feedback; return the hashes for which it is new.
+-- The same feedback is new only if the platform has matched the hash again since.
 WITH said AS (
     INSERT INTO feedback AS known (hash_id, platform_id, value, tags)
     SELECT hash_id, %(platform_id)s, value, tags
@@ -33,7 +32,7 @@ SELECT hash_id, record, value FROM said JOIN hashes ON hashes.id = hash_id ORDER
 -- active_hashes: Which of some hashes are active.
 SELECT id FROM hashes WHERE id = ANY(%(hash_ids)s) AND active;
 
--- confirm_withdrawals: A platform let go of hashes; those that are active are passed over.
+-- confirm_withdrawals: Record that a platform deleted hashes; active hashes are ignored.
 WITH gone AS (
     SELECT hashes.id AS hash_id, record,
         (SELECT max(position) FROM changes WHERE changes.hash_id = hashes.id) AS position

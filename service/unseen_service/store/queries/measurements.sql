@@ -1,15 +1,16 @@
--- Statements of store/measurements.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+-- Statements of store/measurements.py. Each opens with "name: what it does"; values are
+-- %(parameters)s.
 
--- read_database_metrics: What was measured last.
+-- read_database_metrics: The latest measurement.
 SELECT measured FROM vitals;
 
--- claim_measuring: Become the one who measures until commit; nothing where it is not time, or another
--- is at it. What was measured in the future, before the clock was set back, is not waited for.
+-- claim_measuring: Lock the measurement until commit; no row if not due, or if it is locked.
+-- A time in the future, from before the clock was set back, counts as due.
 SELECT one FROM vitals
 WHERE at <= clock_timestamp() - make_interval(secs => %(seconds)s) OR at > clock_timestamp()
 FOR UPDATE SKIP LOCKED;
 
--- measure_database: Sizes and queues; the counts by their indexes, up to 100,000 (overdue: 10,000).
+-- measure_database: Sizes and queues; counts use indexes, and stop at 100,000 (overdue: 10,000).
 SELECT
     (SELECT position FROM change_head) AS changes,
     (SELECT position FROM audit_head) AS audit_entries,
@@ -34,5 +35,5 @@ SELECT
         SELECT FROM hashes WHERE gone_at IS NOT NULL AND pdq IS NOT NULL LIMIT 100000) AS counted
     ) AS withdrawn_not_erased;
 
--- store_database_metrics: What was measured now.
+-- store_database_metrics: Store a measurement.
 UPDATE vitals SET at = clock_timestamp(), measured = %(measured)s;

@@ -1,6 +1,7 @@
--- Statements of store/obligations.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+-- Statements of store/obligations.py. Each opens with "name: what it does"; values are
+-- %(parameters)s.
 
--- overdue: What platforms have owed an answer to for longer than a time, the oldest first.
+-- overdue: Answers that platforms have owed for longer than a time, oldest first.
 SELECT what, platforms.name AS platform, record, owed.since, feedback.value AS feedback
 FROM owed
 JOIN platforms ON platforms.id = platform_id
@@ -10,7 +11,7 @@ WHERE owed.since < now() - %(longer_than)s::interval
 ORDER BY owed.since, platform, record
 LIMIT %(limit)s;
 
--- owe_answers: What the look-ups of some positions found is to be answered, unless it has been.
+-- owe_answers: Record that the matches of some positions need an answer, unless one was given.
 INSERT INTO owed (hash_id, platform_id, what, since)
 SELECT matches.hash_id, matches.platform_id, 'match', min(matches.at)
 FROM matches
@@ -24,14 +25,14 @@ ORDER BY 1, 2
 ON CONFLICT (hash_id, platform_id) DO UPDATE SET what = excluded.what, since = excluded.since
 WHERE owed.what = 'review';
 
--- owe_reviews: A platform has begun to review hashes.
+-- owe_reviews: Record that a platform has begun to review hashes, and owes the result.
 INSERT INTO owed (hash_id, platform_id, what, since)
 SELECT hashes.id, %(platform_id)s, 'review', now()
 FROM hashes WHERE id = ANY(%(hash_ids)s) AND active
 ORDER BY 1
 ON CONFLICT (hash_id, platform_id) DO NOTHING;
 
--- owe_confirmations: Tombstones are handed to a platform that has not confirmed them.
+-- owe_confirmations: Record that a platform has received tombstones, and owes their confirmation.
 INSERT INTO owed (hash_id, platform_id, what, since)
 SELECT hashes.id, %(platform_id)s, 'withdrawal', now()
 FROM hashes
@@ -43,9 +44,9 @@ WHERE record = ANY(%(records)s) AND NOT active AND NOT EXISTS (
 ORDER BY 1
 ON CONFLICT (hash_id, platform_id) DO NOTHING;
 
--- settle_owed: A platform has answered: what is owed of some kinds is no more.
+-- settle_owed: Delete answers of some kinds that a platform has given.
 DELETE FROM owed
 WHERE platform_id = %(platform_id)s AND hash_id = ANY(%(hash_ids)s) AND what = ANY(%(kinds)s);
 
--- delete_owed: Hashes were withdrawn or came back: whatever was owed of them is no more.
+-- delete_owed: Delete whatever is owed for hashes that were withdrawn or came back.
 DELETE FROM owed WHERE hash_id = ANY(%(hash_ids)s);

@@ -1,10 +1,11 @@
--- Statements of store/overmatch.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+-- Statements of store/overmatch.py. Each opens with "name: what it does"; values are
+-- %(parameters)s.
 
--- claim_counting: Become the one who counts until commit; nothing where another is at it.
+-- claim_counting: Lock the tally until commit; no row if another worker is counting.
 SELECT tally.position AS after, least(tally.position + %(limit)s, audit_head.position) AS upto
 FROM tally, audit_head FOR UPDATE OF tally SKIP LOCKED;
 
--- count_activity: Count the entries of some positions into their hours.
+-- count_activity: Add the entries of some positions to the statistics of their hours.
 INSERT INTO activity AS known (hour, kind, entries, amount)
 SELECT date_trunc('hour', at, 'UTC'), kind, count(*), coalesce(sum(
     CASE kind
@@ -23,7 +24,7 @@ GROUP BY 1, 2
 ON CONFLICT (hour, kind) DO UPDATE
 SET entries = known.entries + excluded.entries, amount = known.amount + excluded.amount;
 
--- count_finds: Count what the look-ups of some positions found; says which hashes.
+-- count_finds: Add the matches of some positions to the counts; return their hashes.
 WITH counted AS (
     INSERT INTO finds AS known (hash_id, hour, platform_id, sketch, finds)
     SELECT hash_id, date_trunc('hour', at, 'UTC'), platform_id, sketch, count(*)
@@ -37,12 +38,12 @@ WITH counted AS (
 )
 SELECT DISTINCT hash_id FROM counted;
 
--- advance_counting: Everything up to here is counted; finds of more than a day ago are forgotten.
+-- advance_counting: Record how far the counting is; delete counts older than a day.
 WITH forgotten AS (DELETE FROM finds WHERE hour < now() - interval '25 hours')
 UPDATE tally SET position = %(upto)s;
 
--- found_often: Of some unreviewed hashes, those found so often in a day that it may be too often:
--- how often, how many different uploads, and how many without the platform that has most of them.
+-- found_often: Of some unreviewed hashes, those that were found suspiciously often in a day:
+-- how often, in how many distinct uploads, and in how many without the platform with the most.
 WITH seen AS (
     SELECT finds.hash_id, platform_id, sketch, sum(finds) AS finds
     FROM finds
@@ -64,7 +65,7 @@ FROM seen JOIN most USING (hash_id)
 GROUP BY hash_id
 HAVING count(DISTINCT sketch) >= %(uploads)s OR sum(finds) >= %(finds)s;
 
--- usual_finds: What 99 of 100 of the other hashes that were found in a day do not exceed.
+-- usual_finds: The 99th percentile of finds and uploads of all other hashes found in a day.
 SELECT coalesce(percentile_disc(0.99) WITHIN GROUP (ORDER BY finds), 0)::bigint AS finds,
     coalesce(percentile_disc(0.99) WITHIN GROUP (ORDER BY uploads), 0)::bigint AS uploads
 FROM (

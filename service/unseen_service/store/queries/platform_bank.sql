@@ -1,12 +1,14 @@
--- Statements of store/platform_bank.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+-- Statements of store/platform_bank.py. Each opens with "name: what it does"; values are
+-- %(parameters)s.
 
--- bank_case: The case that holds what a platform submits; its number is none of a person's.
+-- bank_case: Return the case that holds a platform's bank; insert it if needed.
+-- Its number is never that of a person's case.
 INSERT INTO cases (number, platform_id)
 VALUES ('BANK-' || %(platform_id)s::bigint, %(platform_id)s)
 ON CONFLICT (platform_id) DO UPDATE SET platform_id = excluded.platform_id
 RETURNING id;
 
--- bank_images: One image for each of these hashes that the bank does not hold; says which.
+-- bank_images: Insert an image for each of these hashes that the bank does not hold; return them.
 WITH missing AS (
     SELECT id AS hash_id,
         (SELECT coalesce(max(number), 0) FROM images WHERE case_id = %(case_id)s)
@@ -25,12 +27,12 @@ INSERT INTO image_hashes (image_id, view, hash_id)
 SELECT added.id, 'original', hash_id FROM missing JOIN added USING (number)
 RETURNING hash_id;
 
--- activate_listed: Make those of some hashes matchable that were not; says which.
+-- activate_listed: Activate the inactive ones of some hashes, except barred ones; return them.
 UPDATE hashes SET active = true, gone_at = NULL
 WHERE id = ANY(%(hash_ids)s) AND NOT active AND NOT barred
 RETURNING id;
 
--- withdraw_bank: Take hashes out of a platform's bank; says which it held.
+-- withdraw_bank: Withdraw hashes from a platform's bank; return those that it held.
 UPDATE images SET withdrawn_at = now()
 FROM image_hashes, cases
 WHERE image_hashes.image_id = images.id AND cases.id = images.case_id
@@ -38,7 +40,7 @@ WHERE image_hashes.image_id = images.id AND cases.id = images.case_id
     AND images.withdrawn_at IS NULL
 RETURNING hash_id;
 
--- deactivate_listed: Of some hashes, those that no image holds any more; says which.
+-- deactivate_listed: Deactivate those of some hashes that no image holds; return them.
 UPDATE hashes SET active = false, gone_at = clock_timestamp()
 WHERE active AND id = ANY(%(hash_ids)s)
     AND NOT EXISTS (

@@ -1,4 +1,4 @@
--- Statements of store/pool.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+-- Statements of store/pool.py. Each opens with "name: what it does"; values are %(parameters)s.
 
--- notify: Wake who listens on a channel, once this transaction has committed.
+-- notify: Notify the listeners of a channel when this transaction commits.
 SELECT pg_notify(%(channel)s, '');

@@ -1,18 +1,19 @@
--- Statements of store/retention.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+-- Statements of store/retention.py. Each opens with "name: what it does"; values are
+-- %(parameters)s.
 
--- retention_state: When it last ended (null: never), and what a run under way has erased so far.
+-- retention_state: When retention last finished (null: never), and what the current run has erased.
 SELECT ran_at, erased FROM retention;
 
--- count_erased: Add to what the run under way has erased.
+-- count_erased: Add to the counts of the current run.
 UPDATE retention SET erased
     = erased || jsonb_build_object(%(what)s::text, coalesce((erased ->> %(what)s)::bigint, 0) + %(count)s);
 
--- end_retention: The run is over.
+-- end_retention: Record that the run has finished.
 UPDATE retention SET ran_at = clock_timestamp(), erased = '{}';
 
--- withdrawn_hashes: Hashes after an id that nobody holds, and whether their bits may go: they are not
--- needed to keep the same picture out, and each platform that was handed them has let go of them,
--- or has had its time for it.
+-- withdrawn_hashes: Hashes after an ID that no image holds, and whether their bits may be erased:
+-- they are not needed to keep the same image out, and each platform that received them has
+-- confirmed that it deleted them, or has run out of time.
 WITH page AS MATERIALIZED (
     SELECT id, gone_at, active OR barred OR standing = 'quarantined' AS needed
     FROM hashes
@@ -42,35 +43,35 @@ SELECT id, NOT needed
     )) AS free
 FROM page ORDER BY id;
 
--- erase_bits: Of some hashes, erase the bits of those that are still of no use.
+-- erase_bits: Erase the bits of those of some hashes that are still not needed.
 UPDATE hashes SET pdq = NULL
 WHERE id = ANY(%(hash_ids)s) AND gone_at IS NOT NULL AND pdq IS NOT NULL
     AND NOT barred AND standing <> 'quarantined';
 
--- erase_submissions: Forget idempotency keys from before a moment.
+-- erase_submissions: Delete idempotency keys from before a time.
 DELETE FROM submissions WHERE key_digest IN (
     SELECT key_digest FROM submissions WHERE submitted_at < %(before)s
     ORDER BY submitted_at LIMIT %(limit)s
 );
 
--- erase_messages: Forget messages from before a moment that were given up.
+-- erase_messages: Delete failed messages from before a time.
 DELETE FROM webhook_messages WHERE id IN (
     SELECT id FROM webhook_messages WHERE due_at IS NULL AND created_at < %(before)s
     ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 );
 
--- erase_alerts: Forget alerts from before a moment.
+-- erase_alerts: Delete alerts from before a time.
 DELETE FROM alerts WHERE id IN (
     SELECT id FROM alerts WHERE at < %(before)s ORDER BY at LIMIT %(limit)s
 );
 
--- erase_usage: Forget what was spent before a moment, long since drained.
+-- erase_usage: Delete usage from before a time, which has long drained.
 DELETE FROM key_usage WHERE line IN (
     SELECT line FROM key_usage WHERE at < %(before)s LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 );
 
--- erase_sketches: Forget the sketches of the next matches that are counted and from before a
--- moment; says how far that went, and how many there were.
+-- erase_sketches: Erase the sketches of the next matches that are counted and from before a time;
+-- return the last position, and how many there were.
 WITH span AS (
     SELECT sketches AS after, (
         SELECT max(position) FROM (

@@ -1,7 +1,7 @@
--- Statements of store/review.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+-- Statements of store/review.py. Each opens with "name: what it does"; values are %(parameters)s.
 
--- dispute_hashes: Of some hashes, those that two platforms call not intimate go into the queue, and
--- out of reach unless staff confirmed them before. What was said before a decision does not count.
+-- dispute_hashes: Queue those of some hashes that two platforms call not intimate, and suspend them
+-- unless staff confirmed them before. Feedback from before a decision does not count.
 WITH disputed AS (
     SELECT hashes.id, standing AS before, jsonb_build_object('platforms', count(*)) AS evidence
     FROM hashes
@@ -23,8 +23,8 @@ FROM disputed
 WHERE hashes.id = disputed.id
 RETURNING hashes.id, standing;
 
--- suspect_hashes: Unreviewed hashes go into the queue, for what they find; out of reach, unless
--- they are only found often. What is in the queue already stays for the graver cause.
+-- suspect_hashes: Queue unreviewed hashes because of what they match, and suspend them unless they
+-- are only found often. A hash queued as often found changes to a graver cause.
 WITH suspected AS (
     SELECT hashes.id, given.evidence
     FROM jsonb_to_recordset(%(given)s) AS given (hash_id bigint, evidence jsonb)
@@ -44,7 +44,7 @@ FROM suspected
 WHERE hashes.id = suspected.id
 RETURNING hashes.id, record, evidence;
 
--- list_reviews: What is in the queue, the oldest first; or what was decided, the newest first.
+-- list_reviews: The queue, oldest first; or the decisions, newest first.
 SELECT record, standing, cause, evidence, opened_at, decision, decided_at, decided_by, why,
     (SELECT count(*) FROM image_hashes JOIN images ON images.id = image_id
      WHERE image_hashes.hash_id = reviews.hash_id AND withdrawn_at IS NULL)::integer AS images,
@@ -59,7 +59,7 @@ WHERE CASE WHEN %(decided)s THEN decision IS NOT NULL ELSE decision IS NULL AND 
 ORDER BY CASE WHEN %(decided)s THEN decided_at END DESC, opened_at, record
 LIMIT %(limit)s;
 
--- lock_review: One hash that was or is in the queue and has its bits, held until commit.
+-- lock_review: One hash that is or was in the queue and has its bits, locked until commit.
 SELECT hash_id, record, before, decision, active,
     EXISTS (
         SELECT FROM image_hashes JOIN images ON images.id = image_id
@@ -69,12 +69,12 @@ FROM reviews JOIN hashes ON hashes.id = hash_id
 WHERE record = %(record)s AND pdq IS NOT NULL
 FOR UPDATE OF reviews, hashes;
 
--- settle_hash: What a decision makes of a hash.
+-- settle_hash: Apply a decision to a hash.
 UPDATE hashes SET standing = %(standing)s, barred = %(barred)s, active = %(active)s,
     gone_at = CASE WHEN NOT %(active)s THEN coalesce(gone_at, clock_timestamp()) END
 WHERE id = %(hash_id)s;
 
--- settle_review: What was decided, by whom and why.
+-- settle_review: Record a decision, with the person and the reason.
 UPDATE reviews
 SET decision = %(decision)s, decided_at = clock_timestamp(), decided_by = %(decided_by)s,
     why = %(why)s

@@ -1,13 +1,14 @@
--- Statements of store/screening.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+-- Statements of store/screening.py. Each opens with "name: what it does"; values are
+-- %(parameters)s.
 
--- count_intake: Count hashes in the level, which falls to 1/e in a minute.
--- What was counted in the future, before the clock was set back, has fallen as well: hence abs.
+-- count_intake: Add hashes to the submission level, which decays to 1/e per minute.
+-- A time in the future, from before the clock was set back, decays as well: hence abs().
 UPDATE intake
 SET level = level * exp(-abs(extract(epoch FROM clock_timestamp() - at)) / 60)
         + %(hashes)s,
     at = clock_timestamp();
 
--- intake_state: The level as it is now, the number of the bank, the challenges' secret.
+-- intake_state: The submission level now, the benign bank's version, the secret of challenges.
 SELECT level * exp(-abs(extract(epoch FROM clock_timestamp() - at)) / 60) AS level,
     bank, secret
 FROM intake;

@@ -1,6 +1,7 @@
--- Statements of store/statistics.py. Each opens with a line "name: what it does"; values are %(parameters)s.
+-- Statements of store/statistics.py. Each opens with "name: what it does"; values are
+-- %(parameters)s.
 
--- statistics: What happened in each of the last so many stretches of some hours (UTC).
+-- statistics: Activity in each of the last `count` periods of some hours (UTC).
 SELECT stretch AS at,
     coalesce(sum(entries) FILTER (WHERE kind = 'case.submitted'), 0)::bigint AS cases,
     coalesce(sum(amount) FILTER (WHERE kind = 'case.submitted'), 0)::bigint AS images,
