@@ -13,7 +13,7 @@ from psycopg import errors, sql
 from unseen_service.jobs.retention import Periods, erase
 from unseen_service.settings import Settings
 from unseen_service.store.retention import AgedTable
-from unseen_service.store.roles import as_server
+from unseen_service.store.roles import serving_url
 
 from tests.mirror import Mirror, status, submit, withdraw
 from tests.service.test_cli import run
@@ -328,7 +328,7 @@ def test_submissions_go_on_while_very_many_bits_are_erased(service: Service) -> 
 def test_the_role_that_serves_may_erase_bits_but_remove_no_row(
     database_url: str, table: str
 ) -> None:
-    with psycopg.connect(as_server(database_url), autocommit=True) as connection:
+    with psycopg.connect(serving_url(database_url), autocommit=True) as connection:
         connection.execute("UPDATE hashes SET pdq = NULL WHERE false")
         with pytest.raises(errors.InsufficientPrivilege):
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))

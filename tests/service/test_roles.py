@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 from unseen_service.errors import RoleMissing
 from unseen_service.models.audit import AuditEvent, AuditKind
 from unseen_service.store import Store, audit, migrate
-from unseen_service.store.roles import ROLE, as_server
+from unseen_service.store.roles import ROLE, serving_url
 
 from tests.support import fresh_database, named
 
@@ -52,7 +52,7 @@ def append(url: str) -> None:
 def test_the_role_that_serves_cannot_rewrite_the_log(database_url: str, statement: str) -> None:
     append(database_url)
     with (
-        psycopg.connect(as_server(database_url), autocommit=True) as connection,
+        psycopg.connect(serving_url(database_url), autocommit=True) as connection,
         pytest.raises(errors.InsufficientPrivilege),
     ):
         # Giving the role back gives back the one that the session began with: the same.
@@ -73,7 +73,7 @@ def test_no_connection_of_the_service_is_in_another_role(database_url: str) -> N
 
 
 def test_options_of_the_url_are_kept() -> None:
-    url = as_server("postgresql:///x?options=-c%20search_path%3Dmine")
+    url = serving_url("postgresql:///x?options=-c%20search_path%3Dmine")
     assert "search_path=mine" in url
     assert f"role={ROLE}" in url
 
@@ -118,7 +118,7 @@ def test_a_login_that_owns_nothing_serves_what_another_has_migrated(postgres: st
             assert migrate(theirs) == [], "there is nothing to do, so no right is needed"
             append(theirs)
             with (
-                psycopg.connect(as_server(theirs), autocommit=True) as connection,
+                psycopg.connect(serving_url(theirs), autocommit=True) as connection,
                 pytest.raises(errors.InsufficientPrivilege),
             ):
                 connection.execute("SET ROLE NONE")

@@ -1,4 +1,4 @@
-"""The pages: one HTML file each, assembled from clients/browser and clients/staff."""
+"""The web pages: one HTML file each, assembled from clients/browser and clients/staff."""
 
 import gzip
 import re
@@ -15,7 +15,7 @@ _META = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page to serve: its bytes, the same compressed, and the headers that go with it."""
+    """A page: its bytes, the same compressed with gzip, and its response headers."""
 
     html: bytes
     gzipped: bytes
@@ -23,25 +23,25 @@ class Page:
 
 
 def person_page() -> Page:
-    """Return the person's page."""
+    """Return the page for people."""
     return _load("person.html")
 
 
 def staff_page() -> Page:
-    """Return the staff page."""
+    """Return the page for staff."""
     return _load("staff.html")
 
 
 @cache
 def _load(name: str) -> Page:
-    """Load a page. Its policy is the one that it carries, and no framing on top."""
+    """Load a page. Its content security policy is the one in its <meta>, plus a ban on framing."""
     html = files(__name__).joinpath(name).read_bytes()
     found = _META.search(html.decode())
     if found is None:
-        raise RuntimeError(f"{name} carries no policy; run `make page` to assemble it again.")
+        raise RuntimeError(f"{name} has no content security policy; run `make page` to rebuild it.")
     headers = {
         "Content-Type": "text/html; charset=utf-8",
-        # A page may not be framed; this one directive is not allowed in a <meta>.
+        # Browsers ignore this one directive in a <meta>.
         "Content-Security-Policy": f"{found[1]}; frame-ancestors 'none'",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), microphone=(), geolocation=(), display-capture=()",

@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq.abc import PGconn
 from psycopg.rows import AsyncRowFactory, DictRow, dict_row
 
-from .roles import as_server
+from .roles import serving_url
 
 Answer = TypeVar("Answer")
 
@@ -49,7 +49,7 @@ _SERVER_OPTIONS = {
 
 def conninfo(url: str) -> str:
     """Return the connection string of the service's sessions; what the URL sets has priority."""
-    given = conninfo_to_dict(as_server(url))
+    given = conninfo_to_dict(serving_url(url))
     options = " ".join(f"-c {name}={value}" for name, value in _SERVER_OPTIONS.items())
     return make_conninfo(
         "", **{**_CLIENT_OPTIONS, **given, "options": f"{options} {given['options']}"}

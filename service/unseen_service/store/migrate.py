@@ -77,7 +77,7 @@ def migrate(
             missing = _missing(_applied(connection))
             for migration in missing:
                 _apply(connection, migration)
-            if missing or not roles.granted(connection):
+            if missing or not roles.is_granted(connection):
                 roles.grant(connection)
     except psycopg.OperationalError:
         raise StoreUnavailable(CONNECTION_LOST) from None

@@ -1,8 +1,8 @@
-"""The serving role: it may do what serving needs, and cannot rewrite what was recorded.
+"""The database role that serves: it has the rights that serving needs, and cannot rewrite history.
 
-The account that migrates owns the tables. Every connection of the service assumes the role
-`unseen_serve` (`as_server`), which can neither change nor delete a row of the audit log, nor any
-table.
+The user that migrates owns the tables. Every connection of the service assumes the role
+`unseen_serve` (`serving_url`), which can neither change nor delete rows of the audit log, nor alter
+any table.
 """
 
 import psycopg
@@ -16,8 +16,8 @@ ROLE = "unseen_serve"
 _SQL = load(FOLDER.joinpath("roles.sql"))
 
 
-def as_server(url: str) -> str:
-    """Return the connection string whose sessions start in the serving role."""
+def serving_url(url: str) -> str:
+    """Return a connection string for the same database whose sessions start in the role."""
     given = conninfo_to_dict(url)
     options = f"{given.get('options') or ''} -c role={ROLE}".strip()
     return make_conninfo(url, options=options)
@@ -26,13 +26,13 @@ def as_server(url: str) -> str:
 def grant(connection: Connection) -> None:
     """Create the role if it does not exist, and grant its rights. Raises RoleMissing."""
     try:
-        for statement in ("make_role", "grant_rights"):
+        for statement in ("create_role", "grant_rights"):
             connection.execute(_SQL[statement])
     except psycopg.errors.InsufficientPrivilege:
         raise RoleMissing(ROLE) from None
 
 
-def granted(connection: Connection) -> bool:
+def is_granted(connection: Connection) -> bool:
     """Return whether this user may assume the role, and the role has exactly its rights."""
-    row = connection.execute(_SQL["role_is_in_place"]).fetchone()
+    row = connection.execute(_SQL["has_role_and_rights"]).fetchone()
     return bool(row and row[0])

@@ -1,13 +1,13 @@
--- The serving role and its rights; run by the owner of the tables.
+-- The role that serves, and its rights; run by the owner of the tables.
 
--- make_role: Create the role, once per server, and let the connected user assume it.
+-- create_role: Create the role if the server has none, and let the connecting user assume it.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'unseen_serve') THEN
         BEGIN
             CREATE ROLE unseen_serve NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
-            NULL; -- another database of this server created it at the same moment
+            NULL; -- a migration of another database created it at the same moment
         END;
     END IF;
     IF NOT pg_has_role(session_user, 'unseen_serve', 'MEMBER') THEN
@@ -15,14 +15,14 @@ BEGIN
     END IF;
 END $$;
 
--- grant_rights: Rows of every table, except what is written once and never changed or deleted.
+-- grant_rights: Rights on the rows of all tables, except to change or delete what is append-only.
 DO $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO unseen_serve', current_schema());
     EXECUTE format('REVOKE DELETE ON ALL TABLES IN SCHEMA %I FROM unseen_serve', current_schema());
     EXECUTE format('GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA %I TO unseen_serve',
         current_schema());
-    -- All other rows stay: of a hash that no case holds, only the bits are erased.
+    -- Rows of other tables are never deleted: of a withdrawn hash only the bits are erased.
     GRANT DELETE ON alerts, benign_hashes, finds, key_usage, owed, submissions, webhook_messages,
         webhooks TO unseen_serve;
     EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO unseen_serve', current_schema());
@@ -32,7 +32,7 @@ BEGIN
     REVOKE INSERT, UPDATE ON migrations FROM unseen_serve;
 END $$;
 
--- role_is_in_place: Whether it can be assumed, can append, and cannot change what was appended.
+-- has_role_and_rights: Whether this user may assume the role, which can append but not change.
 SELECT pg_has_role(session_user, oid, 'MEMBER')
     AND has_table_privilege(oid, 'audit_log'::regclass, 'INSERT')
     AND NOT has_table_privilege(oid, 'audit_log'::regclass, 'UPDATE, DELETE, TRUNCATE')

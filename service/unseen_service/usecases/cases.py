@@ -60,7 +60,7 @@ class Cases:
         known_digest, case_id = known
         repeated = await self._repeat(case_id, submission.pin)
         # Compared last, so that the time does not tell whether the images or the PIN differ.
-        if repeated is None or not credentials.same(known_digest, request_digest):
+        if repeated is None or not credentials.constant_time_equal(known_digest, request_digest):
             raise SubmissionReused
         return repeated, False
 
@@ -129,7 +129,9 @@ class Cases:
                 del self._waiting[bucket]
 
     async def _fits(self, pin: str, secret: CaseSecret) -> bool:
-        return credentials.same(await self._digest(pin, secret.pin_salt), secret.pin_digest)
+        return credentials.constant_time_equal(
+            await self._digest(pin, secret.pin_salt), secret.pin_digest
+        )
 
     async def _digest(self, pin: str, salt: bytes) -> bytes:
         async with self._scrypt:

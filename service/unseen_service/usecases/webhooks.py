@@ -10,7 +10,7 @@ from ..models.keys import Key
 from ..models.webhooks import FailedMessage, Webhook, WebhookEvent
 from ..store import Store, Transaction, audit, webhooks
 from .actors import platform_event
-from .webhook_targets import TargetForbidden, check_form, resolve
+from .webhook_targets import TargetForbidden, check_url, resolve
 
 MAX_WEBHOOKS = 10
 """Webhooks per platform."""
@@ -27,7 +27,7 @@ async def register(
     `private` allows targets in private networks. Raises InvalidRequest for a URL that is
     malformed or forbidden.
     """
-    check_form(url, private=private)
+    check_url(url, private=private)
     try:
         await resolve(url, private=private)
     except TargetForbidden as error:
