@@ -241,15 +241,23 @@ def _try_connect(cluster: Path, socket_folder: Path, account: Account) -> str | 
         with psycopg.connect(
             f"postgresql:///postgres?{query}", autocommit=True, connect_timeout=5
         ) as db:
-            reported = db.execute("SHOW data_directory").fetchone()
-            if reported is None or Path(reported[0]).resolve() != cluster:
-                return None  # the pid file is a copy, of another cluster
-            found = db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
-            if found.fetchone() is None:
-                db.execute(f"CREATE DATABASE {DATABASE}")
+            if not _serves_cluster(db, cluster):
+                return None  # the pid file came with a copy of another cluster
+            _create_database(db)
     except psycopg.OperationalError:
         return None
     return f"postgresql:///{DATABASE}?{query}"
+
+
+def _serves_cluster(db: psycopg.Connection, cluster: Path) -> bool:
+    row = db.execute("SHOW data_directory").fetchone()
+    return row is not None and Path(row[0]).resolve() == cluster
+
+
+def _create_database(db: psycopg.Connection) -> None:
+    found = db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
+    if found.fetchone() is None:
+        db.execute(f"CREATE DATABASE {DATABASE}")
 
 
 def _shut_down(process: "subprocess.Popen[bytes]") -> None:
