@@ -38,7 +38,7 @@ def hash_photos() -> tuple[npt.NDArray[np.uint8], list[str]]:
     """Return the hashes of all images (uint8[n, 32]), and the photo that each is from."""
     random, hashes, names = np.random.default_rng(0), [], []
     for name, luma in photos():
-        crops = (list(views(_crop(luma, random)))[random.integers(8)] for _ in range(CROPS))
+        crops = (_random_view(_crop(luma, random), random) for _ in range(CROPS))
         for each in (*views(luma), *crops):
             bits, quality = pdqhash.compute(_rgb(each))
             if quality >= LOWEST_QUALITY:
@@ -59,6 +59,11 @@ def _crop(luma: Luma, random: np.random.Generator) -> Luma:
     top = random.integers(max(1, luma.shape[0] - height))
     left = random.integers(max(1, luma.shape[1] - width))
     return luma[top : top + height, left : left + width]
+
+
+def _random_view(luma: Luma, random: np.random.Generator) -> Luma:
+    choices = list(views(luma))
+    return choices[random.integers(len(choices))]
 
 
 def _rgb(luma: Luma) -> npt.NDArray[np.uint8]:
