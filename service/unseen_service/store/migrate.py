@@ -5,6 +5,7 @@ whose ledger is not a prefix of this version's files is refused rather than gues
 """
 
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -18,6 +19,16 @@ from .diagnose import CONNECT_TIMEOUT_S, CONNECTION_LOST, READ_ONLY, checked_url
 _LOCK = 0x756E7365656E  # "unseen"; any number that nothing else uses
 
 _OLDEST_VERSION = 15
+
+_LOCK_TIMEOUT = "500ms"
+"""How long to wait for a table. Every request that uses it waits behind us: less than a second."""
+
+_LOCK_PAUSE_S = 2.0
+_LOCK_DEADLINE_S = 60.0
+_TABLE_IN_USE = (
+    "a transaction uses a table that a migration changes and does not end: a backup, perhaps; "
+    "pg_stat_activity shows it"
+)
 
 _LEDGER = """
 CREATE TABLE migrations (
@@ -62,11 +73,23 @@ def migrate(
     for another process that migrates.
 
     All happens in one transaction: either every migration is applied or none. The serving role
-    is granted its rights again whenever something changed. Raises MigrationMismatch for a
-    database of another program or a newer version, RoleMissing if this user may not create the
-    role, SettingInvalid if the URL cannot be parsed, StoreRefused if waiting does not help,
-    StoreUnavailable if PostgreSQL is unavailable.
+    is granted its rights again whenever something changed. If a table stays locked, the
+    transaction is rolled back, so that requests pass, and tried again for a minute. Raises
+    MigrationMismatch for a database of another program or a newer version, RoleMissing if this
+    user may not create the role, SettingInvalid if the URL cannot be parsed, StoreRefused if
+    waiting does not help, StoreUnavailable if PostgreSQL is unavailable or a table stays locked.
     """
+    deadline = time.monotonic() + _LOCK_DEADLINE_S
+    while True:
+        try:
+            return _migrate_once(url, setting, waiting)
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            if time.monotonic() >= deadline:
+                raise StoreUnavailable(_TABLE_IN_USE) from None
+        time.sleep(_LOCK_PAUSE_S)
+
+
+def _migrate_once(url: str, setting: str, waiting: Callable[[], None]) -> list[str]:
     connection = _connect(url, setting)
     try:
         with connection:
@@ -74,11 +97,14 @@ def migrate(
             # A process killed midway must not leave its locks to a statement that goes on.
             connection.execute("SET LOCAL client_connection_check_interval = '1s'")
             _lock(connection, waiting)
+            connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
             missing = _missing(_applied(connection))
             for migration in missing:
                 _apply(connection, migration)
             if missing or not roles.is_granted(connection):
                 roles.grant(connection)
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+        raise
     except psycopg.OperationalError:
         raise StoreUnavailable(CONNECTION_LOST) from None
     return [migration.name for migration in missing]

@@ -1,0 +1,510 @@
+"""An upgrade without downtime: the previous release keeps serving on this version's schema.
+
+The previous release comes from the repository's own history. It runs in processes of its own, with
+the libraries of this environment.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import psycopg
+import pytest
+from unseen_service.errors import StoreUnavailable
+from unseen_service.store import migrate
+
+from tests.support import PIN, free_port, named, random_pdq, scratch_folder, submission, wait_until
+
+PREVIOUS = "0f440ae09d0b2de6daf8738b162c4c31f8f15e31"
+"""The commit of release 0.1.0."""
+
+PARTS = ("index", "service", "clients/python")
+REPOSITORY = Path(__file__).parents[2]
+REFUSAL = "This database was migrated by another version of the service."
+
+SETTINGS = {
+    "UNSEEN_WEBHOOK_PRIVATE_TARGETS": "1",
+    "UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000",
+    "UNSEEN_MEASURE_EVERY_MS": "300",
+    "UNSEEN_SAVE_AFTER_CHANGES": "20",
+}
+LOCK_TIMEOUT_S = 2.5
+"""A call of the service that waits longer for a lock fails (store/connection.py)."""
+
+SHARED_LOCK = ("FLOCK", "READ")
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version of the service: its code, on Python's path ahead of what is installed."""
+
+    code: str
+    saved_indexes: str
+    """The module of SavedIndexes."""
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        return os.environ | SETTINGS | {"PYTHONPATH": self.code} | settings
+
+    def run(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        """Run Python with these arguments and the code of this version."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            env=self.environment(**settings),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def script(self, script: str, *arguments: str) -> str:
+        """Run a Python script with the code of this version; return what it prints."""
+        done = self.run("-c", script, *arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def command(self, database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the service."""
+        return self.run("-m", "unseen_service", *arguments, DATABASE_URL=database_url)
+
+
+def version_in(folder: Path, saved_indexes: str) -> Version:
+    code = os.pathsep.join(str(folder / part) for part in PARTS)
+    return Version(code, f"unseen_service.live.{saved_indexes}")
+
+
+CURRENT = version_in(REPOSITORY, "saved_indexes")
+
+
+@pytest.fixture(scope="module")
+def previous(request: pytest.FixtureRequest) -> Version:
+    """The previous release, kept in pytest's cache: compiling its kernels takes 15 s."""
+    cache: pytest.Cache = request.config.cache  # type: ignore[assignment]
+    releases = cache.mkdir("releases")
+    folder = releases / PREVIOUS
+    with (releases / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # for other workers of pytest-xdist
+        if not folder.exists():
+            unfinished = releases / "unfinished"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            extract_previous(unfinished)
+            version_in(unfinished, "saved").run("-m", "unseen_index")
+            unfinished.rename(folder)
+    return version_in(folder, "saved")
+
+
+def extract_previous(folder: Path) -> None:
+    """Extract the previous release; skip the test if this is not a clone with its history."""
+    # Whoever owns the clone: reading a commit executes nothing of it.
+    git = ["git", "-c", "safe.directory=*", "-C", str(REPOSITORY)]
+    try:
+        archive = subprocess.run(
+            [*git, "archive", PREVIOUS, *PARTS], capture_output=True, check=True
+        )
+    except FileNotFoundError:
+        pytest.skip("release 0.1.0 comes from the git history, and git is not installed")
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"release 0.1.0 is not in the git history here: {error.stderr.decode()}")
+    folder.mkdir()
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
+
+
+@pytest.fixture
+def empty(postgres: str) -> Iterator[str]:
+    """An empty database; its URL."""
+    name = f"upgrade_{next(_numbers)}"
+    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        yield named(postgres, name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+
+
+@dataclass
+class Host:
+    """A running service of one version: two workers, and what they log."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def is_ready(self) -> bool:
+        try:
+            ready = httpx.get(f"{self.url}/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+        return ready and len(self.loaded_workers()) == 2
+
+    def loaded_workers(self) -> list[psutil.Process]:
+        """Return the workers whose index is loaded: they share a lock (runtime/accept_gate.py)."""
+        locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+        holders = {int(pid) for _, kind, _, mode, pid, *_ in locks if (kind, mode) == SHARED_LOCK}
+        children = psutil.Process(self.process.pid).children()
+        return [each for each in children if each.pid in holders]
+
+    def replace_worker(self) -> None:
+        """Kill a worker, and wait until the supervisor has replaced it."""
+        killed = self.loaded_workers()[0]
+        killed.kill()
+        wait_until(lambda: killed not in self.loaded_workers() and self.is_ready(), within=60)
+
+    def has_key(self, key: str) -> bool:
+        """Return whether all workers know a key, as far as several connections tell."""
+        headers = {"Authorization": f"Bearer {key}"}
+        answers = [httpx.get(f"{self.url}/v1/webhooks", headers=headers) for _ in range(8)]
+        return all(answer.status_code != 401 for answer in answers)
+
+    def metric(self, name: str) -> float | None:
+        """Return a metric's value, None if it is not reported."""
+        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        return next((float(line.split()[-1]) for line in lines if line.startswith(name)), None)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        assert self.process.wait(timeout=30) == 0
+
+    def problems(self) -> list[str]:
+        """Return what it logged, except for lines of level info."""
+        return [line for line in self.log.read_text().splitlines() if not is_information(line)]
+
+
+def is_information(line: str) -> bool:
+    try:
+        return bool(json.loads(line)["level"] == "info")
+    except ValueError:
+        return False
+
+
+@contextmanager
+def serving(version: Version, database_url: str, data: Path) -> Iterator[Host]:
+    """Run `serve` on a free port; all hosts of a test share the data folder."""
+    port = free_port()
+    command = [sys.executable, "-m", "unseen_service", "serve", "--port", str(port)]
+    with (data / f"{port}.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--workers", "2", "--data", str(data)],
+            env=version.environment(DATABASE_URL=database_url),
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )
+    host = Host(f"http://127.0.0.1:{port}", process, Path(log.name))
+    try:
+        wait_until(lambda: host.is_ready() or process.poll() is not None, within=60)
+        assert process.poll() is None, host.log.read_text()
+        yield host
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Someone with a key, none for a person; calls any host, each time on a new connection."""
+
+    key: str = ""
+
+    def __call__(self, host: Host, method: str, path: str, **body: object) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.key}", "Unseen-Reason": "a test"}
+        if not self.key:
+            headers = {"Unseen-Pin": PIN}
+        json_body = body or None
+        answer = httpx.request(
+            method, f"{host.url}{path}", headers=headers, json=json_body, timeout=20
+        )
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer
+
+
+PERSON = Caller()
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Two members of staff with admin keys, as it takes two to issue one for the feed."""
+
+    first: Caller
+    second: Caller
+
+    @classmethod
+    def appointed(cls, version: Version, database_url: str) -> "Staff":
+        """Issue both keys on the command line, as an operator does on the first day."""
+        return cls(*(cls._operator_issues(version, database_url, number) for number in "12"))
+
+    @staticmethod
+    def _operator_issues(version: Version, database_url: str, number: str) -> Caller:
+        issue = ("keys", "issue", f"Staff {number}", "--scope", "admin", "--scope", "audit")
+        issued = version.command(database_url, *issue, "--by", "alice")
+        assert issued.returncode == 0, issued.stderr
+        approved = version.command(database_url, "keys", "approve", number, "--by", "bob")
+        assert approved.returncode == 0, approved.stderr
+        return Caller(issued.stdout.strip())
+
+    def issue(self, host: Host, platform: str, *scopes: str) -> Caller:
+        """Issue a key for a platform, approve it if it must be; every worker knows it then."""
+        asked = {"platform": platform, "scopes": scopes}
+        new = self.first(host, "POST", "/v1/keys", **asked).json()
+        return self._activated(host, new)
+
+    def rotate(self, host: Host, platform: str) -> Caller:
+        """Replace a platform's key at once."""
+        keys = self.first(host, "GET", "/v1/keys").json()["keys"]
+        (old,) = (key["id"] for key in keys if key["platform"] == platform)
+        new = self.first(host, "POST", f"/v1/keys/{old}/rotate", overlap_s=0).json()
+        return self._activated(host, new)
+
+    def _activated(self, host: Host, new: dict[str, str]) -> Caller:
+        if new["status"] == "pending":
+            self.second(host, "POST", f"/v1/keys/{new['id']}/approve")
+        wait_until(lambda: host.has_key(new["key"]))
+        return Caller(new["key"])
+
+
+def use_everything(host: Host, staff: Staff) -> None:
+    """Use all parts of the API on one host."""
+    name = f"Platform {next(_numbers)}"
+    platform = staff.issue(host, name, "match", "feed", "feedback")
+    pdq = new_hash()
+    case = submit(host, pdq)
+    wait_until(lambda: hits(host, platform, pdq))
+    assert hits(host, platform, new_hash()) == []
+    (record,) = {hit["record"] for hit in hits(host, platform, pdq)}
+    assert PERSON(host, "GET", f"/v1/cases/{case}").json()["images"][0]["matches"] > 0
+
+    platform = staff.rotate(host, name)
+    assert record in platform(host, "GET", "/v1/hashes").text
+    webhooks(host, platform)
+    reviewed(host, staff, record)
+    PERSON(host, "DELETE", f"/v1/cases/{case}")
+    assert hits(host, platform, pdq) == []
+    assert platform(host, "POST", "/v1/withdrawals", records=[record]).json()["active"] == []
+
+    staff.first(host, "GET", "/v1/statistics")
+    entries = staff.first(host, "GET", "/v1/audit").json()["entries"]
+    assert "case.withdrawn" in {entry["kind"] for entry in entries}
+    assert staff.first(host, "GET", "/v1/audit/checkpoint").text
+
+
+def new_hash() -> str:
+    return random_pdq(next(_numbers))
+
+
+def submit(host: Host, pdq: str) -> str:
+    return str(PERSON(host, "POST", "/v1/cases", **submission(pdq)).json()["case"])
+
+
+def hits(host: Host, platform: Caller, pdq: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = platform(host, "POST", "/v1/match", hashes=[pdq]).json()["hits"]
+    return found
+
+
+def webhooks(host: Host, platform: Caller) -> None:
+    """Register a webhook that nothing listens to, send it a test message, and delete it."""
+    url = f"http://127.0.0.1:{free_port()}/"
+    webhook = platform(host, "POST", "/v1/webhooks", url=url).json()["webhook"]["webhook"]
+    platform(host, "POST", f"/v1/webhooks/{webhook}/test")
+    (shown,) = platform(host, "GET", "/v1/webhooks").json()["webhooks"]
+    assert shown["waiting"] >= 1
+    platform(host, "DELETE", f"/v1/webhooks/{webhook}")
+
+
+def reviewed(host: Host, staff: Staff, record: str) -> None:
+    """Have two platforms dispute a hash, and staff release it."""
+    for _ in range(2):
+        platform = staff.issue(host, f"Platform {next(_numbers)}", "feedback")
+        feedback = [{"record": record, "value": "not-intimate"}]
+        assert platform(host, "POST", "/v1/feedback", feedback=feedback).json()["new"] == 1
+    reviews = staff.first(host, "GET", "/v1/review").json()["reviews"]
+    assert record in {review["record"] for review in reviews}
+    staff.first(host, "POST", f"/v1/review/{record}", decision="release")
+
+
+class Traffic:
+    """A light stream of calls to some hosts until the block ends; none may fail."""
+
+    def __init__(self, platform: Caller, staff: Staff, pdq: str, *hosts: Host) -> None:
+        self.hosts = hosts
+        self.slowest: dict[str, float] = {}
+        self.rounds = 0
+        self._calls: dict[str, Callable[[Host], object]] = {
+            "miss": lambda host: hits(host, platform, new_hash()),
+            "hit": lambda host: hits(host, platform, pdq),
+            "submission": lambda host: submit(host, new_hash()),
+            "keys": lambda host: staff.first(host, "GET", "/v1/keys"),
+        }
+        self._ended = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> "Traffic":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        if self._failure:
+            raise self._failure
+
+    def pass_by(self, rounds: int = 3) -> None:
+        """Wait for some more rounds of calls."""
+        enough = self.rounds + rounds
+        wait_until(lambda: self.rounds >= enough or not self._thread.is_alive(), within=60)
+
+    def _run(self) -> None:
+        try:
+            while not self._ended.wait(0.02):
+                for host in self.hosts:
+                    for what in self._calls:
+                        self._time(what, host)
+                self.rounds += 1
+        except Exception as failure:  # noqa: BLE001 - raised again by the thread that waits
+            self._failure = failure
+
+    def _time(self, what: str, host: Host) -> None:
+        begun = time.monotonic()
+        self._calls[what](host)
+        seconds = time.monotonic() - begun
+        self.slowest[what] = max(seconds, self.slowest.get(what, 0.0))
+
+
+def test_the_previous_release_serves_on_throughout_an_upgrade(
+    previous: Version, empty: str
+) -> None:
+    with scratch_folder() as data, serving(previous, empty, data) as old:
+        assert old.metric("unseen_look_ups_total{") is not None, "it is the previous release"
+        staff = Staff.appointed(previous, empty)
+        wait_until(lambda: old.has_key(staff.second.key))
+        use_everything(old, staff)
+        one, pdq = staff.issue(old, "One", "match"), new_hash()
+        case = submit(old, pdq)
+        wait_until(lambda: hits(old, one, pdq))
+
+        with Traffic(one, staff, pdq, old) as traffic:
+            traffic.pass_by()
+            assert CURRENT.command(empty, "migrate").stdout == "applied 0066_needs_approval\n"
+            traffic.pass_by()
+        print(f"slowest calls during the migration, in seconds: {traffic.slowest}")
+        assert max(traffic.slowest.values()) < LOCK_TIMEOUT_S
+        use_everything(old, staff)
+
+        with serving(CURRENT, empty, data) as new:
+            assert new.metric("unseen_lookups_total{") is not None, "it is this version"
+            old.replace_worker()
+            with Traffic(one, staff, pdq, old, new) as traffic:
+                use_everything(new, staff)
+                use_everything(old, staff)
+                two = staff.issue(old, "Two", "match")
+                assert hits(new, two, pdq)
+                for host in (old, new):
+                    shown = PERSON(host, "GET", f"/v1/cases/{case}").json()["platforms"]
+                    assert {"One", "Two"} <= {each["platform"] for each in shown}
+                traffic.hosts = (new,)
+                traffic.pass_by()
+                old.stop()
+                traffic.pass_by()
+            wait_until(lambda: new.metric("unseen_change_log_position") is not None)
+        verified = CURRENT.command(empty, "audit", "verify")
+        assert verified.returncode == 0, verified.stderr
+        assert old.problems() == []
+        assert new.problems() == []
+
+
+SAVED_INDEXES = """
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+from unseen_index import HashTable
+
+module, folder = sys.argv[1:]
+indexes = import_module(module).SavedIndexes(Path(folder))
+hashes = np.random.default_rng(1).integers(0, 256, (20_000, 32), dtype=np.uint8)
+"""
+SAVE_INDEX = """
+table = HashTable()
+table.add(np.arange(19_990), hashes[:19_990])
+table.add(np.arange(19_990, 20_000), hashes[19_990:])
+table.remove(np.array([5, 19_995]))
+indexes.publish(table, 7, "a mark")
+"""
+OPEN_INDEX = """
+(saved,) = indexes.newest_first()
+table = saved.open("cpu")
+found = table.search(hashes[[4, 5, 19_994, 19_995]], 0)
+print(saved.position, saved.mark, len(table), *found.ids)
+"""
+
+
+@pytest.mark.parametrize("direction", ["upgrade", "downgrade"])
+def test_each_version_opens_the_index_that_the_other_has_saved(
+    previous: Version, tmp_path: Path, direction: str
+) -> None:
+    writer, reader = (previous, CURRENT) if direction == "upgrade" else (CURRENT, previous)
+    writer.script(SAVED_INDEXES + SAVE_INDEX, writer.saved_indexes, str(tmp_path))
+    opened = reader.script(SAVED_INDEXES + OPEN_INDEX, reader.saved_indexes, str(tmp_path))
+    assert opened == "7 a mark 19998 4 19994\n"
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "keys list"])
+def test_the_previous_release_does_not_start_on_this_schema(
+    previous: Version, database_url: str, tmp_path: Path, command: str
+) -> None:
+    refused = previous.command(database_url, *command.split(), "--data", str(tmp_path))
+    assert refused.returncode == 1
+    assert REFUSAL in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.fixture
+def in_use(previous: Version, empty: str) -> Iterator[psycopg.Connection]:
+    """A transaction in a database of the previous release that uses a table, as pg_dump does."""
+    assert previous.command(empty, "migrate").returncode == 0
+    with psycopg.connect(empty) as backup:
+        backup.execute("LOCK TABLE keys IN ACCESS SHARE MODE")
+        yield backup
+
+
+def test_calls_pass_while_a_migration_waits_for_a_backup(
+    empty: str, in_use: psycopg.Connection
+) -> None:
+    with psycopg.connect(empty, autocommit=True) as other, ThreadPoolExecutor(1) as thread:
+        migrating = thread.submit(migrate, empty)
+        other.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'")
+        for _ in range(2):
+            wait_until(lambda: is_anyone_waiting(other))
+            other.execute("SELECT count(*) FROM keys")
+        assert not migrating.done()
+        in_use.commit()
+        assert migrating.result() == ["0066_needs_approval"]
+
+
+def is_anyone_waiting(database: psycopg.Connection) -> bool:
+    waiting = "SELECT count(*) FROM pg_locks JOIN pg_database ON database = pg_database.oid"
+    where = "WHERE datname = current_database() AND NOT granted"
+    return database.execute(f"{waiting} {where}").fetchone() != (0,)
+
+
+def test_a_migration_that_never_gets_its_table_says_why(
+    empty: str, in_use: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("unseen_service.store.migrate"), "_LOCK_DEADLINE_S", 0.0)
+    with pytest.raises(StoreUnavailable) as refused:
+        migrate(empty)
+    assert "a backup" in refused.value.detail
+    in_use.execute("SELECT count(*) FROM keys")
