@@ -8,6 +8,7 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -422,6 +423,30 @@ def test_the_previous_release_serves_on_throughout_an_upgrade(
         assert verified.returncode == 0, verified.stderr
         assert old.problems() == []
         assert new.problems() == []
+
+
+@pytest.mark.slow
+def test_a_supervisor_of_the_previous_release_replaces_its_workers_by_new_ones(
+    previous: Version, empty: str
+) -> None:
+    with scratch_folder() as data:
+        installed = data / "installed"
+        installed.symlink_to(Path(previous.code.split(os.pathsep)[0]).parent)
+        with serving(version_in(installed, "saved"), empty, data) as host:
+            staff = Staff.appointed(previous, empty)
+            wait_until(lambda: host.has_key(staff.first.key))
+            platform, pdq = staff.issue(host, "Platform", "match"), new_hash()
+            submit(host, pdq)
+            before = set(host.loaded_workers())
+            with Traffic(platform, staff, pdq, host) as traffic:
+                assert CURRENT.command(empty, "migrate").returncode == 0
+                installed.unlink()
+                installed.symlink_to(REPOSITORY)
+                host.process.send_signal(signal.SIGHUP)
+                wait_until(lambda: host.is_ready() and not before & {*host.loaded_workers()}, 60)
+                traffic.pass_by()
+            assert (host.metric("unseen_lookups_total{") or 0) > 0, "it is this version"
+        assert host.problems() == []
 
 
 SAVED_INDEXES = """
