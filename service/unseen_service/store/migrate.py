@@ -21,13 +21,13 @@ _LOCK = 0x756E7365656E  # "unseen"; any number that nothing else uses
 _OLDEST_VERSION = 15
 
 _LOCK_TIMEOUT = "500ms"
-"""How long to wait for a table. Every request that uses it waits behind us: less than a second."""
+"""How long to wait for a table; every request that uses it then waits behind the migration."""
 
 _LOCK_PAUSE_S = 2.0
 _LOCK_DEADLINE_S = 60.0
 _TABLE_IN_USE = (
-    "a transaction uses a table that a migration changes and does not end: a backup, perhaps; "
-    "pg_stat_activity shows it"
+    "a table that a migration changes stays locked, perhaps by a backup; "
+    "pg_stat_activity shows by what"
 )
 
 _LEDGER = """
