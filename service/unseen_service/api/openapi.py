@@ -182,7 +182,7 @@ def _describe_success(operation: dict[str, Any], schemas: dict[str, Any]) -> Non
 
 
 def _fix_problem_media_type(operation: dict[str, Any]) -> None:
-    """Give problems their media type: FastAPI lists them under that of the route's success."""
+    """Set the media type of problems: FastAPI lists them under that of the route's success."""
     for response in operation["responses"].values():
         content = response.get("content", {})
         for media_type in list(content):

@@ -58,7 +58,7 @@ class AcceptGate:
                     await loaded.wait()
 
     async def mark_serving(self, loaded: asyncio.Event) -> None:
-        """Take the shared lock once this worker is loaded, so that the others see it serve."""
+        """Acquire the shared lock once this worker is loaded, so that the others see it serve."""
         await loaded.wait()
         # Blocks briefly at most: others hold the lock exclusively only within `_others_serve`.
         fcntl.flock(self._file, fcntl.LOCK_SH)

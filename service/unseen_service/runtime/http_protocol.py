@@ -18,7 +18,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 RESERVED_FILES = 100
-"""Open files that are not for clients, but for PostgreSQL, the index and webhooks."""
+"""Open files kept for PostgreSQL, the index and webhooks, which clients cannot use."""
 
 _WARN_INTERVAL_S = 60.0
 
