@@ -1,4 +1,4 @@
-"""The log leaves the service and is verified elsewhere: exported, checkpointed, proven."""
+"""Exports, checkpoints and proofs of the audit log, verified outside the service."""
 
 import json
 import re
@@ -17,19 +17,20 @@ from tests.support import PIN, Service, random_pdq, submission
 
 @pytest.fixture
 def staff(service: Service) -> Iterator[httpx.Client]:
-    """Staff with a key, and a case in the log."""
+    """Yield a client with the scope `audit`; the log contains a submission."""
     httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1)))
     with service.client("audit") as client:
         yield client
 
 
 def verify(*arguments: str | Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """Run `unseen audit verify`; return its exit status and all that it printed."""
     code = main(["audit", "verify", *map(str, arguments)])
-    said = capsys.readouterr()
-    return code, said.out + said.err
+    printed = capsys.readouterr()
+    return code, printed.out + printed.err
 
 
-def test_an_export_is_verified_offline(
+def test_an_export_is_verified_offline_and_tampering_is_found(
     staff: httpx.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     early, export = tmp_path / "early", tmp_path / "log.ndjson"
@@ -39,28 +40,28 @@ def test_an_export_is_verified_offline(
     assert answer.headers["content-type"] == "application/x-ndjson"
     export.write_bytes(answer.content)
 
-    code, said = verify(export, "--checkpoint", early, "--key", key, capsys=capsys)
+    code, output = verify(export, "--checkpoint", early, "--key", key, capsys=capsys)
     assert code == 0
-    assert re.match(r"chain verified: 4 entries, the last is [0-9a-f]{64}\n", said)
-    assert "kept checkpoint of 3 entries" in said
+    assert re.match(r"chain verified: 4 entries, the last is [0-9a-f]{64}\n", output)
+    assert "kept checkpoint of 3 entries" in output
     assert json.loads(answer.text.splitlines()[3])["kind"] == "audit.exported", "itself included"
 
     lines = export.read_bytes().splitlines(keepends=True)
     export.write_bytes(b"".join([lines[0].replace(b"person", b"nobody"), *lines[1:]]))
-    code, said = verify(export, capsys=capsys)
+    code, output = verify(export, capsys=capsys)
     assert code == 1
-    assert "Audit entry 1 does not fit" in said
+    assert "Audit entry 1 does not fit" in output
 
     export.write_bytes(b"".join(lines[:2]))
-    code, said = verify(export, capsys=capsys)
-    assert (code, "Audit entry 3" in said, "cut off" in said) == (1, True, True)
+    code, output = verify(export, capsys=capsys)
+    assert (code, "Audit entry 3" in output, "cut off" in output) == (1, True, True)
 
-    code, said = verify(tmp_path / "nothing", capsys=capsys)
-    assert (code, "Traceback" in said) == (1, False)
+    code, output = verify(tmp_path / "nothing", capsys=capsys)
+    assert (code, "Traceback" in output) == (1, False)
 
 
-def test_an_export_fits_while_the_log_grows(staff: httpx.Client, service: Service) -> None:
-    """It ends where it was asked for, whatever is written meanwhile."""
+def test_an_export_is_consistent_while_the_log_grows(staff: httpx.Client, service: Service) -> None:
+    """It ends where the log ended when it was requested, whatever is appended meanwhile."""
     stop = threading.Event()
 
     def write() -> None:
@@ -79,7 +80,7 @@ def test_an_export_fits_while_the_log_grows(staff: httpx.Client, service: Servic
         assert all(each.result() is None for each in writing)
 
 
-def test_a_witness_needs_two_checkpoints_and_a_proof(staff: httpx.Client) -> None:
+def test_a_witness_verifies_consistency_and_inclusion_proofs(staff: httpx.Client) -> None:
     key = staff.get("/v1/audit/verifier").json()["verifier"]
     kept = [audit.read_checkpoint(staff.get("/v1/audit/checkpoint").text, key)]
     for _ in range(6):
@@ -88,21 +89,21 @@ def test_a_witness_needs_two_checkpoints_and_a_proof(staff: httpx.Client) -> Non
     for second in kept:
         for first in kept:
             if first.size <= second.size:
-                asked = {"first": first.size, "second": second.size}
-                answer = staff.get("/v1/audit/proof/consistency", params=asked).json()
+                sizes = {"first": first.size, "second": second.size}
+                answer = staff.get("/v1/audit/proof/consistency", params=sizes).json()
                 path = [bytes.fromhex(each) for each in answer["path"]]
                 assert audit.verify_consistency(first, second, path)
     last = kept[-1]
     for entry in staff.get("/v1/audit").json()["entries"][: last.size]:
-        asked = {"position": entry["position"], "size": last.size}
-        answer = staff.get("/v1/audit/proof/inclusion", params=asked).json()
+        query = {"position": entry["position"], "size": last.size}
+        answer = staff.get("/v1/audit/proof/inclusion", params=query).json()
         path = [bytes.fromhex(each) for each in answer["path"]]
         leaf = audit.leaf_hash(entry)
         assert leaf.hex() == answer["leaf"]
         assert audit.verify_inclusion(leaf, entry["position"] - 1, last.size, path, last.root)
 
 
-def test_proofs_are_for_who_has_any_key(service: Service) -> None:
+def test_checkpoints_and_proofs_need_a_key_but_no_scope(service: Service) -> None:
     assert httpx.get(f"{service.url}/v1/audit/checkpoint").status_code == 401
     with service.client("match") as platform:
         assert platform.get("/v1/audit/checkpoint").text.startswith("unseen-audit/")
@@ -111,10 +112,10 @@ def test_proofs_are_for_who_has_any_key(service: Service) -> None:
             assert refused.status_code == 422, query
             assert refused.json()["errors"], query
         one = platform.get("/v1/audit/proof/inclusion?position=1").json()
-        assert (one["size"], len(one["path"])) == (2, 1), "the key, and the entry that names it"
+        assert (one["size"], len(one["path"])) == (2, 1), "the API key's entry and the log key's"
 
 
-def test_staff_say_why_and_it_is_recorded(service: Service) -> None:
+def test_staff_must_give_a_reason_which_is_recorded(service: Service) -> None:
     case = httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1))).json()["case"]
     with service.client("audit") as staff:
         del staff.headers["Unseen-Reason"]
@@ -142,7 +143,7 @@ def test_staff_say_why_and_it_is_recorded(service: Service) -> None:
         assert read["details"]["reason"] == "přezkum týdne, 50% of UNverified cases"
 
 
-def test_staff_with_the_number_can_link_a_case_and_its_entries(service: Service) -> None:
+def test_staff_who_know_a_case_number_can_find_its_entries(service: Service) -> None:
     case = httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1))).json()["case"]
     with service.client("audit") as staff:
         linked = staff.post("/v1/audit/references", json={"case": case.lower().replace("-", "")})
@@ -157,7 +158,7 @@ def test_staff_with_the_number_can_link_a_case_and_its_entries(service: Service)
     assert linking == [reference, None]
 
 
-def test_nothing_in_the_log_tells_a_case_a_pin_or_a_hash(service: Service) -> None:
+def test_the_log_contains_no_case_number_pin_hash_or_key(service: Service) -> None:
     pdq = random_pdq(1)
     case = httpx.post(f"{service.url}/v1/cases", json=submission(pdq)).json()["case"]
     address = f"{service.url}/v1/cases/{case}"
@@ -169,6 +170,7 @@ def test_nothing_in_the_log_tells_a_case_a_pin_or_a_hash(service: Service) -> No
     httpx.delete(address, headers={"Unseen-Pin": PIN})
     with service.client("audit") as staff:
         staff.post("/v1/audit/references", json={"case": case})
-        text = staff.get("/v1/audit/export").text.lower()
+        text = staff.get("/v1/audit/export").raise_for_status().text.lower()
+    assert all(f'"{kind}"' in text for kind in ("case.submitted", "match.hit", "case.withdrawn"))
     for secret in (case, case[3:], PIN, PIN.replace("-", ""), pdq, key, "127.0.0.1"):
         assert secret.lower() not in text

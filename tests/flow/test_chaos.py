@@ -1,6 +1,6 @@
-"""Clients that keep a ledger of what they were promised, while processes are killed at random.
+"""Processes are killed at random, while clients record what the service acknowledged to them.
 
-`--chaos-seconds` is how long it goes on; `--chaos-seed` repeats what was random in a run.
+`--chaos-seconds` sets how long that lasts; `--chaos-seed` repeats a run's random choices.
 """
 
 import random
@@ -28,7 +28,7 @@ from tests.support import PIN, free_port, random_pdq, scratch_folder, submission
 SECONDS = 20.0
 WORKERS = 2
 PATIENCE = 90.0
-"""Seconds in which everything is to be well again once nobody is killed any more."""
+"""Seconds after the last kill within which everything must work again."""
 
 
 class House:
@@ -94,68 +94,71 @@ class House:
 
 @dataclass
 class Ledger:
-    """What one client was promised, and what it was told that broke a promise."""
+    """What the service acknowledged to one client, and every answer that contradicts it."""
 
     submitted: dict[str, str] = field(default_factory=dict)
-    """The case of each acknowledged hash."""
+    """Case number by acknowledged hash."""
     withdrawn: list[str] = field(default_factory=list)
-    doubtful: set[str] = field(default_factory=set)
-    """Asked to be withdrawn, and not acknowledged: either may be true."""
-    broken: list[str] = field(default_factory=list)
+    uncertain: set[str] = field(default_factory=set)
+    """Hashes whose withdrawal was requested but not acknowledged: it may have happened or not."""
+    violations: list[str] = field(default_factory=list)
     retries: int = 0
     refused: int = 0
 
 
 class Client(threading.Thread):
-    """A person who submits and withdraws, and a platform that asks, in turn."""
+    """A person who submits and withdraws and a platform that looks hashes up, in random order."""
 
     def __init__(
         self, house: House, key: str, number: int, stop: threading.Event, seed: int
     ) -> None:
         super().__init__()
         self.ledger = Ledger()
-        # A connection for every call, so that any worker may get it.
+        # A new connection for every request, so that any worker may serve it.
         self._http = httpx.Client(
             base_url=house.url, timeout=15, limits=httpx.Limits(max_keepalive_connections=0)
         )
         self._key = {"Authorization": f"Bearer {key}"}
-        self._chance = random.Random(seed * 1_000 + number)
-        self._first = (number << 32) + seed * 7
-        self._made = 0
+        self._random = random.Random(seed * 1_000 + number)
+        self._first_seed = (number << 32) + seed * 7
+        self._submissions = 0
         self._stopped = stop
         self.error: BaseException | None = None
 
     def run(self) -> None:
         try:
             while not self._stopped.is_set():
-                step = self._chance.choices(
-                    [self._submit, self._withdraw, self._ask_withdrawn, self._ask_kept],
-                    [4, 2, 3, 3],
-                )[0]
+                steps = {
+                    self._submit: 4,
+                    self._withdraw: 2,
+                    self._look_up_withdrawn: 3,
+                    self._look_up_submitted: 3,
+                }
+                (step,) = self._random.choices([*steps], [*steps.values()])
                 step()
-        except BaseException as error:  # noqa: BLE001 - told by the test
+        except BaseException as error:  # noqa: BLE001 - reported by the test
             self.error = error
 
-    def _call(self, method: str, path: str, **given: object) -> httpx.Response | None:
+    def _call(self, method: str, path: str, **options: object) -> httpx.Response | None:
         try:
-            answer = self._http.request(method, path, **given)  # type: ignore[arg-type]
+            answer = self._http.request(method, path, **options)  # type: ignore[arg-type]
         except httpx.TransportError:
             return None
         if answer.status_code not in (200, 201, 503):
-            self.ledger.broken.append(f"{method} {path.split('/')[2]}: {answer.status_code}")
+            self.ledger.violations.append(f"{method} {path.split('/')[2]}: {answer.status_code}")
         if answer.status_code == 503:
             self.ledger.refused += 1
             self._stopped.wait(0.05)
         return answer if answer.status_code in (200, 201) else None
 
     def close(self) -> None:
-        """Ask no more."""
+        """Close the connections."""
         self._http.close()
 
     def _submit(self) -> None:
-        """Submit until it is acknowledged, always under the same key."""
-        pdq = random_pdq(self._first + self._made)
-        self._made += 1
+        """Submit a hash, with one idempotency key, until it is acknowledged."""
+        pdq = random_pdq(self._first_seed + self._submissions)
+        self._submissions += 1
         headers = {"Idempotency-Key": secrets.token_urlsafe(24)}
         while not self._stopped.is_set():
             answer = self._call("POST", "/v1/cases", json=submission(pdq), headers=headers)
@@ -166,51 +169,52 @@ class Client(threading.Thread):
             self._stopped.wait(0.05)
 
     def _withdraw(self) -> None:
-        held = [each for each in self.ledger.submitted if each not in self.ledger.doubtful]
-        if not held:
+        active = [each for each in self.ledger.submitted if each not in self.ledger.uncertain]
+        if not active:
             return
-        pdq = self._chance.choice(held)
+        pdq = self._random.choice(active)
         path = f"/v1/cases/{self.ledger.submitted[pdq]}"
         if self._call("DELETE", path, headers={"Unseen-Pin": PIN}) is None:
-            self.ledger.doubtful.add(pdq)
+            self.ledger.uncertain.add(pdq)
             return
         del self.ledger.submitted[pdq]
         self.ledger.withdrawn.append(pdq)
 
-    def matched(self, pdqs: list[str]) -> set[str] | None:
-        """Ask which of some hashes are matched; None: nobody answered."""
+    def look_up(self, pdqs: list[str]) -> set[str] | None:
+        """Return which of the hashes matched, or None if the service did not answer."""
         answer = self._call("POST", "/v1/match", json={"hashes": pdqs}, headers=self._key)
         if answer is None:
             return None
         return {pdqs[each["query"]] for each in answer.json()["hits"]}
 
-    def _ask_withdrawn(self) -> None:
-        """What was withdrawn is not matched, from the acknowledgement on."""
-        asked = self.ledger.withdrawn[-3:]
-        if asked and (found := self.matched(asked)):
-            self.ledger.broken.append(f"{len(found)} withdrawn hashes were matched")
+    def _look_up_withdrawn(self) -> None:
+        """Check that hashes no longer match once their withdrawal is acknowledged."""
+        latest = self.ledger.withdrawn[-3:]
+        if latest and (found := self.look_up(latest)):
+            self.ledger.violations.append(f"{len(found)} withdrawn hashes were matched")
 
-    def _ask_kept(self) -> None:
+    def _look_up_submitted(self) -> None:
+        """Look one up as load only: a worker may lag, so what must match is checked at the end."""
         if self.ledger.submitted:
-            self.matched([self._chance.choice(list(self.ledger.submitted))])
+            self.look_up([self._random.choice(list(self.ledger.submitted))])
 
 
 class Receiver(ThreadingHTTPServer):
-    """Where a webhook leads; it takes everything."""
+    """A webhook target that accepts every message."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
-        class Taking(BaseHTTPRequestHandler):
+        class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers["content-length"]))
                 self.send_response(204)
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
-        super().__init__(("127.0.0.1", 0), Taking)
+        super().__init__(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -226,14 +230,14 @@ def register_webhook(house: House, receiver: Receiver) -> None:
     issued = run("keys", "issue", "Example", "--scope", "feed", "--by", "alice", *data)
     approved = run("keys", "approve", "2", "--by", "bob", *data)
     assert approved.returncode == 0, approved.stderr
-    asked = {
+    webhook = {
         "url": f"http://127.0.0.1:{receiver.server_port}/",
         "events": ["hash.added", "hash.withdrawn"],
     }
     headers = {"Authorization": f"Bearer {issued.stdout.strip()}"}
 
     def registered() -> bool:
-        answer = httpx.post(f"{house.url}/v1/webhooks", json=asked, headers=headers)
+        answer = httpx.post(f"{house.url}/v1/webhooks", json=webhook, headers=headers)
         assert answer.status_code in (201, 401), answer.text
         return answer.status_code == 201
 
@@ -269,8 +273,8 @@ def busy(house: House, key: str, clients: int, seed: int) -> Iterator[list[Clien
             each.close()
 
 
-def one_case_each(database: psycopg.Connection, ledgers: list[Ledger]) -> None:
-    """Whatever was retried made one case."""
+def check_one_case_per_submission(database: psycopg.Connection, ledgers: list[Ledger]) -> None:
+    """Check that no retry opened a second case."""
     (cases,) = database.execute(
         "SELECT count(*) FROM (SELECT pdq FROM hashes JOIN image_hashes ON hash_id = hashes.id"
         " GROUP BY pdq HAVING count(*) > 1) AS twice"
@@ -278,11 +282,11 @@ def one_case_each(database: psycopg.Connection, ledgers: list[Ledger]) -> None:
     assert cases == 0
     acknowledged = sum(len(each.submitted) + len(each.withdrawn) for each in ledgers)
     (stored,) = database.execute("SELECT count(*) FROM cases").fetchone() or (0,)
-    # A client that was stopped in the middle of a submission does not know of its case.
+    # A client that was stopped during a submission does not know whether it opened a case.
     assert acknowledged <= stored <= acknowledged + len(ledgers)
 
 
-def the_log_has_no_gap(database: psycopg.Connection) -> None:
+def check_change_log_has_no_gaps(database: psycopg.Connection) -> None:
     row = database.execute(
         "SELECT count(*), coalesce(max(changes.position), 0), (SELECT position FROM change_head)"
         " FROM changes"
@@ -291,8 +295,8 @@ def the_log_has_no_gap(database: psycopg.Connection) -> None:
     assert row[0] == row[1] == row[2]
 
 
-def nothing_is_stuck(database: psycopg.Connection) -> None:
-    """No session sits in a transaction, none waits for a lock."""
+def check_nothing_is_stuck(database: psycopg.Connection) -> None:
+    """Check that no connection stays in a transaction or waits for a lock."""
 
     def stuck() -> int:
         row = database.execute(
@@ -306,79 +310,79 @@ def nothing_is_stuck(database: psycopg.Connection) -> None:
     wait_until(lambda: stuck() == 0)
 
 
-def the_outbox_empties(database: psycopg.Connection) -> None:
-    """Also of what a killed worker had in hand: another takes it up a minute later."""
+def wait_until_outbox_is_empty(database: psycopg.Connection) -> None:
+    """Wait for all webhook messages; another worker resends a killed one's after a minute."""
 
-    def left() -> int:
+    def waiting() -> int:
         row = database.execute("SELECT count(*) FROM webhook_messages").fetchone()
         return int(row[0]) if row else -1
 
-    wait_until(lambda: left() == 0, within=150)
+    wait_until(lambda: waiting() == 0, within=150)
 
 
-def everything_promised_holds(client: Client, ledgers: list[Ledger]) -> None:
-    """On every worker: each question goes out on many connections, which the kernel deals out."""
-    kept = [pdq for each in ledgers for pdq in each.submitted if pdq not in each.doubtful]
-    gone = [pdq for each in ledgers for pdq in each.withdrawn]
+def check_acknowledged_changes(client: Client, ledgers: list[Ledger]) -> None:
+    """Check them on every worker: the kernel picks one for each of many connections."""
+    active = [pdq for each in ledgers for pdq in each.submitted if pdq not in each.uncertain]
+    withdrawn = [pdq for each in ledgers for pdq in each.withdrawn]
 
-    def all_kept() -> bool:
-        return client.matched(kept) == set(kept)
+    def all_match() -> bool:
+        return client.look_up(active) == set(active)
 
-    wait_until(lambda: all(all_kept() for _ in range(16)), within=PATIENCE)
+    wait_until(lambda: all(all_match() for _ in range(16)), within=PATIENCE)
     for _ in range(16):
-        assert client.matched(gone) == set()
+        assert client.look_up(withdrawn) == set()
     client.close()
 
 
 @pytest.mark.slow
-def test_what_was_promised_holds_whatever_is_killed(
+def test_acknowledged_changes_survive_random_kills(
     house: House, receiver: Receiver, pytestconfig: pytest.Config
 ) -> None:
     seconds = pytestconfig.getoption("chaos_seconds") or SECONDS
     seed = pytestconfig.getoption("chaos_seed") or secrets.randbits(32)
     print(f"--chaos-seconds={seconds:g} --chaos-seed={seed}")
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     issued = run("keys", "issue", "Example", "--scope", "match", "--data", str(house.data))
     register_webhook(house, receiver)
     kills: list[str] = []
     with busy(house, issued.stdout.strip(), clients=6, seed=seed) as clients:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            # Now in the midst of a recovery, now after some quiet.
-            time.sleep(chance.uniform(0.1, 2.0))
-            if chance.random() < 0.7:
+            # Kill sometimes during a recovery, sometimes after it.
+            time.sleep(rng.uniform(0.1, 2.0))
+            if rng.random() < 0.7:
                 wait_until(lambda: all(house.ready() for _ in range(4)), within=PATIENCE)
-                time.sleep(chance.uniform(0.5, 2.0))
-            victim = chance.choice([house.kill_worker, house.kill_postgres, house.kill_supervisor])
+                time.sleep(rng.uniform(0.5, 2.0))
+            victim = rng.choice([house.kill_worker, house.kill_postgres, house.kill_supervisor])
             kills.append(victim.__name__)
-            victim(chance)
+            victim(rng)
         began = time.monotonic()
         wait_until(lambda: len(house.workers()) == WORKERS, within=PATIENCE)
         wait_until(lambda: all(house.ready() for _ in range(8)), within=PATIENCE)
-        well_after = round(time.monotonic() - began, 1)
+        recovered_after = round(time.monotonic() - began, 1)
         time.sleep(1)
     ledgers = [each.ledger for each in clients]
     acknowledged = sum(len(each.submitted) + len(each.withdrawn) for each in ledgers)
     retries, refused = (sum(getattr(x, n) for x in ledgers) for n in ("retries", "refused"))
-    print(f"{kills=} {well_after=} {acknowledged=} {retries=} {refused=}")
+    print(f"{kills=} {recovered_after=} {acknowledged=} {retries=} {refused=}")
     assert [each.error for each in clients] == [None] * len(clients)
-    assert [broken for each in ledgers for broken in each.broken] == []
+    assert [violation for each in ledgers for violation in each.violations] == []
     assert acknowledged > 0
 
     began = time.monotonic()
-    asking = Client(house, issued.stdout.strip(), 99, threading.Event(), seed)
-    everything_promised_holds(asking, ledgers)
+    platform = Client(house, issued.stdout.strip(), 99, threading.Event(), seed)
+    check_acknowledged_changes(platform, ledgers)
     print(f"checked in {time.monotonic() - began:.1f} s")
     verified = run("audit", "verify", "--data", str(house.data))
     assert verified.returncode == 0, verified.stderr
     with psycopg.connect(database_of(house), autocommit=True) as database:
-        the_log_has_no_gap(database)
-        one_case_each(database, ledgers)
-        nothing_is_stuck(database)
-        the_outbox_empties(database)
+        check_change_log_has_no_gaps(database)
+        check_one_case_per_submission(database, ledgers)
+        check_nothing_is_stuck(database)
+        wait_until_outbox_is_empty(database)
 
 
 def database_of(house: House) -> str:
     from unseen_service.embedded_postgres import EmbeddedPostgres  # noqa: PLC0415
 
-    return EmbeddedPostgres(house.data).start()  # joins the one that is there
+    return EmbeddedPostgres(house.data).start()  # joins the running server

@@ -1,7 +1,7 @@
-"""The clock of a host jumps, by an hour or 400 days, ahead and back, while PostgreSQL's is right.
+"""A host's clock jumps by an hour or 400 days, forward and back, while PostgreSQL's stays right.
 
-PostgreSQL's clock decides: what is told is as true as before, and nothing expires or is erased
-by the wrong one.
+The service goes by PostgreSQL's clock: its timestamps stay right, and nothing expires or is erased
+at the wrong time.
 """
 
 import json
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.slow
 HOUR, YEAR = timedelta(hours=1), timedelta(days=400)
 JUMPS = [timedelta(), HOUR, YEAR, -HOUR, -YEAR, YEAR, timedelta()]
 NEAR = timedelta(minutes=3)
-"""What is told of now is not further off; generous, for a machine that is shared."""
+"""How far a timestamp of now may be off; generous, because the machine may be busy."""
 
 _numbers = count(70_000)
 
@@ -49,10 +49,11 @@ def fresh() -> str:
     return random_pdq(next(_numbers))
 
 
-def is_now(told: str | float) -> bool:
-    at = (
-        datetime.fromisoformat(told) if isinstance(told, str) else datetime.fromtimestamp(told, UTC)
-    )
+def is_now(timestamp: str | float) -> bool:
+    if isinstance(timestamp, str):
+        at = datetime.fromisoformat(timestamp)
+    else:
+        at = datetime.fromtimestamp(timestamp, UTC)
     return abs(datetime.now(UTC) - at) < NEAR
 
 
@@ -82,7 +83,7 @@ class Host:
         wait_until(lambda: all(self.service.is_ready() for _ in range(8)))
 
     def counted_off(self) -> float:
-        """Say by how much the clock is off, as the service measures it."""
+        """Return the clock skew that the service measures, in seconds."""
         text = httpx.get(f"{self.service.url}/metrics").text
         (off,) = re.findall(r"^unseen_clock_skew_seconds (\S+)$", text, re.MULTILINE)
         return float(off)
@@ -128,34 +129,34 @@ def host(database_url: str) -> Iterator[Host]:
 
 
 def everywhere(true: Callable[[], bool]) -> None:
-    """Wait until something is true on both workers: each time the kernel deals out anew."""
+    """Wait until a condition holds on both workers: the kernel picks one for each connection."""
     wait_until(lambda: all(true() for _ in range(8)))
 
 
-def matched(platform: httpx.Client, pdq: str) -> bool:
+def is_match(platform: httpx.Client, pdq: str) -> bool:
     headers = {"Connection": "close"}
     answer = platform.post("/v1/match", json={"hashes": [pdq, fresh()]}, headers=headers)
     assert answer.status_code == 200, answer.text
     return bool(answer.json()["hits"])
 
 
-def person_and_platform(host: Host, platform: httpx.Client) -> None:
-    """Submitted, looked at, found, withdrawn, and not found any more."""
+def check_submission(host: Host, platform: httpx.Client) -> None:
+    """Check that a submitted hash matches until it is withdrawn, and the case's timestamps."""
     pdq = fresh()
     case = submit(host.service, pdq)
-    everywhere(lambda: matched(platform, pdq))
-    looked_at = httpx.get(
+    everywhere(lambda: is_match(platform, pdq))
+    shown = httpx.get(
         f"{host.service.url}/v1/cases/{case['case']}", headers={"Unseen-Pin": PIN}
     ).json()
-    assert is_now(looked_at["submitted_at"])
-    (found,) = looked_at["platforms"]
-    assert is_now(found["last_match_at"])
+    assert is_now(shown["submitted_at"])
+    (matched_by,) = shown["platforms"]
+    assert is_now(matched_by["last_match_at"])
     assert withdraw(host.service, case)["status"] == "withdrawn"
-    assert not any(matched(platform, pdq) for _ in range(8))
+    assert not any(is_match(platform, pdq) for _ in range(8))
 
 
-def mirror_in_step(host: Host, mirror: Mirror) -> None:
-    """Who waits for news is told, by a cursor from before the jump; feedback is taken."""
+def check_feed(host: Host, mirror: Mirror) -> None:
+    """Check that waiting with a cursor from before the jump works, and feedback is accepted."""
     mirror.catch_up()
     pdq = fresh()
     with ThreadPoolExecutor(1) as thread:
@@ -163,13 +164,13 @@ def mirror_in_step(host: Host, mirror: Mirror) -> None:
         submit(host.service, pdq)
         (entry,) = waiting.result()["entries"]
     assert (entry["pdq"], is_now(entry["at"])) == (pdq, True)
-    said = {"feedback": [{"record": entry["record"], "value": "removed"}]}
-    answer = mirror._client.post("/v1/feedback", json=said)
+    feedback = {"feedback": [{"record": entry["record"], "value": "removed"}]}
+    answer = mirror._client.post("/v1/feedback", json=feedback)
     assert answer.status_code < 300, answer.text
 
 
-def counts_as_before_or_more(host: Host) -> None:
-    """No count falls, no time is negative, and none is one that nobody has waited."""
+def check_metrics(host: Host) -> None:
+    """Check that no counter falls, no value is negative, and no duration has the jump in it."""
     text = httpx.get(f"{host.service.url}/metrics").text
     measured = {n: float(v) for n, v in re.findall(r"^(unseen\S+) (\S+)$", text, re.MULTILINE)}
     assert min(measured.values()) >= 0
@@ -185,17 +186,17 @@ def counts_as_before_or_more(host: Host) -> None:
     assert measured["unseen_overdue"] == 0
 
 
-def proven(host: Host) -> None:
+def check_audit_log(host: Host) -> None:
     checkpoint = host.command("audit", "checkpoint")
     assert checkpoint.returncode == 0, checkpoint.stderr
     verified = host.command("audit", "verify")
     assert verified.returncode == 0, verified.stderr
 
 
-def sent_as_it_is_now(received: Receiver, secret: bytes, told: int) -> int:
-    """Each message is signed, and of a time that a receiver takes."""
-    wait_until(lambda: len(received.received) > told)
-    for headers, body in received.received[told:]:
+def check_webhooks(received: Receiver, secret: bytes, seen: int) -> int:
+    """Check signatures and times of the messages after the first `seen`; return their number."""
+    wait_until(lambda: len(received.received) > seen)
+    for headers, body in received.received[seen:]:
         second = int(headers["webhook-timestamp"])
         assert is_now(second)
         assert headers["webhook-signature"] == sign(secret, headers["webhook-id"], second, body)
@@ -204,42 +205,42 @@ def sent_as_it_is_now(received: Receiver, secret: bytes, told: int) -> int:
 
 
 def issue(host: Host, platform: str, lasts: timedelta) -> dict[str, str]:
-    """Issue a key that ends then, by a clock that is right."""
+    """Issue a key that expires after a time, by a clock that is right; return its headers."""
     new = NewKey(platform, frozenset({Scope.MATCH}), expires_at=datetime.now(UTC) + lasts)
     issued = host.service.flow(lambda store: keys.issue_key(store, new))
     return {"Authorization": f"Bearer {issued.key}"}
 
 
-def opens(host: Host, headers: dict[str, str]) -> bool:
+def is_accepted(host: Host, headers: dict[str, str]) -> bool:
     return httpx.get(f"{host.service.url}/v1/audit/verifier", headers=headers).status_code == 200
 
 
-def test_whatever_the_clock_jumps_to_everything_goes_on(host: Host, receiver: Receiver) -> None:
-    service, told, since = host.service, 0, 10
+def test_everything_works_after_each_jump_of_the_clock(host: Host, receiver: Receiver) -> None:
+    service, messages, since = host.service, 0, 10
     kept: Kept = {}
     stock = stock_client(service, platform="Stock")
-    ends = issue(host, "Ends", timedelta(hours=30 * 24))
-    ended = issue(host, "Ended", timedelta(seconds=2))
+    active = issue(host, "Active", timedelta(days=30))
+    expired = issue(host, "Expired", timedelta(seconds=2))
     with (
-        service.client("match", platform="Asks") as asks,
-        service.client("feed", "feedback", platform="Copies") as copies,
+        service.client("match", platform="Matching") as matching,
+        service.client("feed", "feedback", platform="Mirroring") as mirroring,
     ):
-        _, secret = register(copies, receiver.url)
-        mirror = Mirror(copies)
-        wait_until(lambda: not opens(host, ended))
+        _, secret = register(mirroring, receiver.url)
+        mirror = Mirror(mirroring)
+        wait_until(lambda: not is_accepted(host, expired))
         for jump in JUMPS:
             host.clock.set_off(jump)
-            person_and_platform(host, asks)
-            mirror_in_step(host, mirror)
+            check_submission(host, matching)
+            check_feed(host, mirror)
             more, since = fetch(stock, since)
             kept |= more
             assert is_now(since)
             assert live(kept) == set(mirror.kept.values())
-            assert all(opens(host, ends) for _ in range(8))
-            assert not any(opens(host, ended) for _ in range(8))
-            told = sent_as_it_is_now(receiver, secret, told)
-            proven(host)
-            counts_as_before_or_more(host)
+            assert all(is_accepted(host, active) for _ in range(8))
+            assert not any(is_accepted(host, expired) for _ in range(8))
+            messages = check_webhooks(receiver, secret, messages)
+            check_audit_log(host)
+            check_metrics(host)
             assert (service.ready()["status"], service.ready()["reasons"]) == ("ready", [])
     host.process.terminate()
     host.process.wait(timeout=60)
@@ -250,26 +251,26 @@ def test_whatever_the_clock_jumps_to_everything_goes_on(host: Host, receiver: Re
     assert all(abs(datetime.now(UTC) - datetime.fromisoformat(each)) < NEAR for (each,) in minutes)
 
 
-@pytest.mark.parametrize("jump", [YEAR, -YEAR])
-def test_workers_that_start_with_a_wrong_clock_erase_and_expire_as_others(
+@pytest.mark.parametrize("jump", [YEAR, -YEAR], ids=["ahead", "behind"])
+def test_workers_started_with_a_wrong_clock_expire_and_erase_on_time(
     host: Host, jump: timedelta
 ) -> None:
-    """What a platform was handed has its 30 days, and what it let go of goes at once."""
-    held, let_go = submit(host.service, fresh()), submit(host.service, fresh())
-    ends = issue(host, "Ends", timedelta(days=30))
-    with host.service.client("feed", "feedback", platform="Copies") as copies:
-        mirror = Mirror(copies).catch_up()
+    """Bits whose deletion was confirmed are erased at the next run, the others after 30 days."""
+    cases = submit(host.service, fresh()), submit(host.service, fresh())
+    active = issue(host, "Active", timedelta(days=30))
+    with host.service.client("feed", "feedback", platform="Mirroring") as mirroring:
+        mirror = Mirror(mirroring).catch_up()
         wait_until(lambda: len(mirror.catch_up().kept) == 2)
-        for case in (held, let_go):
+        for case in cases:
             withdraw(host.service, case)
-        confirmed = copies.post("/v1/withdrawals", json={"records": [min(mirror.kept)]})
+        confirmed = mirroring.post("/v1/withdrawals", json={"records": [min(mirror.kept)]})
         confirmed.raise_for_status()
-        # None is due, for one was as soon as a worker started; and then one is.
+        # No run is due, as one took place when the service started; later one is.
         (ran_at,) = host.database("SELECT ran_at FROM retention")[0]
         host.clock.set_off(jump)
         host.replace_workers()
-        assert opens(host, ends)
-        assert host.database("SELECT ran_at FROM retention") == [(ran_at,)], "a day is not over"
+        assert is_accepted(host, active)
+        assert host.database("SELECT ran_at FROM retention") == [(ran_at,)], "runs are daily"
         host.database("UPDATE retention SET ran_at = now() - interval '25 hours'")
         host.replace_workers()
         ran = "SELECT ran_at FROM retention WHERE ran_at > now() - interval '1 hour'"
@@ -281,10 +282,8 @@ def test_workers_that_start_with_a_wrong_clock_erase_and_expire_as_others(
     wait_until(lambda: host.counted_off() > YEAR.total_seconds() - NEAR.total_seconds())
 
 
-@pytest.mark.parametrize("jump", [YEAR, -YEAR])
-def test_commands_at_a_wrong_clock_do_what_they_do_at_a_right_one(
-    database_url: str, jump: timedelta
-) -> None:
+@pytest.mark.parametrize("jump", [YEAR, -YEAR], ids=["ahead", "behind"])
+def test_operator_commands_work_with_a_wrong_clock(database_url: str, jump: timedelta) -> None:
     with scratch_folder() as folder:
         clock = Clock(folder)
         clock.set_off(jump)
