@@ -1,4 +1,4 @@
-"""Processes are killed under a running service, as a bad day would do it."""
+"""Workers, the supervisor and PostgreSQL are killed or hang, and disks fill, under load."""
 
 import signal
 import subprocess
@@ -66,28 +66,28 @@ def data() -> Iterator[Path]:
         yield folder / "data"
 
 
-def test_a_killed_worker_is_replaced_and_the_others_go_on(data: Path) -> None:
+def test_a_killed_worker_is_replaced_while_the_other_keeps_serving(data: Path) -> None:
     with served(data) as process:
         key, pdq = key_in(data), random_pdq(1)
         assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
-        wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)))
+        wait_until(lambda: all(lookup_outcome(httpx, key, pdq) == FOUND for _ in range(8)))
         killed, kept = workers_of(process)
         killed.kill()
         wait_until(lambda: len(workers_of(process)) == 2 and killed not in workers_of(process))
         assert kept in workers_of(process)
-        wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)))
+        wait_until(lambda: all(lookup_outcome(httpx, key, pdq) == FOUND for _ in range(8)))
 
 
 FOUND = "found"
 
 
 def key_in(data: Path) -> str:
-    """Issue a key for look-ups."""
+    """Issue a key for lookups, with the operator's command."""
     return run("keys", "issue", "Example", "--scope", "match", "--data", str(data)).stdout.strip()
 
 
-def asked(client: Any, key: str, pdq: str) -> str:
-    """Look a hash up, with a client or httpx itself; say what came of it."""
+def lookup_outcome(client: Any, key: str, pdq: str) -> str:
+    """Look a hash up with a client or httpx itself; return FOUND, the status or the error."""
     headers = {"Authorization": f"Bearer {key}"}
     try:
         answer = client.post(f"{URL}/v1/match", json={"hashes": [pdq]}, headers=headers)
@@ -97,10 +97,10 @@ def asked(client: Any, key: str, pdq: str) -> str:
     return FOUND if found else f"{answer.status_code}"
 
 
-class Stream:
-    """Look-ups from several threads, each on a new connection, and what came of them.
+class ConcurrentLookups:
+    """Lookups from several threads and their outcomes, each on a new connection.
 
-    Of one that is kept, a worker that goes and one that comes could be met by nobody.
+    Persistent connections would stay with the workers that accepted them.
     """
 
     THREADS = 6
@@ -108,61 +108,61 @@ class Stream:
     def __init__(self, key: str, pdq: str) -> None:
         self._key, self._pdq = key, pdq
         self._ended = threading.Event()
-        self.answers: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter()
 
     @contextmanager
     def running(self) -> Iterator[None]:
         with ThreadPoolExecutor(self.THREADS) as threads:
-            asking = [threads.submit(self._ask) for _ in range(self.THREADS)]
+            running = [threads.submit(self._look_up) for _ in range(self.THREADS)]
             try:
                 yield
             finally:
                 self._ended.set()
-        for each in asking:
-            self.answers += each.result()
+        for each in running:
+            self.outcomes += each.result()
 
-    def _ask(self) -> Counter[str]:
-        answers: Counter[str] = Counter()
+    def _look_up(self) -> Counter[str]:
+        outcomes: Counter[str] = Counter()
         limits = httpx.Limits(max_keepalive_connections=0)
         with httpx.Client(limits=limits, timeout=60) as client:
             while not self._ended.is_set():
-                answers[asked(client, self._key, self._pdq)] += 1
-        return answers
+                outcomes[lookup_outcome(client, self._key, self._pdq)] += 1
+        return outcomes
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["one is killed", "all are replaced"])
-def test_no_request_fails_but_what_a_killed_worker_had_in_hand(data: Path, how: str) -> None:
-    """A new worker takes no request before it can answer; one that ends answers what it has."""
+def test_only_requests_in_flight_on_a_killed_worker_fail(data: Path, how: str) -> None:
+    """A new worker accepts no request before it is ready; a stopping one finishes its requests."""
     with served(data) as process:
         key, pdq = key_in(data), random_pdq(1)
         assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
-        wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)))
-        stream, before = Stream(key, pdq), workers_of(process)
-        gone = set(before[:1] if how == "one is killed" else before)
-        with stream.running():
+        wait_until(lambda: all(lookup_outcome(httpx, key, pdq) == FOUND for _ in range(8)))
+        lookups, before = ConcurrentLookups(key, pdq), workers_of(process)
+        replaced = set(before[:1] if how == "one is killed" else before)
+        with lookups.running():
             time.sleep(0.5)
             if how == "one is killed":
                 before[0].kill()
             else:
                 process.send_signal(signal.SIGHUP)
             wait_until(
-                lambda: len(workers_of(process)) == 2 and not gone & set(workers_of(process)),
+                lambda: len(workers_of(process)) == 2 and not replaced & set(workers_of(process)),
                 within=90,
             )
-            # What the last of them would refuse while it loads, it refuses now.
+            # If the last worker accepted requests while it loads, they would fail now.
             time.sleep(5)
-        assert stream.answers.pop(FOUND) > 100
+        assert lookups.outcomes.pop(FOUND) > 100
         if how == "one is killed":
-            assert set(stream.answers) <= {"ReadError", "RemoteProtocolError", "WriteError"}
-            assert stream.answers.total() <= Stream.THREADS
+            assert set(lookups.outcomes) <= {"ReadError", "RemoteProtocolError", "WriteError"}
+            assert lookups.outcomes.total() <= ConcurrentLookups.THREADS
         else:
-            assert stream.answers == Counter()
+            assert lookups.outcomes == Counter()
 
 
 @pytest.mark.slow
-def test_the_database_s_user_is_replaced_without_a_stop(database_url: str, data: Path) -> None:
-    """As docs/operate.md says: two of them for a while, and a file that names first one of them."""
+def test_the_database_user_is_rotated_without_downtime(database_url: str, data: Path) -> None:
+    """As docs/operate.md says: add a second user, write it to the file, replace the workers."""
     with psycopg.connect(database_url, autocommit=True) as admin, ExitStack() as stack:
         for name in "first", "second":
             admin.execute(f"CREATE ROLE {name} LOGIN SUPERUSER")  # type: ignore[call-overload]
@@ -188,84 +188,84 @@ def test_the_database_s_user_is_replaced_without_a_stop(database_url: str, data:
             wait_until(lambda: users() == {"second"})
 
 
-def test_a_killed_supervisor_leaves_nothing_behind_and_starts_again(data: Path) -> None:
+def test_a_killed_supervisor_leaves_no_processes_and_can_be_restarted(data: Path) -> None:
     pdq = random_pdq(1)
     with served(data) as process:
         assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
-        family = psutil.Process(process.pid).children(recursive=True)
+        descendants = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
-        _, alive = psutil.wait_procs(family, timeout=60)
+        _, alive = psutil.wait_procs(descendants, timeout=60)
         assert alive == []
     with served(data):
-        # The other worker may have less than the one that was ready first, until it is so too.
+        # The worker that answers may not be ready yet, although the other one is.
         answers: list[httpx.Response] = []
         wait_until(lambda: answers.append(httpx.get(f"{URL}/readyz")) or answers[-1].is_success)
         assert answers[-1].json()["hashes"] == 1
 
 
-def submitted(pdq: str) -> bool:
-    """Submit a hash; say whether it was acknowledged, or refused for now."""
+def try_to_submit(pdq: str) -> bool:
+    """Submit a hash; return whether it was acknowledged, as opposed to refused for now."""
     answer = httpx.post(f"{URL}/v1/cases", json=submission(pdq), timeout=60)
     assert answer.status_code in (201, 503)
     return answer.status_code == 201
 
 
 @pytest.mark.slow
-def test_a_killed_postgresql_is_started_again(data: Path) -> None:
+def test_a_killed_postgresql_is_restarted(data: Path) -> None:
     with served(data) as process:
         for number in range(3):
-            wait_until(lambda number=number: submitted(random_pdq(number)))
+            wait_until(lambda number=number: try_to_submit(random_pdq(number)))
             (postmaster,) = (
                 each for each in psutil.Process(process.pid).children() if is_postmaster(each)
             )
             postmaster.kill()
-            wait_until(lambda: submitted(random_pdq(9)))
-            # Each worker finds its own way back, and which one answers is chance.
-            wait_until(lambda: all(submitted(random_pdq(9)) for _ in range(8)))
+            wait_until(lambda: try_to_submit(random_pdq(9)))
+            # Each worker reconnects by itself, and the kernel picks the one that answers.
+            wait_until(lambda: all(try_to_submit(random_pdq(9)) for _ in range(8)))
         wait_until(lambda: httpx.get(f"{URL}/readyz").json()["hashes"] == 4)
 
 
 @pytest.mark.slow
-def test_a_worker_that_hangs_is_replaced_and_the_others_go_on(data: Path) -> None:
+def test_a_hanging_worker_is_replaced_while_the_other_keeps_serving(data: Path) -> None:
     with served(data) as process:
         key, pdq = key_in(data), random_pdq(1)
-        assert submitted(pdq)
-        wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)))
+        assert try_to_submit(pdq)
+        wait_until(lambda: all(lookup_outcome(httpx, key, pdq) == FOUND for _ in range(8)))
         hung, other = workers_of(process)
         hung.suspend()
         wait_until(lambda: len(workers_of(process)) == 2 and hung not in workers_of(process))
         assert other in workers_of(process)
-        wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)))
+        wait_until(lambda: all(lookup_outcome(httpx, key, pdq) == FOUND for _ in range(8)))
 
 
 @pytest.fixture
 def small_disk(data: Path) -> Iterator[Path]:
-    """A data folder that is a file system of 1 MiB."""
+    """Yield a data folder on a file system of its own, of 1 MiB."""
     with mounted(data, mib=1) as folder:
         yield folder
 
 
 @pytest.mark.slow
 @pytest.mark.root
-def test_a_full_disk_ends_no_worker(database_url: str, small_disk: Path) -> None:
-    """Also one that is only started then: what it counts is not on that disk."""
+def test_workers_run_and_start_on_a_full_disk(database_url: str, small_disk: Path) -> None:
+    """The files of the metrics are not in the data folder."""
     with served(small_disk, DATABASE_URL=database_url) as process:
-        fill(small_disk)
+        fill_disk(small_disk)
         for each in workers_of(process):
             each.kill()
             wait_until(
                 lambda each=each: len(workers_of(process)) == 2 and each not in workers_of(process)
             )
         wait_until(lambda: all(ready() for _ in range(8)))
-        begun = workers_of(process)
+        started = workers_of(process)
         assert httpx.post(f"{URL}/v1/cases", json=submission(random_pdq(1))).status_code == 201
         wait_until(lambda: httpx.get(f"{URL}/readyz").json()["hashes"] == 1)
         wait_until(lambda: "unseen_index_hashes 1.0" in httpx.get(f"{URL}/metrics").text)
-        assert workers_of(process) == begun
+        assert workers_of(process) == started
 
 
-def fill(disk: Path) -> Path:
-    """Fill a file system to the last block; return the file to remove."""
+def fill_disk(disk: Path) -> Path:
+    """Fill a file system to the last block; return the file that does."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in 1 << 16, 512:
@@ -277,28 +277,28 @@ def fill(disk: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.root
-def test_a_full_disk_under_postgresql_loses_nothing_and_misses_are_answered(data: Path) -> None:
+def test_postgresql_on_a_full_disk_loses_nothing_and_misses_are_answered(data: Path) -> None:
     pdqs = (random_pdq(number) for number in count())
     with mounted(data, mib=160) as disk:
         disk.chmod(0o755)
         with served(disk):
             key, kept = key_in(disk), [next(pdqs)]
-            assert submitted(kept[0])
-            wait_until(lambda: all(asked(httpx, key, kept[0]) == FOUND for _ in range(8)))
-            filler = fill(disk)
+            assert try_to_submit(kept[0])
+            wait_until(lambda: all(lookup_outcome(httpx, key, kept[0]) == FOUND for _ in range(8)))
+            filler = fill_disk(disk)
             refused, deadline = 0, time.monotonic() + 120
             while refused < 20:
-                assert time.monotonic() < deadline, "what is there already has room for all that?"
+                assert time.monotonic() < deadline, "PostgreSQL still finds room"
                 pdq = next(pdqs)
-                if submitted(pdq):
+                if try_to_submit(pdq):
                     kept.append(pdq)
                 else:
                     refused += 1
-                assert asked(httpx, key, next(pdqs)) == "200", "a miss"
-                assert asked(httpx, key, kept[0]) in (FOUND, "503")
+                assert lookup_outcome(httpx, key, next(pdqs)) == "200", "a miss"
+                assert lookup_outcome(httpx, key, kept[0]) in (FOUND, "503")
             filler.unlink()
-            wait_until(lambda: submitted(next(pdqs)))
-            wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for pdq in kept))
+            wait_until(lambda: try_to_submit(next(pdqs)))
+            wait_until(lambda: all(lookup_outcome(httpx, key, pdq) == FOUND for pdq in kept))
             verified = run("audit", "verify", "--data", str(disk))
             assert verified.returncode == 0, verified.stderr
 
@@ -311,8 +311,8 @@ def is_postmaster(process: psutil.Process) -> bool:
 
 
 @pytest.mark.slow
-def test_a_walk_over_two_processes_is_noticed_as_on_one(data: Path) -> None:
-    """Each step on a connection of its own, from many threads: either worker takes it."""
+def test_probing_spread_over_two_processes_is_noticed(data: Path) -> None:
+    """Each query has its own connection, so that either worker may serve it."""
     with served(data) as process:
         key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data))
         headers = {
@@ -321,13 +321,13 @@ def test_a_walk_over_two_processes_is_noticed_as_on_one(data: Path) -> None:
             "Connection": "close",
         }
 
-        def ask(pdq: Hashes) -> int:
-            asked = pdq.tobytes()
-            return httpx.post(f"{URL}/v1/match", content=asked, headers=headers).status_code
+        def look_up(pdq: Hashes) -> int:
+            body = pdq.tobytes()
+            return httpx.post(f"{URL}/v1/match", content=body, headers=headers).status_code
 
-        wait_until(lambda: all(ask(hashes(1)) == 200 for _ in range(8)))
+        wait_until(lambda: all(look_up(hashes(1)) == 200 for _ in range(8)))
         with ThreadPoolExecutor(8) as threads:
-            statuses = Counter(threads.map(ask, walk(hashes(1, seed=3))))
+            statuses = Counter(threads.map(look_up, walk(hashes(1, seed=3))))
         assert 96 <= statuses[200] <= 150
         assert statuses[403] == 256 - statuses[200]
         assert len(workers_of(process)) == 2

@@ -1,4 +1,4 @@
-"""What went wrong in Meta's Hasher-Matcher-Actioner when it was measured, tried on this service."""
+"""Bugs that were found in Meta's Hasher-Matcher-Actioner (HMA), tested on this service."""
 
 import json
 import re
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 from unseen import Client, Fingerprint
-from unseen.errors import InputError, UnseenError
+from unseen.errors import InputError
 from unseen_index import HashTable
 from unseen_service.models.keys import Scope
 
@@ -43,11 +43,11 @@ PUBLIC = {
     "get /healthz",
     "get /readyz",
 }
-"""What asks for no key: a person's calls, behind a PIN, and the operator's, from inside."""
+"""Operations without a key: a person's, which need a PIN, and the operator's, kept internal."""
 
-CALLS = {f"{m} {p}": each for p, calls in API["paths"].items() for m, each in calls.items()}
-WITH_BODY = sorted(call for call, each in CALLS.items() if "requestBody" in each)
-PARTS = {
+OPERATIONS = {f"{m} {p}": each for p, calls in API["paths"].items() for m, each in calls.items()}
+WITH_BODY = sorted(operation for operation, each in OPERATIONS.items() if "requestBody" in each)
+IN_PATH = {
     "number": "UN-7K4M-9QTX",
     "image": "1",
     "webhook": "00000000-0000-4000-8000-000000000000",
@@ -55,12 +55,12 @@ PARTS = {
     "key": "4711",
 }
 HEADERS = {"Unseen-Reason": "a test", "Unseen-Pin": PIN, "Content-Type": "application/json"}
-NEWLINE = random_pdq(1) + "\n"
+TRAILING_NEWLINE = random_pdq(1) + "\n"
 
 
 @pytest.fixture(scope="module")
-def odd(postgres: str) -> Iterator[Service]:
-    """A service of this module's own: it is left with whatever was sent."""
+def scratch(postgres: str) -> Iterator[Service]:
+    """Yield a service for this module only, because its tests leave unusual data behind."""
     with fresh_database(postgres) as url, serving(url) as running:
         yield running
 
@@ -76,25 +76,25 @@ def all_keys(service: Service) -> dict[str, str]:
 
 
 def send(
-    service: Service, call: str, body: bytes | None, headers: dict[str, str]
+    service: Service, operation: str, body: bytes | None, headers: dict[str, str]
 ) -> httpx.Response:
-    method, _, path = call.partition(" ")
-    asked = {"position": "1", "first": "1"}
-    url = service.url + re.sub(r"\{(\w+)\}", lambda part: PARTS[part[1]], path)
-    return httpx.request(method.upper(), url, params=asked, content=body, headers=headers)
+    method, _, path = operation.partition(" ")
+    parameters = {"position": "1", "first": "1"}
+    url = service.url + re.sub(r"\{(\w+)\}", lambda part: IN_PATH[part[1]], path)
+    return httpx.request(method.upper(), url, params=parameters, content=body, headers=headers)
 
 
-@pytest.mark.parametrize("call", sorted(CALLS))
-def test_every_call_asks_for_a_key_or_is_meant_to_be_open(odd: Service, call: str) -> None:
-    body = b"{}" if call in WITH_BODY else None
-    declared = bool(CALLS[call].get("security"))
-    assert declared == (call not in PUBLIC)
+@pytest.mark.parametrize("operation", sorted(OPERATIONS))
+def test_every_operation_needs_a_key_unless_it_is_public(scratch: Service, operation: str) -> None:
+    body = b"{}" if operation in WITH_BODY else None
+    needs_key = bool(OPERATIONS[operation].get("security"))
+    assert needs_key == (operation not in PUBLIC)
     for headers in (HEADERS, {**HEADERS, "Authorization": "Bearer unseen_of_nobody"}):
-        assert (send(odd, call, body, headers).status_code == 401) == declared
+        assert (send(scratch, operation, body, headers).status_code == 401) == needs_key
 
 
-ODD = {
-    "nothing": b"",
+INVALID_BODIES = {
+    "an empty body": b"",
     "a list": b"[]",
     "a list of lists": b"[[]]",
     "a number": b"7",
@@ -107,48 +107,51 @@ ODD = {
     "a huge number": b'{"hashes": ' + b"9" * 5_000 + b"}",
     "an infinite number": b'{"hashes": 1e999, "max_distance": 1e999}',
     "not a number": b'{"hashes": NaN, "max_distance": -Infinity}',
-    "a key twice": b'{"x": 1, "x": 2}',
+    "a repeated name": b'{"x": 1, "x": 2}',
     "not UTF-8": b'{"x": "\xff\xfe"}',
     "UTF-16": '{"x": 1}'.encode("utf-16"),
-    "half a pair as a name": b'{"\\ud800": 1}',
-    "half a pair": b'{"hashes": ["\\ud800"], "pin": "\\ud800"}',
+    "a lone surrogate as a name": b'{"\\ud800": 1}',
+    "lone surrogates": b'{"hashes": ["\\ud800"], "pin": "\\ud800"}',
     "a zero byte": b'{"\\u0000": "\\u0000"}',
-    "more behind it": b"{} {}",
+    "trailing data": b"{} {}",
     "a byte order mark": b"\xef\xbb\xbf{}",
 }
 
 
-@pytest.mark.parametrize("call", WITH_BODY)
-def test_a_body_that_is_none_is_refused(odd: Service, call: str) -> None:
-    headers = all_keys(odd)
-    statuses = {name: send(odd, call, body, headers).status_code for name, body in ODD.items()}
+@pytest.mark.parametrize("operation", WITH_BODY)
+def test_invalid_bodies_are_refused(scratch: Service, operation: str) -> None:
+    headers = all_keys(scratch)
+    statuses = {
+        name: send(scratch, operation, body, headers).status_code
+        for name, body in INVALID_BODIES.items()
+    }
     assert {name: status for name, status in statuses.items() if not 400 <= status < 500} == {}
 
 
 VALUES = ["\ud800", "\0", "a\n", "", "x" * 5_000, [], [None], {}, -1, 1e308, 2**70, None, True]
 
 
-def fields_of(call: str) -> list[str]:
-    content = CALLS[call]["requestBody"]["content"]["application/json"]["schema"]
+def fields_of(operation: str) -> list[str]:
+    content = OPERATIONS[operation]["requestBody"]["content"]["application/json"]["schema"]
     schema = API["components"]["schemas"][content["$ref"].rpartition("/")[2]]
     return sorted(schema["properties"])
 
 
-@pytest.mark.parametrize("call", WITH_BODY)
-def test_a_field_may_hold_anything_and_nothing_breaks(odd: Service, call: str) -> None:
-    headers = all_keys(odd)
-    for field in fields_of(call):
+@pytest.mark.parametrize("operation", WITH_BODY)
+def test_no_value_of_a_field_is_a_server_error(scratch: Service, operation: str) -> None:
+    headers = all_keys(scratch)
+    for field in fields_of(operation):
         for value in VALUES:
             body = json.dumps({field: value}).encode()
-            assert send(odd, call, body, headers).status_code < 500, (field, value)
+            assert send(scratch, operation, body, headers).status_code < 500, (field, value)
 
 
-def test_a_hash_with_a_newline_behind_it_comes_in_nowhere(odd: Service) -> None:
-    """In a peer it was taken, and from then on no index could be built."""
-    headers = all_keys(odd)
-    entrances = {
-        "post /v1/cases": submission(NEWLINE),
-        "post /v1/match": {"hashes": [NEWLINE]},
+def test_a_hash_with_a_trailing_newline_is_accepted_nowhere(scratch: Service) -> None:
+    """HMA stored it, and could not build an index from then on."""
+    headers = all_keys(scratch)
+    bodies = {
+        "post /v1/cases": submission(TRAILING_NEWLINE),
+        "post /v1/match": {"hashes": [TRAILING_NEWLINE]},
         "post /stopncii/v1/SubmitHashes": {
             "count": 1,
             "hashRecords": [
@@ -156,65 +159,65 @@ def test_a_hash_with_a_newline_behind_it_comes_in_nowhere(odd: Service) -> None:
                     "signalType": "ImagePDQ",
                     "hashRegions": [],
                     "hashStatus": "Active",
-                    "hashValue": NEWLINE,
+                    "hashValue": TRAILING_NEWLINE,
                     "CSPFeedbacks": [],
                 }
             ],
         },
         "post /stopncii/v1/SubmitFeedback": {
             "count": 1,
-            "hashFeedback": [{"hashValue": NEWLINE, "feedbackValue": "None"}],
+            "hashFeedback": [{"hashValue": TRAILING_NEWLINE, "feedbackValue": "None"}],
         },
     }
-    for call, body in entrances.items():
-        answer = send(odd, call, json.dumps(body).encode(), headers)
-        assert answer.status_code == 422, call
-        assert "ash" in answer.text, "it is the hash that is refused"
-    benign = run("benign", "add", "--hash", NEWLINE, DATABASE_URL=odd.database_url)
-    assert benign.returncode != 0
-    with pytest.raises((InputError, UnseenError)), Client(odd.url, key="unseen_x") as client:
-        client.match([NEWLINE])
-    with pytest.raises((InputError, UnseenError, ValueError)):
-        client.match([Fingerprint(NEWLINE, 100)])
-    # What is taken afterwards is found, also by who builds its index anew.
+    for operation, body in bodies.items():
+        answer = send(scratch, operation, json.dumps(body).encode(), headers)
+        assert answer.status_code == 422, operation
+        assert "ash" in answer.text, "the hash is what is refused"
+    benign = run("benign", "add", "--hash", TRAILING_NEWLINE, DATABASE_URL=scratch.database_url)
+    assert (benign.returncode, "64 hexadecimal digits" in benign.stderr) == (1, True)
+    with Client(scratch.url, key=scratch.key("match")) as client:
+        for query in (TRAILING_NEWLINE, Fingerprint(TRAILING_NEWLINE, 100)):
+            with pytest.raises(InputError):
+                client.match([query])
+    # Hashes submitted afterwards match, also in a service that has to build its index.
     pdq = random_pdq(5)
-    assert send(odd, "post /v1/cases", json.dumps(submission(pdq)).encode(), headers).is_success
-    with serving(odd.database_url) as anew, anew.client("match") as platform:
+    assert send(scratch, "post /v1/cases", json.dumps(submission(pdq)).encode(), headers).is_success
+    with serving(scratch.database_url) as restarted, restarted.client("match") as platform:
         assert len(platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]) == 1
 
 
-def test_upper_case_hex_is_a_hash_as_any_other(odd: Service) -> None:
+def test_hashes_may_be_upper_case(scratch: Service) -> None:
     pdq = flipped(random_pdq(6), 0)
-    headers = all_keys(odd)
-    taken = send(odd, "post /v1/cases", json.dumps(submission(pdq.upper())).encode(), headers)
-    assert taken.status_code == 201
-    odd.wait_in_step()
-    for asked in (pdq, pdq.upper(), pdq[:32] + pdq[32:].upper()):
-        body = json.dumps({"hashes": [asked]}).encode()
-        (hit,) = send(odd, "post /v1/match", body, headers).json()["hits"]
+    headers = all_keys(scratch)
+    answer = send(scratch, "post /v1/cases", json.dumps(submission(pdq.upper())).encode(), headers)
+    assert answer.status_code == 201
+    scratch.wait_in_step()
+    for query in (pdq, pdq.upper(), pdq[:32] + pdq[32:].upper()):
+        body = json.dumps({"hashes": [query]}).encode()
+        (hit,) = send(scratch, "post /v1/match", body, headers).json()["hits"]
         assert hit["distance"] == 0
 
 
-def test_what_is_not_there_cannot_be_deleted(odd: Service) -> None:
-    headers = all_keys(odd)
-    deletions = [call for call in CALLS if call.startswith("delete ")]
+def test_deleting_what_does_not_exist_is_a_404(scratch: Service) -> None:
+    headers = all_keys(scratch)
+    deletions = [operation for operation in OPERATIONS if operation.startswith("delete ")]
     assert len(deletions) >= 4
-    for call in deletions:
-        assert send(odd, call, None, headers).status_code == 404, call
+    for operation in deletions:
+        assert send(scratch, operation, None, headers).status_code == 404, operation
 
 
 @pytest.mark.parametrize("count", [2**n for n in range(11)])
 @pytest.mark.parametrize("distance", [0, 1, 8])
-def test_a_bank_of_few_and_of_alike_hashes_is_found_also_when_saved(
+def test_a_small_index_of_similar_hashes_finds_all_also_when_saved(
     tmp_path: Path, count: int, distance: int
 ) -> None:
-    """In a peer one hash never matched, and powers of two of alike ones were lost when saved."""
-    alike = np.array(
+    """HMA never matched a single hash, and lost similar ones if their number was a power of two."""
+    similar = np.array(
         [list(bytes.fromhex(flipped("5a" * 32, distance, seed))) for seed in range(count)],
         np.uint8,
     )
     table = HashTable()
-    table.add(np.arange(count, dtype=np.int64), alike)
+    table.add(np.arange(count, dtype=np.int64), similar)
     table.save(tmp_path / "plain")
     table.merge()
     table.save(tmp_path / "merged")
@@ -226,44 +229,43 @@ def test_a_bank_of_few_and_of_alike_hashes_is_found_also_when_saved(
         assert set(hits.distances.tolist()) == {distance}
 
 
-def test_a_service_of_one_hash_finds_it_also_after_a_restart(
-    database_url: str, tmp_path: Path
-) -> None:
+def test_a_single_hash_matches_after_a_restart(database_url: str, tmp_path: Path) -> None:
     pdq = random_pdq(1)
     settings = {"index_dir": tmp_path, "save_after_changes": 1}
     with serving(database_url, **settings) as service:
         httpx.post(f"{service.url}/v1/cases", json=submission(pdq)).raise_for_status()
         wait_until((tmp_path / f"position-{1:020}").exists)
-    with serving(database_url, **settings) as again, again.client("match") as platform:
+    with serving(database_url, **settings) as restarted, restarted.client("match") as platform:
         assert len(platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]) == 1
 
 
 @pytest.mark.slow
-def test_a_killed_supervisor_leaves_the_port_to_the_next(data: Path) -> None:
-    """Also while a worker is only being started: in a peer an orphan held it for 30 s."""
+def test_a_killed_supervisor_frees_its_port(data: Path) -> None:
+    """Also while it is starting a worker: in HMA, an orphan kept the port for 30 s."""
     with served(data) as process:
-        orphan = workers_of(process)[0]
-        orphan.kill()  # its successor begins; it has not yet asked to die with its parent
-        wait_until(lambda: len(workers_of(process)) == 2 and orphan not in workers_of(process))
+        killed = workers_of(process)[0]
+        killed.kill()  # its replacement starts; at first it would outlive its parent
+        wait_until(lambda: len(workers_of(process)) == 2 and killed not in workers_of(process))
         process.kill()
         process.wait()
-        with served(data):
+        with served(data) as successor:
             assert ready()
-        wait_until(can_be_bound)
+            assert successor.poll() is None, "the orphan answered"
+        wait_until(is_port_free, within=5)
 
 
-def can_be_bound() -> bool:
-    with socket.socket() as taken:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def is_port_free() -> bool:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            taken.bind(("127.0.0.1", SERVED_PORT))
-            taken.listen()
+            listener.bind(("127.0.0.1", SERVED_PORT))
+            listener.listen()
         except OSError:
             return False
         return True
 
 
-THREADS = """
+TIME_LOOKUPS = """
 import sys, threading, time
 import numpy as np
 from unseen_index import HashTable
@@ -273,12 +275,12 @@ table = HashTable.open(Path(sys.argv[1]))
 queries = np.random.default_rng(1).integers(0, 256, (2_000, 32), np.uint8)
 table.search(queries[:16], 31)
 sys.stdin.readline()
-began, n = time.monotonic(), 0
+began, count = time.monotonic(), 0
 while time.monotonic() - began < 2:
-    for at in range(0, 2_000, 16):
-        table.search(queries[at:at + 16], 31)
-    n += 2_000
-print(n / (time.monotonic() - began))
+    for start in range(0, 2_000, 16):
+        table.search(queries[start:start + 16], 31)
+    count += 2_000
+print(count / (time.monotonic() - began))
 print(len(list(Path("/proc/self/task").iterdir())))
 """
 
@@ -286,7 +288,7 @@ print(len(list(Path("/proc/self/task").iterdir())))
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="counts threads in /proc")
 def test_two_processes_look_up_no_slower_than_one(tmp_path: Path) -> None:
-    """In a peer two workers on two cores were slower than one: their threads fought."""
+    """In HMA, two workers on two cores were slower than one: their threads competed."""
     table = HashTable()
     bits = np.random.default_rng(0).integers(0, 256, (200_000, 32), np.uint8)
     table.add(np.arange(len(bits), dtype=np.int64), bits)
@@ -296,15 +298,15 @@ def test_two_processes_look_up_no_slower_than_one(tmp_path: Path) -> None:
     def rate(processes: int) -> float:
         started = [
             subprocess.Popen(
-                [sys.executable, "-c", THREADS, str(tmp_path)],
+                [sys.executable, "-c", TIME_LOOKUPS, str(tmp_path)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             )
             for _ in range(processes)
         ]  # fmt: skip
-        told = [each.communicate("\n")[0].split() for each in started]
-        assert all(int(threads) <= 8 for _, threads in told)
-        return sum(float(found) for found, _ in told)
+        printed = [each.communicate("\n")[0].split() for each in started]
+        assert all(int(threads) <= 8 for _, threads in printed)
+        return sum(float(per_second) for per_second, _ in printed)
 
     one, two = rate(1), rate(2)
-    print(f"{one:.0f} look-ups/s by one process, {two:.0f} by two")
+    print(f"{one:.0f} lookups/s by one process, {two:.0f} by two")
     assert two > 0.8 * one
