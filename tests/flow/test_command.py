@@ -1,4 +1,4 @@
-"""The command against a real service: transcripts, in a folder of good and bad files."""
+"""Transcripts of the command `unseen` with a real service, in a folder of good and bad files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""examples/: each runs as it is, against a real service."""
+"""Each of examples/ runs unchanged with a real service."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def run(
     )
 
 
-def copied(path: Path) -> list[bytes]:
+def hashes_in(path: Path) -> list[bytes]:
     with closing(sqlite3.connect(path)) as copy:
         return sorted(pdq for (pdq,) in copy.execute("SELECT pdq FROM hashes"))
 
@@ -90,10 +90,10 @@ def test_a_copy_follows_the_feed_and_confirms_deletions(service: Service, tmp_pa
     case = submit(service, random_pdq(1))
     submit(service, random_pdq(2))
     assert mirror().returncode == 0
-    assert copied(copy) == sorted(bytes.fromhex(random_pdq(n)) for n in (1, 2))
+    assert hashes_in(copy) == sorted(bytes.fromhex(random_pdq(n)) for n in (1, 2))
     withdraw(service, case)
     assert mirror().returncode == 0
-    assert copied(copy) == [bytes.fromhex(random_pdq(2))]
+    assert hashes_in(copy) == [bytes.fromhex(random_pdq(2))]
     (platform,) = status(service, case)
     assert platform["withdrawal_confirmed_at"]
 
@@ -104,10 +104,10 @@ def test_a_copy_starts_again_after_a_restore(service: Service, tmp_path: Path) -
     assert run(service, "mirror_feed.py", copy, scopes=("feed", "feedback")).returncode == 0
     service.flow(restore.rename_log)
     refused = run(service, "mirror_feed.py", copy, scopes=("feed", "feedback"))
-    assert (refused.returncode, copied(copy)) == (1, [])
+    assert (refused.returncode, hashes_in(copy)) == (1, [])
     assert refused.stderr.startswith("The cursor is of no use")
     assert run(service, "mirror_feed.py", copy, scopes=("feed", "feedback")).returncode == 0
-    assert copied(copy) == [bytes.fromhex(random_pdq(1))]
+    assert hashes_in(copy) == [bytes.fromhex(random_pdq(1))]
 
 
 def test_a_webhook_is_verified_and_a_forged_one_refused(database_url: str) -> None:
@@ -115,10 +115,10 @@ def test_a_webhook_is_verified_and_a_forged_one_refused(database_url: str) -> No
     url = f"http://127.0.0.1:{port}/hooks/unseen"
     with serving(database_url, webhook_private_targets=1) as service:
         with service.client("feed") as client:
-            made = client.post("/v1/webhooks", json={"url": url}).json()
+            webhook = client.post("/v1/webhooks", json={"url": url}).json()
         receiver = subprocess.Popen(
             [sys.executable, EXAMPLES / "receive_webhook.py", str(port)],
-            env={**os.environ, "UNSEEN_WEBHOOK_SECRET": made["secret"]},
+            env={**os.environ, "UNSEEN_WEBHOOK_SECRET": webhook["secret"]},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -127,8 +127,8 @@ def test_a_webhook_is_verified_and_a_forged_one_refused(database_url: str) -> No
             wait_until(lambda: is_listening(url))
             submit(service, random_pdq(1))
             assert receiver.stdout
-            told = receiver.stdout.readline()
-            assert re.fullmatch(r"hash\.added [0-9a-f-]{36} unreviewed\n", told)
+            printed = receiver.stdout.readline()
+            assert re.fullmatch(r"hash\.added [0-9a-f-]{36} unreviewed\n", printed)
             for age in (0, 400):
                 headers = {
                     "webhook-id": "msg_1",

@@ -1,4 +1,4 @@
-"""docs/integrate.md: each way to integrate, from nothing to a first match, as documented."""
+"""docs/integrate.md: each way to integrate, run as documented up to the first match."""
 
 import os
 import re
@@ -21,7 +21,7 @@ BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", PAGE.read_text(), re.MULTILIN
 
 
 def run(language: str, code: str, service: Service, folder: Path) -> str:
-    """Run a block in a folder that holds an upload, without its `pip install` lines."""
+    """Run a code block in a folder, without its `pip install` lines; return what it printed."""
     kept = "\n".join(line for line in code.splitlines() if not line.startswith("pip install"))
     command = ["bash", "-e", "-c", kept] if language == "sh" else [sys.executable, "-c", kept]
     environment = clean_environment(
@@ -41,7 +41,7 @@ WAYS = ["query", "query-sdk", "mirror", "mirror-sdk", "stopncii"]
 
 
 @pytest.mark.parametrize(("language", "code"), BLOCKS, ids=WAYS)
-def test_each_way_finds_the_upload_in_under_ten_lines(
+def test_each_way_finds_the_upload_in_fewer_than_ten_lines(
     service: Service, tmp_path: Path, language: str, code: str
 ) -> None:
     assert len([line for line in code.splitlines() if line]) < 10
@@ -53,19 +53,19 @@ def test_each_way_finds_the_upload_in_under_ten_lines(
         entries = client.get("/v1/hashes").json()["entries"]
     (record,) = [each["record"] for each in entries if each["pdq"] == pdq]
     if "LocalCopy" in code:
-        # The page makes the copy first, with the command of the block above.
+        # The code needs the copy that the preceding block creates.
         run("sh", "unseen mirror --once", service, tmp_path)
     out = run(language, code, service, tmp_path)
     assert record in out or "\npdq 0 (ours)" in out, out
 
 
-def test_the_page_has_the_three_ways() -> None:
+def test_the_page_documents_three_ways() -> None:
     titles = re.findall(r"^## (.*)", PAGE.read_text(), re.MULTILINE)
     assert titles == ["Query the service", "Mirror the hashes", "StopNCII protocol"]
     assert [language for language, _ in BLOCKS] == ["sh", "python", "sh", "python", "sh"]
 
 
-def test_the_command_that_issues_the_key_is_right(service: Service) -> None:
+def test_the_documented_command_issues_a_key_that_works(service: Service) -> None:
     assert httpx.get(f"{service.url}/v1/hashes").status_code == 401
     command = re.search(r"unseen-service (keys issue .*)", PAGE.read_text())
     assert command

@@ -1,8 +1,8 @@
-"""What is acknowledged is matchable on every worker: how soon, measured at each of them.
+"""The time from the acknowledgement of a submission until its hash matches on every worker.
 
-`--matchable-hashes` is how many hashes there are before, `--matchable-rounds` how many submissions
-are timed. Which worker answers is the kernel's choice, once for each connection: so
-connections are opened until one has been met of every worker.
+`--matchable-hashes` sets how many other hashes there are, `--matchable-rounds` how many submissions
+are timed. The kernel picks the worker for each connection, so the test opens connections until it
+has one to every worker.
 """
 
 import subprocess
@@ -28,8 +28,8 @@ ROUNDS = 100
 WORKERS = 2
 
 
-def filled(url: str, count: int) -> None:
-    """Put active hashes of no case into a database: enough to be searched, never to be hit."""
+def insert_hashes(url: str, count: int) -> None:
+    """Insert active hashes that belong to no case: they are searched, but never returned."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO hashes (pdq, active)"
@@ -109,13 +109,13 @@ def one_line_to_each(
 
 
 @pytest.mark.slow
-def test_what_is_acknowledged_is_matchable_on_every_worker(
+def test_an_acknowledged_hash_soon_matches_on_every_worker(
     database_url: str, pytestconfig: pytest.Config
 ) -> None:
     hashes = pytestconfig.getoption("matchable_hashes") or HASHES
     rounds = pytestconfig.getoption("matchable_rounds") or ROUNDS
-    filled(database_url, hashes)
-    waits: list[float] = []
+    insert_hashes(database_url, hashes)
+    seconds: list[float] = []
     with (
         served(database_url) as (service, supervisor),
         one_line_to_each(service, supervisor) as workers,
@@ -125,20 +125,20 @@ def test_what_is_acknowledged_is_matchable_on_every_worker(
             pdq = random_pdq(number)
             person.post("/v1/cases", json=submission(pdq)).raise_for_status()
             acknowledged = time.monotonic()
-            waiting = list(workers)
-            while waiting:
-                answers = [each.post("/v1/match", json={"hashes": [pdq]}) for each in waiting]
-                waiting = [
+            missing = list(workers)
+            while missing:
+                answers = [each.post("/v1/match", json={"hashes": [pdq]}) for each in missing]
+                missing = [
                     each
-                    for each, answer in zip(waiting, answers, strict=True)
+                    for each, answer in zip(missing, answers, strict=True)
                     if not answer.raise_for_status().json()["hits"]
                 ]
                 assert time.monotonic() - acknowledged < 5
-            waits.append(time.monotonic() - acknowledged)
-    p50, p99, most = 1_000 * np.percentile(waits, [50, 99, 100])
+            seconds.append(time.monotonic() - acknowledged)
+    p50, p99, most = 1_000 * np.percentile(seconds, [50, 99, 100])
     print(
-        f"{hashes} hashes, {WORKERS} workers: matchable at all after {p50:.0f} ms (p50),"
-        f" {p99:.0f} ms (p99), {most:.0f} ms (most), a look-up of each included"
+        f"{hashes} hashes, {WORKERS} workers: matched on all after {p50:.0f} ms (p50),"
+        f" {p99:.0f} ms (p99), {most:.0f} ms (maximum), including a lookup on each"
     )
     assert p50 < 250
     assert p99 < 1_000

@@ -1,4 +1,4 @@
-"""`unseen mirror` against a real service, killed and interrupted as it goes."""
+"""`unseen mirror` with a real service: killed, interrupted, and through outages."""
 
 import json
 import os
@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from unseen import (
     AccessRefusedError,
@@ -33,48 +32,48 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def command(folder: Path, service: Service, *arguments: str, index: bool = True) -> list[str]:
-    """Give the command line of a mirror; without the package unseen-index if that is wanted."""
+    """Return the command line of a mirror, which can or cannot import unseen_index."""
     hidden = "" if index else "sys.modules['unseen_index'] = None; "
     script = f"import sys; {hidden}from unseen.__main__ import main; sys.exit(main())"
     key = service.key("feed", "feedback")
-    given = ["--folder", str(folder), "--key", key, "--server", service.url, *arguments]
-    return [sys.executable, "-c", script, "mirror", *given]
+    options = ["--folder", str(folder), "--key", key, "--server", service.url]
+    return [sys.executable, "-c", script, "mirror", *options, *arguments]
 
 
 def records_in(folder: Path) -> list[str]:
-    """List the records of a copy, as often as each is in the file."""
+    """Return the sorted records of a copy; a record that is in the file twice is listed twice."""
     lines = (folder / "hashes.ndjson").read_text().splitlines()
-    told = [json.loads(line) for line in lines if '"active"' in line]
-    return sorted(entry["record"] for entry in told)
+    entries = [json.loads(line) for line in lines if '"active"' in line]
+    return sorted(entry["record"] for entry in entries)
 
 
-def found(folder: Path, pdqs: list[str]) -> set[str]:
+def matching(folder: Path, pdqs: list[str]) -> set[str]:
     with LocalCopy(folder) as copy:
         return {pdqs[hit.query] for hit in copy.match(pdqs, 0).hits}
 
 
 @pytest.mark.parametrize("index", [True, False], ids=["index", "scan"])
-def test_killed_again_and_again_it_misses_and_doubles_nothing(
+def test_a_mirror_killed_repeatedly_neither_misses_nor_repeats_a_hash(
     service: Service, tmp_path: Path, index: bool
 ) -> None:
-    folder, numbers, chance = tmp_path / "copy", iter(range(10_000)), random.Random(1)
+    folder, numbers, rng = tmp_path / "copy", iter(range(10_000)), random.Random(1)
     cases: dict[str, tuple[dict[str, Any], list[str]]] = {}
-    gone: list[str] = []
+    withdrawn: list[str] = []
     killed = 0
     while killed < 8:
         pdqs = [random_pdq(next(numbers)) for _ in range(40)]
         case = submit(service, *pdqs)
         cases[case["case"]] = case, pdqs
         if killed % 2:
-            withdrawn, their = cases.pop(chance.choice(sorted(cases)))
-            withdraw(service, withdrawn)
-            gone += their
+            case, pdqs = cases.pop(rng.choice(sorted(cases)))
+            withdraw(service, case)
+            withdrawn += pdqs
         process = subprocess.Popen(
             command(folder, service, "--follow", index=index), stdout=subprocess.DEVNULL
         )
-        # Some before it begins, some while it reads, writes anew or confirms, some when it waits.
+        # Kill it before it begins, while it reads, rewrites or confirms, or while it waits.
         wait_until((folder / "lock").exists)
-        time.sleep(chance.uniform(0.0, 0.25))
+        time.sleep(rng.uniform(0.0, 0.25))
         process.kill()
         process.wait()
         killed += 1
@@ -83,22 +82,22 @@ def test_killed_again_and_again_it_misses_and_doubles_nothing(
     with service.client("feed", "feedback") as platform:
         kept = reference.Mirror(platform).catch_up().kept
     assert records_in(folder) == sorted(kept)
-    live = [pdq for _, pdqs in cases.values() for pdq in pdqs]
-    assert found(folder, live + gone) == set(live)
+    active = [pdq for _, pdqs in cases.values() for pdq in pdqs]
+    assert matching(folder, active + withdrawn) == set(active)
     everything = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
-    assert not [pdq for pdq in gone if pdq.encode() in everything]
+    assert not [pdq for pdq in withdrawn if pdq.encode() in everything]
     with service.client("audit") as staff:
         assert "withdrawal" not in staff.get("/v1/overdue").text
 
 
 @pytest.fixture
 def brief_service(database_url: str) -> Iterator[Service]:
-    """A service that nobody waits at for long, so that it ends when it is told to."""
+    """Yield a service whose feed waits one second at most, so that it stops soon."""
     with serving(database_url, feed_wait_s=1) as running:
         yield running
 
 
-def test_follow_is_in_step_within_moments_and_ends_with_ctrl_c(
+def test_follow_applies_changes_at_once_and_ends_with_ctrl_c(
     brief_service: Service, tmp_path: Path
 ) -> None:
     service = brief_service
@@ -125,7 +124,7 @@ def test_follow_is_in_step_within_moments_and_ends_with_ctrl_c(
         assert process.stdout.read() == ""
 
 
-def test_follow_waits_an_outage_out(database_url: str, tmp_path: Path) -> None:
+def test_follow_continues_after_an_outage(database_url: str, tmp_path: Path) -> None:
     folder = tmp_path / "copy"
     with serving(database_url, feed_wait_s=1) as service:
         arguments = command(folder, service, "--follow")
@@ -142,7 +141,7 @@ def test_follow_waits_an_outage_out(database_url: str, tmp_path: Path) -> None:
         process.kill()
 
 
-def test_another_history_makes_the_copy_begin_again(
+def test_a_new_change_log_makes_the_copy_start_again(
     service: Service, postgres: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     from tests.support import fresh_database  # noqa: PLC0415
@@ -157,11 +156,11 @@ def test_another_history_makes_the_copy_begin_again(
     assert "new change log" in shown.err
     assert "2 added, 0 changed, 0 removed; 2 in the copy" in shown.out
     pdqs = [random_pdq(n) for n in range(1, 9)]
-    assert found(folder, pdqs) == {random_pdq(2), random_pdq(3)}
+    assert matching(folder, pdqs) == {random_pdq(2), random_pdq(3)}
 
 
-def test_the_feed_tells_what_was_done(service: Service) -> None:
-    """Added, its standing changed, withdrawn: each as the typed entry that it is."""
+def test_the_feed_reports_each_change_as_a_typed_entry(service: Service) -> None:
+    """A hash is added, quarantined and withdrawn."""
     case = submit(service, random_pdq(1))
     keys = [service.key("feed", "feedback", platform=name) for name in ("One", "Two")]
     clients = [Client(service.url, key) for key in keys]
@@ -186,7 +185,7 @@ def test_the_feed_tells_what_was_done(service: Service) -> None:
         client.close()
 
 
-def test_what_the_service_refuses_has_its_error(service: Service) -> None:
+def test_refusals_of_the_feed_are_typed_errors(service: Service) -> None:
     with Client(service.url, service.key("match")) as client, pytest.raises(AccessRefusedError):
         client.feed_page()
     with Client(service.url, service.key("feed")) as client:
@@ -195,11 +194,11 @@ def test_what_the_service_refuses_has_its_error(service: Service) -> None:
         assert caught.value.errors[0].at == "query.cursor"
 
 
-def test_interrupted_while_it_is_loaded_it_shows_no_traceback() -> None:
-    """Ctrl-C within the third of a second that loading takes."""
+def test_an_interrupt_while_loading_shows_no_traceback() -> None:
+    """Ctrl-C during the third of a second that imports take."""
     for delay in (0.06, 0.1, 0.15, 0.2):
         process = subprocess.Popen(
-            [sys.executable, "-c", SLOWLY],
+            [sys.executable, "-c", SLOW_IMPORTS],
             stderr=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -214,13 +213,13 @@ def test_interrupted_while_it_is_loaded_it_shows_no_traceback() -> None:
         assert "interrupted" in shown
 
 
-# `python -m unseen --help`, from where it begins to be loaded, on a slow disk.
-SLOWLY = """
+# `python -m unseen --help`, with imports as slow as from a slow disk.
+SLOW_IMPORTS = """
 import builtins, runpy, sys, time
 real = builtins.__import__
-def slow(*given, **more):
+def slow(*args, **kwargs):
     time.sleep(0.002)
-    return real(*given, **more)
+    return real(*args, **kwargs)
 builtins.__import__ = slow
 print(flush=True)
 sys.argv = ["unseen", "--help"]
@@ -228,7 +227,7 @@ runpy.run_module("unseen", run_name="__main__", alter_sys=True)
 """
 
 
-def test_the_documented_lines_run(
+def test_the_documented_code_runs(
     service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (DOCS / "mirror.md").read_text(encoding="utf-8")
@@ -240,5 +239,4 @@ def test_the_documented_lines_run(
     namespace: dict[str, Any] = {"upload": random_pdq(1)}
     exec(code, namespace)  # noqa: S102
     assert namespace["hits"][0].distance == 0
-    assert Mirror("unseen-mirror").close() is None
-    assert httpx.get(f"{service.url}/healthz").status_code == 200
+    Mirror("unseen-mirror").close()  # nothing else holds the lock any longer

@@ -1,6 +1,6 @@
-"""PostgreSQL goes away: refuses, is frozen, or is behind a network that swallows everything.
+"""PostgreSQL refuses connections, hangs, or is behind a network that drops everything.
 
-`--chaos-seconds` is how long each outage lasts.
+`--chaos-seconds` sets how long each outage lasts.
 """
 
 import asyncio
@@ -90,20 +90,20 @@ def withdraw(url: str, case: str) -> None:
     httpx.delete(f"{url}/v1/cases/{case}", headers=headers, timeout=60).raise_for_status()
 
 
-def held_out(service: Service, pdq: str, seconds: float) -> Asked:
-    """Ask throughout an outage: misses one after the other, meanwhile hits and submissions."""
+def request_during_outage(service: Service, pdq: str, seconds: float) -> Asked:
+    """Look up misses one after the other, while threads look up hits and submit."""
     asked, until = Asked(), time.monotonic() + seconds
 
-    def waiting(what: str, question: Callable[[], httpx.Response]) -> None:
+    def repeat(what: str, question: Callable[[], httpx.Response]) -> None:
         while time.monotonic() < until:
             asked.note(what, question)
 
     with service.client("match") as platform, ThreadPoolExecutor() as threads:
         others = [
-            threads.submit(waiting, "hit", lambda: hit(platform, pdq)),
-            threads.submit(waiting, "hit", lambda: hit(platform, pdq)),
+            threads.submit(repeat, "hit", lambda: hit(platform, pdq)),
+            threads.submit(repeat, "hit", lambda: hit(platform, pdq)),
             threads.submit(
-                waiting, "submission", lambda: submit(service.url, random_pdq(next(fresh)))
+                repeat, "submission", lambda: submit(service.url, random_pdq(next(fresh)))
             ),
         ]
         while time.monotonic() < until:
@@ -114,8 +114,8 @@ def held_out(service: Service, pdq: str, seconds: float) -> Asked:
     return asked
 
 
-def found_its_way_back(service: Service, pdq: str, promised: float) -> Asked:
-    """Ask until hits and submissions are answered again; note everything on the way."""
+def wait_for_recovery(service: Service, pdq: str, promised: float) -> Asked:
+    """Wait until hits and submissions succeed and the service is ready; return all answers."""
     asked, began, within = Asked(), time.monotonic(), BUSY * promised
     with service.client("match") as platform:
         wait_until(lambda: asked.note("hit", lambda: hit(platform, pdq)).status_code == 200, within)
@@ -129,31 +129,31 @@ def found_its_way_back(service: Service, pdq: str, promised: float) -> Asked:
             within,
         )
         wait_until(lambda: service.ready()["status"] == "ready", within)
-    print(f"well again after {time.monotonic() - began:.1f} s; {promised:g} are promised")
+    print(f"recovered after {time.monotonic() - began:.1f} s; {promised:g} s are promised")
     return asked
 
 
-def goes_through(
+def check_outage(
     service: Service,
-    away: Callable[[], None],
-    back: Callable[[], None],
+    start: Callable[[], None],
+    end: Callable[[], None],
     *,
     seconds: float,
     promised: float,
 ) -> None:
-    """Have PostgreSQL go away and come back, and hold every answer to what is promised."""
+    """Make PostgreSQL unavailable for a time, and check every answer during and after it."""
     pdq, late = random_pdq(next(fresh)), random_pdq(next(fresh))
     submit(service.url, pdq).raise_for_status()
     service.wait_in_step()
     with service.client("match") as platform, ThreadPoolExecutor(6) as threads:
-        # Several connections are in the pool, so that several are dead later.
+        # Fill the pool, so that the outage breaks several connections.
         list(threads.map(lambda _: hit(platform, pdq).raise_for_status(), range(24)))
-    away()
+    start()
     try:
-        asked = held_out(service, pdq, seconds)
+        asked = request_during_outage(service, pdq, seconds)
     finally:
-        back()
-    after = found_its_way_back(service, pdq, promised)
+        end()
+    after = wait_for_recovery(service, pdq, promised)
     submit(service.url, late).raise_for_status()
     with service.client("match") as platform:
         wait_until(lambda: len(hit(platform, late).json().get("hits", [])) == 1, within=2)
@@ -200,19 +200,21 @@ def proxy(database_url: str) -> Iterator[Proxy]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize(("mode", "promised"), [("cut", 2.0), ("hole", 6.0)])
-def test_the_network_fails_and_comes_back(
+@pytest.mark.parametrize(
+    ("mode", "promised"), [("cut", 2.0), ("hole", 6.0)], ids=["refuses", "drops"]
+)
+def test_the_service_survives_a_network_outage(
     proxy: Proxy, mode: Mode, promised: float, workers: int, seconds: float
 ) -> None:
     def be(mode: Mode) -> Callable[[], None]:
         return lambda: proxy.be(mode)
 
     with served(proxy.url, workers) as service:
-        goes_through(service, be(mode), be("whole"), seconds=seconds, promised=promised)
+        check_outage(service, be(mode), be("whole"), seconds=seconds, promised=promised)
 
 
-def test_a_server_that_says_nothing_is_noticed(proxy: Proxy) -> None:
-    """The outage that no refusal tells of, once with little patience."""
+def test_a_database_that_does_not_answer_is_noticed(proxy: Proxy) -> None:
+    """Also in `make test`, with short timeouts: no refused connection reveals this outage."""
     with serving(proxy.url, pool_timeout_ms=200, statement_timeout_ms=300) as service:
         pdq = random_pdq(next(fresh))
         submit(service.url, pdq).raise_for_status()
@@ -226,23 +228,25 @@ def test_a_server_that_says_nothing_is_noticed(proxy: Proxy) -> None:
             assert miss(platform).status_code == 200
             assert time.monotonic() - began < QUICKLY
             proxy.be("whole")
-            found_its_way_back(service, pdq, promised=6)
+            wait_for_recovery(service, pdq, promised=6)
 
 
-def test_a_listener_has_no_more_patience_than_a_request(proxy: Proxy) -> None:
-    """So `/readyz` tells of a silence as soon as hits are refused for it."""
+def test_the_follower_waits_no_longer_than_a_request(proxy: Proxy) -> None:
+    """So `/readyz` reports an outage as soon as hits are refused because of it."""
     short = {"pool_timeout_ms": 200, "statement_timeout_ms": 300}
     with serving(proxy.url, **short) as service:
         proxy.be("hole")
         began = time.monotonic()
         wait_until(lambda: service.ready()["reasons"])
-        assert time.monotonic() - began < 4, "one second for the heartbeat, and some for us"
+        assert time.monotonic() - began < 4, (
+            "one second is for the heartbeat, the rest for a busy machine"
+        )
 
 
-def test_who_waits_while_the_server_comes_back_need_not_ask_again(proxy: Proxy) -> None:
-    """Else whoever asked in its last moment away is refused 2 seconds after it is back."""
+def test_a_request_that_waits_while_the_database_recovers_is_answered(proxy: Proxy) -> None:
+    """It is not refused 2 seconds after the recovery because it began before it."""
 
-    async def asked(store: Store) -> None:
+    async def query(store: Store) -> None:
         async with store.transaction() as tx:
             await tx.execute("SELECT 1")
 
@@ -250,14 +254,14 @@ def test_who_waits_while_the_server_comes_back_need_not_ask_again(proxy: Proxy) 
         store = Store(proxy.url, timeout=8)
         await store.open()
         try:
-            await asked(store)
+            await query(store)
             proxy.be("cut")
-            waiting = asyncio.create_task(asked(store))
+            waiting = asyncio.create_task(query(store))
             await asyncio.sleep(1)
             proxy.be("whole")
-            back = time.monotonic()
+            recovered = time.monotonic()
             await waiting
-            return time.monotonic() - back
+            return time.monotonic() - recovered
         finally:
             await store.close()
 
@@ -265,7 +269,7 @@ def test_who_waits_while_the_server_comes_back_need_not_ask_again(proxy: Proxy) 
 
 
 class OwnPostgres:
-    """A server that may be frozen, and stopped and started."""
+    """A PostgreSQL server that can be frozen and thawed, stopped and started."""
 
     def __init__(self, folder: Path) -> None:
         self.server = EmbeddedPostgres(folder)
@@ -301,13 +305,18 @@ def own_postgres() -> Iterator[OwnPostgres]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize(("away", "back"), [("freeze", "thaw"), ("stop", "start")])
-def test_the_server_goes_and_comes_back(
-    own_postgres: OwnPostgres, away: str, back: str, workers: int, seconds: float
+@pytest.mark.parametrize(("begin", "end"), [("freeze", "thaw"), ("stop", "start")])
+def test_the_service_survives_a_database_outage(
+    own_postgres: OwnPostgres, begin: str, end: str, workers: int, seconds: float
 ) -> None:
-    go, come = getattr(own_postgres, away), getattr(own_postgres, back)
     with served(own_postgres.url, workers) as service:
-        goes_through(service, go, come, seconds=seconds, promised=2.0)
+        check_outage(
+            service,
+            getattr(own_postgres, begin),
+            getattr(own_postgres, end),
+            seconds=seconds,
+            promised=2.0,
+        )
 
 
 @pytest.mark.slow
@@ -317,14 +326,15 @@ def test_a_service_stops_while_postgresql_is_frozen(own_postgres: OwnPostgres) -
             assert miss(platform).status_code == 200
         own_postgres.freeze()
         began = time.monotonic()
-    assert time.monotonic() - began < QUICKLY
-    own_postgres.thaw()
+    took = time.monotonic() - began
+    own_postgres.thaw()  # or the fixture could not stop it
+    assert took < QUICKLY
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["cut", "hole"])
-def test_of_two_hosts_one_is_cut_off(database_url: str, proxy: Proxy, mode: Mode) -> None:
-    """It answers what it can be sure of, and never a withdrawn hit; the other is as ever."""
+@pytest.mark.parametrize("mode", ["cut", "hole"], ids=["refuses", "drops"])
+def test_one_of_two_hosts_loses_the_database(database_url: str, proxy: Proxy, mode: Mode) -> None:
+    """It answers misses only, and never returns a withdrawn hash; the other host is unaffected."""
     short = {"stale_after_ms": 1_500, "pool_timeout_ms": 300, "statement_timeout_ms": 600}
     with serving(database_url) as here, serving(proxy.url, **short) as there:
         kept, gone, late = (random_pdq(next(fresh)) for _ in range(3))
@@ -339,7 +349,7 @@ def test_of_two_hosts_one_is_cut_off(database_url: str, proxy: Proxy, mode: Mode
             assert hit(whole, gone).json()["hits"] == []
             for _ in range(3):
                 assert miss(cut_off).json()["hits"] == []
-                assert hit(cut_off, gone).status_code == 503, "it may not say that it is there"
+                assert hit(cut_off, gone).status_code == 503, "it has not heard of the withdrawal"
                 assert hit(cut_off, kept).status_code == 503
                 assert len(hit(whole, kept).json()["hits"]) == 1
             wait_until(lambda: there.ready()["reasons"], within=4)
@@ -353,8 +363,10 @@ def test_of_two_hosts_one_is_cut_off(database_url: str, proxy: Proxy, mode: Mode
 
 
 @pytest.mark.slow
-def test_a_host_that_is_cut_off_holds_nobody_up(database_url: str, proxy: Proxy) -> None:
-    """A session that vanished with the change log's lock in its hands is given up."""
+def test_a_host_that_loses_the_database_does_not_block_others(
+    database_url: str, proxy: Proxy
+) -> None:
+    """PostgreSQL drops a connection that vanished while it held the change log's lock."""
     from unseen_service.store.connection import conninfo  # noqa: PLC0415
 
     with serving(database_url) as here:
@@ -367,7 +379,7 @@ def test_a_host_that_is_cut_off_holds_nobody_up(database_url: str, proxy: Proxy)
         vanished.close()
 
 
-def test_what_one_host_acknowledges_another_matches_within_a_second(
+def test_a_hash_that_one_host_acknowledges_matches_on_another_within_a_second(
     database_url: str,
 ) -> None:
     with (

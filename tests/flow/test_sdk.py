@@ -1,4 +1,4 @@
-"""The SDK against a real service, on real photos."""
+"""The SDK with a real service and real photos."""
 
 import asyncio
 import json
@@ -25,13 +25,13 @@ from tests.clients.python.pictures import PHOTOS, jpeg, opened, photo
 from tests.support import Service, random_pdq
 
 
-def photos() -> Submission:
+def submission_of_photos() -> Submission:
     images = [fingerprint_views(photo(name)) for name in PHOTOS]
     return Submission.of(images, adult=True, depicted=True, without_consent=True)
 
 
 def test_copies_of_photos_are_found_until_they_are_withdrawn(service: Service) -> None:
-    submission = photos()
+    submission = submission_of_photos()
     copies = []
     for name in PHOTOS:
         image = opened(photo(name))
@@ -49,8 +49,8 @@ def test_copies_of_photos_are_found_until_they_are_withdrawn(service: Service) -
         assert platform.match(copies).hits == ()
 
 
-def test_the_same_submission_twice_is_one_case(service: Service) -> None:
-    submission = photos()
+def test_repeating_a_submission_returns_the_same_case(service: Service) -> None:
+    submission = submission_of_photos()
     with Client(service.url) as client:
         first, second = client.submit(submission), client.submit(submission)
         assert first == second
@@ -61,9 +61,9 @@ def test_the_same_submission_twice_is_one_case(service: Service) -> None:
             client.status(first.case, make_pin())
 
 
-def test_the_bytes_of_an_answer_lost_after_the_commit_come_again(service: Service) -> None:
-    """The service commits, the answer is lost on its way: the retry gets the same case."""
-    submission = photos()
+def test_a_retry_after_a_lost_answer_returns_the_same_case(service: Service) -> None:
+    """The service commits the submission, but its answer does not arrive."""
+    submission = submission_of_photos()
     lost = []
 
     class Lossy(httpx.HTTPTransport):
@@ -81,15 +81,15 @@ def test_the_bytes_of_an_answer_lost_after_the_commit_come_again(service: Servic
     assert json.loads(lost[0].content)["case"] == case.case
 
 
-def test_the_asynchronous_client_asks_at_once(service: Service) -> None:
-    submission, key = photos(), service.key("match")
+def test_the_asynchronous_client_sends_concurrent_lookups(service: Service) -> None:
+    submission, key = submission_of_photos(), service.key("match")
 
     async def run() -> tuple[Case, list[tuple[Hit, ...]]]:
         async with AsyncClient(service.url, key) as client:
             case = await client.submit(submission)
             await asyncio.to_thread(service.wait_in_step)
-            asked = [client.match([fingerprint(photo(name))]) for name in PHOTOS]
-            answers = await asyncio.gather(*asked)
+            lookups = [client.match([fingerprint(photo(name))]) for name in PHOTOS]
+            answers = await asyncio.gather(*lookups)
             await client.withdraw(case.case, submission.pin)
             status = await client.status(case.case, submission.pin)
         return status, [answer.hits for answer in answers]
@@ -100,17 +100,17 @@ def test_the_asynchronous_client_asks_at_once(service: Service) -> None:
     assert {found[0].distance for found in hits} == {0}
 
 
-def test_more_hashes_than_one_call_may_hold(service: Service) -> None:
-    submission = photos()
+def test_more_hashes_than_fit_in_one_request_are_looked_up(service: Service) -> None:
+    submission = submission_of_photos()
     with Client(service.url, service.key("match")) as client:
         client.submit(submission)
         service.wait_in_step()
-        asked = [random_pdq(seed) for seed in range(10_500)]
-        asked[10_200] = fingerprint(photo(PHOTOS[0])).pdq.upper()
-        assert [hit.query for hit in client.match(asked).hits] == [10_200]
+        queries = [random_pdq(seed) for seed in range(10_500)]
+        queries[10_200] = fingerprint(photo(PHOTOS[0])).pdq.upper()
+        assert [hit.query for hit in client.match(queries).hits] == [10_200]
 
 
-def test_a_key_of_another_scope_is_refused(service: Service) -> None:
+def test_a_key_without_the_scope_is_refused(service: Service) -> None:
     with (
         Client(service.url, service.key("audit")) as client,
         pytest.raises(AccessRefusedError) as caught,
@@ -119,7 +119,7 @@ def test_a_key_of_another_scope_is_refused(service: Service) -> None:
     assert caught.value.slug == "scope-missing"
 
 
-def test_the_documented_lines_run(
+def test_the_documented_code_runs(
     service: Service,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

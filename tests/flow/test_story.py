@@ -1,4 +1,4 @@
-"""The main job: submitted, matched, withdrawn, audited."""
+"""The main flow: a hash is submitted, matches, and is withdrawn; the audit log has it all."""
 
 import httpx
 from unseen_service.usecases import audit_log
@@ -16,21 +16,21 @@ def test_a_copy_matches_until_the_person_withdraws(service: Service) -> None:
 
     with service.client("match") as platform:
         service.wait_in_step()
-        copy = {"hashes": [random_pdq(3), flipped(pdq, 31), flipped(pdq, 32)]}
-        answer = platform.post("/v1/match", json=copy).json()
+        queries = {"hashes": [random_pdq(3), flipped(pdq, 31), flipped(pdq, 32)]}
+        answer = platform.post("/v1/match", json=queries).json()
         assert [(hit["query"], hit["distance"], hit["view"]) for hit in answer["hits"]] == [
             (1, 31, "original")
         ]
 
         address, pin = f"{service.url}/v1/cases/{case['case']}", {"Unseen-Pin": PIN}
-        seen = httpx.get(address, headers=pin).json()
-        assert [image["matches"] for image in seen["images"]] == [1, 0]
-        assert [each["platform"] for each in seen["platforms"]] == ["Example"]
+        shown = httpx.get(address, headers=pin).json()
+        assert [image["matches"] for image in shown["images"]] == [1, 0]
+        assert [each["platform"] for each in shown["platforms"]] == ["Example"]
 
         withdrawn = httpx.delete(address, headers=pin).json()
         assert withdrawn["status"] == "withdrawn"
-        # At once, also where the index has not caught up: a hit is confirmed in the database.
-        assert platform.post("/v1/match", json=copy).json()["hits"] == []
+        # At once, even if the index has not caught up: PostgreSQL confirms every hit.
+        assert platform.post("/v1/match", json=queries).json()["hits"] == []
 
     end = service.flow(audit_log.verify_audit)
     kinds = [entry["kind"] for entry in _audit(service)]

@@ -1,4 +1,4 @@
-"""Platforms with the threatexchange library: its command line, and what HMA does with it."""
+"""Platforms that use the threatexchange library: its command line, and what HMA does with it."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ def key(service: Service) -> str:
 
 @pytest.fixture
 def tx(service: Service, key: str, tmp_path: Path) -> Tx:
-    """Run the installed `threatexchange` command, its state in a folder of this test."""
+    """Return a function that runs `threatexchange` with its state in this test's folder."""
     base = f"{service.url}/stopncii/v1"
     environment = clean_environment(
         TX_STATEDIR=str(tmp_path),
@@ -53,7 +53,7 @@ def tx(service: Service, key: str, tmp_path: Path) -> Tx:
 
 
 def submit_others(service: Service) -> None:
-    """Submit what the test is not about: the library's index finds nothing when it holds one."""
+    """Submit five more hashes, because the library's index finds nothing if it has only one."""
     submit(service, *(random_pdq(n) for n in range(90, 95)))
 
 
@@ -61,7 +61,7 @@ def matches(tx: Tx, pdq: str) -> bool:
     return "pdq" in tx("match", "-H", "-S", "pdq", "photo", "--", pdq)
 
 
-def test_the_stock_command_subscribes_by_configuration_alone(service: Service, tx: Tx) -> None:
+def test_the_unmodified_command_needs_only_configuration(service: Service, tx: Tx) -> None:
     submit_others(service)
     submit(service, random_pdq(1))
     tx("config", "collab", "edit", "stop_ncii", "--create", "unseen")
@@ -73,7 +73,7 @@ def test_the_stock_command_subscribes_by_configuration_alone(service: Service, t
     assert not matches(tx, random_pdq(3))
 
 
-def test_with_our_exchange_a_withdrawn_hash_leaves_the_commands_index(
+def test_with_our_extension_the_command_deletes_a_withdrawn_hash(
     service: Service, tx: Tx, tmp_path: Path
 ) -> None:
     submit_others(service)
@@ -92,14 +92,14 @@ def test_with_our_exchange_a_withdrawn_hash_leaves_the_commands_index(
     tx("fetch", "--only-api", "unseen")
     assert not matches(tx, random_pdq(1))
     assert matches(tx, random_pdq(90))
-    # It is confirmed by the next fetch, when it is known to be gone from the disk.
+    # The next fetch confirms the deletion: only then is it certain to be on disk.
     assert status(service, case)[0]["withdrawal_confirmed_at"] is None
     tx("fetch", "--only-api", "unseen")
     assert status(service, case)[0]["withdrawal_confirmed_at"] is not None
 
 
 class Fetcher:
-    """What HMA does to fetch: page by page into its store, a checkpoint with each."""
+    """Fetches as HMA does: page by page into a store, with a checkpoint per page."""
 
     def __init__(self, folder: Path, service: Service, key: str) -> None:
         self.collab = CollaborationConfigBase(name="ours", api="unseen", enabled=True)
@@ -131,7 +131,7 @@ def fetcher(service: Service, key: str, tmp_path: Path) -> Fetcher:
     return Fetcher(tmp_path, service, key)
 
 
-def test_a_store_that_stops_half_way_and_goes_on_ends_up_exact(
+def test_an_interrupted_fetch_resumes_and_ends_with_the_exact_hashes(
     service: Service, fetcher: Fetcher
 ) -> None:
     pdqs = [random_pdq(n) for n in range(1_000)]
@@ -144,30 +144,30 @@ def test_a_store_that_stops_half_way_and_goes_on_ends_up_exact(
     assert fetcher.held() == set(pdqs[250:])
 
 
-def test_a_confirmation_that_fails_does_not_stop_the_fetch_and_is_made_later(
+def test_a_failed_confirmation_does_not_stop_the_fetch_and_is_repeated(
     service: Service, tmp_path: Path
 ) -> None:
     case = submit(service, random_pdq(1))
-    mute = Fetcher(tmp_path, service, service.key("feed"))
-    mute.fetch()
+    read_only = Fetcher(tmp_path, service, service.key("feed"))
+    read_only.fetch()
     withdraw(service, case)
     submit(service, random_pdq(2))
-    mute.fetch()
-    mute.fetch()  # the key may not send feedback
-    assert mute.held() == {random_pdq(2)}
+    read_only.fetch()
+    read_only.fetch()  # the key may not send feedback
+    assert read_only.held() == {random_pdq(2)}
     assert status(service, case)[0]["withdrawal_confirmed_at"] is None
     credentials = UnseenCredentials._from_str(
         f"{service.key('feed', 'feedback')},{service.url}/stopncii/v1"
     )
-    mute.store.exchange_api_config_update(
+    read_only.store.exchange_api_config_update(
         SignalExchangeAPIConfig(UnseenSignalExchangeAPI, credentials)
     )
-    mute.fetch()
+    read_only.fetch()
     wait_until(lambda: status(service, case)[0]["withdrawal_confirmed_at"])
 
 
 @pytest.mark.parametrize(
-    ("category", "shown"),
+    ("category", "feedback"),
     [
         (SignalOpinionCategory.POSITIVE_CLASS, "removed"),
         (SignalOpinionCategory.NEGATIVE_CLASS, "not-removed"),
@@ -175,16 +175,16 @@ def test_a_confirmation_that_fails_does_not_stop_the_fetch_and_is_made_later(
     ],
 )
 def test_an_opinion_becomes_feedback(
-    service: Service, fetcher: Fetcher, category: SignalOpinionCategory, shown: str
+    service: Service, fetcher: Fetcher, category: SignalOpinionCategory, feedback: str
 ) -> None:
     case = submit(service, random_pdq(1))
     api = fetcher.store.exchange_get_client(fetcher.collab)
     api.report_opinion(PdqSignal, random_pdq(1), SignalOpinion(True, category, {"tag"}))
-    assert status(service, case)[0]["feedback"] == shown
+    assert status(service, case)[0]["feedback"] == feedback
     with pytest.raises(ValueError, match="PDQ"):
         api.report_opinion(RawTextSignal, "x", SignalOpinion(True, category, set()))
 
 
 @pytest.mark.parametrize("text", ["", "key", "key,", ",https://service.example/stopncii/v1"])
-def test_a_key_is_never_sent_to_where_it_does_not_belong(text: str) -> None:
+def test_credentials_without_a_key_and_an_address_are_invalid(text: str) -> None:
     assert not UnseenCredentials._from_str(text)._are_valid()
