@@ -1,1 +1,1 @@
-"""A walk through the whole system with real photos: `make demo`."""
+"""The demo: the whole system with real photos, step by step (`make demo`)."""

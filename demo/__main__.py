@@ -42,7 +42,7 @@ def hash_photo(here: Stage) -> None:
 
 
 def submit_photos(here: Stage) -> tuple[str, str]:
-    """Open a case."""
+    """Open a case; return its number and PIN."""
     step("They submit four photos: the hashes of each photo, also mirrored and turned.")
     answer = json.loads(here.run("unseen", "submit", "--json", *STATEMENTS, *PHOTOS))
     case, pin = str(answer["case"]), str(answer["pin"])
@@ -51,7 +51,7 @@ def submit_photos(here: Stage) -> tuple[str, str]:
 
 
 def issue_keys(here: Stage) -> tuple[str, str]:
-    """Issue a key to a platform and one to the auditors."""
+    """Issue a key to a platform and one to the auditors; return both."""
     step("The service's operator issues a key to a platform and one to the auditors.")
     issue = ("unseen-service", "keys", "issue")
     key = here.run(*issue, "Example Platform", "--scope", "match")
@@ -61,7 +61,7 @@ def issue_keys(here: Stage) -> tuple[str, str]:
 
 
 def make_upload(folder: Path) -> Path:
-    """Make the kind of copy that spreads on the internet."""
+    """Make an altered copy, such as spreads on the internet; return its path."""
     step("Somebody uploads a copy of a photo: half the size, mirrored, JPEG quality 50.")
     with Image.open(folder / "astronaut.png") as image:
         half = image.convert("RGB").resize((image.width // 2, image.height // 2))
@@ -72,7 +72,7 @@ def make_upload(folder: Path) -> Path:
 
 
 def match_upload(here: Stage, key: str, copy: Path) -> None:
-    """Find the copy, but no other photo."""
+    """Show that the copy matches, and another photo does not."""
     step("The platform checks the upload before it shows it to anybody.")
     hits = look_up(here, key, copy.name)
     expect(len(hits) >= 1, "the copy matches")
@@ -91,7 +91,7 @@ def withdraw_case(here: Stage, case: str, pin: str) -> None:
 
 
 def check_no_longer_matching(here: Stage, key: str, copy: Path) -> None:
-    """Look the copy up again."""
+    """Show that the copy no longer matches."""
     step("From then on, the copy no longer matches.")
     expect(look_up(here, key, copy.name) == [], "a withdrawn photo does not match")
     show("no match")
@@ -117,9 +117,9 @@ def look_up(here: Stage, key: str, file: str) -> list[dict[str, Any]]:
     return [hit for each in answer["queries"] for hit in each["hits"]]
 
 
-def expect(true: bool, what: str) -> None:
+def expect(condition: bool, what: str) -> None:
     """End the demo unless a condition holds."""
-    if not true:
+    if not condition:
         raise SystemExit(f"demo: failed, expected that {what}.")
 
 

@@ -1,4 +1,4 @@
-"""Every call of openapi.yaml, tried with what its schema allows and with what it does not."""
+"""Every operation of openapi.yaml, called with generated requests, valid and invalid."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,26 +33,26 @@ _CHECKS = [
     status_code_conformance,
 ]
 
-# Read when it is asked for, and each call a subtest of one test: else every worker would make a
-# test of each call, 5 s long, also to run none of them.
+# From a fixture, so that the operations are subtests of one test: to collect a test for each would
+# take every worker of pytest-xdist 5 s.
 schema = schemathesis.pytest.from_fixture("described")
 
 
 @pytest.fixture
 def described() -> schemathesis.BaseSchema:
-    """What openapi.yaml says."""
+    """Return the schema in openapi.yaml."""
     return schemathesis.openapi.from_dict(yaml.safe_load((_ROOT / "openapi.yaml").read_text()))
 
 
 @pytest.fixture(scope="module")
-def tried(postgres: str) -> Iterator[Service]:
-    """A service of this module's own: it is left with whatever was made up."""
-    # What asks the feed to wait for news is answered as when none came.
+def scratch(postgres: str) -> Iterator[Service]:
+    """Yield a service for this module only, because its tests leave generated data behind."""
+    # Without waiting, requests that wait for changes of the feed are answered at once.
     with fresh_database(postgres) as url, serving(url, feed_wait_s=0) as running:
         yield running
 
 
-def _try(case: schemathesis.Case, service: Service) -> None:
+def _check(case: schemathesis.Case, service: Service) -> None:
     key = service.key(*_SCOPES)
     headers = {"Authorization": f"Bearer {key}"}
     if case.path.startswith("/stopncii"):
@@ -61,18 +61,22 @@ def _try(case: schemathesis.Case, service: Service) -> None:
         base_url=service.url, headers=headers, checks=_CHECKS, timeout=PATIENCE_S
     )
     if answer.status_code == 401:
-        # What was made up has revoked it: the next call gets a new one.
+        # A generated request has revoked the key: the next one gets a new key.
         service.forget_keys()
 
 
 @schema.parametrize()
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-def test_every_call_answers_as_openapi_yaml_says(case: schemathesis.Case, tried: Service) -> None:
-    _try(case, tried)
+def test_every_operation_answers_as_openapi_yaml_says(
+    case: schemathesis.Case, scratch: Service
+) -> None:
+    _check(case, scratch)
 
 
 @pytest.mark.slow
 @schema.parametrize()
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_call_answers_so_with_many_examples(case: schemathesis.Case, tried: Service) -> None:
-    _try(case, tried)
+def test_every_operation_answers_so_with_many_examples(
+    case: schemathesis.Case, scratch: Service
+) -> None:
+    _check(case, scratch)

@@ -1,6 +1,6 @@
 """Write tests/contract/work.json: `python -m tests.contract.work_vectors > FILE`.
 
-Made from docs/intake.md alone, with nothing of the service: so the vectors hold it to its word.
+Computed from docs/intake.md, without code of the service or a client, which tests compare with it.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ _CASES = [
 
 
 def digest(challenge: str, key: str, puzzle: int, counter: int) -> int:
-    """One try, as the protocol says it."""
+    """Return the result of one attempt, as the protocol defines it."""
     text = f"{challenge}:{key}:{puzzle}:{counter}"
     return int(hashlib.sha256(text.encode("ascii")).hexdigest()[:8], 16)
 

@@ -1,7 +1,7 @@
-"""Make vectors.json: `python -m tests.contract.audit.make`.
+"""Write vectors.json: `python -m tests.contract.audit.make`.
 
-Everything but the signature is computed here by the definitions alone (docs/audit.md, RFC 9162),
-with no code of the service or of a client.
+Everything except the signature is computed from the definitions in docs/audit.md and RFC 9162,
+without code of the service or a client.
 """
 
 import base64
@@ -34,11 +34,13 @@ ENTRIES: list[tuple[str, str, str, str | None, dict[str, Any]]] = [
 
 
 def canonical(fields: dict[str, Any]) -> bytes:
+    """Return an entry's bytes: canonical JSON as docs/audit.md defines it."""
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode()
 
 
 def split(n: int) -> int:
+    """Return the largest power of two less than n (RFC 9162, section 2.1.1)."""
     k = 1
     while 2 * k < n:
         k *= 2
@@ -46,6 +48,7 @@ def split(n: int) -> int:
 
 
 def mth(leaves: list[bytes]) -> bytes:
+    """Return MTH, the Merkle Tree Hash (RFC 9162, section 2.1.1)."""
     if len(leaves) < 2:
         return sha256(b"\x00" + leaves[0]).digest() if leaves else sha256().digest()
     k = split(len(leaves))
@@ -53,6 +56,7 @@ def mth(leaves: list[bytes]) -> bytes:
 
 
 def path(m: int, leaves: list[bytes]) -> list[bytes]:
+    """Return PATH, the inclusion proof of leaf m (RFC 9162, section 2.1.3.1)."""
     if len(leaves) == 1:
         return []
     k = split(len(leaves))
@@ -62,6 +66,7 @@ def path(m: int, leaves: list[bytes]) -> list[bytes]:
 
 
 def subproof(m: int, leaves: list[bytes], known: bool = True) -> list[bytes]:
+    """Return SUBPROOF, the consistency proof for size m (RFC 9162, section 2.1.4.1)."""
     if m == len(leaves):
         return [] if known else [mth(leaves)]
     k = split(len(leaves))
@@ -71,12 +76,14 @@ def subproof(m: int, leaves: list[bytes], known: bool = True) -> list[bytes]:
 
 
 def signed(size: int, root: bytes) -> str:
+    """Return a signed checkpoint (C2SP tlog-checkpoint)."""
     text = f"{NAME}\n{size}\n{base64.b64encode(root).decode()}\n"
     signature = SigningKey(SEED).sign(text.encode()).signature
     return f"{text}\n\N{EM DASH} {NAME} {base64.b64encode(key_id() + signature).decode()}\n"
 
 
 def public() -> bytes:
+    """Return the public key as C2SP's signed-note encodes it: the algorithm, then 32 bytes."""
     return b"\x01" + bytes(SigningKey(SEED).verify_key)
 
 

@@ -1,4 +1,4 @@
-"""Every call of the Python client is an operation of openapi.yaml, with the headers it names."""
+"""The requests of the Python client are operations of openapi.yaml; its errors fit."""
 
 import re
 from collections.abc import Iterator
@@ -43,40 +43,41 @@ CALLS = {
 
 
 def operation(request: api_calls.Request) -> dict[str, Any]:
+    """Return the operation of openapi.yaml that a request calls."""
     path = request.path.partition("?")[0]
     for template, operations in API["paths"].items():
         if re.fullmatch(re.sub(r"\\\{.+?\\\}", "[^/]+", re.escape(template)), path):
-            found: dict[str, Any] = operations[request.method.lower()]
-            return found
+            described: dict[str, Any] = operations[request.method.lower()]
+            return described
     raise AssertionError(f"openapi.yaml has no {path}")
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_a_call_is_an_operation_with_the_headers_it_asks_for(name: str) -> None:
+def test_a_request_has_the_required_headers_and_only_known_parameters(name: str) -> None:
     request = CALLS[name].request
     described = operation(request)
     sent = {header.lower() for header in request.headers}
     parameters = described.get("parameters", [])
-    needed = {p["name"].lower() for p in parameters if p["in"] == "header" and p.get("required")}
-    assert needed <= sent
-    asked = parse_qs(request.path.partition("?")[2])
-    assert set(asked) <= {p["name"] for p in parameters if p["in"] == "query"}
+    required = {p["name"].lower() for p in parameters if p["in"] == "header" and p.get("required")}
+    assert required <= sent
+    query = parse_qs(request.path.partition("?")[2])
+    assert set(query) <= {p["name"] for p in parameters if p["in"] == "query"}
     if request.content:
         assert request.headers["Content-Type"] in described["requestBody"]["content"]
 
 
-def test_the_client_knows_every_word_and_field_of_the_feed() -> None:
+def test_the_client_knows_every_feedback_value_and_field_of_an_entry() -> None:
     schemas = API["components"]["schemas"]
     assert list(FEEDBACK_VALUES) == schemas["Opinion"]["enum"]
-    told: dict[str, Any] = dict.fromkeys(schemas["EntryOut"]["properties"], "1")
-    told |= {"at": "2026-11-22T13:40:00Z", "status": "active", "pdq": "5a" * 32, "feedback": {}}
-    assert {*asdict(parse_entry(told)), "status"} == set(told)
+    entry: dict[str, Any] = dict.fromkeys(schemas["EntryOut"]["properties"], "1")
+    entry |= {"at": "2026-11-22T13:40:00Z", "status": "active", "pdq": "5a" * 32, "feedback": {}}
+    assert {*asdict(parse_entry(entry)), "status"} == set(entry)
 
 
 def problem_classes(
     root: type[errors.ServiceError] = errors.ServiceError,
 ) -> Iterator[type[errors.ServiceError]]:
-    """Yield every class of error that is answered with a problem type of its own."""
+    """Yield every class of error that has its own problem type."""
     for each in root.__subclasses__():
         if each.slug != errors.ServiceError.slug:
             yield each
@@ -84,8 +85,10 @@ def problem_classes(
 
 
 @pytest.mark.parametrize("status", [400, 404, 429, 500, 503])
-def test_every_problem_of_the_service_becomes_an_error_that_fits(status: int) -> None:
-    for kind in problem_classes():
+def test_every_problem_of_the_service_becomes_a_fitting_error(status: int) -> None:
+    kinds = list(problem_classes())
+    assert len(kinds) > 10
+    for kind in kinds:
         slug = kind.slug
         answer = problems.problem(status, slug, kind.title, "Do this.")
         error = error_of(status, bytes(answer.body))
