@@ -21,7 +21,7 @@ import psycopg
 import pytest
 
 from tests.environment import clean_environment
-from tests.flow.test_faults import is_postmaster, is_worker
+from tests.flow.test_process_faults import is_postmaster, is_worker
 from tests.service.test_cli import COMMAND, run
 from tests.support import PIN, free_port, random_pdq, scratch_folder, submission, wait_until
 

@@ -26,7 +26,7 @@ from unseen_service.usecases import keys
 
 from tests.clocks import Clock
 from tests.environment import clean_environment
-from tests.flow.test_faults import is_worker
+from tests.flow.test_process_faults import is_worker
 from tests.mirror import Mirror, submit, withdraw
 from tests.service.test_cli import COMMAND, run
 from tests.service.test_stopncii import Kept, fetch, live, stock_client

@@ -25,9 +25,9 @@ from unseen_service.store.connection import conninfo
 from unseen_service.store.sql import SQL
 
 from tests.environment import clean_environment
-from tests.flow.test_faults import workers_of
-from tests.flow.test_matchable import one_line_to_each
 from tests.flow.test_outages import BUSY, QUICKLY, USUAL, Asked, fresh, hit, miss, submit, withdraw
+from tests.flow.test_process_faults import workers_of
+from tests.flow.test_time_to_match import one_line_to_each
 from tests.network import Network, Place, Wire
 from tests.service.test_cli import COMMAND
 from tests.support import Service, random_pdq, scratch_folder, wait_until

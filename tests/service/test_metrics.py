@@ -22,7 +22,7 @@ from unseen_service.ratelimit.probing import AlertThrottle
 from unseen_service.runtime.json_logs import JsonFormatter
 from unseen_service.store import Store
 
-from tests.flow.test_faults import URL, data, ready, served, workers_of
+from tests.flow.test_process_faults import URL, data, ready, served, workers_of
 from tests.service.test_cli import run
 from tests.support import PIN, Service, flipped, random_pdq, serving, submission, wait_until
 

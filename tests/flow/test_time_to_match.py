@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.environment import clean_environment
-from tests.flow.test_faults import is_worker
+from tests.flow.test_process_faults import is_worker
 from tests.service.test_cli import COMMAND
 from tests.support import Service, free_port, random_pdq, scratch_folder, submission, wait_until
 

@@ -17,8 +17,8 @@ from unseen.errors import InputError
 from unseen_index import HashTable
 from unseen_service.models.keys import Scope
 
-from tests.flow.test_faults import PORT as SERVED_PORT
-from tests.flow.test_faults import data, ready, served, workers_of
+from tests.flow.test_process_faults import PORT as SERVED_PORT
+from tests.flow.test_process_faults import data, ready, served, workers_of
 from tests.service.test_cli import run
 from tests.support import (
     PIN,
