@@ -70,7 +70,8 @@ run: $(READY) ## Serve on http://127.0.0.1:8000, data kept in ./data
 	@$(BIN)/unseen-service serve --port $(PORT) --data data
 
 openapi: $(READY) ## Write openapi.yaml from the app, and add to the published names
-	@$(BIN)/python -m tools.openapi > openapi.yaml
+	@$(BIN)/python -m tools.openapi > openapi.yaml.new  # so that a failure leaves the old one
+	@mv openapi.yaml.new openapi.yaml
 	@$(BIN)/python -m tools.published_api
 
 page: $(READY) ## Assemble the pages from clients/browser and clients/staff

@@ -369,7 +369,7 @@ def test_damage_found_by_a_search_is_reported(kind: str, folder: Path) -> None:
             copy.match([pdq_of(1)])
         assert "Delete the folder" in caught.value.hint
     if kind == "index":
-        (data,) = folder.glob("index-*/data-*/fresh.hashes")
+        (data,) = folder.glob("index-*/data-*/memtable.hashes")
         data.write_bytes(bytes(data.stat().st_size))
         with LocalCopy(folder) as copy:
             assert copy._file._index is None
