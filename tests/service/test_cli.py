@@ -183,3 +183,13 @@ def test_serve_starts_everything_and_stops_it(
     # It can be started again on what it left behind: nothing of it runs any more.
     # Look-ups from before the index had caught up are a fourth entry.
     assert re.match("chain verified: [34] entries", run("audit", "verify", *data).stdout)
+
+
+def test_a_command_warns_before_it_creates_a_database(tmp_path: Path) -> None:
+    """Run in the wrong folder, it would issue a key that no service knows."""
+    tmp_path.chmod(0o711)
+    data = tmp_path / "data"
+    created = run("keys", "list", "--data", str(data))
+    assert (created.returncode, created.stdout) == (0, "no key was issued yet\n")
+    assert created.stderr.startswith(f"creating a new database in {data}; use --data")
+    assert "creating" not in run("keys", "list", "--data", str(data)).stderr

@@ -47,9 +47,16 @@ def run_with_store(args: Namespace, use: Callable[[Store], Awaitable[Answer]]) -
         finally:
             await store.close()
 
+    _warn_if_new(args.data)
     with open_database(args.data) as (url, _):
         migrate_now(url)
         return asyncio.run(run(url))
+
+
+def _warn_if_new(data: Path) -> None:
+    """Warn that a command creates a database: in the wrong folder, no service would use it."""
+    if not read_database_url(os.environ) and not data.exists():
+        notice(f"creating a new database in {data}; use --data if yours is elsewhere")
 
 
 @contextmanager
