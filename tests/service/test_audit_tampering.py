@@ -203,7 +203,7 @@ def tamperings(entry: AuditEntry) -> list[tuple[str, Any]]:
     ]
 
 
-def test_every_column_of_every_kind_of_row(log: Log) -> None:
+def test_change_to_any_column_of_any_entry_is_found(log: Log) -> None:
     async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
         assert {entry.kind for entry in entries} == KINDS | {event.kind for event in OTHERS}
         assert await broken_at(tx, log.kept) is None
@@ -230,7 +230,7 @@ def test_every_column_of_every_kind_of_row(log: Log) -> None:
     log.check(check)
 
 
-def test_entries_dropped_repeated_and_reordered(log: Log) -> None:
+def test_deleted_and_reordered_entries_are_found(log: Log) -> None:
     async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
         last = entries[-1].position
         for entry in entries:
@@ -260,7 +260,7 @@ async def swap(tx: Tx, one: int, other: int) -> None:
         await tx.execute("UPDATE audit_log SET position = %s WHERE position = %s", (to, position))
 
 
-def test_every_column_of_the_head(log: Log) -> None:
+def test_change_to_any_column_of_the_head_is_found(log: Log) -> None:
     async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
         last = entries[-1].position
         for change, position in (
@@ -303,7 +303,7 @@ async def rewrite(tx: Tx, entries: Sequence[AuditEntry]) -> None:
     )
 
 
-def test_a_log_that_was_cut_and_made_good_is_found_by_a_kept_checkpoint(log: Log) -> None:
+def test_truncated_log_does_not_fit_a_kept_checkpoint(log: Log) -> None:
     async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
         for size in range(1, len(entries)):
             async with undone(tx):
@@ -314,7 +314,7 @@ def test_a_log_that_was_cut_and_made_good_is_found_by_a_kept_checkpoint(log: Log
     log.check(check)
 
 
-def test_a_log_that_was_forked_is_found_by_a_kept_checkpoint(log: Log) -> None:
+def test_forked_log_does_not_fit_a_kept_checkpoint(log: Log) -> None:
     """From each entry on, history is written anew, longer than it was: the kept root differs."""
 
     async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
@@ -340,7 +340,7 @@ def checkpoints(entries: Sequence[AuditEntry]) -> list[Checkpoint]:
     return kept
 
 
-def test_an_entry_put_in_is_found_by_a_kept_checkpoint(log: Log) -> None:
+def test_inserted_entry_does_not_fit_a_kept_checkpoint(log: Log) -> None:
     async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
         async with undone(tx):
             await rewrite(tx, [*entries[:3], entries[1], *entries[3:]])
@@ -349,9 +349,7 @@ def test_an_entry_put_in_is_found_by_a_kept_checkpoint(log: Log) -> None:
     log.check(check)
 
 
-def test_the_service_signs_nothing_that_did_not_grow_from_what_it_signed(
-    service: Service, database_url: str
-) -> None:
+def test_service_does_not_sign_a_rewritten_log(service: Service, database_url: str) -> None:
     with service.client("audit", "match") as staff:
         first = staff.get("/v1/audit/checkpoint")
         assert first.status_code == 200
@@ -376,7 +374,7 @@ def key_changes(service: Service) -> list[dict[str, Any]]:
     return [each["details"] for each in found]
 
 
-def test_signing_with_another_key_is_an_entry_that_names_both(
+def test_new_signing_key_is_recorded_with_the_previous_one(
     database_url: str, tmp_path: Path
 ) -> None:
     """The key is lost: what the old one signed still binds the log, and the new one is told."""
@@ -398,7 +396,7 @@ def test_signing_with_another_key_is_an_entry_that_names_both(
         assert staff.get("/v1/audit/checkpoint").status_code == 500
 
 
-def test_a_log_that_was_rewritten_is_found_by_what_a_lost_key_signed(
+def test_rewritten_log_does_not_fit_what_a_lost_key_signed(
     database_url: str, tmp_path: Path
 ) -> None:
     with serving(database_url, data=tmp_path) as service, service.client("audit") as staff:
@@ -420,7 +418,7 @@ async def _forge(database_url: str) -> None:
         await rewrite(connection, [replace(entries[0], actor="another"), *entries[1:]])
 
 
-def test_who_verified_the_log_elsewhere_leaves_an_entry(service: Service) -> None:
+def test_external_verification_is_recorded(service: Service) -> None:
     with service.client("audit") as staff:
         lines = staff.get("/v1/audit/export").text.splitlines()
         note = json.loads(lines[-1])["checkpoint"]
@@ -447,7 +445,7 @@ def test_who_verified_the_log_elsewhere_leaves_an_entry(service: Service) -> Non
         assert platform.post("/v1/audit/verifications", json={}).status_code == 403
 
 
-def test_two_persons_leave_two_entries(service: Service) -> None:
+def test_issue_and_approval_name_both_operators(service: Service) -> None:
     new = NewKey("Feeds", frozenset({Scope.FEED}))
     issued = service.flow(lambda store: keys.issue_key(store, new))
     service.flow(lambda store: keys.approve_key(store, issued.id, actors.operator("two")))
@@ -459,5 +457,5 @@ def test_two_persons_leave_two_entries(service: Service) -> None:
     ]
 
 
-def test_every_kind_of_entry_is_tampered_with_here() -> None:
+def test_every_audit_kind_is_covered() -> None:
     assert {*AuditKind} == KINDS | {event.kind for event in OTHERS}

@@ -21,7 +21,7 @@ from unseen_service.runtime.shared_memory import SharedCounts
 from unseen_service.usecases import key_limits
 
 from tests.service.test_cases_api import slug
-from tests.service.test_match_api import seeded
+from tests.service.test_lookups import seeded
 from tests.support import Service, flipped, random_pdq, serving, wait_until
 
 Hashes = npt.NDArray[np.uint8]
@@ -57,7 +57,7 @@ def tight(database_url: str) -> Iterator[Service]:
         yield running
 
 
-def test_every_answer_says_what_is_left(tight: Service) -> None:
+def test_response_reports_the_remaining_budget(tight: Service) -> None:
     with tight.client("match") as platform:
         answer = ask(platform, hashes(100))
     assert answer.headers["ratelimit-policy"] == '"requests";q=6;w=60, "hashes";q=600;w=60'
@@ -66,7 +66,7 @@ def test_every_answer_says_what_is_left(tight: Service) -> None:
     assert left == '"hashes";r=500;t=10'
 
 
-def test_hashes_beyond_the_budget_wait(tight: Service) -> None:
+def test_hashes_beyond_the_budget_are_refused(tight: Service) -> None:
     with tight.client("match") as platform:
         assert ask(platform, hashes(650)).status_code == 200, "one that begins with room passes"
         refused = ask(platform, hashes(1, seed=1))
@@ -75,14 +75,14 @@ def test_hashes_beyond_the_budget_wait(tight: Service) -> None:
     assert "hashes" in refused.json()["detail"]
 
 
-def test_requests_beyond_the_budget_wait(tight: Service) -> None:
+def test_requests_beyond_the_budget_are_refused(tight: Service) -> None:
     with tight.client("match") as platform:
         answers = [ask(platform, hashes(1, seed=n)) for n in range(8)]
     assert slug(answers[-1]) == "budget-spent"
     assert int(answers[-1].headers["retry-after"]) <= 10
 
 
-def test_a_budget_is_one_for_all_workers(tight: Service) -> None:
+def test_workers_share_a_budget(tight: Service) -> None:
     with (
         serving(tight.database_url, requests_per_minute=0, hashes_per_minute=600) as other,
         tight.client("match") as platform,
@@ -93,7 +93,7 @@ def test_a_budget_is_one_for_all_workers(tight: Service) -> None:
             wait_until(lambda: ask(elsewhere, hashes(1)).status_code == 429)
 
 
-def test_limits_are_a_keys_own_and_change_at_once(tight: Service) -> None:
+def test_key_limits_apply_at_once(tight: Service) -> None:
     with tight.client("match") as platform:
         assert ask(platform, hashes(650)).status_code == 200
         assert ask(platform, hashes(1)).status_code == 429
@@ -102,7 +102,7 @@ def test_limits_are_a_keys_own_and_change_at_once(tight: Service) -> None:
         assert "ratelimit" not in ask(platform, hashes(2_000)).headers
 
 
-def test_whatever_fails_while_budgets_are_settled_they_are_settled_later(
+def test_settling_budgets_recovers_from_errors(
     tight: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The task that settles lives as long as the worker: nobody would notice that it has ended."""
@@ -117,7 +117,7 @@ def test_whatever_fails_while_budgets_are_settled_they_are_settled_later(
         wait_until(lambda: database.execute("SELECT FROM key_usage").fetchone() is not None)
 
 
-def test_a_walk_bit_by_bit_is_noticed_and_the_key_paused_everywhere(service: Service) -> None:
+def test_probing_pauses_the_key_on_every_worker(service: Service) -> None:
     with (
         serving(service.database_url) as other,
         service.client("match") as platform,
@@ -139,7 +139,7 @@ def test_a_walk_bit_by_bit_is_noticed_and_the_key_paused_everywhere(service: Ser
         wait_until(lambda: ask(platform, hashes(1)).status_code == 200, within=2)
 
 
-def test_a_walk_in_one_call_among_photos_is_noticed(service: Service) -> None:
+def test_probing_hidden_in_a_large_batch_is_detected(service: Service) -> None:
     with service.client("match") as platform:
         mixed = np.concatenate([hashes(9_000), walk(hashes(1, seed=5))])
         np.random.default_rng(0).shuffle(mixed)
@@ -153,7 +153,7 @@ def shared(tmp_path: Path) -> SharedCounts:
     return SharedCounts(tmp_path / "counts")
 
 
-def test_a_walk_over_several_workers_is_noticed_as_on_one(
+def test_probing_spread_over_workers_is_detected(
     database_url: str, shared: SharedCounts, tmp_path: Path
 ) -> None:
     """Each step to another of three workers: they pause the key where one alone would."""
@@ -193,9 +193,7 @@ for step in steps:
 """
 
 
-def test_processes_count_together_and_each_line_by_itself(
-    shared: SharedCounts, tmp_path: Path
-) -> None:
+def test_processes_share_counts_per_key_family(shared: SharedCounts, tmp_path: Path) -> None:
     steps = walk(hashes(1))
     subprocess.run(
         [sys.executable, "-c", _ANOTHER_PROCESS, str(tmp_path / "counts")],
@@ -211,7 +209,7 @@ def test_processes_count_together_and_each_line_by_itself(
     assert Neighbourhoods(1.0, shared.block(7), shared.secret).add(steps[:2], 1.0) <= 1
 
 
-def test_hit_rates_and_notices_are_one_for_all_workers(shared: SharedCounts) -> None:
+def test_workers_share_hit_rates_and_alert_throttling(shared: SharedCounts) -> None:
     rates = [HitRate(1.0, shared.block(1)) for _ in range(4)]
     noticed = [rate.add(1, 1, 1.0) for rate, _ in zip(cycle(rates), range(120), strict=False)]
     assert noticed.index(True) < 110
@@ -222,7 +220,7 @@ def test_hit_rates_and_notices_are_one_for_all_workers(shared: SharedCounts) -> 
     assert two.is_due("key.probing", 606.0)
 
 
-def test_without_memory_to_share_a_worker_counts_alone(
+def test_worker_counts_alone_without_shared_memory(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """/dev/full has no room for anybody."""
@@ -236,7 +234,7 @@ def test_without_memory_to_share_a_worker_counts_alone(
     assert "by itself" in caplog.text
 
 
-def test_what_goes_round_is_not_probing() -> None:
+def test_repeated_near_duplicates_are_not_probing() -> None:
     """One image in twenty encodings, again and again, among others: a platform's usual day."""
     seen = Neighbourhoods(0.0)
     original = random_pdq(1)
@@ -247,13 +245,13 @@ def test_what_goes_round_is_not_probing() -> None:
     assert max(around) < 32
 
 
-def test_a_million_hashes_of_photos_are_not_probing() -> None:
+def test_a_million_unrelated_hashes_are_not_probing() -> None:
     seen = Neighbourhoods(0.0)
     assert max(seen.add(hashes(10_000, seed=n), n / 2) for n in range(100)) < 32
 
 
 @given(order=st.permutations(range(256)), start=st.integers(0, 1000), batch=st.integers(1, 64))
-def test_every_walk_is_noticed_in_any_order(order: list[int], start: int, batch: int) -> None:
+def test_probing_is_detected_in_any_order(order: list[int], start: int, batch: int) -> None:
     seen = Neighbourhoods(0.0)
     steps = walk(hashes(1, seed=start))[order]
     around = [seen.add(steps[n : n + batch], 0.0) for n in range(0, 256, batch)]
@@ -261,7 +259,7 @@ def test_every_walk_is_noticed_in_any_order(order: list[int], start: int, batch:
 
 
 @given(seed=st.integers(0, 1000), count=st.integers(2, 80))
-def test_hashes_one_by_one_count_as_those_in_a_batch(seed: int, count: int) -> None:
+def test_single_hashes_count_like_a_batch(seed: int, count: int) -> None:
     # One secret for both: which two hashes share a place by chance is the same then.
     together, apart = (Neighbourhoods(0.0, None, bytes(range(64))) for _ in range(2))
     steps = walk(hashes(1, seed=seed))[:count]
@@ -273,7 +271,7 @@ def test_hashes_one_by_one_count_as_those_in_a_batch(seed: int, count: int) -> N
     assert together.add(last, 0.0) == apart.add(last, 0.0)
 
 
-def test_hits_far_above_the_usual_are_told(service: Service) -> None:
+def test_unusually_high_hit_rate_raises_an_alert(service: Service) -> None:
     pdqs = [random_pdq(n) for n in range(150)]
     seeded(service, *pdqs)
     with service.client("match") as platform:
@@ -282,13 +280,13 @@ def test_hits_far_above_the_usual_are_told(service: Service) -> None:
     wait_until(lambda: kinds(service) == ["key.hit-rate"])
 
 
-def test_a_rate_that_is_usual_is_not_told() -> None:
+def test_usual_hit_rate_raises_no_alert() -> None:
     rate = HitRate(0.0)
     assert not any(rate.add(1_000, 5, 60.0 * minute) for minute in range(5_000))
     assert rate.add(1_000, 900, 60.0 * 5_000)
 
 
-def test_distances_can_be_told_in_steps(service: Service) -> None:
+def test_distances_can_be_rounded_to_steps(service: Service) -> None:
     pdq = random_pdq(3)
     seeded(service, pdq)
     with service.client("match") as platform:
@@ -306,7 +304,7 @@ def test_distances_can_be_told_in_steps(service: Service) -> None:
 @given(
     spends=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 50), st.floats(0, 5)), max_size=200)
 )
-def test_workers_together_admit_a_budget_and_pay_back_the_rest(
+def test_workers_together_stay_within_the_budget(
     spends: list[tuple[int, int, float]],
 ) -> None:
     """Four workers that settle every second: over any time, no more than is documented."""

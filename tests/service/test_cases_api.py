@@ -58,7 +58,7 @@ def slug(response: httpx.Response) -> str:
         ("pin", "7K4M-9QTX-2HB\n", "pin"),
     ],
 )
-def test_what_breaks_a_rule_is_refused_and_says_where(
+def test_invalid_submission_is_refused_with_the_path_of_the_error(
     any_service: Service, path: str, value: object, at: str
 ) -> None:
     refused = submit(any_service, changed(path, value))
@@ -69,33 +69,33 @@ def test_what_breaks_a_rule_is_refused_and_says_where(
         assert value.strip() not in refused.text, "what was sent must not come back"
 
 
-def test_a_low_quality_is_refused_with_what_to_do(any_service: Service) -> None:
+def test_low_quality_is_refused(any_service: Service) -> None:
     refused = submit(any_service, changed("images.0.hashes.0.quality", 49))
     assert (refused.status_code, slug(refused)) == (422, "quality-too-low")
     assert refused.json()["errors"][0]["at"] == "images.0.hashes.0.quality"
 
 
-def test_a_view_comes_once_an_image(any_service: Service) -> None:
+def test_duplicate_view_of_an_image_is_refused(any_service: Service) -> None:
     one = {"pdq": random_pdq(1), "quality": 100, "view": "original"}
     refused = submit(any_service, changed("images.0.hashes", [one, one]))
     assert (refused.status_code, slug(refused)) == (422, "invalid-request")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe"])
-def test_odd_bodies_are_refused(any_service: Service, body: bytes) -> None:
+def test_malformed_body_is_refused(any_service: Service, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     refused = httpx.post(f"{any_service.url}/v1/cases", content=body, headers=headers)
     assert (refused.status_code, slug(refused)) == (422, "invalid-request")
 
 
-def test_another_media_type_is_refused(any_service: Service) -> None:
+def test_unsupported_media_type_is_refused(any_service: Service) -> None:
     refused = httpx.post(
         f"{any_service.url}/v1/cases", content=b"{}", headers={"Content-Type": "x/y"}
     )
     assert (refused.status_code, slug(refused)) == (415, "unsupported-media-type")
 
 
-def test_a_body_that_is_too_large_is_refused(any_service: Service) -> None:
+def test_oversized_body_is_refused(any_service: Service) -> None:
     def chunks() -> Any:
         for _ in range(40):
             yield b" " * 65_536
@@ -107,7 +107,7 @@ def test_a_body_that_is_too_large_is_refused(any_service: Service) -> None:
     assert (undeclared.status_code, slug(undeclared)) == (413, "body-too-large")
 
 
-def test_a_submission_repeated_is_one_case(service: Service) -> None:
+def test_repeated_submission_returns_the_same_case(service: Service) -> None:
     body = submission(random_pdq(1), random_pdq(2))
     first = submit(service, body, **{"Idempotency-Key": KEY})
     again = submit(service, body, **{"Idempotency-Key": KEY})
@@ -115,7 +115,7 @@ def test_a_submission_repeated_is_one_case(service: Service) -> None:
     assert first.json() == again.json()
 
 
-def test_submissions_repeated_at_the_same_time_are_one_case(service: Service) -> None:
+def test_concurrent_repeats_open_one_case(service: Service) -> None:
     body = submission(random_pdq(1))
     with ThreadPoolExecutor(8) as pool:
         answers = list(
@@ -128,7 +128,7 @@ def test_submissions_repeated_at_the_same_time_are_one_case(service: Service) ->
 @pytest.mark.parametrize(
     "other", [submission(random_pdq(9)), submission(random_pdq(1), pin="2222-2222-2222")]
 )
-def test_a_key_used_for_another_submission_is_refused(
+def test_idempotency_key_of_another_submission_is_refused(
     service: Service, other: dict[str, Any]
 ) -> None:
     submit(service, submission(random_pdq(1)), **{"Idempotency-Key": KEY})
@@ -136,7 +136,7 @@ def test_a_key_used_for_another_submission_is_refused(
     assert (refused.status_code, slug(refused)) == (409, "idempotency-key-reused")
 
 
-def test_an_unknown_case_and_a_wrong_pin_are_told_the_same(service: Service) -> None:
+def test_unknown_case_and_wrong_pin_get_the_same_response(service: Service) -> None:
     number = submit(service, submission(random_pdq(1))).json()["case"]
     wrong = [
         httpx.get(f"{service.url}/v1/cases/{number}", headers={"Unseen-Pin": "2222-2222-2222"}),
@@ -149,7 +149,7 @@ def test_an_unknown_case_and_a_wrong_pin_are_told_the_same(service: Service) -> 
     assert len({answer.text for answer in wrong}) == 1
 
 
-def test_case_number_and_pin_are_read_as_people_write_them(service: Service) -> None:
+def test_case_number_and_pin_may_be_typed_loosely(service: Service) -> None:
     number = submit(service, submission(random_pdq(1))).json()["case"]
     loose = number.lower().replace("-", "")
     pin = PIN.lower().replace("-", " ").replace("0", "o")
@@ -159,7 +159,7 @@ def test_case_number_and_pin_are_read_as_people_write_them(service: Service) -> 
     )
 
 
-def test_guesses_are_slowed_down_but_the_right_pin_is_always_taken(service: Service) -> None:
+def test_wrong_pins_are_slowed_down_but_the_right_pin_always_works(service: Service) -> None:
     number = submit(service, submission(random_pdq(1))).json()["case"]
     address = f"{service.url}/v1/cases/{number}"
 
@@ -175,7 +175,7 @@ def test_guesses_are_slowed_down_but_the_right_pin_is_always_taken(service: Serv
     assert set(answers) == {404, 429}
 
 
-def test_one_image_is_withdrawn_then_the_rest(service: Service) -> None:
+def test_images_are_withdrawn_one_by_one(service: Service) -> None:
     number = submit(service, submission(random_pdq(1), random_pdq(2))).json()["case"]
     address, pin = f"{service.url}/v1/cases/{number}", {"Unseen-Pin": PIN}
     one = httpx.delete(f"{address}/images/2", headers=pin).json()
@@ -189,7 +189,7 @@ def test_one_image_is_withdrawn_then_the_rest(service: Service) -> None:
     assert (missing.status_code, slug(missing)) == (404, "image-not-found")
 
 
-def test_a_hash_stays_matchable_while_one_case_holds_it(service: Service) -> None:
+def test_hash_is_matched_while_any_case_holds_it(service: Service) -> None:
     pdq = random_pdq(1)
     first = submit(service, submission(pdq)).json()["case"]
     second = submit(service, submission(pdq, random_pdq(2))).json()["case"]
@@ -210,7 +210,7 @@ def test_a_hash_stays_matchable_while_one_case_holds_it(service: Service) -> Non
         assert hits() == 1, "what comes back is matched again"
 
 
-def test_a_thousand_images_of_eight_views_are_one_case(service: Service) -> None:
+def test_case_can_have_a_thousand_images_in_eight_views(service: Service) -> None:
     views = ["original", "mirror"] + [
         f"{mirror}turn-{turn}" for mirror in ("", "mirror-") for turn in (90, 180, 270)
     ]

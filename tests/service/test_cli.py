@@ -30,7 +30,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_keys_are_issued_listed_and_revoked_and_all_of_it_is_audited(database_url: str) -> None:
+def test_keys_are_issued_listed_revoked_and_audited(database_url: str) -> None:
     issued = run("keys", "issue", "Example", "--scope", "match", DATABASE_URL=database_url)
     assert issued.returncode == 0
     assert re.fullmatch(r"unseen_[\w-]{43}\n", issued.stdout), "stdout is the key alone"
@@ -48,7 +48,7 @@ def test_keys_are_issued_listed_and_revoked_and_all_of_it_is_audited(database_ur
     assert re.match(r"chain verified: 2 entries, the last is [0-9a-f]{64}\n", verified.stdout)
 
 
-def test_a_feed_key_takes_two_and_the_log_leaves_as_a_proof(
+def test_feed_key_needs_two_operators_and_the_exported_log_verifies(
     database_url: str, tmp_path: Path
 ) -> None:
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
@@ -94,7 +94,7 @@ def test_a_feed_key_takes_two_and_the_log_leaves_as_a_proof(
         (["keys", "list"], {"DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "unavailable"),
     ],
 )
-def test_what_cannot_be_done_is_told_in_one_line(
+def test_errors_are_reported_in_one_line(
     database_url: str, arguments: list[str], environment: dict[str, str], told: str
 ) -> None:
     failed = run(*arguments, **{"DATABASE_URL": database_url, **environment})
@@ -104,7 +104,7 @@ def test_what_cannot_be_done_is_told_in_one_line(
     assert "secret" not in failed.stderr
 
 
-def test_the_database_may_be_named_in_a_file(database_url: str, tmp_path: Path) -> None:
+def test_database_url_can_come_from_a_file(database_url: str, tmp_path: Path) -> None:
     """A file that says nothing is a mistake, and no reason to start another database."""
     secret = tmp_path / "database_url"
     secret.write_text(f"{database_url}\n")
@@ -124,7 +124,7 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     assert run(*arguments).returncode == 2
 
 
-def test_help_ends_in_an_example() -> None:
+def test_help_ends_with_an_example() -> None:
     assert "example:\n  $ unseen-service serve" in run("--help").stdout
 
 
@@ -146,7 +146,7 @@ def served() -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
         process.communicate()
 
 
-def test_serve_starts_everything_and_stops_it(
+def test_serve_starts_and_stops_everything(
     served: tuple[subprocess.Popen[str], str, list[str]],
 ) -> None:
     process, url, data = served

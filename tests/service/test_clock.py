@@ -37,7 +37,7 @@ def set_ahead(database_url: str, statement: str) -> None:
         connection.execute(statement)  # type: ignore[call-overload]
 
 
-def test_a_budget_that_was_spent_in_the_future_drains(database_url: str) -> None:
+def test_budget_spent_while_the_clock_was_ahead_recovers(database_url: str) -> None:
     """Else the key would be refused until the clock is there again."""
     with serving(database_url, hashes_per_minute=6) as service, service.client("match") as platform:
 
@@ -59,7 +59,7 @@ def test_a_budget_that_was_spent_in_the_future_drains(database_url: str) -> None
         wait_until(lambda: asked() == 200)
 
 
-def test_a_flood_of_the_future_costs_nobody_work(database_url: str) -> None:
+def test_load_recorded_while_the_clock_was_ahead_requires_no_work(database_url: str) -> None:
     set_ahead(database_url, "UPDATE intake SET level = 1e6, at = now() + interval '1 hour'")
     with serving(database_url) as service:
         for number in range(2):
@@ -67,7 +67,7 @@ def test_a_flood_of_the_future_costs_nobody_work(database_url: str) -> None:
             assert httpx.post(f"{service.url}/v1/cases", json=body).status_code == 201
 
 
-def test_a_change_log_of_the_future_stays_in_order(service: Service) -> None:
+def test_change_times_stay_in_order_when_the_clock_goes_back(service: Service) -> None:
     """Its times never go back, so that a reader by time misses nothing; nothing else waits."""
     set_ahead(service.database_url, "UPDATE change_head SET at = now() + interval '1 hour'")
     set_ahead(service.database_url, "UPDATE audit_head SET at = now() + interval '1 hour'")
@@ -87,7 +87,9 @@ def test_a_change_log_of_the_future_stays_in_order(service: Service) -> None:
     assert float(total.split()[1]) >= 0, "a count never falls"
 
 
-def test_a_message_of_the_future_is_sent(database_url: str, receiver: Receiver) -> None:
+def test_message_queued_while_the_clock_was_ahead_is_sent(
+    database_url: str, receiver: Receiver
+) -> None:
     """What was to be sent while the clock was 400 days ahead is not put off for 400 days."""
     with (
         serving(database_url, webhook_private_targets=1) as service,
@@ -104,7 +106,7 @@ def test_a_message_of_the_future_is_sent(database_url: str, receiver: Receiver) 
         wait_until(lambda: len(receiver.received) == 2)
 
 
-def test_what_was_measured_in_the_future_is_measured_anew(database_url: str) -> None:
+def test_metrics_collected_while_the_clock_was_ahead_are_replaced(database_url: str) -> None:
     set_ahead(database_url, "UPDATE vitals SET at = now() + interval '400 days'")
     with serving(database_url, measure_every_ms=50) as service:
         httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1))).raise_for_status()
@@ -112,7 +114,7 @@ def test_what_was_measured_in_the_future_is_measured_anew(database_url: str) -> 
         wait_until(lambda: measured in httpx.get(f"{service.url}/metrics").text)
 
 
-def test_no_message_has_waited_for_less_than_no_time(database_url: str) -> None:
+def test_age_of_the_oldest_message_is_never_negative(database_url: str) -> None:
     set_ahead(
         database_url,
         "WITH platform AS (INSERT INTO platforms (name) VALUES ('P') RETURNING id),"
@@ -128,7 +130,7 @@ def test_no_message_has_waited_for_less_than_no_time(database_url: str) -> None:
         assert "unseen_webhooks_oldest_seconds 0.0" in httpx.get(f"{service.url}/metrics").text
 
 
-def test_a_run_of_the_future_is_not_waited_for(database_url: str) -> None:
+def test_retention_runs_although_its_last_run_is_in_the_future(database_url: str) -> None:
     """Retention ran while the clock was ahead: it runs again now, not when the time has come."""
     set_ahead(database_url, "UPDATE retention SET ran_at = now() + interval '400 days'")
     with serving(database_url), psycopg.connect(database_url, autocommit=True) as connection:
@@ -140,7 +142,7 @@ def test_a_run_of_the_future_is_not_waited_for(database_url: str) -> None:
         )
 
 
-def test_one_clock_that_is_ahead_erases_nothing_too_early(
+def test_nothing_is_erased_early_if_one_clock_is_ahead(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL's, here; with a host's it is tried on a real process, elsewhere."""
@@ -177,7 +179,7 @@ async def read_anew(known: Clock, database_url: str, times: int = 1) -> None:
     await store.close()
 
 
-def test_a_worker_goes_by_postgresqls_clock_also_while_that_is_away(
+def test_worker_follows_the_clock_of_an_unavailable_postgresql(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -203,7 +205,7 @@ def test_a_worker_goes_by_postgresqls_clock_also_while_that_is_away(
     assert "agree" in told[1]
 
 
-def test_a_challenge_of_one_host_is_answered_at_another(database_url: str) -> None:
+def test_challenge_from_one_host_is_valid_on_another(database_url: str) -> None:
     """Work that was done is not refused because two hosts disagree on what time it is."""
 
     async def at_a_host_that_is_off(by: timedelta) -> LiveScreening:
@@ -225,7 +227,7 @@ def test_a_challenge_of_one_host_is_answered_at_another(database_url: str) -> No
     asyncio.run(run())
 
 
-def test_what_asks_the_hosts_own_clock_is_known() -> None:
+def test_only_known_modules_read_the_host_clock() -> None:
     """Whatever else is to know the time has to ask PostgreSQL, or the clock that follows it."""
     folder = Path(unseen_service.__file__).parent
     asking = {

@@ -40,7 +40,7 @@ def set_standing(service: Service, pdq: str, standing: str) -> None:
         connection.execute("NOTIFY unseen_changes")
 
 
-def test_an_entry_says_all_that_a_copy_needs(service: Service, platform: httpx.Client) -> None:
+def test_entry_has_everything_a_mirror_needs(service: Service, platform: httpx.Client) -> None:
     body = submission(random_pdq(1))
     body["images"][0]["hashes"] = [
         {"pdq": random_pdq(1), "quality": 88, "view": "mirror-turn-90"},
@@ -60,7 +60,7 @@ def test_an_entry_says_all_that_a_copy_needs(service: Service, platform: httpx.C
     }
 
 
-def test_pages_meet_without_a_gap_or_an_overlap(service: Service, platform: httpx.Client) -> None:
+def test_pages_have_no_gap_and_no_overlap(service: Service, platform: httpx.Client) -> None:
     pdqs = [random_pdq(n) for n in range(25)]
     submit(service, *pdqs[:15])
     submit(service, *pdqs[15:])
@@ -73,7 +73,7 @@ def test_pages_meet_without_a_gap_or_an_overlap(service: Service, platform: http
     assert mirror.page() == {"entries": [], "cursor": mirror.cursor, "more": False}
 
 
-def test_a_withdrawn_hash_comes_as_a_tombstone_without_its_bits(
+def test_withdrawn_hash_is_a_tombstone_without_bits(
     service: Service, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1))
@@ -86,7 +86,7 @@ def test_a_withdrawn_hash_comes_as_a_tombstone_without_its_bits(
     assert mirror.kept == {}
 
 
-def test_what_was_withdrawn_before_a_platform_first_asked_never_reaches_it(
+def test_hash_withdrawn_before_the_first_read_is_not_in_the_feed(
     service: Service, platform: httpx.Client
 ) -> None:
     withdraw(service, submit(service, random_pdq(1)))
@@ -100,16 +100,14 @@ def test_what_was_withdrawn_before_a_platform_first_asked_never_reaches_it(
     assert status(service, kept)[0]["delivered_at"] is not None
 
 
-def test_a_hash_that_comes_back_is_one_active_entry(
-    service: Service, platform: httpx.Client
-) -> None:
+def test_resubmitted_hash_is_one_active_entry(service: Service, platform: httpx.Client) -> None:
     withdraw(service, submit(service, random_pdq(1)))
     submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
     assert [(entry["position"], entry["status"]) for entry in mirror.entries] == [(3, "active")]
 
 
-def test_a_standing_is_told_and_what_is_quarantined_leaves(
+def test_standing_is_in_the_feed_and_quarantined_hashes_have_no_bits(
     service: Service, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
@@ -129,7 +127,7 @@ def test_a_standing_is_told_and_what_is_quarantined_leaves(
         assert bool(hits) == (expected == "active")
 
 
-def test_lines_hold_what_json_holds(service: Service, platform: httpx.Client) -> None:
+def test_ndjson_has_the_same_content_as_json(service: Service, platform: httpx.Client) -> None:
     submit(service, random_pdq(1), random_pdq(2))
     page = platform.get("/v1/hashes").json()
     answer = platform.get("/v1/hashes", headers={"Accept": "application/x-ndjson"})
@@ -138,7 +136,7 @@ def test_lines_hold_what_json_holds(service: Service, platform: httpx.Client) ->
     assert {"entries": entries, **end} == page
 
 
-def test_who_waits_is_answered_when_there_is_news(service: Service) -> None:
+def test_long_poll_returns_when_a_change_arrives(service: Service) -> None:
     with service.client("feed") as platform:
         mirror = Mirror(platform).catch_up()
         cursor, answers = mirror.cursor, []
@@ -161,7 +159,7 @@ def test_who_waits_is_answered_when_there_is_news(service: Service) -> None:
         assert [len(answer["entries"]) for answer in answers] == [1] * 20
 
 
-def test_a_wait_ends_empty_when_nothing_comes(database_url: str) -> None:
+def test_long_poll_returns_empty_after_its_wait(database_url: str) -> None:
     with serving(database_url, feed_wait_s=1) as service, service.client("feed") as platform:
         begun = time.monotonic()
         page = platform.get("/v1/hashes", params={"wait": 500}).json()
@@ -174,9 +172,7 @@ def _mangled(cursor: str, change: Callable[[str], str]) -> str:
     return base64.urlsafe_b64encode(change(plain).encode()).decode().rstrip("=")
 
 
-def test_a_cursor_of_another_history_says_start_again(
-    service: Service, platform: httpx.Client
-) -> None:
+def test_cursor_of_another_change_log_is_refused(service: Service, platform: httpx.Client) -> None:
     cursor = Mirror(platform).catch_up().cursor or ""
     submit(service, random_pdq(1))
     read = Mirror(platform).catch_up().cursor or ""
@@ -191,19 +187,19 @@ def test_a_cursor_of_another_history_says_start_again(
 
 
 @pytest.mark.parametrize("cursor", ["xyz", "AAAA", "é", "MS4w", "1.2.3", "Mi4wLjA"])
-def test_what_is_no_cursor_is_refused(platform: httpx.Client, cursor: str) -> None:
+def test_invalid_cursor_is_refused(platform: httpx.Client, cursor: str) -> None:
     answer = platform.get("/v1/hashes", params={"cursor": cursor})
     assert answer.status_code == 422
     assert cursor not in answer.json()["detail"]
 
 
-def test_the_feed_needs_its_scope(service: Service) -> None:
+def test_feed_requires_its_scope(service: Service) -> None:
     assert httpx.get(f"{service.url}/v1/hashes").status_code == 401
     with service.client("match") as matcher:
         assert matcher.get("/v1/hashes").status_code == 403
 
 
-def test_a_case_is_delivered_once_all_of_it_was_handed_out(
+def test_case_is_delivered_once_all_its_hashes_were_read(
     service: Service, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1), random_pdq(2))
@@ -223,7 +219,7 @@ def test_a_case_is_delivered_once_all_of_it_was_handed_out(
     assert [entry["details"]["entries"] for entry in entries] == [1, 1]
 
 
-def test_a_hash_that_another_case_brought_was_delivered_when_this_one_was_submitted(
+def test_case_with_only_delivered_hashes_is_delivered_on_submission(
     service: Service, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
@@ -233,7 +229,7 @@ def test_a_hash_that_another_case_brought_was_delivered_when_this_one_was_submit
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_copy_made_while_everything_changes_is_exact(service: Service, seed: int) -> None:
+def test_mirrors_are_exact_after_concurrent_changes(service: Service, seed: int) -> None:
     """Writers and readers at once; in the end the copies are what is active, and only that."""
     chance = random.Random(seed)
     done = threading.Event()

@@ -62,7 +62,7 @@ def two_days_pass(service: Service) -> None:
         )
 
 
-def test_the_person_sees_what_became_of_a_match(service: Service, platform: httpx.Client) -> None:
+def test_person_sees_feedback_on_a_match(service: Service, platform: httpx.Client) -> None:
     case = submit(service, random_pdq(1))
     record = look_up(service, platform, random_pdq(1))
     (shown,) = status(service, case)
@@ -76,9 +76,7 @@ def test_the_person_sees_what_became_of_a_match(service: Service, platform: http
     assert shown["removed_at"] > shown["first_match_at"]
 
 
-def test_of_several_images_the_least_settled_shows(
-    service: Service, platform: httpx.Client
-) -> None:
+def test_person_sees_the_least_settled_feedback(service: Service, platform: httpx.Client) -> None:
     case = submit(service, random_pdq(1), random_pdq(2))
     first, second = list(Mirror(platform).catch_up().kept)
     say(platform, first, "removed")
@@ -88,7 +86,7 @@ def test_of_several_images_the_least_settled_shows(
     assert shown["removed_at"] is not None
 
 
-def test_the_same_again_changes_nothing(service: Service, platform: httpx.Client) -> None:
+def test_repeated_feedback_changes_nothing(service: Service, platform: httpx.Client) -> None:
     case = submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
     (record,) = mirror.kept
@@ -108,7 +106,9 @@ def test_the_same_again_changes_nothing(service: Service, platform: httpx.Client
     ]
 
 
-def test_one_wrong_record_and_nothing_is_taken(service: Service, platform: httpx.Client) -> None:
+def test_one_unknown_record_rejects_the_whole_request(
+    service: Service, platform: httpx.Client
+) -> None:
     submit(service, random_pdq(1))
     (record,) = Mirror(platform).catch_up().kept
     unknown = "00000000-0000-4000-8000-000000000000"
@@ -130,19 +130,19 @@ def test_one_wrong_record_and_nothing_is_taken(service: Service, platform: httpx
         {"record": "00000000-0000-4000-8000-000000000000", "value": "removed", "why": "x"},
     ],
 )
-def test_what_breaks_a_rule_is_refused(platform: httpx.Client, item: dict[str, Any]) -> None:
+def test_invalid_feedback_is_refused(platform: httpx.Client, item: dict[str, Any]) -> None:
     answer = platform.post("/v1/feedback", json={"feedback": [item]})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["at"].startswith("feedback.0.")
 
 
-def test_feedback_needs_its_scope(service: Service) -> None:
+def test_feedback_requires_its_scope(service: Service) -> None:
     with service.client("match", "feed") as client:
         assert client.post("/v1/feedback", json={"feedback": []}).status_code == 403
         assert client.post("/v1/withdrawals", json={"records": []}).status_code == 403
 
 
-def test_two_platforms_that_say_not_intimate_quarantine_a_hash(service: Service) -> None:
+def test_two_not_intimate_reports_quarantine_a_hash(service: Service) -> None:
     submit(service, random_pdq(1))
     with (
         service.client("feed", "feedback", platform="One") as one,
@@ -163,9 +163,7 @@ def test_two_platforms_that_say_not_intimate_quarantine_a_hash(service: Service)
     ]
 
 
-def test_a_confirmed_withdrawal_shows_to_the_person(
-    service: Service, platform: httpx.Client
-) -> None:
+def test_person_sees_a_confirmed_withdrawal(service: Service, platform: httpx.Client) -> None:
     case = submit(service, random_pdq(1), random_pdq(2))
     mirror = Mirror(platform).catch_up()
     first, second = list(mirror.kept)
@@ -185,7 +183,7 @@ def test_a_confirmed_withdrawal_shows_to_the_person(
     ]
 
 
-def test_an_active_record_cannot_be_confirmed_and_an_old_confirmation_does_not_count(
+def test_confirmation_counts_only_for_the_current_withdrawal(
     service: Service, platform: httpx.Client
 ) -> None:
     withdraw_one = submit(service, random_pdq(1))
@@ -200,7 +198,7 @@ def test_an_active_record_cannot_be_confirmed_and_an_old_confirmation_does_not_c
     assert status(service, again)[0]["withdrawal_confirmed_at"] is None
 
 
-def test_what_is_not_answered_in_48_hours_is_overdue_until_it_is(
+def test_matches_and_withdrawals_unanswered_for_48_hours_are_overdue(
     service: Service, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
@@ -226,7 +224,7 @@ def test_what_is_not_answered_in_48_hours_is_overdue_until_it_is(
     assert overdue(service) == []
 
 
-def test_a_review_that_never_ends_is_overdue_without_a_match(
+def test_pending_review_becomes_overdue_without_a_match(
     service: Service, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
@@ -236,7 +234,7 @@ def test_a_review_that_never_ends_is_overdue_without_a_match(
     assert overdue(service) == [("review", "Example", "pending-review")]
 
 
-def test_a_tombstone_that_no_one_could_have_needed_is_not_owed(
+def test_tombstone_of_an_unread_hash_needs_no_confirmation(
     service: Service, platform: httpx.Client
 ) -> None:
     withdraw(service, submit(service, random_pdq(1)))
@@ -245,7 +243,7 @@ def test_a_tombstone_that_no_one_could_have_needed_is_not_owed(
     assert overdue(service) == []
 
 
-def test_what_is_withdrawn_or_comes_back_begins_anew(
+def test_withdrawal_and_resubmission_reset_what_is_overdue(
     service: Service, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1))
@@ -262,7 +260,7 @@ def test_what_is_withdrawn_or_comes_back_begins_anew(
     assert overdue(service) == []
 
 
-def test_a_match_that_was_answered_before_it_was_counted_is_not_owed(
+def test_match_answered_before_it_was_counted_is_not_overdue(
     service: Service, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))

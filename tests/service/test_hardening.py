@@ -59,7 +59,7 @@ def talk(service: Service, *parts: bytes, pause: float = 0.0) -> tuple[list[int]
     return [int(each) for each in re.findall(rb"HTTP/1\.1 (\d+)", answer)], ended
 
 
-def test_an_answer_leaves_in_one_piece(any_service: Service) -> None:
+def test_response_is_sent_in_one_piece(any_service: Service) -> None:
     with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
         for _ in range(20):
             connection.sendall(NEXT)
@@ -93,14 +93,12 @@ def test_an_answer_leaves_in_one_piece(any_service: Service) -> None:
         b"CONNECT elsewhere:1 HTTP/1.1\r\nHost: a\r\n\r\n",
     ],
 )
-def test_what_could_be_read_in_two_ways_ends_the_connection(
-    any_service: Service, request_: bytes
-) -> None:
+def test_ambiguous_request_closes_the_connection(any_service: Service, request_: bytes) -> None:
     """So nothing that follows it, smuggled or not, is ever read as a request."""
     assert talk(any_service, request_ + NEXT) == ([400], True)
 
 
-def test_requests_on_one_connection_are_answered_one_by_one(any_service: Service) -> None:
+def test_pipelined_requests_are_answered_in_order(any_service: Service) -> None:
     chunked = POST + CHUNKED + b"\r\n2\r\n{}\r\n0\r\n\r\n"
     assert talk(any_service, NEXT + chunked + NEXT)[0] == [200, 422, 200]
 
@@ -117,7 +115,7 @@ def test_requests_on_one_connection_are_answered_one_by_one(any_service: Service
         GET + b"X: " + b"a" * 40_000,
     ],
 )
-def test_what_is_broken_answers_no_request_before_it(
+def test_malformed_request_does_not_answer_an_earlier_one(
     any_service: Service, before: bytes, broken: bytes
 ) -> None:
     """A 400 that came first would be taken for the answer to a request that was in order."""
@@ -127,14 +125,16 @@ def test_what_is_broken_answers_no_request_before_it(
 
 
 @pytest.mark.parametrize("to", [b"websocket", b"h2c"])
-def test_an_upgrade_is_answered_and_ends_the_connection(any_service: Service, to: bytes) -> None:
+def test_upgrade_request_is_answered_and_closes_the_connection(
+    any_service: Service, to: bytes
+) -> None:
     """Nothing that follows is read, so nobody should wait for its answer."""
     upgrade = GET + b"Connection: Upgrade\r\nUpgrade: " + to + b"\r\n\r\n"
     assert talk(any_service, upgrade + NEXT) == ([200], True)
 
 
 @pytest.mark.parametrize("trailer", [b"X: y\r\n", b"X: y\r\n" * 200_000])
-def test_fields_behind_a_body_end_the_connection(any_service: Service, trailer: bytes) -> None:
+def test_trailer_fields_close_the_connection(any_service: Service, trailer: bytes) -> None:
     """They would be headers that come late, and as many as somebody likes."""
     body = b"\r\n2\r\n{}\r\n0\r\n"
     statuses, ended = talk(any_service, POST + CHUNKED + body + trailer + b"\r\n" + NEXT)
@@ -142,13 +142,13 @@ def test_fields_behind_a_body_end_the_connection(any_service: Service, trailer: 
     assert statuses in ([], [400])
 
 
-def test_a_request_has_one_answer_also_if_it_breaks_after_it(any_service: Service) -> None:
+def test_request_gets_one_response_even_if_its_body_is_malformed(any_service: Service) -> None:
     """401 before the body was read; what follows it is no second answer."""
     ask = b"POST /v1/match HTTP/1.1\r\nHost: a\r\n" + CHUNKED + b"\r\n"
     assert talk(any_service, ask, b"0x2\r\n", pause=0.2) == ([401], True)
 
 
-def test_requests_wait_in_a_number_that_is_limited(any_service: Service) -> None:
+def test_number_of_waiting_requests_is_limited(any_service: Service) -> None:
     """Hundreds of thousands at once, and nobody reads the answers: it hangs up on them."""
     with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
         connection.settimeout(5.0)
@@ -159,7 +159,7 @@ def test_requests_wait_in_a_number_that_is_limited(any_service: Service) -> None
     assert talk(any_service, NEXT * (HttpProtocol.MOST_WAITING + 1))[0] == [200] * 17
 
 
-def test_who_hangs_up_before_the_answer_leaves_no_trace(
+def test_disconnect_before_the_response_logs_no_error(
     any_service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     linger = struct.pack("ii", 1, 0)
@@ -171,7 +171,7 @@ def test_who_hangs_up_before_the_answer_leaves_no_trace(
     assert not [each for each in caplog.records if each.exc_info]
 
 
-def test_who_hangs_up_in_the_middle_of_a_look_up_leaves_no_trace(
+def test_disconnect_during_a_lookup_logs_no_error(
     any_service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = any_service.key("match").encode()
@@ -213,12 +213,12 @@ def impatient(postgres: str) -> Iterator[Service]:
         [NEXT, b"\r\n", b"\r\n", b"\r\n"],
     ],
 )
-def test_slow_clients_are_hung_up_on(impatient: Service, parts: list[bytes]) -> None:
+def test_slow_client_is_disconnected(impatient: Service, parts: list[bytes]) -> None:
     _, ended = talk(impatient, *parts, pause=0.1)
     assert ended
 
 
-def test_a_long_answer_is_not_a_slow_request(impatient: Service) -> None:
+def test_slow_response_does_not_count_as_a_slow_request(impatient: Service) -> None:
     with httpx.Client() as client:
         assert client.get(f"{impatient.url}/healthz").status_code == 200
         time.sleep(0.8)
@@ -234,19 +234,19 @@ def test_a_long_answer_is_not_a_slow_request(impatient: Service) -> None:
         [b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n"],
     ],
 )
-def test_a_head_has_a_limit(any_service: Service, parts: list[bytes]) -> None:
+def test_request_head_is_limited(any_service: Service, parts: list[bytes]) -> None:
     statuses, ended = talk(any_service, *parts)
     assert (set(statuses) <= {400}, ended) == (True, True)
 
 
-def test_a_body_has_a_limit_also_in_chunks(any_service: Service) -> None:
+def test_request_body_is_limited_even_if_chunked(any_service: Service) -> None:
     declared = talk(any_service, POST + b"Content-Length: 3000000\r\n\r\n")
     assert declared == ([413], True)
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     assert talk(any_service, POST + CHUNKED + b"\r\n", *[chunk] * 40)[0] == [413]
 
 
-def test_a_flood_of_connections_leaves_files_for_the_work(
+def test_connection_flood_leaves_file_descriptors_for_requests(
     database_url: str, tmp_path: Path
 ) -> None:
     """Who has a connection goes on being served, hits and submissions too; then all is well."""
@@ -281,7 +281,7 @@ def test_a_flood_of_connections_leaves_files_for_the_work(
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "GET", "POST"])
-def test_no_other_origin_may_read_an_answer(any_service: Service, method: str) -> None:
+def test_other_origins_cannot_read_responses(any_service: Service, method: str) -> None:
     headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
     for path in ("/v1/cases", "/v1/match", "/healthz", "/docs"):
         answer = httpx.request(method, any_service.url + path, headers=headers)
@@ -299,9 +299,7 @@ ODD_BODIES = [
 ]
 
 
-def test_the_log_holds_no_address_and_nothing_that_was_sent(
-    database_url: str, tmp_path: Path
-) -> None:
+def test_log_contains_no_address_and_no_request_data(database_url: str, tmp_path: Path) -> None:
     """A real service process, odd input, and what it wrote to standard error."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -330,9 +328,7 @@ def test_the_log_holds_no_address_and_nothing_that_was_sent(
         assert leak not in written
 
 
-def test_a_database_that_is_named_in_a_file_is_in_no_environment(
-    database_url: str, tmp_path: Path
-) -> None:
+def test_database_url_from_a_file_is_in_no_environment(database_url: str, tmp_path: Path) -> None:
     """Whoever lists processes, or a container's settings, sees where the secret is, not what."""
     secret = tmp_path / "database_url"
     secret.write_text(database_url)
@@ -357,7 +353,7 @@ def test_a_database_that_is_named_in_a_file_is_in_no_environment(
     hasattr(faiss, "GpuIndexBinaryFlat") and faiss.get_num_gpus() > 0,
     reason="needs a machine without a CUDA device",
 )
-def test_a_gpu_that_is_not_there_is_told_in_the_log(database_url: str, tmp_path: Path) -> None:
+def test_missing_gpu_is_logged(database_url: str, tmp_path: Path) -> None:
     """What a library warns of is a line of JSON, as all that is logged."""
     port, log = free_port(), tmp_path / "log"
     with log.open("wb") as err:
@@ -392,7 +388,7 @@ def _be_odd(service: Service, secret: str) -> None:
     httpx.get(f"{service.url}/a-path-of-mine?pin={PIN}")
 
 
-def test_the_limits_are_in_the_threat_model() -> None:
+def test_limits_are_in_the_threat_model() -> None:
     text = (Path(__file__).parents[2] / "docs/threat-model.md").read_text()
     assert f"{HttpProtocol.LONGEST_S:.0f} s" in text
     assert f"{HttpProtocol.LARGEST_HEAD // 1024} KiB" in text

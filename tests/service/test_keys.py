@@ -43,7 +43,7 @@ def opens(url: str, key: str) -> bool:
 
 
 @pytest.mark.parametrize("scope", [Scope.FEED, Scope.ADMIN])
-def test_a_dangerous_key_opens_nothing_until_another_person_approves_it(
+def test_sensitive_key_is_inactive_until_a_second_person_approves_it(
     service: Service, scope: Scope
 ) -> None:
     issued = issue(service, Scope.MATCH, scope)
@@ -59,7 +59,7 @@ def test_a_dangerous_key_opens_nothing_until_another_person_approves_it(
         service.flow(lambda store: keys.approve_key(store, issued.id, BOB))
 
 
-def test_the_database_itself_holds_to_two_persons(service: Service) -> None:
+def test_database_enforces_approval_by_a_second_person(service: Service) -> None:
     issued = issue(service, Scope.FEED)
     with psycopg.connect(service.database_url, autocommit=True) as owner:
         for change in (
@@ -70,7 +70,7 @@ def test_the_database_itself_holds_to_two_persons(service: Service) -> None:
                 owner.execute(f"UPDATE keys SET {change} WHERE id = {issued.id}")  # type: ignore[call-overload]  # noqa: S608
 
 
-def test_one_admin_cannot_be_two(service: Service) -> None:
+def test_admin_cannot_approve_their_own_keys(service: Service) -> None:
     """Not with the key that asked, nor with one it was rotated into, nor with one it made."""
     with service.client("admin", platform="One") as one:
         feed = one.post("/v1/keys", json={"platform": "X", "scopes": ["feed"]}).json()
@@ -96,7 +96,7 @@ def test_one_admin_cannot_be_two(service: Service) -> None:
         wait_until(lambda: opens(service.url, feed["key"]))
 
 
-def test_a_revoked_key_is_out_of_force_on_every_worker_within_a_second(service: Service) -> None:
+def test_revoked_key_is_refused_on_every_worker_within_a_second(service: Service) -> None:
     issued = issue(service, Scope.MATCH)
     with serving(service.database_url) as other:
         workers = [service.url, other.url]
@@ -111,7 +111,7 @@ def test_a_revoked_key_is_out_of_force_on_every_worker_within_a_second(service: 
         service.flow(lambda store: keys.revoke_key(store, issued.id, ALICE))
 
 
-def test_a_revocation_does_not_wait_for_an_index_that_is_behind(service: Service) -> None:
+def test_revocation_does_not_wait_for_the_index(service: Service) -> None:
     class Stuck(LiveIndex):
         async def catch_up(self, _: Store) -> None:
             await asyncio.sleep(60)
@@ -140,7 +140,7 @@ def test_a_revocation_does_not_wait_for_an_index_that_is_behind(service: Service
     service.flow(run)
 
 
-def test_a_key_expires_without_anybody_doing_anything(service: Service) -> None:
+def test_key_expires_by_itself(service: Service) -> None:
     issued = issue(service, Scope.MATCH, lasts=timedelta(seconds=1.5))
     wait_until(lambda: opens(service.url, issued.key), within=1.4)
     wait_until(lambda: not opens(service.url, issued.key), within=2)
@@ -150,7 +150,7 @@ def test_a_key_expires_without_anybody_doing_anything(service: Service) -> None:
         issue(service, Scope.MATCH, lasts=timedelta(seconds=-1))
 
 
-def test_no_time_is_stored_that_could_not_be_read(service: Service) -> None:
+def test_database_rejects_an_unreadable_expiry_time(service: Service) -> None:
     """One such key would keep every worker from reading any."""
     issue(service, Scope.MATCH)
     with (
@@ -160,7 +160,7 @@ def test_no_time_is_stored_that_could_not_be_read(service: Service) -> None:
         owner.execute("UPDATE keys SET expires_at = '10000-01-01'")
 
 
-def test_rotation_lets_both_keys_work_for_a_while(service: Service) -> None:
+def test_both_keys_work_during_the_overlap(service: Service) -> None:
     old = issue(service, Scope.MATCH, lasts=timedelta(days=30))
     new = service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
     wait_until(lambda: opens(service.url, new.key), within=1)
@@ -177,7 +177,7 @@ def test_rotation_lets_both_keys_work_for_a_while(service: Service) -> None:
         service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
 
 
-def test_the_overlap_of_a_waiting_key_begins_when_it_is_approved(service: Service) -> None:
+def test_overlap_begins_when_the_successor_is_approved(service: Service) -> None:
     old = issue(service, Scope.FEED)
     service.flow(lambda store: keys.approve_key(store, old.id, BOB))
     new = service.flow(lambda store: keys.rotate_key(store, old.id, ALICE, overlap_s=1))
@@ -189,7 +189,7 @@ def test_the_overlap_of_a_waiting_key_begins_when_it_is_approved(service: Servic
     wait_until(lambda: not opens(service.url, old.key), within=2.5)
 
 
-def test_keys_over_the_api(service: Service) -> None:
+def test_keys_are_managed_over_the_api(service: Service) -> None:
     with service.client("admin", platform="Staff") as admin:
         body = {"platform": "New", "scopes": ["match"], "note": "asked by their engineer"}
         made = admin.post("/v1/keys", json=body)
@@ -216,7 +216,7 @@ def test_keys_over_the_api(service: Service) -> None:
         assert auditor.get("/v1/keys").status_code == 403
 
 
-def test_no_platform_passes_for_another_or_for_two(service: Service) -> None:
+def test_look_alike_platform_names_are_refused(service: Service) -> None:
     def named(platform: str) -> str:
         new = NewKey(platform, frozenset({Scope.MATCH}))
         issued = service.flow(lambda store: keys.issue_key(store, new, ALICE))
@@ -243,7 +243,7 @@ def test_no_platform_passes_for_another_or_for_two(service: Service) -> None:
         assert (refused.status_code, refused.json()["errors"][0]["at"]) == (422, "platform")
 
 
-def test_a_key_is_in_no_log_and_no_error(
+def test_key_appears_in_no_log_and_no_error(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

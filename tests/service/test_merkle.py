@@ -80,15 +80,15 @@ def subproof(m: int, leaves: list[bytes], known: bool) -> list[bytes]:
 
 
 @pytest.mark.parametrize("size", range(1, 9))
-def test_the_roots_of_certificate_transparency(size: int) -> None:
+def test_roots_match_the_certificate_transparency_vectors(size: int) -> None:
     assert merkle.fold(Kept(CT_LEAVES[:size]).peaks).hex() == CT_ROOTS[size - 1]
 
 
-def test_a_tree_without_leaves_has_the_root_of_rfc_9162() -> None:
+def test_empty_tree_has_the_root_of_rfc_9162() -> None:
     assert merkle.fold([]) == mth([]) == merkle.EMPTY
 
 
-def test_every_proof_of_every_small_tree_is_the_one_of_rfc_9162() -> None:
+def test_every_proof_of_small_trees_matches_rfc_9162() -> None:
     leaves = [bytes([n]) for n in range(24)]
     kept = Kept(leaves)
     for size in range(1, len(leaves) + 1):
@@ -102,7 +102,7 @@ def test_every_proof_of_every_small_tree_is_the_one_of_rfc_9162() -> None:
 
 
 @given(st.lists(st.binary(max_size=8), min_size=1, max_size=300), st.data())
-def test_any_tree_and_any_proof(leaves: list[bytes], data: st.DataObject) -> None:
+def test_random_trees_and_proofs_match_rfc_9162(leaves: list[bytes], data: st.DataObject) -> None:
     kept = Kept(leaves)
     assert merkle.fold(kept.peaks) == mth(leaves)
     assert len(kept.peaks) == len(leaves).bit_count()
@@ -113,7 +113,7 @@ def test_any_tree_and_any_proof(leaves: list[bytes], data: st.DataObject) -> Non
 
 
 @given(st.integers(1, 1 << 62), st.data())
-def test_a_proof_needs_few_subtrees_however_long_the_log(size: int, data: st.DataObject) -> None:
+def test_number_of_subtrees_in_a_proof_is_logarithmic(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
     spans = merkle.inclusion(index, size)
     assert len(spans) <= size.bit_length()

@@ -35,7 +35,7 @@ def scraped(service: Service) -> dict[str, float]:
     return {name: float(value) for name, value in found}
 
 
-def test_look_ups_are_counted_by_what_came_of_them(service: Service) -> None:
+def test_lookups_are_counted_by_result(service: Service) -> None:
     pdq = random_pdq(1)
     httpx.post(f"{service.url}/v1/cases", json=submission(pdq)).raise_for_status()
     service.wait_in_step()
@@ -54,7 +54,7 @@ def test_look_ups_are_counted_by_what_came_of_them(service: Service) -> None:
     assert after["unseen_change_apply_seconds_count"] >= 1
 
 
-def test_a_log_line_tells_where_an_exception_was_but_not_what_it_said() -> None:
+def test_log_line_locates_an_exception_but_omits_its_message() -> None:
     try:
         raise ValueError("Key (pdq)=(abcdef) already exists")
     except ValueError:
@@ -71,7 +71,7 @@ def query(service: Service, *statements: str) -> None:
             connection.execute(statement)  # type: ignore[call-overload]
 
 
-def test_what_is_of_the_database_is_measured(database_url: str) -> None:
+def test_database_metrics(database_url: str) -> None:
     with serving(database_url, measure_every_ms=50) as service:
         key = service.key("match")
         httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1), random_pdq(2)))
@@ -110,7 +110,7 @@ def test_what_is_of_the_database_is_measured(database_url: str) -> None:
         assert after["unseen_pool_waiting"] == 0
 
 
-def test_one_worker_measures_the_database_for_all(database_url: str) -> None:
+def test_one_worker_collects_database_metrics_for_all(database_url: str) -> None:
     """Twenty that look as often as one cost as one: who comes too early reads what is there."""
     taken = "SELECT xmin::text, at::text FROM vitals"
 
@@ -134,7 +134,7 @@ def test_one_worker_measures_the_database_for_all(database_url: str) -> None:
         assert connection.execute(taken).fetchone() == first
 
 
-def test_a_pause_is_counted(database_url: str) -> None:
+def test_pauses_are_counted(database_url: str) -> None:
     with serving(database_url, probing_alert=0, probing_pause=3) as service:
         before = scraped(service)['unseen_key_notices_total{kind="key.paused"}']
         with service.client("match") as platform:
@@ -144,7 +144,7 @@ def test_a_pause_is_counted(database_url: str) -> None:
         wait_until(lambda: scraped(service)[name] == before + 1)
 
 
-def test_counts_are_shown_before_there_are_any(service: Service) -> None:
+def test_counters_are_exported_before_their_first_event(service: Service) -> None:
     """Prometheus sees no rise in a series that begins with it, and so no key's first pause."""
     shown = scraped(service)
     kinds = {
@@ -155,7 +155,7 @@ def test_counts_are_shown_before_there_are_any(service: Service) -> None:
     assert {f'unseen_erased_total{{what="{what}"}}' for what in maintenance._ERASED} <= shown.keys()
 
 
-def test_a_worker_that_was_never_in_step_is_behind_since_it_began() -> None:
+def test_lag_of_a_worker_that_never_caught_up_counts_from_its_start() -> None:
     """One that was started while PostgreSQL was away would seem to be in step for ever."""
     store = Store("postgresql://127.0.0.1:1/x", pool_size=1, timeout=1)
     follower = Follower(store, LiveIndex(), [])
@@ -166,7 +166,7 @@ def test_a_worker_that_was_never_in_step_is_behind_since_it_began() -> None:
 
 
 @pytest.mark.slow
-def test_a_scrape_adds_up_all_workers_and_forgets_the_dead(data: Path) -> None:
+def test_scrape_sums_all_workers_and_keeps_counts_of_dead_ones(data: Path) -> None:
     with served(data, workers=3) as process:
         key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data))
         headers = {"Authorization": f"Bearer {key.stdout.strip()}"}
@@ -191,7 +191,7 @@ def test_a_scrape_adds_up_all_workers_and_forgets_the_dead(data: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("promtool"), reason="needs Prometheus's promtool")
-def test_prometheus_takes_the_rules_and_finds_no_fault_with_the_metrics(service: Service) -> None:
+def test_promtool_accepts_the_rules_and_the_metrics(service: Service) -> None:
     rules = ["promtool", "check", "rules", str(_ROOT / "docs/alerts.yml")]
     subprocess.run(rules, check=True)
     text = httpx.get(f"{service.url}/metrics").text
@@ -211,7 +211,7 @@ def told_of(text: str) -> set[str]:
     return {re.sub(r"_(bucket|count|sum)$", "", name) for name in _NAME.findall(text)}
 
 
-def test_each_metric_that_the_dashboard_and_the_documents_name_is_there(service: Service) -> None:
+def test_dashboard_alerts_and_docs_name_existing_metrics(service: Service) -> None:
     there = set(
         re.findall(r"^# HELP (\S+)", httpx.get(f"{service.url}/metrics").text, re.MULTILINE)
     )

@@ -56,7 +56,7 @@ def held_up(database: psycopg.Connection) -> list[int]:
     return [row[0] for row in rows]
 
 
-def test_two_at_once_migrate_once(empty: str) -> None:
+def test_concurrent_migrations_run_once(empty: str) -> None:
     with ThreadPoolExecutor(2) as threads:
         done = list(threads.map(migrate, [empty, empty]))
     assert sorted(map(len, done)) == [0, len(NUMBERS)]
@@ -65,7 +65,7 @@ def test_two_at_once_migrate_once(empty: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["process", "session"])
 @pytest.mark.parametrize("number", NUMBERS)
-def test_half_a_migration_is_none(empty: str, number: int, how: str) -> None:
+def test_interrupted_migration_is_rolled_back(empty: str, number: int, how: str) -> None:
     before = max((each for each in NUMBERS if each < number), default=0)
     with psycopg.connect(empty, autocommit=True) as database:
         database.execute(TRAP.format(before=before))  # type: ignore[arg-type]

@@ -53,7 +53,7 @@ async def hour(outage: OutageLog, now: list[float]) -> None:
         now[0] += 1
 
 
-def test_an_outage_of_an_hour_is_some_sixty_lines(told: list[str]) -> None:
+def test_outage_is_logged_once_per_minute(told: list[str]) -> None:
     now = [0.0]
 
     async def run() -> None:
@@ -72,7 +72,7 @@ def test_an_outage_of_an_hour_is_some_sixty_lines(told: list[str]) -> None:
     assert len(told) == 61
 
 
-def test_what_comes_and_goes_fills_no_log(told: list[str]) -> None:
+def test_flapping_connection_does_not_flood_the_log(told: list[str]) -> None:
     now = [0.0]
 
     async def run() -> None:
@@ -89,7 +89,7 @@ def test_what_comes_and_goes_fills_no_log(told: list[str]) -> None:
     assert 20 <= len(told) <= 26, "of 600 in a minute"
 
 
-def test_one_that_is_over_before_it_is_known_why_is_one_line(told: list[str]) -> None:
+def test_outage_that_ends_before_its_diagnosis_is_one_line(told: list[str]) -> None:
     async def run() -> None:
         outage = OutageLog(Silent())
         outage.mark_down("changes", "the connection was lost")
@@ -114,7 +114,9 @@ def proxy(database_url: str) -> Iterator[Proxy]:
         pytest.param("hole", "it does not respond", marks=pytest.mark.slow),
     ],
 )
-def test_a_real_outage_is_two_lines(proxy: Proxy, mode: Mode, why: str, told: list[str]) -> None:
+def test_real_outage_is_logged_in_two_lines(
+    proxy: Proxy, mode: Mode, why: str, told: list[str]
+) -> None:
     """Whatever runs beside the requests, and however often it tries again meanwhile."""
     # Patient enough for a busy machine: what is slow there is no outage.
     often = {"measure_every_ms": 50, "watch_every_ms": 50, "pool_timeout_ms": 1_000}

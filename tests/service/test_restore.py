@@ -129,7 +129,7 @@ def restored(file: Path, url: str) -> None:
     migrate(url)
 
 
-def test_a_dump_that_is_restored_elsewhere_is_noticed(
+def test_dump_restored_to_another_database_is_detected(
     story: Story, elsewhere: str, tmp_path: Path
 ) -> None:
     story.until_the_backup()
@@ -146,7 +146,7 @@ def test_a_dump_that_is_restored_elsewhere_is_noticed(
 
 
 @pytest.mark.slow
-def test_a_dump_that_is_restored_in_its_place_is_noticed(story: Story, tmp_path: Path) -> None:
+def test_dump_restored_in_place_is_detected(story: Story, tmp_path: Path) -> None:
     story.until_the_backup()
     file = dumped(story.url, tmp_path)
     story.after_the_backup()
@@ -165,7 +165,7 @@ def empty_anew(url: str) -> None:
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
 
 
-def test_a_worker_that_went_on_through_it_loads_anew(story: Story, tmp_path: Path) -> None:
+def test_worker_running_during_a_restore_rebuilds_its_index(story: Story, tmp_path: Path) -> None:
     story.until_the_backup()
     file = dumped(story.url, tmp_path)
     with serving(story.url, pool_timeout_ms=500) as service:
@@ -206,7 +206,7 @@ def own_postgres() -> Iterator[tuple[EmbeddedPostgres, Callable[[], None], Calla
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no embedded PostgreSQL")
-def test_files_that_are_put_back_look_the_same_and_a_cursor_tells_all_the_same(
+def test_cursors_detect_restored_data_files(
     own_postgres: tuple[EmbeddedPostgres, Callable[[], None], Callable[[], None]], tmp_path: Path
 ) -> None:
     server, back_up, set_back = own_postgres
@@ -225,7 +225,7 @@ def test_files_that_are_put_back_look_the_same_and_a_cursor_tells_all_the_same(
     assert "log.renamed" not in kinds(story.url), "only the cursors can tell"
 
 
-def test_the_operator_can_say_so(service: Service) -> None:
+def test_operator_can_declare_a_restore(service: Service) -> None:
     submit(service, BEFORE)
     with service.client("feed") as client:
         mirror = Mirror(client).catch_up()

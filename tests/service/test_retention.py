@@ -72,7 +72,7 @@ def fetched(client: httpx.Client) -> list[tuple[str, str]]:
     return [(each["hashValue"], each["hashStatus"]) for each in answer.json()["hashRecords"]]
 
 
-def test_what_nobody_holds_loses_its_bits_and_the_rest_keeps_them(service: Service) -> None:
+def test_only_hashes_without_a_case_lose_their_bits(service: Service) -> None:
     kept, gone, shared = random_pdq(1), random_pdq(2), random_pdq(3)
     submit(service, kept, shared)
     withdraw(service, submit(service, gone, shared))
@@ -83,7 +83,7 @@ def test_what_nobody_holds_loses_its_bits_and_the_rest_keeps_them(service: Servi
     assert runs(service) == [{"bits": 1}], "and nothing to record"
 
 
-def test_a_platform_that_was_handed_bits_has_time_to_let_go_of_them(service: Service) -> None:
+def test_bits_are_kept_until_platforms_confirm_or_time_is_up(service: Service) -> None:
     case = submit(service, random_pdq(1))
     with service.client("feed", "feedback") as client, service.client("feed", platform="B") as b:
         copies = [Mirror(each).catch_up() for each in (client, b)]
@@ -106,7 +106,7 @@ def test_a_platform_that_was_handed_bits_has_time_to_let_go_of_them(service: Ser
     assert confirmed["B"] is None
 
 
-def test_once_all_have_let_go_it_is_erased_without_waiting(service: Service) -> None:
+def test_bits_are_erased_at_once_if_all_platforms_confirmed(service: Service) -> None:
     case = submit(service, random_pdq(1))
     with service.client("feed", "feedback") as client:
         (record,) = Mirror(client).catch_up().kept
@@ -115,7 +115,7 @@ def test_once_all_have_let_go_it_is_erased_without_waiting(service: Service) -> 
         assert erased(service) == {"bits": 1}
 
 
-def test_the_feed_still_tells_of_what_is_erased(service: Service) -> None:
+def test_feed_has_the_tombstone_of_an_erased_hash(service: Service) -> None:
     kept, gone = random_pdq(1), random_pdq(2)
     submit(service, kept)
     case = submit(service, gone)
@@ -130,7 +130,7 @@ def test_the_feed_still_tells_of_what_is_erased(service: Service) -> None:
         assert fetched(client) == [(kept, "Active")], "there, its bits are its only name"
 
 
-def test_the_same_picture_submitted_again_is_a_new_hash(service: Service) -> None:
+def test_hash_resubmitted_after_erasure_is_a_new_record(service: Service) -> None:
     pdq = random_pdq(1)
     first = submit(service, pdq)
     with service.client("feed", "feedback", "match") as client:
@@ -152,7 +152,7 @@ def test_the_same_picture_submitted_again_is_a_new_hash(service: Service) -> Non
     assert status(service, second)[0]["withdrawal_confirmed_at"] is None
 
 
-def test_saved_indexes_do_not_need_what_is_erased(database_url: str, tmp_path: Path) -> None:
+def test_saved_index_works_after_erasure(database_url: str, tmp_path: Path) -> None:
     with serving(database_url, index_dir=tmp_path, save_after_changes=1) as service:
         pdqs = [random_pdq(n) for n in range(3)]
         submit(service, pdqs[0])
@@ -167,7 +167,7 @@ def test_saved_indexes_do_not_need_what_is_erased(database_url: str, tmp_path: P
             assert found(again, *pdqs) == [pdqs[0], pdqs[2]]
 
 
-def test_bits_that_keep_a_picture_out_are_kept(service: Service) -> None:
+def test_bits_of_quarantined_and_barred_hashes_are_kept(service: Service) -> None:
     quarantined, barred = random_pdq(1), random_pdq(2)
     cases = [submit(service, quarantined), submit(service, barred)]
     records = [found_record(service, pdq) for pdq in (quarantined, barred)]
@@ -236,7 +236,7 @@ AGED: dict[str, tuple[str, str]] = {
         ("alerts", 6, 2),
     ],
 )
-def test_rows_go_when_their_time_is_over(service: Service, what: str, gone: int, left: int) -> None:
+def test_old_rows_are_deleted(service: Service, what: str, gone: int, left: int) -> None:
     submit(service, random_pdq(1))
     service.key("match")
     insert, count = AGED[what]
@@ -246,7 +246,7 @@ def test_rows_go_when_their_time_is_over(service: Service, what: str, gone: int,
     assert runs(service) == [{what: gone}]
 
 
-def test_an_expired_idempotency_key_makes_a_new_case(service: Service) -> None:
+def test_expired_idempotency_key_opens_a_new_case(service: Service) -> None:
     body, headers = submission(random_pdq(1)), {"Idempotency-Key": "k" * 20}
 
     def case() -> str:
@@ -260,7 +260,7 @@ def test_an_expired_idempotency_key_makes_a_new_case(service: Service) -> None:
     assert case() != first
 
 
-def test_sketches_are_forgotten_once_they_are_counted(service: Service) -> None:
+def test_sketches_are_erased_once_counted(service: Service) -> None:
     pdq = random_pdq(1)
     submit(service, pdq)
     found(service, pdq)
@@ -280,7 +280,7 @@ def run_is(service: Service, age: str) -> None:
     query(service.database_url, "UPDATE retention SET ran_at = now() - %s::interval", age)
 
 
-def test_it_runs_once_a_day_and_a_run_that_was_missed_is_caught_up(database_url: str) -> None:
+def test_retention_runs_daily_and_catches_up_on_a_missed_run(database_url: str) -> None:
     ran = "SELECT ran_at FROM retention"
     with serving(database_url) as service:
         wait_until(lambda: query(database_url, ran) != [(None,)])
@@ -298,7 +298,7 @@ def test_it_runs_once_a_day_and_a_run_that_was_missed_is_caught_up(database_url:
         wait_until(lambda: runs(service) == [{"bits": 1}])
 
 
-def test_one_at_a_time(service: Service) -> None:
+def test_only_one_run_at_a_time(service: Service) -> None:
     async def twice(store: Any) -> tuple[object, object]:
         async with store.exclusive(0x756E73656572):
             return await erase(store, PERIODS), None
@@ -306,7 +306,7 @@ def test_one_at_a_time(service: Service) -> None:
     assert service.flow(twice) == (None, None)
 
 
-def test_submissions_go_on_while_very_many_bits_are_erased(service: Service) -> None:
+def test_submissions_continue_during_a_large_erasure(service: Service) -> None:
     """A batch locks the change log for no longer than a submission takes."""
     query(
         service.database_url,
@@ -325,16 +325,14 @@ def test_submissions_go_on_while_very_many_bits_are_erased(service: Service) -> 
 
 
 @pytest.mark.parametrize("table", ["hashes", "cases", "images", "changes", "deliveries", "reviews"])
-def test_the_role_that_serves_may_erase_bits_but_remove_no_row(
-    database_url: str, table: str
-) -> None:
+def test_serving_role_can_erase_bits_but_delete_no_row(database_url: str, table: str) -> None:
     with psycopg.connect(as_server(database_url), autocommit=True) as connection:
         connection.execute("UPDATE hashes SET pdq = NULL WHERE false")
         with pytest.raises(errors.InsufficientPrivilege):
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
 
-def test_the_command_erases_now(service: Service) -> None:
+def test_retain_command_erases_now(service: Service) -> None:
     withdraw(service, submit(service, random_pdq(1)))
     told = run("retain", DATABASE_URL=service.database_url)
     assert (told.returncode, told.stdout) == (0, "erased:\n       1 hashes without their bits\n")
@@ -344,7 +342,7 @@ def test_the_command_erases_now(service: Service) -> None:
     assert kept.stdout == "erased:\n       1 idempotency keys\n"
 
 
-def test_a_database_from_before_is_brought_up(postgres: str) -> None:
+def test_migration_dates_earlier_withdrawals(postgres: str) -> None:
     admin = named(postgres, "postgres")
     old = named(postgres, "from_before")
     with psycopg.connect(admin, autocommit=True) as connection:

@@ -101,7 +101,7 @@ def disputed(service: Service) -> str:
     return record
 
 
-def test_two_platforms_put_a_hash_out_of_reach_and_into_the_queue(service: Service) -> None:
+def test_disputes_of_two_platforms_suspend_a_hash_and_open_a_review(service: Service) -> None:
     case = submit(service, PDQ)
     with service.client("feed", platform="Mirror") as client:
         mirror = Mirror(client).catch_up()
@@ -121,7 +121,7 @@ def test_two_platforms_put_a_hash_out_of_reach_and_into_the_queue(service: Servi
     assert [each["quarantined"] for each in audited(service, "feedback.given")] == [[], [record]]
 
 
-def test_one_platform_cannot_whatever_it_says_and_however_often_it_asks(service: Service) -> None:
+def test_one_platform_cannot_suspend_a_hash(service: Service) -> None:
     submit(service, PDQ)
     record = record_of(service)
     for _ in range(3):
@@ -135,7 +135,7 @@ def test_one_platform_cannot_whatever_it_says_and_however_often_it_asks(service:
     assert queue(service)[0]["standing"] == "unreviewed"
 
 
-def test_what_finds_many_different_uploads_on_two_platforms_is_quarantined(
+def test_over_matching_hash_is_quarantined(
     service: Service,
 ) -> None:
     case = submit(service, PDQ)
@@ -152,7 +152,7 @@ def test_what_finds_many_different_uploads_on_two_platforms_is_quarantined(
     assert opened["hashes"] == [{"record": record, **review["evidence"]}]
 
 
-def test_a_picture_that_goes_around_is_matched_on(service: Service) -> None:
+def test_viral_image_is_still_matched(service: Service) -> None:
     submit(service, PDQ)
     look_up(service, "One", *copies(50 * FLOOR))
     look_up(service, "Two", *copies(50 * FLOOR))
@@ -162,7 +162,7 @@ def test_a_picture_that_goes_around_is_matched_on(service: Service) -> None:
     assert queue(service)[0]["evidence"]["uploads"] <= 3
 
 
-def test_what_staff_release_is_as_it_was_and_old_words_do_not_count(
+def test_released_hash_is_matched_and_old_disputes_do_not_count(
     service: Service, disputed: str
 ) -> None:
     answer = decide(service, disputed, "release")
@@ -178,7 +178,7 @@ def test_what_staff_release_is_as_it_was_and_old_words_do_not_count(
     assert look_up(service, "Two", PDQ) == []
 
 
-def test_what_staff_keep_is_confirmed_and_stays_in_reach(service: Service, disputed: str) -> None:
+def test_kept_hash_is_confirmed_and_stays_matched(service: Service, disputed: str) -> None:
     assert decide(service, disputed, "keep").json()["standing"] == "confirmed"
     for platform in "One", "Two":
         assert look_up(service, platform, PDQ)[0]["standing"] == "confirmed"
@@ -189,9 +189,7 @@ def test_what_staff_keep_is_confirmed_and_stays_in_reach(service: Service, dispu
     assert decide(service, disputed, "release").json()["standing"] == "confirmed"
 
 
-def test_what_staff_remove_stays_out_of_reach_whoever_submits_it(
-    service: Service, disputed: str
-) -> None:
+def test_removed_hash_is_not_matched_whoever_submits_it(service: Service, disputed: str) -> None:
     assert decide(service, disputed, "remove").status_code == 200
     again = submit(service, PDQ)
     with service.client("submit", platform="Bank") as bank:
@@ -216,7 +214,7 @@ def test_what_staff_remove_stays_out_of_reach_whoever_submits_it(
     ] == [("remove", None, "a test"), ("release", "remove", "a test")]
 
 
-def test_a_quarantine_outlives_a_withdrawal(service: Service) -> None:
+def test_quarantine_outlasts_withdrawal_and_resubmission(service: Service) -> None:
     case = submit(service, PDQ)
     record = record_of(service)
     dispute(service, record, "One", "Two")
@@ -229,7 +227,7 @@ def test_a_quarantine_outlives_a_withdrawal(service: Service) -> None:
     assert [each["record"] for each in queue(service)] == [record]
 
 
-def test_what_nobody_holds_any_more_does_not_come_back_by_a_decision(service: Service) -> None:
+def test_decision_does_not_restore_a_withdrawn_hash(service: Service) -> None:
     case = submit(service, PDQ)
     record = record_of(service)
     dispute(service, record, "One", "Two")
@@ -238,9 +236,7 @@ def test_what_nobody_holds_any_more_does_not_come_back_by_a_decision(service: Se
     assert look_up(service, "Finder", PDQ) == []
 
 
-def test_who_decides_on_what_another_decided_meanwhile_is_told(
-    service: Service, disputed: str
-) -> None:
+def test_conflicting_decision_is_refused(service: Service, disputed: str) -> None:
     assert decide(service, disputed, "keep").status_code == 200
     late = decide(service, disputed, "remove")
     assert (late.status_code, late.json()["type"]) == (409, "urn:unseen:problem:review-changed")
@@ -251,7 +247,7 @@ def test_who_decides_on_what_another_decided_meanwhile_is_told(
     assert decided["decided_by"] == "staff:Staff"
 
 
-def test_a_decision_needs_its_scope_its_reason_and_its_hash(
+def test_decision_requires_a_scope_a_reason_and_a_known_hash(
     service: Service, disputed: str
 ) -> None:
     body = {"decision": "remove"}
@@ -277,7 +273,7 @@ def test_a_decision_needs_its_scope_its_reason_and_its_hash(
     assert [each["reason"] for each in audited(service, "review.listed")] == ["a test"] * 2
 
 
-def test_what_happened_is_counted_by_the_hour_and_the_day(service: Service) -> None:
+def test_statistics_per_hour_and_per_day(service: Service) -> None:
     case = submit(service, PDQ, random_pdq(2))
     submit(service, random_pdq(3))
     look_up(service, "One", PDQ, random_pdq(2), random_pdq(9))
@@ -296,7 +292,7 @@ def test_what_happened_is_counted_by_the_hour_and_the_day(service: Service) -> N
     assert [each["by"] for each in audited(service, "statistics.read")] == ["hour", "day"]
 
 
-def test_nothing_is_counted_twice(service: Service) -> None:
+def test_no_match_is_counted_twice(service: Service) -> None:
     submit(service, PDQ)
     for _ in range(5):
         look_up(service, "One", PDQ)
@@ -315,7 +311,7 @@ counts = st.integers(0, 10**6)
 
 
 @given(counts, counts, counts, counts, st.integers(1, 10**4))
-def test_no_count_of_one_platform_quarantines(
+def test_counts_of_one_platform_never_quarantine(
     finds: int, uploads: int, usual_finds: int, usual_uploads: int, floor: int
 ) -> None:
     alone = HashActivity(1, finds, uploads, shared=0, platforms=1)
@@ -334,7 +330,7 @@ def test_no_count_of_one_platform_quarantines(
         (210, 21, Cause.OVER_MATCHING),
     ],
 )
-def test_far_more_is_ten_times_the_usual_and_the_floor_at_least(
+def test_over_matching_is_ten_times_the_usual_and_at_least_the_floor(
     shared: int, usual: int, cause: Cause | None
 ) -> None:
     found = HashActivity(1, finds=shared, uploads=shared, shared=shared, platforms=2)

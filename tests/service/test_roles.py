@@ -49,7 +49,7 @@ def append(url: str) -> None:
         "CREATE ROLE another",
     ],
 )
-def test_the_role_that_serves_cannot_rewrite_the_log(database_url: str, statement: str) -> None:
+def test_serving_role_cannot_rewrite_the_log(database_url: str, statement: str) -> None:
     append(database_url)
     with (
         psycopg.connect(as_server(database_url), autocommit=True) as connection,
@@ -60,7 +60,7 @@ def test_the_role_that_serves_cannot_rewrite_the_log(database_url: str, statemen
         connection.execute(statement)  # type: ignore[call-overload]
 
 
-def test_no_connection_of_the_service_is_in_another_role(database_url: str) -> None:
+def test_service_connects_in_the_serving_role(database_url: str) -> None:
     async def run() -> None:
         store = Store(database_url, pool_size=1, timeout=10)
         await store.open()
@@ -72,7 +72,7 @@ def test_no_connection_of_the_service_is_in_another_role(database_url: str) -> N
     asyncio.run(run())
 
 
-def test_options_of_the_url_are_kept() -> None:
+def test_url_options_are_kept() -> None:
     url = as_server("postgresql:///x?options=-c%20search_path%3Dmine")
     assert "search_path=mine" in url
     assert f"role={ROLE}" in url
@@ -92,7 +92,7 @@ def owner(postgres: str) -> Iterator[str]:
             connection.execute("DROP ROLE some_owner")
 
 
-def test_an_owner_who_may_not_make_the_role_is_told_what_to_do(owner: str, postgres: str) -> None:
+def test_missing_role_error_says_what_to_do(owner: str, postgres: str) -> None:
     with pytest.raises(RoleMissing, match="CREATE ROLE unseen_serve NOLOGIN"):
         migrate(owner)
     with psycopg.connect(owner) as connection:
@@ -105,7 +105,7 @@ def test_an_owner_who_may_not_make_the_role_is_told_what_to_do(owner: str, postg
     assert migrate(owner) == []
 
 
-def test_a_login_that_owns_nothing_serves_what_another_has_migrated(postgres: str) -> None:
+def test_login_that_owns_nothing_can_serve(postgres: str) -> None:
     login = "serving_login"
     with (
         fresh_database(postgres) as url,
@@ -127,7 +127,7 @@ def test_a_login_that_owns_nothing_serves_what_another_has_migrated(postgres: st
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(login)))
 
 
-def test_rights_that_went_missing_are_granted_again(database_url: str) -> None:
+def test_migrate_revokes_excess_rights(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("GRANT DELETE ON audit_log TO unseen_serve")
         assert migrate(database_url) == []

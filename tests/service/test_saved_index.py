@@ -41,7 +41,7 @@ def found(service: Service) -> list[int]:
         return [hit["query"] for hit in answer.json().get("hits", [])]
 
 
-def test_a_restart_opens_what_was_saved_and_goes_on(database_url: str, filled: Path) -> None:
+def test_restart_opens_the_saved_index_and_catches_up(database_url: str, filled: Path) -> None:
     with serving(database_url) as elsewhere:
         submit(elsewhere, random_pdq(50))
     with serving(database_url, index_dir=filled) as again:
@@ -50,12 +50,12 @@ def test_a_restart_opens_what_was_saved_and_goes_on(database_url: str, filled: P
         assert found(again) == list(range(1, 41))
 
 
-def test_at_most_two_are_kept(database_url: str, filled: Path) -> None:
+def test_at_most_two_saved_indexes_are_kept(database_url: str, filled: Path) -> None:
     assert len(list(filled.glob("position-*"))) <= 2
     assert list(filled.glob("unfinished-*")) == []
 
 
-def test_workers_go_over_to_what_one_of_them_saved(database_url: str, filled: Path) -> None:
+def test_workers_switch_to_an_index_saved_by_another(database_url: str, filled: Path) -> None:
     settings = {"index_dir": filled, "save_after_changes": 1}
     with serving(database_url, **settings) as one, serving(database_url, **settings) as other:
         submit(one, random_pdq(50))
@@ -67,9 +67,7 @@ def test_workers_go_over_to_what_one_of_them_saved(database_url: str, filled: Pa
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
-def test_damage_is_found_and_the_index_is_loaded_anew(
-    database_url: str, filled: Path, damage: str
-) -> None:
+def test_damaged_index_is_rebuilt(database_url: str, filled: Path, damage: str) -> None:
     for file in (each for each in filled.rglob("table/**/*") if each.is_file()):
         content = bytearray(file.read_bytes())
         if damage == "flip" and content:
@@ -79,7 +77,7 @@ def test_damage_is_found_and_the_index_is_loaded_anew(
         wait_until(lambda: found(service) == list(range(1, 41)))
 
 
-def test_an_index_of_another_history_is_not_used(database_url: str, filled: Path) -> None:
+def test_index_of_another_change_log_is_not_used(database_url: str, filled: Path) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         # As after a backup was restored, and other submissions took the same positions.
         connection.execute("UPDATE changes SET at = at + interval '1 hour'")
@@ -88,7 +86,7 @@ def test_an_index_of_another_history_is_not_used(database_url: str, filled: Path
         assert len(found(service)) == 20
 
 
-def test_where_nothing_can_be_saved_it_serves_from_memory(
+def test_service_works_in_memory_if_no_index_can_be_saved(
     database_url: str, filled: Path, tmp_path: Path
 ) -> None:
     blocked = tmp_path / "a-file"
@@ -106,7 +104,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.slow
 @pytest.mark.root
-def test_a_full_disk_is_told_once_and_saving_goes_on_when_there_is_room(
+def test_full_disk_is_logged_once_and_saving_resumes(
     database_url: str, small_disk: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "unseen_service")
@@ -133,7 +131,7 @@ def test_a_full_disk_is_told_once_and_saving_goes_on_when_there_is_room(
         assert again.ready()["hashes"] == 40
 
 
-def test_what_a_killed_process_left_is_swept(database_url: str, tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_process_are_removed(database_url: str, tmp_path: Path) -> None:
     for name in ("unfinished-4711", f"position-{7:020}"):
         (tmp_path / name / "table").mkdir(parents=True)
     with serving(database_url, index_dir=tmp_path, save_after_changes=1) as service:
@@ -143,7 +141,7 @@ def test_what_a_killed_process_left_is_swept(database_url: str, tmp_path: Path) 
     assert left == ["lock", f"position-{0:020}", f"position-{1:020}"]
 
 
-def test_damage_that_no_look_up_meets_is_found_by_a_change(
+def test_damage_that_lookups_do_not_touch_is_found_by_a_change(
     database_url: str, tmp_path: Path
 ) -> None:
     """Else the index would stay behind from then on: each change meets the damage anew."""
@@ -165,7 +163,7 @@ def test_damage_that_no_look_up_meets_is_found_by_a_change(
 
 
 @pytest.mark.slow
-def test_a_table_that_is_cut_at_any_byte_is_never_opened(filled: Path) -> None:
+def test_truncated_index_is_never_opened(filled: Path) -> None:
     """Every file of a saved index, cut at every byte (of a large one, at many)."""
     (newest,) = filled.glob(f"position-{42:020}")
     whole = HashTable.open(newest / "table")

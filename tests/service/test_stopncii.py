@@ -69,7 +69,7 @@ def client(service: Service) -> StopNCIIAPI:
     return stock_client(service)
 
 
-def test_the_first_sync_and_what_comes_after(service: Service, client: StopNCIIAPI) -> None:
+def test_first_sync_and_later_ones(service: Service, client: StopNCIIAPI) -> None:
     assert fetch(client) == ({}, 10)
     submit(service, random_pdq(1), random_pdq(2))
     kept, checkpoint = fetch(client)
@@ -88,7 +88,7 @@ def test_the_first_sync_and_what_comes_after(service: Service, client: StopNCIIA
     assert fetch(client, later)[0].keys() == {random_pdq(3)}
 
 
-def test_a_base_url_that_ends_in_a_slash_is_served_and_never_redirected(service: Service) -> None:
+def test_base_url_with_a_trailing_slash_works(service: Service) -> None:
     submit(service, random_pdq(1))
     client = stock_client(service, slash="/")
     assert live(fetch(client)[0]) == {random_pdq(1)}
@@ -97,7 +97,7 @@ def test_a_base_url_that_ends_in_a_slash_is_served_and_never_redirected(service:
     assert live(fetch(client)[0]) == {random_pdq(1), random_pdq(2)}
 
 
-def test_many_hashes_of_one_second_and_a_fetch_that_stops_half_way(
+def test_interrupted_fetch_of_one_second_of_changes_loses_nothing(
     service: Service, client: StopNCIIAPI
 ) -> None:
     """10,000 in one second: every page is a safe place to stop and drop the token."""
@@ -129,9 +129,7 @@ def in_one_second(service: Service, pdqs: list[str]) -> None:
         )
 
 
-def test_what_changes_during_a_fetch_is_in_it_or_in_the_next(
-    service: Service, client: StopNCIIAPI
-) -> None:
+def test_changes_during_a_fetch_are_included(service: Service, client: StopNCIIAPI) -> None:
     first = submit(service, random_pdq(1))
     submit(service, random_pdq(2))
     kept: Kept = {}
@@ -148,7 +146,7 @@ def test_what_changes_during_a_fetch_is_in_it_or_in_the_next(
     assert kept[random_pdq(1)].hashStatus is StopNCIICaseStatus.Withdrawn
 
 
-def test_a_hash_withdrawn_before_the_first_sync_is_never_handed_out(
+def test_hash_withdrawn_before_the_first_sync_is_never_sent(
     service: Service, client: StopNCIIAPI
 ) -> None:
     """A stock client takes a withdrawn record for a live one, so it must not see this one."""
@@ -159,7 +157,7 @@ def test_a_hash_withdrawn_before_the_first_sync_is_never_handed_out(
     assert set(fetch(client, checkpoint)[0]) == {random_pdq(2)}
 
 
-def test_a_restart_in_the_middle_of_a_fetch_loses_nothing(database_url: str) -> None:
+def test_restart_during_a_fetch_loses_nothing(database_url: str) -> None:
     with serving(database_url) as service:
         client = stock_client(service)
         submit(service, *map(random_pdq, range(30)))
@@ -198,7 +196,7 @@ def test_feedback_reaches_the_person_and_the_other_platforms(
         (StopNCIICSPFeedbackValue.QualityUnknown, None),
     ],
 )
-def test_each_feedback_value_has_a_meaning(
+def test_feedback_values_are_translated(
     service: Service, client: StopNCIIAPI, sent: StopNCIICSPFeedbackValue, shown: str | None
 ) -> None:
     case = submit(service, random_pdq(1))
@@ -209,9 +207,7 @@ def test_each_feedback_value_has_a_meaning(
     assert said.tags == {"tag"}
 
 
-def test_feedback_on_a_hash_that_is_not_kept_tells_nothing(
-    service: Service, client: StopNCIIAPI
-) -> None:
+def test_feedback_on_an_unknown_hash_reveals_nothing(service: Service, client: StopNCIIAPI) -> None:
     submit(service, random_pdq(1))
     key = service.key("feedback")
     answers = [
@@ -226,7 +222,7 @@ def test_feedback_on_a_hash_that_is_not_kept_tells_nothing(
     assert answers[0].json() == answers[1].json() == {"count": 1}
 
 
-def test_a_withdrawal_reaches_the_client_and_deleted_confirms_it(
+def test_withdrawal_reaches_the_client_and_deleted_confirms_it(
     service: Service, client: StopNCIIAPI
 ) -> None:
     case = submit(service, random_pdq(1))
@@ -239,9 +235,7 @@ def test_a_withdrawal_reaches_the_client_and_deleted_confirms_it(
     assert status(service, case)[0]["withdrawal_confirmed_at"] is not None
 
 
-def test_a_platforms_own_hashes_are_matched_until_it_withdraws_them(
-    service: Service, client: StopNCIIAPI
-) -> None:
+def test_platform_bank_is_matched_until_withdrawn(service: Service, client: StopNCIIAPI) -> None:
     shared = submit(service, random_pdq(2))
     for _ in range(2):  # again changes nothing
         client.submit_hash(PDQ, random_pdq(1).upper(), {"Nude"})
@@ -267,7 +261,7 @@ def test_a_platforms_own_hashes_are_matched_until_it_withdraws_them(
     assert kinds.count("bank.submitted") == kinds.count("bank.withdrawn") == 2
 
 
-def test_no_pin_opens_a_platforms_bank(service: Service, client: StopNCIIAPI) -> None:
+def test_no_pin_opens_a_platform_bank(service: Service, client: StopNCIIAPI) -> None:
     client.submit_hash(PDQ, random_pdq(1))
     with psycopg.connect(service.database_url) as connection:
         (number,) = connection.execute("SELECT number FROM cases").fetchone() or ("",)
@@ -288,7 +282,7 @@ def test_no_pin_opens_a_platforms_bank(service: Service, client: StopNCIIAPI) ->
         ("also right", "right", 403),
     ],
 )
-def test_both_keys_must_be_in_force_and_of_one_platform(
+def test_both_keys_must_be_active_and_of_one_platform(
     service: Service, function: str, subscription: str, expected: int
 ) -> None:
     keys = {
@@ -329,23 +323,21 @@ def raw(service: Service) -> Iterator[httpx.Client]:
         {"nextPageToken": "1-" + "9" * 12},
     ],
 )
-def test_what_cannot_be_asked_is_refused(raw: httpx.Client, asked: dict[str, str]) -> None:
+def test_invalid_query_is_refused(raw: httpx.Client, asked: dict[str, str]) -> None:
     answer = raw.get("/FetchHashes", params=asked)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["at"] == f"query.{next(iter(asked))}"
 
 
 @pytest.mark.parametrize("kind", ["VideoMD5", "StopNCIISignalType.Text", "imagepdq"])
-def test_only_pdq_is_taken(raw: httpx.Client, kind: str) -> None:
+def test_only_pdq_is_accepted(raw: httpx.Client, kind: str) -> None:
     body: dict[str, Any] = {"hashRecords": [{"signalType": kind, "hashValue": random_pdq(1)}]}
     answer = raw.post("/SubmitHashes", json=body)
     assert answer.status_code == 422
     assert "ImagePDQ" in answer.json()["detail"]
 
 
-def test_a_platforms_hashes_pass_the_checks_of_a_persons(
-    raw: httpx.Client, service: Service
-) -> None:
+def test_platform_hashes_are_screened_like_submissions(raw: httpx.Client, service: Service) -> None:
     plain = {"signalType": "ImagePDQ", "hashValue": "0" * 64}
     fine = {"signalType": "ImagePDQ", "hashValue": random_pdq(1)}
     answer = raw.post("/SubmitHashes", json={"hashRecords": [fine, plain]})
@@ -356,7 +348,7 @@ def test_a_platforms_hashes_pass_the_checks_of_a_persons(
     assert raw.post("/SubmitHashes", json={"hashRecords": []}).json() == {"count": 0}
 
 
-def test_a_very_large_page_is_cut_down(raw: httpx.Client, service: Service) -> None:
+def test_very_large_page_size_is_accepted(raw: httpx.Client, service: Service) -> None:
     submit(service, random_pdq(1))
     page = raw.get("/FetchHashes", params={"pageSize": 10**9}).json()
     assert (page["count"], page["nextPageToken"]) == (1, None)

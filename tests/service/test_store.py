@@ -80,7 +80,7 @@ def test_changes_are_numbered_in_commit_order_without_gaps(database_url: str) ->
     asyncio.run(run())
 
 
-def test_an_entry_is_recorded_if_and_only_if_what_it_records_is(database_url: str) -> None:
+def test_audit_entry_is_rolled_back_with_its_transaction(database_url: str) -> None:
     async def run() -> None:
         store = await opened(database_url)
         with pytest.raises(ZeroDivisionError):
@@ -113,7 +113,9 @@ def test_an_entry_is_recorded_if_and_only_if_what_it_records_is(database_url: st
         ),
     ],
 )
-def test_tampering_is_found_where_it_is(database_url: str, tampering: str, position: int) -> None:
+def test_tampering_is_found_at_its_position(
+    database_url: str, tampering: str, position: int
+) -> None:
     async def fill() -> None:
         store = await opened(database_url, 1)
         async with store.transaction() as tx:
@@ -139,20 +141,20 @@ def test_tampering_is_found_where_it_is(database_url: str, tampering: str, posit
     assert found.value.position == position
 
 
-def test_the_migrations_are_applied_once(database_url: str) -> None:
+def test_migrations_are_applied_once(database_url: str) -> None:
     assert migrate(database_url) == []
     execute(database_url, "UPDATE migrations SET digest = 'another'")
     with pytest.raises(MigrationMismatch, match="another version"):
         migrate(database_url)
 
 
-def test_a_database_that_is_away_is_told_without_its_address() -> None:
+def test_unavailable_database_error_hides_the_url() -> None:
     with pytest.raises(StoreUnavailable) as told:
         migrate("postgresql://somebody:a-password@127.0.0.1:1/nowhere")
     assert "password" not in str(told.value)
 
 
-def test_every_statement_is_one_that_postgresql_knows(database_url: str) -> None:
+def test_every_statement_can_be_prepared(database_url: str) -> None:
     """Prepare each: a name or a column that is not there is found, used or not."""
     with psycopg.connect(database_url) as connection:
         for name, statement in SQL.items():
@@ -181,7 +183,7 @@ def execute(url: str, statement: str) -> None:
         connection.execute(statement)  # type: ignore[call-overload]
 
 
-def test_who_listens_may_wait_longer_than_for_an_answer(database_url: str) -> None:
+def test_listening_outlasts_the_response_timeout(database_url: str) -> None:
     async def woken_twice() -> None:
         store = Store(database_url, patience=0.2)
         wakes = store.listen("nobody_tells", heartbeat=0.6)

@@ -101,7 +101,7 @@ def make_due(service: Service, attempts: int | None = None) -> None:
         connection.execute("NOTIFY unseen_webhooks")
 
 
-def test_each_change_is_told_with_records_and_no_bits(
+def test_changes_are_sent_with_records_but_no_bits(
     open_service: Service, platform: httpx.Client, receiver: Receiver
 ) -> None:
     register(platform, receiver.url)
@@ -130,7 +130,7 @@ def test_each_change_is_told_with_records_and_no_bits(
     assert the_webhook(platform)["waiting"] == 0
 
 
-def test_a_message_is_signed_to_the_standard_webhooks_scheme(
+def test_message_is_signed_as_standard_webhooks_specifies(
     platform: httpx.Client, receiver: Receiver
 ) -> None:
     ref, secret = register(platform, receiver.url)
@@ -145,7 +145,7 @@ def test_a_message_is_signed_to_the_standard_webhooks_scheme(
     assert json.loads(body)["type"] == "webhook.test"
 
 
-def test_the_signature_is_that_of_the_published_example() -> None:
+def test_signature_matches_the_published_example() -> None:
     secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     body = b'{"test": 2432232314}'
     assert (
@@ -154,7 +154,7 @@ def test_the_signature_is_that_of_the_published_example() -> None:
     )
 
 
-def test_only_what_was_asked_for_is_told(
+def test_only_subscribed_events_are_sent(
     open_service: Service, platform: httpx.Client, receiver: Receiver
 ) -> None:
     register(platform, receiver.url, "hash.withdrawn")
@@ -163,7 +163,7 @@ def test_only_what_was_asked_for_is_told(
     assert [body["type"] for body in receiver.bodies()] == ["hash.withdrawn"]
 
 
-def test_many_hashes_make_messages_of_a_thousand(
+def test_messages_have_at_most_a_thousand_records(
     open_service: Service, platform: httpx.Client, receiver: Receiver
 ) -> None:
     register(platform, receiver.url)
@@ -177,7 +177,7 @@ def test_many_hashes_make_messages_of_a_thousand(
 
 
 @pytest.mark.parametrize("answer", [500, 404, 302])
-def test_what_fails_is_tried_again_the_same_and_then_struck(
+def test_failed_message_is_retried_unchanged(
     open_service: Service, platform: httpx.Client, receiver: Receiver, answer: int
 ) -> None:
     receiver.answer = answer
@@ -200,7 +200,7 @@ def _failure(service: Service) -> str | None:
     return row[0] if row else None
 
 
-def test_what_never_arrives_is_given_up_listed_and_replayed(
+def test_message_out_of_retries_is_listed_and_replayed(
     open_service: Service, platform: httpx.Client, receiver: Receiver
 ) -> None:
     receiver.answer = 503
@@ -218,7 +218,7 @@ def test_what_never_arrives_is_given_up_listed_and_replayed(
     assert receiver.received[-1][0]["webhook-id"] == message
 
 
-def test_a_message_outlives_the_worker_that_had_it(database_url: str, receiver: Receiver) -> None:
+def test_message_survives_its_worker(database_url: str, receiver: Receiver) -> None:
     with serving(database_url, webhook_private_targets=1) as service:
         with service.client("feed") as client:
             register(client, receiver.url)
@@ -257,14 +257,14 @@ def test_a_message_outlives_the_worker_that_had_it(database_url: str, receiver: 
         "https://[/",
     ],
 )
-def test_a_private_or_broken_target_is_refused(service: Service, url: str) -> None:
+def test_private_or_invalid_target_is_refused(service: Service, url: str) -> None:
     with service.client("feed") as client:
         answer = client.post("/v1/webhooks", json={"url": url})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["at"] == "url"
 
 
-def test_a_target_that_turned_private_is_refused_at_delivery(
+def test_target_that_became_private_is_refused_at_delivery(
     database_url: str, receiver: Receiver
 ) -> None:
     with (
@@ -302,7 +302,7 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(ipaddress.ip_address(address)) is public
 
 
-def test_webhooks_are_a_platforms_own(open_service: Service, receiver: Receiver) -> None:
+def test_webhooks_belong_to_one_platform(open_service: Service, receiver: Receiver) -> None:
     with (
         open_service.client("feed", platform="One") as one,
         open_service.client("feed", platform="Two") as two,
@@ -325,13 +325,13 @@ def test_webhooks_are_a_platforms_own(open_service: Service, receiver: Receiver)
     assert receiver.received == []
 
 
-def test_webhooks_need_the_feeds_scope(service: Service) -> None:
+def test_webhooks_require_the_feed_scope(service: Service) -> None:
     with service.client("match") as client:
         assert client.get("/v1/webhooks").status_code == 403
         assert client.post("/v1/webhooks", json={"url": "https://x"}).status_code == 403
 
 
-def test_a_failed_message_is_tried_again_when_it_is_due_without_being_told(
+def test_failed_message_is_retried_when_due_without_a_notification(
     open_service: Service,
     platform: httpx.Client,
     receiver: Receiver,
@@ -347,9 +347,7 @@ def test_a_failed_message_is_tried_again_when_it_is_due_without_being_told(
     assert receiver.received[0][0]["webhook-id"] == receiver.received[1][0]["webhook-id"]
 
 
-def test_the_outbox_is_not_looked_at_while_nothing_is_in_it(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_empty_outbox_is_not_polled(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[object] = []
     claim = outbox.claim
 

@@ -89,7 +89,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_what_cannot_mend_itself_is_not_waited_for(guarded: Guarded, what: str) -> None:
+def test_serve_exits_when_waiting_cannot_help(guarded: Guarded, what: str) -> None:
     changed, why = WRONG[what]
     told_of(guarded.url(**changed), why)
 
@@ -105,7 +105,7 @@ def test_what_cannot_mend_itself_is_not_waited_for(guarded: Guarded, what: str) 
         " ",
     ],
 )
-def test_a_url_that_is_none_is_not_waited_for(url: str) -> None:
+def test_serve_exits_if_the_url_is_invalid(url: str) -> None:
     told_of(url, "DATABASE_URL cannot be parsed")
 
 
@@ -121,7 +121,7 @@ def told_of(url: str, why: str) -> None:
         assert "guessed-one" not in failed.stderr
 
 
-def test_the_other_user_is_looked_at_too(guarded: Guarded) -> None:
+def test_migrate_checks_both_urls(guarded: Guarded) -> None:
     """Who migrates is let in, and who serves is not: no worker could ever answer."""
     urls = {
         "UNSEEN_MIGRATE_URL": guarded.url(),
@@ -169,7 +169,7 @@ def started(*arguments: str, **environment: str) -> Iterator[Waiting]:
             process.stderr.close()  # type: ignore[union-attr]
 
 
-def test_what_mends_itself_is_waited_for_and_told_once_a_reason(guarded: Guarded) -> None:
+def test_serve_waits_and_reports_each_reason_once(guarded: Guarded) -> None:
     port = free_port()
     guarded.admin.execute("ALTER ROLE someone NOSUPERUSER CONNECTION LIMIT 0")
     try:
@@ -204,7 +204,7 @@ def test_what_mends_itself_is_waited_for_and_told_once_a_reason(guarded: Guarded
         ("postgresql://u:guessed-one@host.invalid/x", "failed to resolve host 'host.invalid'"),
     ],
 )
-def test_a_server_that_is_not_there_yet_is_waited_for(url: str, why: str) -> None:
+def test_serve_waits_for_an_unreachable_server(url: str, why: str) -> None:
     url = url.format(port=free_port())
     with (
         scratch_folder() as folder,
@@ -218,7 +218,7 @@ def test_a_server_that_is_not_there_yet_is_waited_for(url: str, why: str) -> Non
     assert why in run("keys", "list", DATABASE_URL=url).stderr
 
 
-def test_who_waits_for_another_migration_says_so(database_url: str) -> None:
+def test_migrate_reports_waiting_for_another_migration(database_url: str) -> None:
     lock = import_module("unseen_service.store.migrate")._LOCK
     with psycopg.connect(database_url) as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
@@ -230,7 +230,7 @@ def test_who_waits_for_another_migration_says_so(database_url: str) -> None:
     assert waiting.lines == ["waiting for another process that migrates the database ...\n"]
 
 
-def test_a_server_that_only_reads_or_is_too_old_is_told(
+def test_read_only_and_old_servers_are_refused(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = conninfo_to_dict(database_url)["dbname"]
@@ -244,9 +244,7 @@ def test_a_server_that_only_reads_or_is_too_old_is_told(
         migrate(database_url)
 
 
-def test_a_password_that_is_changed_while_it_serves_is_told_and_waited_for(
-    guarded: Guarded, told: list[str]
-) -> None:
+def test_service_survives_a_temporary_password_change(guarded: Guarded, told: list[str]) -> None:
     migrate(guarded.url())
 
     def be(password: str) -> None:

@@ -16,7 +16,7 @@ def seeded(service: Service, *pdqs: str) -> None:
     service.wait_in_step()
 
 
-def test_hits_come_by_query_nearest_first(service: Service) -> None:
+def test_hits_are_sorted_by_query_then_distance(service: Service) -> None:
     pdq = random_pdq(1)
     seeded(service, pdq, flipped(pdq, 20), random_pdq(2))
     with service.client("match") as platform:
@@ -33,7 +33,7 @@ def test_hits_come_by_query_nearest_first(service: Service) -> None:
 
 
 @pytest.mark.parametrize(("distance", "hits"), [(31, 1), (30, 0), (None, 1), (0, 0)])
-def test_the_distance_is_inclusive(service: Service, distance: int | None, hits: int) -> None:
+def test_max_distance_is_inclusive(service: Service, distance: int | None, hits: int) -> None:
     pdq = random_pdq(1)
     seeded(service, pdq)
     asked: dict[str, Any] = {"hashes": [flipped(pdq, 31)]}
@@ -43,7 +43,7 @@ def test_the_distance_is_inclusive(service: Service, distance: int | None, hits:
         assert len(platform.post("/v1/match", json=asked).json()["hits"]) == hits
 
 
-def test_raw_bytes_give_what_json_gives(service: Service) -> None:
+def test_raw_bytes_and_json_give_the_same_hits(service: Service) -> None:
     pdqs = [random_pdq(n) for n in range(200)]
     seeded(service, *pdqs[:50])
     raw = bytes.fromhex("".join(pdqs))
@@ -80,7 +80,7 @@ def test_raw_bytes_give_what_json_gives(service: Service) -> None:
         None,
     ],
 )
-def test_what_breaks_a_rule_is_refused(any_service: Service, asked: object) -> None:
+def test_invalid_lookup_is_refused(any_service: Service, asked: object) -> None:
     with any_service.client("match") as platform:
         refused = platform.post(
             "/v1/match",
@@ -94,7 +94,7 @@ def test_what_breaks_a_rule_is_refused(any_service: Service, asked: object) -> N
     ("content", "distance"),
     [(b"", None), (bytes(31), None), (bytes(33), None), (bytes(32), "32"), (bytes(32), "x")],
 )
-def test_raw_bytes_that_break_a_rule_are_refused(
+def test_invalid_raw_lookup_is_refused(
     any_service: Service, content: bytes, distance: str | None
 ) -> None:
     with any_service.client("match") as platform:
@@ -107,14 +107,14 @@ def test_raw_bytes_that_break_a_rule_are_refused(
     assert (refused.status_code, slug(refused)) == (422, "invalid-request")
 
 
-def test_another_media_type_is_refused(any_service: Service) -> None:
+def test_unsupported_media_type_is_refused(any_service: Service) -> None:
     with any_service.client("match") as platform:
         refused = platform.post("/v1/match", content=b"x", headers={"Content-Type": "text/csv"})
     assert (refused.status_code, slug(refused)) == (415, "unsupported-media-type")
 
 
 @pytest.mark.parametrize("key", [None, "wrong", "unseen_" + "x" * 43])
-def test_without_a_key_nothing_is_answered(any_service: Service, key: str | None) -> None:
+def test_valid_key_is_required(any_service: Service, key: str | None) -> None:
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     for path in ("/v1/match", "/v1/audit"):
         method = "POST" if path == "/v1/match" else "GET"
@@ -123,7 +123,7 @@ def test_without_a_key_nothing_is_answered(any_service: Service, key: str | None
         assert refused.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_key_without_the_scope_is_told_which_it_needs(any_service: Service) -> None:
+def test_missing_scope_is_named(any_service: Service) -> None:
     with any_service.client("audit") as staff:
         refused = staff.post("/v1/match", json={"hashes": ["ab" * 32]})
     assert (refused.status_code, slug(refused)) == (403, "scope-missing")

@@ -46,12 +46,14 @@ def told(failed: subprocess.CompletedProcess[str]) -> str:
         ("UNSEEN_WEBHOOK_PRIVATE_TARGETS", "2"),
     ],
 )
-def test_a_setting_that_cannot_be_is_refused(variable: str, value: str) -> None:
+def test_invalid_setting_is_refused(variable: str, value: str) -> None:
     with pytest.raises(SettingInvalid, match=f"{variable} must be a whole number from"):
         Settings.from_environment({"DATABASE_URL": "-", variable: value})
 
 
-def test_a_setting_is_told_before_anything_starts(database_url: str, tmp_path: Path) -> None:
+def test_invalid_setting_is_reported_before_anything_starts(
+    database_url: str, tmp_path: Path
+) -> None:
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path / "data")}
     line = told(run("serve", **settings, UNSEEN_POOL_SIZE="0"))
     assert line == "unseen-service: UNSEEN_POOL_SIZE must be a whole number from 1 to 1000."
@@ -69,14 +71,14 @@ def test_a_setting_is_told_before_anything_starts(database_url: str, tmp_path: P
         ["--port", "-1"],
     ],
 )
-def test_a_number_that_cannot_be_is_wrong_usage(
+def test_invalid_number_is_wrong_usage(
     wrong: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["serve", *wrong]) == 2
     assert "a whole number from 1 to" in capsys.readouterr().err
 
 
-def test_an_address_that_is_not_to_be_had_is_told(database_url: str, tmp_path: Path) -> None:
+def test_unavailable_address_is_reported(database_url: str, tmp_path: Path) -> None:
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
     line = told(run("serve", "--host", "host.invalid", **settings))
     assert "of host.invalid" in line
@@ -84,9 +86,7 @@ def test_an_address_that_is_not_to_be_had_is_told(database_url: str, tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_port_that_is_taken_is_waited_for_and_then_told(
-    database_url: str, tmp_path: Path
-) -> None:
+def test_occupied_port_is_waited_for_and_then_reported(database_url: str, tmp_path: Path) -> None:
     """For a moment, since what a killed supervisor left behind may still hold it."""
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
     with socket.socket() as taken:
@@ -104,7 +104,7 @@ def test_a_port_that_is_taken_is_waited_for_and_then_told(
     ("content", "why"),
     [(b"", "is empty"), (b" \r\n", "is empty"), (b"\xff\xfe", "not UTF-8"), (None, "cannot be")],
 )
-def test_a_mounted_url_that_is_none_is_told(
+def test_unusable_database_url_file_is_reported(
     tmp_path: Path, content: bytes | None, why: str
 ) -> None:
     """Above all it is not passed over, and an embedded PostgreSQL started instead."""
@@ -119,7 +119,7 @@ def test_a_mounted_url_that_is_none_is_told(
     assert not (tmp_path / "d").exists()
 
 
-def test_a_mounted_url_may_have_been_written_on_windows(database_url: str, tmp_path: Path) -> None:
+def test_database_url_file_may_have_a_bom_and_crlf(database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "url"
     file.write_bytes(b"\xef\xbb\xbf" + database_url.encode() + b"\r\n")
     assert run("keys", "list", DATABASE_URL_FILE=str(file)).returncode == 0
@@ -127,7 +127,7 @@ def test_a_mounted_url_may_have_been_written_on_windows(database_url: str, tmp_p
 
 @pytest.mark.parametrize("content", [b"", b"rubbish\n", b"\xff\xfe", None])
 @pytest.mark.parametrize("name", ["audit.key", "audit.checkpoint"])
-def test_audit_files_that_are_damaged_are_told(
+def test_damaged_audit_files_are_reported(
     database_url: str, tmp_path: Path, name: str, content: bytes | None
 ) -> None:
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
@@ -141,7 +141,7 @@ def test_audit_files_that_are_damaged_are_told(
     assert str(tmp_path / name) in line
 
 
-def test_a_checkpoint_from_ahead_of_the_database_is_told(database_url: str, tmp_path: Path) -> None:
+def test_checkpoint_ahead_of_the_database_is_reported(database_url: str, tmp_path: Path) -> None:
     """As after a restored backup; docs/operate.md says what to do."""
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
     assert run("audit", "checkpoint", **settings).returncode == 0
@@ -175,13 +175,13 @@ def serving_as(data: Path, database_url: str, *, stdout: str = os.devnull) -> It
     assert errors == b"", "also when it is told twice to stop"
 
 
-def test_it_serves_though_nobody_can_read_where(database_url: str) -> None:
+def test_serve_works_if_stdout_is_full(database_url: str) -> None:
     with scratch_folder() as folder, serving_as(folder, database_url, stdout="/dev/full"):
         pass
 
 
 @pytest.mark.slow
-def test_two_on_one_data_folder_count_each_for_itself(database_url: str) -> None:
+def test_two_services_on_one_data_folder_keep_separate_metrics(database_url: str) -> None:
     """On a port each: neither takes the other's counts from it, whichever ends first."""
     with scratch_folder() as folder, ExitStack() as stack:
         first = stack.enter_context(serving_as(folder, database_url))
@@ -198,7 +198,7 @@ def test_two_on_one_data_folder_count_each_for_itself(database_url: str) -> None
         assert counted(first)
 
 
-def test_a_key_that_everybody_can_read_is_told(database_url: str, tmp_path: Path) -> None:
+def test_world_readable_audit_key_is_reported(database_url: str, tmp_path: Path) -> None:
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
     assert run("audit", "key", **settings).returncode == 0
     (tmp_path / "audit.key").chmod(0o644)

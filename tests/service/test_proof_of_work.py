@@ -40,7 +40,7 @@ def solved(refused: httpx.Response, key: str = KEY) -> str:
     return Asked(work["challenge"], work["puzzles"], work["target"], key).solve()
 
 
-def test_work_is_asked_for_done_and_taken(busy: Service) -> None:
+def test_submission_is_accepted_with_proof_of_work(busy: Service) -> None:
     body = submission(random_pdq(1))
     proof = solved(post(busy, body))
     taken = post(busy, body, proof=proof)
@@ -49,7 +49,7 @@ def test_work_is_asked_for_done_and_taken(busy: Service) -> None:
     assert (again.status_code, again.json()["case"]) == (200, taken.json()["case"])
 
 
-def test_a_proof_is_for_one_key_and_for_no_more_hashes(busy: Service) -> None:
+def test_proof_is_valid_for_one_key_and_no_more_hashes(busy: Service) -> None:
     body = submission(random_pdq(1))
     proof = solved(post(busy, body))
     other = post(busy, body, key="another-key-of-mine", proof=proof)
@@ -58,19 +58,19 @@ def test_a_proof_is_for_one_key_and_for_no_more_hashes(busy: Service) -> None:
     assert slug(larger) == "work-required"
 
 
-def test_the_price_is_that_of_all_workers_together(busy: Service) -> None:
+def test_price_depends_on_the_load_of_all_workers(busy: Service) -> None:
     with serving(busy.database_url, work_free_hashes_per_minute=4, work_tries_per_hash=50) as other:
         assert slug(post(other, submission(random_pdq(1)))) == "work-required"
 
 
-def test_the_python_client_does_the_work_by_itself(busy: Service) -> None:
+def test_python_client_solves_challenges_by_itself(busy: Service) -> None:
     told: list[Asked] = []
     with Client(busy.url, on_work=told.append) as client:
         assert client.submit(prepared()).status == "active"
     assert len(told) == 1
 
 
-def test_the_command_says_why_it_takes_longer(
+def test_command_explains_the_delay(
     busy: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     prepared().save(tmp_path / "kept.json")
@@ -85,12 +85,12 @@ def prepared() -> Submission:
     return Submission.of([[Print(random_pdq(3), 100, "original")]], **statements)
 
 
-def test_without_load_nothing_is_asked(service: Service) -> None:
+def test_no_work_is_required_without_load(service: Service) -> None:
     assert post(service, submission(random_pdq(1))).status_code == 201
 
 
 @given(text=st.text(max_size=200))
-def test_what_is_no_proof_proves_nothing(text: str) -> None:
+def test_malformed_proof_is_refused(text: str) -> None:
     assert not Challenges(SECRET, Clock()).is_paid(text, KEY, 8, 1)
 
 
@@ -107,7 +107,7 @@ def proof_at(clock: Clock, price: int = 10, secret: bytes = SECRET) -> str:
     return Asked(asked.token, asked.puzzles, asked.target, KEY).solve()
 
 
-def test_a_proof_holds_for_its_time_and_until_the_price_is_four_times_as_high() -> None:
+def test_proof_is_valid_until_it_expires_or_the_price_quadruples() -> None:
     clock = Clock()
     proof, ours = proof_at(clock), Challenges(SECRET, clock)
     assert ours.is_paid(proof, KEY, 8, 10)
@@ -119,7 +119,7 @@ def test_a_proof_holds_for_its_time_and_until_the_price_is_four_times_as_high() 
     assert not ours.is_paid(proof, KEY, 8, 10)
 
 
-def test_a_challenge_cannot_be_forged_or_changed() -> None:
+def test_challenge_cannot_be_forged_or_changed() -> None:
     clock = Clock()
     ours = Challenges(SECRET, clock)
     assert not ours.is_paid(proof_at(clock, secret=bytes(31) + b"x"), KEY, 8, 10)
@@ -128,7 +128,7 @@ def test_a_challenge_cannot_be_forged_or_changed() -> None:
     assert not ours.is_paid(f"{expires}.{int(price) - 1}.{rest}", KEY, 8, 10)
 
 
-def test_the_price_rises_with_the_square_of_the_load() -> None:
+def test_price_rises_with_the_square_of_the_load() -> None:
     price = Price(free=2_000, tries=1_000)
     assert [price.at(level) for level in (0, 2_000)] == [0, 0]
     assert price.at(4_000) == 4_000
@@ -136,7 +136,7 @@ def test_the_price_rises_with_the_square_of_the_load() -> None:
 
 
 @given(tries=st.integers(1, 10**12))
-def test_the_target_takes_the_tries_that_it_should(tries: int) -> None:
+def test_target_takes_the_expected_number_of_tries(tries: int) -> None:
     below = target(tries)
     assert 1 <= below <= 1 << 32
     if 8 <= tries <= 10**9:

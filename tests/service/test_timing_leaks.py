@@ -47,7 +47,7 @@ def assert_alike(ways: Mapping[str, Callable[[int], httpx.Response]], rounds: in
     raise AssertionError(measured)
 
 
-def test_who_guesses_waits_as_long_where_there_is_no_case(service: Service) -> None:
+def test_wrong_pins_are_slowed_down_for_unknown_cases_too(service: Service) -> None:
     """Not longer from the sixth guess on, which would tell that the case is there."""
     known = submit(service, submission(random_pdq(1))).json()["case"]
 
@@ -65,7 +65,7 @@ def test_who_guesses_waits_as_long_where_there_is_no_case(service: Service) -> N
 
 
 @pytest.mark.slow
-def test_an_unknown_case_and_a_wrong_pin_take_the_same_time(service: Service) -> None:
+def test_unknown_case_and_wrong_pin_take_equally_long(service: Service) -> None:
     """Each guess at a case of its own, so that none of them has to wait."""
     with httpx.Client(base_url=service.url, timeout=60) as client:
         cases = [submit(service, submission(random_pdq(n))).json()["case"] for n in range(25)]
@@ -82,7 +82,7 @@ def test_an_unknown_case_and_a_wrong_pin_take_the_same_time(service: Service) ->
 
 
 @pytest.mark.slow
-def test_a_repeated_submission_tells_no_pictures_by_time(service: Service) -> None:
+def test_time_of_a_repeated_submission_does_not_reveal_its_images(service: Service) -> None:
     """Who found an Idempotency-Key, but has no PIN, cannot try which pictures it was for."""
     submit(service, submission(random_pdq(1)), **{"Idempotency-Key": KEY})
     other_pin = "2222-2222-2222"
@@ -105,7 +105,7 @@ def test_a_repeated_submission_tells_no_pictures_by_time(service: Service) -> No
 
 
 @pytest.mark.slow
-def test_a_submission_tells_not_by_time_whether_a_hash_is_kept(service: Service) -> None:
+def test_time_of_a_submission_does_not_reveal_stored_hashes(service: Service) -> None:
     submit(service, submission(random_pdq(0)))
     never = count(100)
     assert_alike(
@@ -117,7 +117,7 @@ def test_a_submission_tells_not_by_time_whether_a_hash_is_kept(service: Service)
 
 
 @pytest.mark.slow
-def test_a_key_that_is_nearly_right_is_refused_as_fast_as_any(service: Service) -> None:
+def test_nearly_correct_key_takes_equally_long(service: Service) -> None:
     key = service.key("match")
 
     def asking(wrong: str) -> Callable[[int], httpx.Response]:
@@ -136,7 +136,7 @@ def test_a_key_that_is_nearly_right_is_refused_as_fast_as_any(service: Service) 
         assert_alike(ways, rounds=300)
 
 
-def test_keys_are_found_by_a_digest_that_nobody_can_choose(service: Service) -> None:
+def test_keys_are_looked_up_by_digest(service: Service) -> None:
     key = service.key("match")
     keys = LiveKeys(Clock())
     service.flow(keys.reload)

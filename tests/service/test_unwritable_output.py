@@ -38,7 +38,7 @@ def run(
 @pytest.mark.parametrize(
     ("stdout", "why"), [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")]
 )
-def test_stdout_that_cannot_be_written_is_a_failure(
+def test_unwritable_stdout_is_a_failure(
     database_url: str, arguments: list[str], stdout: str, why: str, *, unbuffered: bool
 ) -> None:
     failed = run(*arguments, stdout=stdout, unbuffered=unbuffered, url=database_url)
@@ -47,7 +47,7 @@ def test_stdout_that_cannot_be_written_is_a_failure(
 
 @BUFFERING
 @pytest.mark.parametrize("stderr", ["2>/dev/full", "2>&-"])
-def test_stderr_that_cannot_be_written_changes_no_status(
+def test_unwritable_stderr_does_not_change_the_exit_status(
     database_url: str, stderr: str, *, unbuffered: bool
 ) -> None:
     def status(*arguments: str) -> int:
@@ -71,9 +71,7 @@ def unread_pipe() -> Iterator[int]:
 
 
 @BUFFERING
-def test_a_reader_that_has_gone_ends_a_command_quietly(
-    database_url: str, *, unbuffered: bool
-) -> None:
+def test_closed_pipe_ends_the_command_quietly(database_url: str, *, unbuffered: bool) -> None:
     extra = {"PYTHONUNBUFFERED": "1"} if unbuffered else {}
     with unread_pipe() as pipe:
         ended = subprocess.run(
@@ -88,7 +86,7 @@ def test_a_reader_that_has_gone_ends_a_command_quietly(
 
 
 @BUFFERING
-def test_a_key_that_could_not_be_shown_can_be_revoked(
+def test_key_that_could_not_be_printed_can_be_revoked(
     database_url: str, tmp_path: Path, *, unbuffered: bool
 ) -> None:
     issue = ["keys", "issue", "Example", "--scope", "match", "--data", str(tmp_path)]

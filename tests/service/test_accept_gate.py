@@ -24,7 +24,7 @@ async def waits(door: AcceptGate, loaded: asyncio.Event) -> bool:
     return False
 
 
-def test_where_none_serves_one_that_only_loads_does(path: Path) -> None:
+def test_loading_worker_does_not_wait_if_no_worker_serves(path: Path) -> None:
     async def asked() -> bool:
         loading, also_loading = AcceptGate(path), AcceptGate(path)
         waiting = await waits(loading, asyncio.Event())
@@ -33,7 +33,7 @@ def test_where_none_serves_one_that_only_loads_does(path: Path) -> None:
     assert not asyncio.run(asked())
 
 
-def test_beside_one_that_serves_it_waits_until_it_is_loaded(path: Path) -> None:
+def test_loading_worker_waits_while_another_serves(path: Path) -> None:
     async def asked() -> tuple[bool, bool]:
         loaded, loading = asyncio.Event(), asyncio.Event()
         loaded.set()
@@ -46,7 +46,7 @@ def test_beside_one_that_serves_it_waits_until_it_is_loaded(path: Path) -> None:
     assert asyncio.run(asked()) == (True, False)
 
 
-def test_it_waits_no_longer_once_the_last_that_served_is_gone(path: Path) -> None:
+def test_loading_worker_stops_waiting_when_no_worker_serves_any_longer(path: Path) -> None:
     async def asked() -> tuple[bool, bool]:
         loaded = asyncio.Event()
         loaded.set()
@@ -59,7 +59,7 @@ def test_it_waits_no_longer_once_the_last_that_served_is_gone(path: Path) -> Non
     assert asyncio.run(asked()) == (True, False)
 
 
-def test_one_that_succeeds_another_waits_a_moment_also_alone(path: Path) -> None:
+def test_replacement_worker_waits_briefly_even_if_alone(path: Path) -> None:
     async def asked() -> tuple[bool, bool]:
         successor = AcceptGate(path, alone=0.6)
         return await waits(successor, asyncio.Event()), await waits(

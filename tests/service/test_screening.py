@@ -73,7 +73,7 @@ def test_no_photo_is_refused(photo_hashes: npt.NDArray[np.uint8]) -> None:
     assert not any(LiveScreening(Clock()).degenerate(photo_hashes))
 
 
-def test_photos_are_far_from_every_rule(photo_hashes: npt.NDArray[np.uint8]) -> None:
+def test_photos_pass_every_rule_with_a_margin(photo_hashes: npt.NDArray[np.uint8]) -> None:
     """The margins that docs/intake.md gives."""
     counts = np.unpackbits(photo_hashes, axis=1).sum(axis=1)
     assert counts.min() >= 125
@@ -84,7 +84,7 @@ def test_photos_are_far_from_every_rule(photo_hashes: npt.NDArray[np.uint8]) -> 
 
 
 @pytest.mark.parametrize("size", SIZES[::3])
-def test_what_anybody_can_draw_is_refused_in_every_view(size: tuple[int, int]) -> None:
+def test_simple_drawings_are_refused_in_every_view(size: tuple[int, int]) -> None:
     intake = LiveScreening(Clock())
     for number, shape in enumerate(shapes(*size)):
         if number % 7 == 0:
@@ -97,7 +97,7 @@ def test_what_anybody_can_draw_is_refused_in_every_view(size: tuple[int, int]) -
     pattern=st.integers(0, 2**64 - 1),
     noise=st.integers(0, 8),
 )
-def test_a_repeated_pattern_is_refused(period: int, pattern: int, noise: int) -> None:
+def test_repeated_pattern_is_refused(period: int, pattern: int, noise: int) -> None:
     row = [pattern >> (n % period) & 1 for n in range(256)]
     pdq = np.packbits(np.array(row, np.uint8)).tobytes().hex()
     assert faults(hashes(flipped(pdq, noise, seed=pattern % 999))) != [None]
@@ -115,7 +115,7 @@ def test_a_repeated_pattern_is_refused(period: int, pattern: int, noise: int) ->
         (("ff" * 2 + "00" * 2) * 8, "repeat"),
     ],
 )
-def test_a_degenerate_hash_is_refused_with_its_place_and_reason(
+def test_degenerate_hash_is_refused_with_its_path_and_reason(
     any_service: Service, pdq: str, why: str
 ) -> None:
     refused = httpx.post(f"{any_service.url}/v1/cases", json=submission(random_pdq(1), pdq))
@@ -126,14 +126,14 @@ def test_a_degenerate_hash_is_refused_with_its_place_and_reason(
     assert pdq not in refused.text
 
 
-def test_each_drawn_hash_is_refused_by_the_service(any_service: Service) -> None:
+def test_service_refuses_drawn_hashes(any_service: Service) -> None:
     pdqs = [each.tobytes().hex() for each in drawn_hashes()[::20]]
     refused = httpx.post(f"{any_service.url}/v1/cases", json=submission(*pdqs))
     assert (refused.status_code, slug(refused)) == (422, "degenerate-hash")
     assert len(refused.json()["errors"]) == len(pdqs)
 
 
-def test_what_is_close_to_a_harmless_picture_is_refused_until_it_is_removed(
+def test_hash_near_a_benign_hash_is_refused_until_that_is_removed(
     service: Service,
 ) -> None:
     logo = random_pdq(5)
@@ -154,7 +154,7 @@ def test_what_is_close_to_a_harmless_picture_is_refused_until_it_is_removed(
     wait_until(lambda: status(near) == 201, within=2)
 
 
-def test_the_bank_is_kept_by_the_command(
+def test_benign_command_manages_the_bank(
     database_url: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -188,7 +188,7 @@ def test_the_bank_is_kept_by_the_command(
         assert told in capsys.readouterr().err
 
 
-def test_the_bank_is_audited_without_its_hashes(service: Service) -> None:
+def test_benign_bank_is_audited_without_its_hashes(service: Service) -> None:
     pdq = random_pdq(9)
     service.flow(lambda store: benign_hashes.add_benign(store, [bytes.fromhex(pdq)], "a meme"))
     with service.client("audit") as staff:

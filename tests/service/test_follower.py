@@ -23,7 +23,7 @@ def submit(service: Service, *pdqs: str) -> httpx.Response:
     return httpx.post(f"{service.url}/v1/cases", json=submission(*pdqs), timeout=60)
 
 
-def test_a_worker_that_starts_later_has_everything(service: Service) -> None:
+def test_new_worker_loads_every_active_hash(service: Service) -> None:
     kept, gone = random_pdq(1), random_pdq(2)
     submit(service, kept)
     case = submit(service, gone).json()["case"]
@@ -34,7 +34,7 @@ def test_a_worker_that_starts_later_has_everything(service: Service) -> None:
         assert [hit["query"] for hit in answer["hits"]] == [1]
 
 
-def test_two_workers_see_each_others_submissions_and_withdrawals(service: Service) -> None:
+def test_workers_see_each_others_submissions_and_withdrawals(service: Service) -> None:
     with serving(service.database_url) as other:
         case = submit(service, random_pdq(1)).json()["case"]
         wait_until(lambda: other.ready()["hashes"] == 1, within=2)
@@ -42,7 +42,7 @@ def test_two_workers_see_each_others_submissions_and_withdrawals(service: Servic
         wait_until(lambda: service.ready()["hashes"] == 0, within=2)
 
 
-def test_a_hash_is_matched_at_every_moment_of_a_change_that_leaves_it_matchable(
+def test_hash_is_matched_throughout_a_change_of_standing(
     service: Service,
 ) -> None:
     """As when platforms dispute it: here thousands at once, so that the moment is a long one."""
@@ -69,7 +69,7 @@ def test_a_hash_is_matched_at_every_moment_of_a_change_that_leaves_it_matchable(
                 assert len(platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]) == 1
 
 
-def test_a_revoked_key_is_out_of_force_within_a_second(service: Service) -> None:
+def test_revoked_key_is_refused_within_a_second(service: Service) -> None:
     key = service.key("match")
     headers = {"Authorization": f"Bearer {key}"}
     ids = service.flow(keys.list_keys)
@@ -83,7 +83,7 @@ def test_a_revoked_key_is_out_of_force_within_a_second(service: Service) -> None
     wait_until(refused, within=1)
 
 
-def test_the_listeners_connection_is_lost_and_nothing_is_missed(service: Service) -> None:
+def test_no_change_is_missed_when_connections_are_lost(service: Service) -> None:
     submit(service, random_pdq(1))
     service.wait_in_step()
     with psycopg.connect(service.database_url, autocommit=True) as admin:
@@ -104,7 +104,7 @@ def own_postgres() -> Iterator[tuple[EmbeddedPostgres, str]]:
         yield server, url
 
 
-def test_postgresql_goes_away_and_comes_back(
+def test_service_recovers_when_postgresql_restarts(
     own_postgres: tuple[EmbeddedPostgres, str],
 ) -> None:
     server, url = own_postgres
@@ -136,7 +136,7 @@ def test_postgresql_goes_away_and_comes_back(
             assert submit(service, random_pdq(3)).status_code == 201
 
 
-def test_a_withdrawn_hash_takes_the_way_of_any_other_miss(
+def test_withdrawn_hash_is_answered_like_any_other_miss(
     own_postgres: tuple[EmbeddedPostgres, str],
 ) -> None:
     """What is not to be known must not be told by the time it takes.
@@ -162,7 +162,9 @@ def test_a_withdrawn_hash_takes_the_way_of_any_other_miss(
             assert asked(withdrawn).content == asked(random_pdq(3)).content
 
 
-def test_it_starts_while_postgresql_is_away(own_postgres: tuple[EmbeddedPostgres, str]) -> None:
+def test_service_starts_while_postgresql_is_unavailable(
+    own_postgres: tuple[EmbeddedPostgres, str],
+) -> None:
     server, url = own_postgres
     server.stop()
     with serving(url, until_ready=False) as service:
@@ -184,7 +186,7 @@ def test_it_starts_while_postgresql_is_away(own_postgres: tuple[EmbeddedPostgres
         wait_until(lambda: service.ready()["status"] == "ready")
 
 
-def test_a_worker_that_is_cut_off_for_a_moment_is_ready_and_says_so(
+def test_briefly_disconnected_worker_stays_ready_and_reports_it(
     own_postgres: tuple[EmbeddedPostgres, str],
 ) -> None:
     server, url = own_postgres
@@ -199,7 +201,7 @@ def test_a_worker_that_is_cut_off_for_a_moment_is_ready_and_says_so(
         wait_until(lambda: service.ready()["reasons"] == [])
 
 
-def test_a_worker_that_is_behind_for_too_long_says_by_how_much(
+def test_lagging_worker_is_not_ready_and_reports_its_lag(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Changes come, and applying them takes longer than the service may be stale."""
@@ -220,7 +222,7 @@ def test_a_worker_that_is_behind_for_too_long_says_by_how_much(
         wait_until(lambda: slow.ready()["status"] == "ready")
 
 
-def test_while_it_loads_it_says_how_far_it_is(
+def test_loading_worker_reports_its_progress(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     submit(service, *(random_pdq(n) for n in range(20)))

@@ -18,7 +18,7 @@ def recorded(service: Service) -> list[dict[str, object]]:
     return [each for entry in entries for each in entry["details"]["keys"]]
 
 
-def test_every_worker_writes_what_it_counted_when_it_stops(service: Service) -> None:
+def test_every_worker_writes_its_counts_when_it_stops(service: Service) -> None:
     pdq = random_pdq(1)
     httpx.post(f"{service.url}/v1/cases", json=submission(pdq))
     with serving(service.database_url) as one, serving(service.database_url) as two:
@@ -37,7 +37,7 @@ def test_every_worker_writes_what_it_counted_when_it_stops(service: Service) -> 
     assert len({each["key"] for each in found}) == 2
 
 
-def test_counts_are_kept_while_the_database_is_away(database_url: str) -> None:
+def test_counts_are_kept_while_the_database_is_unavailable(database_url: str) -> None:
     async def run() -> None:
         away = Store("postgresql://127.0.0.1:1/nowhere", pool_size=1, timeout=0.2)
         await away.open()

@@ -32,9 +32,7 @@ def refused(waiter: psycopg.Connection) -> bool:
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_who_waits_behind_others_is_given_up_as_soon_as_they_are(
-    database_url: str, lock: str
-) -> None:
+def test_all_queued_sessions_time_out_together(database_url: str, lock: str) -> None:
     """Else one of a crowd that vanished would be given what the first of it had held."""
     with ExitStack() as stack:
         holder = stack.enter_context(psycopg.connect(database_url))
@@ -56,7 +54,7 @@ async def _take_both(tx: Transaction) -> None:
 
 
 @pytest.mark.parametrize("take", [changes.lock, audit.lock, _take_both])
-def test_who_is_still_there_waits_for_longer(
+def test_service_outwaits_the_lock_timeout(
     database_url: str, take: Callable[[Transaction], Awaitable[object]]
 ) -> None:
     """Than the server waits before it gives up the session that holds what is waited for."""
@@ -85,9 +83,7 @@ async def _taken(store: Store, take: Callable[[Transaction], Awaitable[object]])
 
 
 @pytest.mark.parametrize("confirmed", [False, True])
-def test_who_vanishes_in_the_middle_of_a_look_up_is_given_up(
-    database_url: str, confirmed: bool
-) -> None:
+def test_stalled_lookup_transaction_is_terminated(database_url: str, confirmed: bool) -> None:
     async def run() -> None:
         store = Store(impatient(database_url))
         await store.open()

@@ -34,7 +34,7 @@ def read_all(connection: socket.socket) -> bytes:
     return b"".join(iter(lambda: connection.recv(65_536), b""))
 
 
-def test_a_request_that_is_on_its_way_is_answered_and_is_the_last(database_url: str) -> None:
+def test_request_during_shutdown_is_answered_and_closes_the_connection(database_url: str) -> None:
     with ExitStack() as stack:
         service = stack.enter_context(serving(database_url, protocol=Patient))
         used, unused = connected(service), connected(service)
@@ -53,7 +53,7 @@ def test_a_request_that_is_on_its_way_is_answered_and_is_the_last(database_url: 
         assert not stopping.is_alive()
 
 
-def test_a_connection_on_which_nothing_comes_does_not_hold_it_up(database_url: str) -> None:
+def test_idle_connection_is_closed_on_shutdown(database_url: str) -> None:
     with ExitStack() as stack:
         idle = connected(stack.enter_context(serving(database_url)))
         stack.close()
