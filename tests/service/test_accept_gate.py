@@ -1,4 +1,4 @@
-"""Which workers of a host take connections, by the lock that those hold who serve."""
+"""Which workers of a host accept connections: serving workers hold a lock on a shared file."""
 
 import asyncio
 from pathlib import Path
@@ -9,32 +9,32 @@ from unseen_service.runtime.accept_gate import AcceptGate
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    file = tmp_path / "door"
+    file = tmp_path / "gate"
     file.touch()
     return file
 
 
-async def waits(door: AcceptGate, loaded: asyncio.Event) -> bool:
-    """Whether a worker still waits at the door after a while."""
+async def waits(gate: AcceptGate, loaded: asyncio.Event) -> bool:
+    """Return whether a worker still waits at the gate after 0.3 s."""
     try:
         async with asyncio.timeout(0.3):
-            await door.wait(loaded)
+            await gate.wait(loaded)
     except TimeoutError:
         return True
     return False
 
 
 def test_loading_worker_does_not_wait_if_no_worker_serves(path: Path) -> None:
-    async def asked() -> bool:
+    async def run() -> bool:
         loading, also_loading = AcceptGate(path), AcceptGate(path)
         waiting = await waits(loading, asyncio.Event())
         return waiting or await waits(also_loading, asyncio.Event())
 
-    assert not asyncio.run(asked())
+    assert not asyncio.run(run())
 
 
 def test_loading_worker_waits_while_another_serves(path: Path) -> None:
-    async def asked() -> tuple[bool, bool]:
+    async def run() -> tuple[bool, bool]:
         loaded, loading = asyncio.Event(), asyncio.Event()
         loaded.set()
         serving, successor = AcceptGate(path), AcceptGate(path)
@@ -43,11 +43,11 @@ def test_loading_worker_waits_while_another_serves(path: Path) -> None:
         loading.set()
         return before, await waits(successor, loading)
 
-    assert asyncio.run(asked()) == (True, False)
+    assert asyncio.run(run()) == (True, False)
 
 
 def test_loading_worker_stops_waiting_when_no_worker_serves_any_longer(path: Path) -> None:
-    async def asked() -> tuple[bool, bool]:
+    async def run() -> tuple[bool, bool]:
         loaded = asyncio.Event()
         loaded.set()
         serving, successor = AcceptGate(path), AcceptGate(path)
@@ -56,14 +56,14 @@ def test_loading_worker_stops_waiting_when_no_worker_serves_any_longer(path: Pat
         serving.close()
         return before, await waits(successor, asyncio.Event())
 
-    assert asyncio.run(asked()) == (True, False)
+    assert asyncio.run(run()) == (True, False)
 
 
 def test_replacement_worker_waits_briefly_even_if_alone(path: Path) -> None:
-    async def asked() -> tuple[bool, bool]:
+    async def run() -> tuple[bool, bool]:
         successor = AcceptGate(path, alone=0.6)
         return await waits(successor, asyncio.Event()), await waits(
             AcceptGate(path), asyncio.Event()
         )
 
-    assert asyncio.run(asked()) == (True, False)
+    assert asyncio.run(run()) == (True, False)

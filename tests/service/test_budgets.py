@@ -1,4 +1,4 @@
-"""What a key may ask a minute, and how its probing is noticed."""
+"""Budgets per key family, and the detection of probing."""
 
 import logging
 import subprocess
@@ -61,14 +61,14 @@ def test_response_reports_the_remaining_budget(tight: Service) -> None:
     with tight.client("match") as platform:
         answer = ask(platform, hashes(100))
     assert answer.headers["ratelimit-policy"] == '"requests";q=6;w=60, "hashes";q=600;w=60'
-    requests, left = answer.headers["ratelimit"].split(", ")
+    requests, remaining = answer.headers["ratelimit"].split(", ")
     assert requests.startswith('"requests";r=')
-    assert left == '"hashes";r=500;t=10'
+    assert remaining == '"hashes";r=500;t=10'
 
 
 def test_hashes_beyond_the_budget_are_refused(tight: Service) -> None:
     with tight.client("match") as platform:
-        assert ask(platform, hashes(650)).status_code == 200, "one that begins with room passes"
+        assert ask(platform, hashes(650)).status_code == 200, "allowed while any budget is left"
         refused = ask(platform, hashes(1, seed=1))
     assert (refused.status_code, slug(refused)) == (429, "budget-spent")
     assert 4 <= int(refused.headers["retry-after"]) <= 5
@@ -105,7 +105,7 @@ def test_key_limits_apply_at_once(tight: Service) -> None:
 def test_settling_budgets_recovers_from_errors(
     tight: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The task that settles lives as long as the worker: nobody would notice that it has ended."""
+    """The task that settles must live as long as the worker: nothing else would report its end."""
     with (
         psycopg.connect(tight.database_url, autocommit=True) as database,
         tight.client("match") as platform,
@@ -148,7 +148,7 @@ def test_probing_hidden_in_a_large_batch_is_detected(service: Service) -> None:
 
 @pytest.fixture
 def shared(tmp_path: Path) -> SharedCounts:
-    """Memory of the kind that the workers of a host have in common."""
+    """Counters in shared memory, as the workers of a host have them."""
     SharedCounts.create(tmp_path / "counts")
     return SharedCounts(tmp_path / "counts")
 
@@ -156,7 +156,7 @@ def shared(tmp_path: Path) -> SharedCounts:
 def test_probing_spread_over_workers_is_detected(
     database_url: str, shared: SharedCounts, tmp_path: Path
 ) -> None:
-    """Each step to another of three workers: they pause the key where one alone would."""
+    """Three workers that get one query each in turn pause the key as early as one would."""
     again = SharedCounts(tmp_path / "counts")
     with (
         serving(database_url, shared=shared) as one,
@@ -176,7 +176,7 @@ def test_probing_spread_over_workers_is_detected(
         for worker in workers:
             wait_until(lambda worker=worker: ask(worker, hashes(1)).status_code == 403, within=1)  # type: ignore[misc]
             worker.close()
-        assert sorted(kinds(one)) == ["key.paused", "key.probing"], "each once"
+        assert sorted(kinds(one)) == ["key.paused", "key.probing"], "one alert of each kind"
 
 
 _ANOTHER_PROCESS = """
@@ -201,18 +201,18 @@ def test_processes_share_counts_per_key_family(shared: SharedCounts, tmp_path: P
         check=True,
     )
     seen = Neighbourhoods(1.0, shared.block(7), shared.secret)
-    assert seen.add(steps[:100], 1.0) == 0, "these were seen, by another"
+    assert seen.add(steps[:100], 1.0) == 0, "the other process has counted these"
     assert seen.add(steps[100:101], 1.0) > 60
-    other = Neighbourhoods(1.0, shared.block(8), shared.secret)
-    assert other.add(steps[:1], 1.0) == 0
+    another_family = Neighbourhoods(1.0, shared.block(8), shared.secret)
+    assert another_family.add(steps[:1], 1.0) == 0
     seen.clear(1.0)
     assert Neighbourhoods(1.0, shared.block(7), shared.secret).add(steps[:2], 1.0) <= 1
 
 
 def test_workers_share_hit_rates_and_alert_throttling(shared: SharedCounts) -> None:
     rates = [HitRate(1.0, shared.block(1)) for _ in range(4)]
-    noticed = [rate.add(1, 1, 1.0) for rate, _ in zip(cycle(rates), range(120), strict=False)]
-    assert noticed.index(True) < 110
+    alerts = [rate.add(1, 1, 1.0) for rate, _ in zip(cycle(rates), range(120), strict=False)]
+    assert alerts.index(True) < 110
     one, two = AlertThrottle(shared.block(1)), AlertThrottle(shared.block(1))
     assert one.is_due("key.probing", 5.0)
     assert not two.is_due("key.probing", 6.0)
@@ -223,7 +223,7 @@ def test_workers_share_hit_rates_and_alert_throttling(shared: SharedCounts) -> N
 def test_worker_counts_alone_without_shared_memory(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """/dev/full has no room for anybody."""
+    """/dev/full cannot be mapped."""
     with (
         serving(database_url, shared=SharedCounts(Path("/dev/full"))) as service,
         service.client("match") as platform,
@@ -235,7 +235,7 @@ def test_worker_counts_alone_without_shared_memory(
 
 
 def test_repeated_near_duplicates_are_not_probing() -> None:
-    """One image in twenty encodings, again and again, among others: a platform's usual day."""
+    """One image in twenty encodings, again and again, among others: normal traffic."""
     seen = Neighbourhoods(0.0)
     original = random_pdq(1)
     copies = np.frombuffer(
@@ -260,13 +260,13 @@ def test_probing_is_detected_in_any_order(order: list[int], start: int, batch: i
 
 @given(seed=st.integers(0, 1000), count=st.integers(2, 80))
 def test_single_hashes_count_like_a_batch(seed: int, count: int) -> None:
-    # One secret for both: which two hashes share a place by chance is the same then.
+    # The same secret for both, so that the same hashes collide.
     together, apart = (Neighbourhoods(0.0, None, bytes(range(64))) for _ in range(2))
     steps = walk(hashes(1, seed=seed))[:count]
     together.add(steps[:-1], 0.0)
     for step in steps[:-1]:
         apart.add(step[None], 0.0)
-    # In twos, as a batch is counted: the second is one that was seen.
+    # Two hashes, so that both are counted as a batch; the second was seen before.
     last = steps[[-1, 0]]
     assert together.add(last, 0.0) == apart.add(last, 0.0)
 
@@ -298,7 +298,7 @@ def test_distances_can_be_rounded_to_steps(service: Service) -> None:
             limit: len(ask(platform, query, max_distance=limit).json()["hits"])
             for limit in range(32)
         }
-    assert steps == {limit: int(limit > 8) for limit in range(32)}, "the radius tells no more"
+    assert steps == {limit: int(limit > 8) for limit in range(32)}, "the radius reveals no more"
 
 
 @given(
@@ -307,7 +307,7 @@ def test_distances_can_be_rounded_to_steps(service: Service) -> None:
 def test_workers_together_stay_within_the_budget(
     spends: list[tuple[int, int, float]],
 ) -> None:
-    """Four workers that settle every second: over any time, no more than is documented."""
+    """Four workers that settle every second never admit more than is documented."""
     workers = [LeakyBucket(60, 0.0) for _ in range(4)]
     common, now, settled, admitted = 0.0, 0.0, 0.0, 0
     for worker, amount, pause in spends:

@@ -1,4 +1,4 @@
-"""POST, GET and DELETE /v1/cases: what a person's client may send, and what it is told."""
+"""POST, GET and DELETE /v1/cases: valid and invalid requests, and their responses."""
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +17,11 @@ def submit(service: Service, body: Any, **headers: str) -> httpx.Response:
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
-    """A good submission with one thing in it that is not."""
+    """Return a valid submission with one invalid value."""
     body = copy.deepcopy(submission(random_pdq(1)))
     at: Any = body
-    *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
-    for step in way:
+    *parents, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+    for step in parents:
         at = at[step]
     at[last] = value
     return body
@@ -66,7 +66,7 @@ def test_invalid_submission_is_refused_with_the_path_of_the_error(
     assert slug(refused) == "invalid-request"
     assert at in [spot["at"] for spot in refused.json()["errors"]]
     if isinstance(value, str) and len(value) > 5:
-        assert value.strip() not in refused.text, "what was sent must not come back"
+        assert value.strip() not in refused.text, "the response must not echo the value"
 
 
 def test_low_quality_is_refused(any_service: Service) -> None:
@@ -76,8 +76,8 @@ def test_low_quality_is_refused(any_service: Service) -> None:
 
 
 def test_duplicate_view_of_an_image_is_refused(any_service: Service) -> None:
-    one = {"pdq": random_pdq(1), "quality": 100, "view": "original"}
-    refused = submit(any_service, changed("images.0.hashes", [one, one]))
+    original = {"pdq": random_pdq(1), "quality": 100, "view": "original"}
+    refused = submit(any_service, changed("images.0.hashes", [original, original]))
     assert (refused.status_code, slug(refused)) == (422, "invalid-request")
 
 
@@ -126,7 +126,9 @@ def test_concurrent_repeats_open_one_case(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "other", [submission(random_pdq(9)), submission(random_pdq(1), pin="2222-2222-2222")]
+    "other",
+    [submission(random_pdq(9)), submission(random_pdq(1), pin="2222-2222-2222")],
+    ids=["other hash", "other PIN"],
 )
 def test_idempotency_key_of_another_submission_is_refused(
     service: Service, other: dict[str, Any]
@@ -207,7 +209,7 @@ def test_hash_is_matched_while_any_case_holds_it(service: Service) -> None:
         assert hits() == 0
         submit(service, submission(pdq))
         service.wait_in_step()
-        assert hits() == 1, "what comes back is matched again"
+        assert hits() == 1, "a resubmitted hash is matched again"
 
 
 def test_case_can_have_a_thousand_images_in_eight_views(service: Service) -> None:

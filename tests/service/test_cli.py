@@ -1,4 +1,4 @@
-"""The `unseen-service` command, run as an operator runs it."""
+"""The `unseen-service` command, as an operator runs it."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 def test_keys_are_issued_listed_revoked_and_audited(database_url: str) -> None:
     issued = run("keys", "issue", "Example", "--scope", "match", DATABASE_URL=database_url)
     assert issued.returncode == 0
-    assert re.fullmatch(r"unseen_[\w-]{43}\n", issued.stdout), "stdout is the key alone"
+    assert re.fullmatch(r"unseen_[\w-]{43}\n", issued.stdout), "stdout is only the key"
 
     listed = run("keys", "list", DATABASE_URL=database_url).stdout
     assert re.search(r"1\s+Example\s+match\s+.*in force", listed)
@@ -60,9 +60,9 @@ def test_feed_key_needs_two_operators_and_the_exported_log_verifies(
     rotated = run("keys", "rotate", "1", "--overlap", "1d", "--by", "bob", **settings)
     assert rotated.stdout != issued.stdout
     assert re.search(r"in force\n.*pending", run("keys", "list", **settings).stdout)
-    wrong = run("keys", "revoke", issued.stdout.strip(), **settings)
-    assert wrong.returncode == 2
-    assert issued.stdout.strip() not in wrong.stderr
+    misused = run("keys", "revoke", issued.stdout.strip(), **settings)
+    assert misused.returncode == 2
+    assert issued.stdout.strip() not in misused.stderr
 
     verifier, kept, export = run("audit", "key", **settings).stdout, tmp_path / "c", tmp_path / "e"
     kept.write_text(run("audit", "checkpoint", **settings).stdout)
@@ -84,37 +84,37 @@ def test_feed_key_needs_two_operators_and_the_exported_log_verifies(
 
     (tmp_path / "audit.key").unlink()
     again = run("audit", "verify", "--checkpoint", str(kept), **settings)
-    assert again.returncode == 0, "the log names the key that was lost, and that one signed it"
+    assert again.returncode == 0, "the log names the lost key, which signed the checkpoint"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "told"),
+    ("arguments", "environment", "message"),
     [
         (["keys", "issue", " ", "--scope", "match"], {}, "platform's name"),
         (["keys", "list"], {"DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "unavailable"),
     ],
 )
 def test_errors_are_reported_in_one_line(
-    database_url: str, arguments: list[str], environment: dict[str, str], told: str
+    database_url: str, arguments: list[str], environment: dict[str, str], message: str
 ) -> None:
     failed = run(*arguments, **{"DATABASE_URL": database_url, **environment})
     assert failed.returncode == 1
-    assert told in failed.stderr
+    assert message in failed.stderr
     assert failed.stderr.count("\n") == 1
     assert "secret" not in failed.stderr
 
 
 def test_database_url_can_come_from_a_file(database_url: str, tmp_path: Path) -> None:
-    """A file that says nothing is a mistake, and no reason to start another database."""
+    """An empty file is an error, not a reason to start an embedded database."""
     secret = tmp_path / "database_url"
     secret.write_text(f"{database_url}\n")
-    named = {"DATABASE_URL_FILE": str(secret), "DATABASE_URL": "postgresql://127.0.0.1:1/x"}
-    assert run("keys", "issue", "Example", "--scope", "match", **named).returncode == 0
+    environment = {"DATABASE_URL_FILE": str(secret), "DATABASE_URL": "postgresql://127.0.0.1:1/x"}
+    assert run("keys", "issue", "Example", "--scope", "match", **environment).returncode == 0
     assert "Example" in run("keys", "list", DATABASE_URL=database_url).stdout
     secret.write_text("\n")
-    assert "is empty" in run("keys", "list", **named).stderr
+    assert "is empty" in run("keys", "list", **environment).stderr
     secret.unlink()
-    assert "cannot be read" in run("keys", "list", **named).stderr
+    assert "cannot be read" in run("keys", "list", **environment).stderr
 
 
 @pytest.mark.parametrize(
@@ -180,6 +180,6 @@ def test_serve_starts_and_stops_everything(
     assert process.returncode == 0
     assert f"Unseen is on {url}" in out
     assert {json.loads(line)["level"] for line in errors.splitlines()} <= {"info"}
-    # It can be started again on what it left behind: nothing of it runs any more.
-    # Look-ups from before the index had caught up are a fourth entry.
+    # Nothing of it runs any longer: its data folder can be opened again.
+    # Lookups from before the index had caught up are a fourth entry.
     assert re.match("chain verified: [34] entries", run("audit", "verify", *data).stdout)

@@ -1,6 +1,6 @@
-"""The clock of PostgreSQL's machine jumps ahead and back: what is counted by time recovers.
+"""The clock of PostgreSQL's host jumps ahead and back: everything that depends on time recovers.
 
-That of a host decides nothing; tests/flow/test_clock_jumps.py has it jump for real.
+The clock of a service's host decides nothing; tests/flow/test_clock_jumps.py changes it for real.
 """
 
 import asyncio
@@ -28,17 +28,17 @@ __all__ = ["receiver"]
 
 KEY = "0123456789abcdef"
 OWN_CLOCK = re.compile(r"datetime\.now|datetime\.utcnow|date\.today|time\.time\b|time_ns")
-"""What asks the host's own clock."""
+"""Code that reads the host's clock."""
 
 
 def set_ahead(database_url: str, statement: str) -> None:
-    """Leave behind what was written while the clock was ahead."""
+    """Write what the service would have written while the clock was ahead."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(statement)  # type: ignore[call-overload]
 
 
 def test_budget_spent_while_the_clock_was_ahead_recovers(database_url: str) -> None:
-    """Else the key would be refused until the clock is there again."""
+    """Otherwise the key would be refused until the clock reaches that time again."""
     with serving(database_url, hashes_per_minute=6) as service, service.client("match") as platform:
 
         def asked() -> int:
@@ -68,7 +68,7 @@ def test_load_recorded_while_the_clock_was_ahead_requires_no_work(database_url: 
 
 
 def test_change_times_stay_in_order_when_the_clock_goes_back(service: Service) -> None:
-    """Its times never go back, so that a reader by time misses nothing; nothing else waits."""
+    """Times in the change log never decrease, so that readers by time miss nothing."""
     set_ahead(service.database_url, "UPDATE change_head SET at = now() + interval '1 hour'")
     set_ahead(service.database_url, "UPDATE audit_head SET at = now() + interval '1 hour'")
     pdqs = [random_pdq(n) for n in range(3)]
@@ -84,13 +84,13 @@ def test_change_times_stay_in_order_when_the_clock_goes_back(service: Service) -
     (total,) = [
         each for each in measured.splitlines() if each.startswith("unseen_change_apply_seconds_sum")
     ]
-    assert float(total.split()[1]) >= 0, "a count never falls"
+    assert float(total.split()[1]) >= 0, "a counter never decreases"
 
 
 def test_message_queued_while_the_clock_was_ahead_is_sent(
     database_url: str, receiver: Receiver
 ) -> None:
-    """What was to be sent while the clock was 400 days ahead is not put off for 400 days."""
+    """A message that was due while the clock was 400 days ahead does not wait for 400 days."""
     with (
         serving(database_url, webhook_private_targets=1) as service,
         service.client("feed") as platform,
@@ -131,7 +131,7 @@ def test_age_of_the_oldest_message_is_never_negative(database_url: str) -> None:
 
 
 def test_retention_runs_although_its_last_run_is_in_the_future(database_url: str) -> None:
-    """Retention ran while the clock was ahead: it runs again now, not when the time has come."""
+    """If it ran while the clock was ahead, it does not wait until that time."""
     set_ahead(database_url, "UPDATE retention SET ran_at = now() + interval '400 days'")
     with serving(database_url), psycopg.connect(database_url, autocommit=True) as connection:
         wait_until(
@@ -145,7 +145,7 @@ def test_retention_runs_although_its_last_run_is_in_the_future(database_url: str
 def test_nothing_is_erased_early_if_one_clock_is_ahead(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PostgreSQL's, here; with a host's it is tried on a real process, elsewhere."""
+    """PostgreSQL's clock, here; tests/flow/test_clock_jumps.py sets a host's."""
     case = submit(service, random_pdq(1))
     with service.client("feed") as platform:
         Mirror(platform).catch_up()
@@ -162,20 +162,20 @@ def test_nothing_is_erased_early_if_one_clock_is_ahead(
 
 
 class HostClock:
-    """The clock of a host, off by as much as a test says."""
+    """The clock of a host with a skew that the test sets."""
 
-    def __init__(self, off: timedelta) -> None:
-        self.off = off
+    def __init__(self, skew: timedelta) -> None:
+        self.skew = skew
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.off
+        return datetime.now(UTC) + self.skew
 
 
-async def read_anew(known: Clock, database_url: str, times: int = 1) -> None:
+async def reload(clock: Clock, database_url: str, times: int = 1) -> None:
     store = Store(database_url, pool_size=1, timeout=10)
     await store.open()
     for _ in range(times):
-        await known.reload(store)
+        await clock.reload(store)
     await store.close()
 
 
@@ -186,56 +186,57 @@ def test_worker_follows_the_clock_of_an_unavailable_postgresql(
     host = HostClock(timedelta(days=400))
 
     async def run() -> None:
-        known = Clock(host)
-        assert known.now() > datetime.now(UTC) + timedelta(days=399), "it knows no better yet"
-        await read_anew(known, database_url, times=2)
-        host.off = timedelta(hours=-1)
-        await read_anew(known, database_url)
-        before = known.now()
+        followed = Clock(host)
+        assert followed.now() > datetime.now(UTC) + timedelta(days=399), "the host's clock so far"
+        await reload(followed, database_url, times=2)
+        host.skew = timedelta(hours=-1)
+        await reload(followed, database_url)
+        before = followed.now()
         await asyncio.sleep(0.05)
-        assert timedelta(seconds=0.05) <= known.now() - before
-        assert abs(known.now() - datetime.now(UTC)) < timedelta(seconds=30)
-        host.off = timedelta()
-        await read_anew(known, database_url)
+        assert timedelta(seconds=0.05) <= followed.now() - before
+        assert abs(followed.now() - datetime.now(UTC)) < timedelta(seconds=30)
+        host.skew = timedelta()
+        await reload(followed, database_url)
 
     asyncio.run(run())
-    told = [each.getMessage() for each in caplog.records if "clock" in each.getMessage()]
-    assert len(told) == 2, "once, however often it is read, and once when it is well again"
-    assert "34560000 s ahead of" in told[0]
-    assert "agree" in told[1]
+    messages = [each.getMessage() for each in caplog.records if "clock" in each.getMessage()]
+    assert len(messages) == 2, "one line when the skew is found, one when it is gone"
+    assert "34560000 s ahead of" in messages[0]
+    assert "agree" in messages[1]
 
 
 def test_challenge_from_one_host_is_valid_on_another(database_url: str) -> None:
-    """Work that was done is not refused because two hosts disagree on what time it is."""
+    """A proof is not refused because two hosts disagree about the time."""
 
-    async def at_a_host_that_is_off(by: timedelta) -> LiveScreening:
-        known, store = Clock(HostClock(by)), Store(database_url, pool_size=1, timeout=10)
-        intake = LiveScreening(known)
+    async def screening_on_host(skew: timedelta) -> LiveScreening:
+        followed = Clock(HostClock(skew))
+        store = Store(database_url, pool_size=1, timeout=10)
+        screening = LiveScreening(followed)
         await store.open()
-        await known.reload(store)
-        await intake.reload(store)
+        await followed.reload(store)
+        await screening.reload(store)
         await store.close()
-        return intake
+        return screening
 
     async def run() -> None:
-        ahead = await at_a_host_that_is_off(timedelta(days=400))
-        behind = await at_a_host_that_is_off(timedelta(days=-400))
-        given = ahead.challenges().issue(1, 1)
-        proof = Asked(given.token, given.puzzles, given.target, KEY).solve()
+        ahead = await screening_on_host(timedelta(days=400))
+        behind = await screening_on_host(timedelta(days=-400))
+        challenge = ahead.challenges().issue(1, 1)
+        proof = Asked(challenge.token, challenge.puzzles, challenge.target, KEY).solve()
         assert behind.challenges().is_paid(proof, KEY, 1, 1)
 
     asyncio.run(run())
 
 
 def test_only_known_modules_read_the_host_clock() -> None:
-    """Whatever else is to know the time has to ask PostgreSQL, or the clock that follows it."""
+    """All other code takes the time from PostgreSQL, or from the clock that follows it."""
     folder = Path(unseen_service.__file__).parent
-    asking = {
+    reading = {
         str(each.relative_to(folder))
         for each in folder.rglob("*.py")
         if OWN_CLOCK.search(each.read_text(encoding="utf-8"))
     }
-    assert asking == {
-        "live/clock.py",  # to say how far off it is
-        "jobs/retention.py",  # where both have to agree
+    assert reading == {
+        "live/clock.py",  # measures the skew
+        "jobs/retention.py",  # erases only if both clocks agree
     }

@@ -1,4 +1,4 @@
-"""Whether PostgreSQL has room for the connections of all workers."""
+"""PostgreSQL must allow enough connections for all workers."""
 
 from pathlib import Path
 
@@ -28,8 +28,8 @@ def test_serve_warns_about_too_few_connections(
 
 def test_reserved_connections_are_not_counted(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
-        (most,) = connection.execute("SHOW max_connections").fetchone() or ("0",)
-    assert 0 < allowed_connections(database_url) < int(most)
+        (limit,) = connection.execute("SHOW max_connections").fetchone() or ("0",)
+    assert 0 < allowed_connections(database_url) < int(limit)
 
 
 @pytest.mark.parametrize(("wanted", "least"), [(0, 100), (24, 100), (200, 200)])
@@ -39,6 +39,6 @@ def test_embedded_postgresql_allows_enough_connections(
     monkeypatch.delenv("DATABASE_URL", raising=False)
     with scratch_folder() as folder, open_database(Path(folder), wanted) as (url, _):
         with psycopg.connect(url) as connection:
-            (most,) = connection.execute("SHOW max_connections").fetchone() or ("0",)
-        assert int(most) >= least
+            (limit,) = connection.execute("SHOW max_connections").fetchone() or ("0",)
+        assert int(limit) >= least
         assert allowed_connections(url) >= wanted

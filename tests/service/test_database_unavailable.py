@@ -1,4 +1,4 @@
-"""A database that cannot be had: what mends itself is waited for, and what does not is told."""
+"""Commands wait for a database that may become available, and report all other errors."""
 
 import subprocess
 import threading
@@ -38,13 +38,13 @@ PASSWORD = "right/of:way"
 
 @dataclass
 class Guarded:
-    """A server of its own that asks for a password, and what it is as its administrator."""
+    """A PostgreSQL that requires a password, and an administrator's connection to it."""
 
     admin: psycopg.Connection
     place: dict[str, Any]
 
     def url(self, **changed: str) -> str:
-        """Give an address of its database, with something else than would be right."""
+        """Return the URL of its database, with some parts changed."""
         return make_conninfo(**{**self.place, **changed})
 
 
@@ -59,10 +59,10 @@ def guarded() -> Iterator[Guarded]:
             admin.execute("CREATE ROLE outsider LOGIN")
             row = admin.execute("SHOW hba_file").fetchone()
             assert row
-            doors = Path(row[0])
-            before = doors.read_text(encoding="utf-8")
-            guards = "local all someone,stranger scram-sha-256\nlocal all outsider reject\n"
-            doors.write_text(guards + before, encoding="utf-8")
+            hba_file = Path(row[0])
+            before = hba_file.read_text(encoding="utf-8")
+            rules = "local all someone,stranger scram-sha-256\nlocal all outsider reject\n"
+            hba_file.write_text(rules + before, encoding="utf-8")
             admin.execute("SELECT pg_reload_conf()")
             place = {k: v for k, v in conninfo_to_dict(url).items() if k in ("host", "port")}
             place |= {"dbname": "unseen", "user": "someone", "password": PASSWORD}
@@ -80,18 +80,21 @@ def refused(url: str) -> bool:
 
 
 WRONG = {
-    "password": ({"password": "guessed-one"}, 'password authentication failed for user "someone"'),
+    "wrong password": (
+        {"password": "guessed-one"},
+        'password authentication failed for user "someone"',
+    ),
     "no password": ({"password": ""}, "no password supplied"),
-    "a user that is none": ({"user": "stranger"}, "password authentication failed"),
-    "a user without a door": ({"user": "outsider"}, "pg_hba.conf rejects connection"),
-    "database": ({"dbname": "elsewhere"}, 'database "elsewhere" does not exist'),
+    "unknown user": ({"user": "stranger"}, "password authentication failed"),
+    "rejected user": ({"user": "outsider"}, "pg_hba.conf rejects connection"),
+    "unknown database": ({"dbname": "elsewhere"}, 'database "elsewhere" does not exist'),
 }
 
 
-@pytest.mark.parametrize("what", WRONG)
-def test_serve_exits_when_waiting_cannot_help(guarded: Guarded, what: str) -> None:
-    changed, why = WRONG[what]
-    told_of(guarded.url(**changed), why)
+@pytest.mark.parametrize("error", WRONG)
+def test_serve_exits_when_waiting_cannot_help(guarded: Guarded, error: str) -> None:
+    changed, why = WRONG[error]
+    assert_exits_with(guarded.url(**changed), why)
 
 
 @pytest.mark.parametrize(
@@ -106,11 +109,11 @@ def test_serve_exits_when_waiting_cannot_help(guarded: Guarded, what: str) -> No
     ],
 )
 def test_serve_exits_if_the_url_is_invalid(url: str) -> None:
-    told_of(url, "DATABASE_URL cannot be parsed")
+    assert_exits_with(url, "DATABASE_URL cannot be parsed")
 
 
-def told_of(url: str, why: str) -> None:
-    """Hold what `serve` says, as any other command, to one line with the reason and no more."""
+def assert_exits_with(url: str, why: str) -> None:
+    """Check that `serve` and `keys list` exit with one line that has the reason, no password."""
     for command in (["serve", "--port", str(free_port())], ["keys", "list"]):
         with scratch_folder() as folder:
             failed = run(*command, DATABASE_URL=url, UNSEEN_DATA=str(folder / "data"))
@@ -122,7 +125,7 @@ def told_of(url: str, why: str) -> None:
 
 
 def test_migrate_checks_both_urls(guarded: Guarded) -> None:
-    """Who migrates is let in, and who serves is not: no worker could ever answer."""
+    """If the URL for serving does not work, no worker could ever answer."""
     urls = {
         "UNSEEN_MIGRATE_URL": guarded.url(),
         "DATABASE_URL": guarded.url(password="guessed-one"),
@@ -136,7 +139,7 @@ def test_migrate_checks_both_urls(guarded: Guarded) -> None:
 
 @dataclass
 class Waiting:
-    """A command that waits, and the lines that it says meanwhile."""
+    """A command that waits, and the lines that it has printed."""
 
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
@@ -247,7 +250,7 @@ def test_read_only_and_old_servers_are_refused(
 def test_service_survives_a_temporary_password_change(guarded: Guarded, told: list[str]) -> None:
     migrate(guarded.url())
 
-    def be(password: str) -> None:
+    def set_password(password: str) -> None:
         change = psycopg.sql.SQL("ALTER ROLE someone PASSWORD {}").format(password)
         guarded.admin.execute(change)
         guarded.admin.execute(
@@ -261,10 +264,10 @@ def test_service_survives_a_temporary_password_change(guarded: Guarded, told: li
             return httpx.post(f"{service.url}/v1/cases", json=body, timeout=60).status_code
 
         assert submitted() == 201
-        be("another")
+        set_password("another")
         wait_until(lambda: told)
         assert submitted() == 503
-        be(PASSWORD)
+        set_password(PASSWORD)
         wait_until(lambda: submitted() == 201)
         wait_until(lambda: len(told) == 2)
     assert told[0].startswith("PostgreSQL is unavailable: it refuses the connection")

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL through its front door: real servers, really killed."""
+"""The embedded PostgreSQL through its public interface: real servers, really killed."""
 
 import os
 import shutil
@@ -31,12 +31,12 @@ sys.stdin.read()
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """Make a short scratch folder that the server's account can enter, also when we are root."""
+    """Create a scratch folder with a short path that the server's account can enter."""
     folder = Path(tempfile.mkdtemp(prefix="pg-")).resolve()
     folder.chmod(0o711)
     yield folder
 
-    def removed() -> bool:  # a server whose owner was killed may still be on its way out
+    def removed() -> bool:  # a server whose owner was killed may still be shutting down
         shutil.rmtree(folder, ignore_errors=True)
         return not folder.exists()
 
@@ -45,7 +45,7 @@ def home() -> Iterator[Path]:
 
 @contextmanager
 def owner(data: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another Python process that starts a server on `data`, and prints its URL."""
+    """Start another Python process that starts a server on `data` and prints its URL."""
     with subprocess.Popen(
         [sys.executable, "-c", OWNER, str(data)],
         stdin=subprocess.PIPE,
@@ -74,17 +74,17 @@ def until(condition: Callable[[], bool], within_s: float = 60.0) -> float:
     """Wait for `condition`; return how long that took, in seconds."""
     begun = time.monotonic()
     while not condition():
-        assert time.monotonic() < begun + within_s, "waited in vain"
+        assert time.monotonic() < begun + within_s, f"still false after {within_s} s"
         time.sleep(0.005)
     return time.monotonic() - begun
 
 
 def gone(pid: int) -> bool:
-    """Whether the process has ended (one that is only not yet waited for has)."""
+    """Return whether a process has ended. Zombies have."""
     if not Path("/proc/self").exists():  # macOS
         command = ["ps", "-o", "stat=", "-p", str(pid)]
-        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        return not said.strip() or said.startswith("Z")
+        state = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        return not state.strip() or state.startswith("Z")
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
@@ -157,7 +157,7 @@ def test_committed_rows_survive_a_killed_server(home: Path) -> None:
 def test_killed_server_of_a_running_owner_is_replaced(home: Path) -> None:
     with owner(home / "data") as process:
         write(url_of(process), 1)
-        os.kill(postmaster(home / "data"), signal.SIGKILL)  # stays a zombie: nobody waits for it
+        os.kill(postmaster(home / "data"), signal.SIGKILL)  # remains a zombie of its owner
         with EmbeddedPostgres(home / "data") as postgres:
             assert read(postgres.start()) == [1]
 
@@ -182,16 +182,16 @@ def test_process_named_by_a_stale_pid_file_is_left_alone(home: Path) -> None:
         pid_file = cluster(home / "data") / "postmaster.pid"
         os.kill(pid, signal.SIGKILL)
         until(lambda: gone(pid))
-        account = Account.choose(None, None)  # the same, or postgres itself would know better
+        account = Account.choose(None, None)  # the server's, or postgres would see through it
         switch = {"user": account.uid, "group": account.gid} if os.geteuid() == 0 else {}
-        with subprocess.Popen(["sleep", "60"], **switch) as stranger:
+        with subprocess.Popen(["sleep", "60"], **switch) as bystander:
             try:
                 for stale in (pid_file, pid_file.with_name(".s.PGSQL.5432.lock")):
-                    stale.write_text(stale.read_text().replace(str(pid), str(stranger.pid)))
+                    stale.write_text(stale.read_text().replace(str(pid), str(bystander.pid)))
                 assert read(postgres.start()) == [1]
-                assert stranger.poll() is None
+                assert bystander.poll() is None
             finally:
-                stranger.kill()
+                bystander.kill()
 
 
 @pytest.mark.slow

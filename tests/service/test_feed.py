@@ -1,4 +1,4 @@
-"""The feed: a copy that follows it is what the service holds, at every moment it can be asked."""
+"""The feed: a mirror that follows it has exactly the active hashes of the service."""
 
 import base64
 import json
@@ -23,7 +23,7 @@ def platform(service: Service) -> Iterator[httpx.Client]:
 
 
 def set_standing(service: Service, pdq: str, standing: str) -> None:
-    """Change what is thought of a hash, as the flows do: lock, row, change log."""
+    """Set the standing of a hash as the service does: lock, row, change log."""
     with psycopg.connect(service.database_url) as connection:
         connection.execute("SELECT FROM change_head FOR UPDATE")
         row = connection.execute(
@@ -93,7 +93,7 @@ def test_hash_withdrawn_before_the_first_read_is_not_in_the_feed(
     kept, dropped = submit(service, random_pdq(2)), submit(service, random_pdq(3))
     assert platform.get("/v1/hashes", params={"limit": 1}).json()["entries"]
     withdraw(service, dropped)
-    # From the beginning once more: only the one that it may have been handed is told of.
+    # Read again from the start: only the hash that the platform may have has a tombstone.
     mirror = Mirror(platform).catch_up()
     assert [entry["status"] for entry in mirror.entries] == ["active", "withdrawn"]
     assert list(mirror.kept.values()) == [random_pdq(2)]
@@ -142,9 +142,9 @@ def test_long_poll_returns_when_a_change_arrives(service: Service) -> None:
         cursor, answers = mirror.cursor, []
 
         def wait() -> None:
-            asked = {"cursor": cursor or "", "wait": "20"}
-            with httpx.Client(base_url=service.url, headers=platform.headers, timeout=60) as each:
-                answers.append(each.get("/v1/hashes", params=asked).json())
+            parameters = {"cursor": cursor or "", "wait": "20"}
+            with httpx.Client(base_url=service.url, headers=platform.headers, timeout=60) as client:
+                answers.append(client.get("/v1/hashes", params=parameters).json())
 
         waiting = [threading.Thread(target=wait) for _ in range(20)]
         for thread in waiting:
@@ -208,12 +208,12 @@ def test_case_is_delivered_once_all_its_hashes_were_read(
     mirror.page(limit=1)
     assert status(service, case)[0]["delivered_at"] is None
     mirror.page(limit=1)
-    (shown,) = status(service, case)
-    assert shown["delivered_at"] is not None
-    assert (shown["matches"], shown["first_match_at"]) == (0, None)
-    # Again, with other pages: neither the time nor the audit log moves.
+    (delivery,) = status(service, case)
+    assert delivery["delivered_at"] is not None
+    assert (delivery["matches"], delivery["first_match_at"]) == (0, None)
+    # Reading it again changes neither the time nor the audit log.
     Mirror(platform).catch_up()
-    assert status(service, case) == [shown]
+    assert status(service, case) == [delivery]
     with service.client("audit") as staff:
         entries = staff.get("/v1/audit", params={"kind": "feed.delivered"}).json()["entries"]
     assert [entry["details"]["entries"] for entry in entries] == [1, 1]
@@ -230,7 +230,7 @@ def test_case_with_only_delivered_hashes_is_delivered_on_submission(
 
 @pytest.mark.parametrize("seed", range(2))
 def test_mirrors_are_exact_after_concurrent_changes(service: Service, seed: int) -> None:
-    """Writers and readers at once; in the end the copies are what is active, and only that."""
+    """Writers and readers run concurrently; at the end the mirrors have what is active."""
     chance = random.Random(seed)
     done = threading.Event()
     mirrors: list[Mirror] = []
@@ -267,4 +267,4 @@ def test_mirrors_are_exact_after_concurrent_changes(service: Service, seed: int)
     for mirror in mirrors:
         assert mirror.kept == active
         positions = [entry["position"] for entry in mirror.entries]
-        assert positions == sorted(set(positions)), "an entry came twice, or out of order"
+        assert positions == sorted(set(positions)), "an entry was repeated or out of order"

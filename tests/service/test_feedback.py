@@ -1,4 +1,4 @@
-"""What platforms say back, and where it shows: to the person, to other platforms, to staff."""
+"""Feedback of platforms, as the person, other platforms and staff see it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +18,7 @@ def platform(service: Service) -> Iterator[httpx.Client]:
         yield client
 
 
-def say(client: httpx.Client, record: str, value: str, *tags: str) -> dict[str, int]:
+def give_feedback(client: httpx.Client, record: str, value: str, *tags: str) -> dict[str, int]:
     body = {"feedback": [{"record": record, "value": value, "tags": list(tags)}]}
     answer = client.post("/v1/feedback", json=body)
     assert answer.status_code == 200, answer.text
@@ -48,7 +48,7 @@ def overdue(service: Service) -> list[tuple[str, str, str | None]]:
 
 
 def two_days_pass(service: Service) -> None:
-    """Make all that happened so far happen 49 hours earlier."""
+    """Move everything that happened so far 49 hours into the past."""
     service.flow(lambda store: OvermatchDetector(store, floor=200).scan())
     with psycopg.connect(service.database_url) as connection:
         connection.execute(
@@ -67,10 +67,10 @@ def test_person_sees_feedback_on_a_match(service: Service, platform: httpx.Clien
     record = look_up(service, platform, random_pdq(1))
     (shown,) = status(service, case)
     assert (shown["matches"], shown["feedback"], shown["removed_at"]) == (1, None, None)
-    say(platform, record, "pending-review")
+    give_feedback(platform, record, "pending-review")
     (shown,) = status(service, case)
     assert (shown["feedback"], shown["removed_at"]) == ("pending-review", None)
-    say(platform, record, "removed")
+    give_feedback(platform, record, "removed")
     (shown,) = status(service, case)
     assert shown["feedback"] == "removed"
     assert shown["removed_at"] > shown["first_match_at"]
@@ -79,8 +79,8 @@ def test_person_sees_feedback_on_a_match(service: Service, platform: httpx.Clien
 def test_person_sees_the_least_settled_feedback(service: Service, platform: httpx.Client) -> None:
     case = submit(service, random_pdq(1), random_pdq(2))
     first, second = list(Mirror(platform).catch_up().kept)
-    say(platform, first, "removed")
-    say(platform, second, "pending-review")
+    give_feedback(platform, first, "removed")
+    give_feedback(platform, second, "pending-review")
     (shown,) = status(service, case)
     assert shown["feedback"] == "pending-review"
     assert shown["removed_at"] is not None
@@ -90,10 +90,10 @@ def test_repeated_feedback_changes_nothing(service: Service, platform: httpx.Cli
     case = submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
     (record,) = mirror.kept
-    assert say(platform, record, "removed", "a", "b") == {"accepted": 1, "new": 1}
+    assert give_feedback(platform, record, "removed", "a", "b") == {"accepted": 1, "new": 1}
     before = status(service, case)
     assert mirror.page()["entries"][0]["feedback"] == {"removed": 1}
-    assert say(platform, record, "removed", "b", "a") == {"accepted": 1, "new": 0}
+    assert give_feedback(platform, record, "removed", "b", "a") == {"accepted": 1, "new": 0}
     assert mirror.page()["entries"] == []
     assert status(service, case) == before
     assert audited(service, "feedback.given") == [
@@ -150,10 +150,10 @@ def test_two_not_intimate_reports_quarantine_a_hash(service: Service) -> None:
     ):
         mirror = Mirror(one).catch_up()
         (record,) = mirror.kept
-        say(one, record, "not-intimate")
-        say(one, record, "not-intimate", "art")
+        give_feedback(one, record, "not-intimate")
+        give_feedback(one, record, "not-intimate", "art")
         assert mirror.page()["entries"][0]["standing"] == "unreviewed"
-        say(two, record, "not-intimate")
+        give_feedback(two, record, "not-intimate")
         (entry,) = mirror.page()["entries"]
         assert (entry["standing"], entry["feedback"]) == ("quarantined", {"not-intimate": 2})
     assert [each["quarantined"] for each in audited(service, "feedback.given")] == [
@@ -186,16 +186,16 @@ def test_person_sees_a_confirmed_withdrawal(service: Service, platform: httpx.Cl
 def test_confirmation_counts_only_for_the_current_withdrawal(
     service: Service, platform: httpx.Client
 ) -> None:
-    withdraw_one = submit(service, random_pdq(1))
+    first = submit(service, random_pdq(1))
     (record,) = Mirror(platform).catch_up().kept
-    withdraw(service, withdraw_one)
+    withdraw(service, first)
     platform.post("/v1/withdrawals", json={"records": [record]})
-    again = submit(service, random_pdq(1))
+    second = submit(service, random_pdq(1))
     answer = platform.post("/v1/withdrawals", json={"records": [record]})
     assert answer.json() == {"confirmed": [], "active": [record]}
     Mirror(platform).catch_up()
-    withdraw(service, again)
-    assert status(service, again)[0]["withdrawal_confirmed_at"] is None
+    withdraw(service, second)
+    assert status(service, second)[0]["withdrawal_confirmed_at"] is None
 
 
 def test_matches_and_withdrawals_unanswered_for_48_hours_are_overdue(
@@ -211,16 +211,16 @@ def test_matches_and_withdrawals_unanswered_for_48_hours_are_overdue(
     assert overdue(service) == []
     two_days_pass(service)
     assert sorted(overdue(service)) == [("match", "Example", None), ("withdrawal", "Example", None)]
-    say(platform, record, "not-removed")
+    give_feedback(platform, record, "not-removed")
     platform.post("/v1/withdrawals", json={"records": [other]})
     assert overdue(service) == [("match", "Example", "not-removed")]
-    say(platform, record, "removed")
+    give_feedback(platform, record, "removed")
     assert overdue(service) == []
-    # Found once more: the clock starts again, and stops only when that one is removed too.
+    # Another match starts the clock again, until the platform removes that one too.
     look_up(service, platform, random_pdq(1))
     two_days_pass(service)
     assert overdue(service) == [("match", "Example", "removed")]
-    assert say(platform, record, "removed")["new"] == 1
+    assert give_feedback(platform, record, "removed")["new"] == 1
     assert overdue(service) == []
 
 
@@ -229,7 +229,7 @@ def test_pending_review_becomes_overdue_without_a_match(
 ) -> None:
     submit(service, random_pdq(1))
     (record,) = Mirror(platform).catch_up().kept
-    say(platform, record, "pending-review")
+    give_feedback(platform, record, "pending-review")
     two_days_pass(service)
     assert overdue(service) == [("review", "Example", "pending-review")]
 
@@ -264,6 +264,6 @@ def test_match_answered_before_it_was_counted_is_not_overdue(
     service: Service, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
-    say(platform, look_up(service, platform, random_pdq(1)), "removed")
+    give_feedback(platform, look_up(service, platform, random_pdq(1)), "removed")
     two_days_pass(service)
     assert overdue(service) == []

@@ -1,4 +1,4 @@
-"""A worker keeps in step with the store, and finds its way back when the connection is lost."""
+"""Workers follow the change log, and recover when connections are lost."""
 
 import threading
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def test_workers_see_each_others_submissions_and_withdrawals(service: Service) -
 def test_hash_is_matched_throughout_a_change_of_standing(
     service: Service,
 ) -> None:
-    """As when platforms dispute it: here thousands at once, so that the moment is a long one."""
+    """As when platforms dispute it; thousands change together, so that it takes a while."""
 
     async def changed(store: Store) -> None:
         async with store.transaction() as tx:
@@ -72,13 +72,13 @@ def test_hash_is_matched_throughout_a_change_of_standing(
 def test_revoked_key_is_refused_within_a_second(service: Service) -> None:
     key = service.key("match")
     headers = {"Authorization": f"Bearer {key}"}
-    ids = service.flow(keys.list_keys)
-    service.flow(lambda store: keys.revoke_key(store, ids[-1].id))
+    listed = service.flow(keys.list_keys)
+    service.flow(lambda store: keys.revoke_key(store, listed[-1].id))
 
     def refused() -> bool:
-        asked = {"hashes": [random_pdq(1)]}
+        body = {"hashes": [random_pdq(1)]}
         url = f"{service.url}/v1/match"
-        return httpx.post(url, json=asked, headers=headers).status_code == 401
+        return httpx.post(url, json=body, headers=headers).status_code == 401
 
     wait_until(refused, within=1)
 
@@ -97,7 +97,7 @@ def test_no_change_is_missed_when_connections_are_lost(service: Service) -> None
 
 @pytest.fixture
 def own_postgres() -> Iterator[tuple[EmbeddedPostgres, str]]:
-    """Start a server that the test may stop."""
+    """Start a PostgreSQL that the test may stop."""
     with scratch_folder() as folder, EmbeddedPostgres(folder) as server:
         url = server.start()
         migrate(url)
@@ -128,7 +128,7 @@ def test_service_recovers_when_postgresql_restarts(
             assert reason["seconds"] > 0.5
             assert datetime.fromisoformat(reason["since"]) < datetime.now(UTC)
             miss = platform.post("/v1/match", json={"hashes": [random_pdq(2)]})
-            assert miss.status_code == 200, "misses are answered still"
+            assert miss.status_code == 200, "misses are still answered"
 
             server.start()
             wait_until(lambda: service.ready()["status"] == "ready")
@@ -139,10 +139,10 @@ def test_service_recovers_when_postgresql_restarts(
 def test_withdrawn_hash_is_answered_like_any_other_miss(
     own_postgres: tuple[EmbeddedPostgres, str],
 ) -> None:
-    """What is not to be known must not be told by the time it takes.
+    """Response times must not reveal withdrawn hashes.
 
-    Only a hit needs the database. So with it away, what was withdrawn is answered as what never
-    was: from memory alone, by the same steps.
+    Only a hit needs the database. So while it is unavailable, a withdrawn hash is answered like
+    one that was never stored: from memory, by the same steps.
     """
     server, url = own_postgres
     with serving(url, pool_timeout_ms=300) as service:
@@ -154,12 +154,12 @@ def test_withdrawn_hash_is_answered_like_any_other_miss(
         with service.client("match") as platform:
             server.stop()
 
-            def asked(pdq: str) -> httpx.Response:
+            def look_up(pdq: str) -> httpx.Response:
                 return platform.post("/v1/match", json={"hashes": [pdq]})
 
-            assert asked(kept).status_code == 503, "the control: a hit needs the database"
-            assert asked(withdrawn).status_code == 200
-            assert asked(withdrawn).content == asked(random_pdq(3)).content
+            assert look_up(kept).status_code == 503, "the control: a hit needs the database"
+            assert look_up(withdrawn).status_code == 200
+            assert look_up(withdrawn).content == look_up(random_pdq(3)).content
 
 
 def test_service_starts_while_postgresql_is_unavailable(
@@ -177,11 +177,11 @@ def test_service_starts_while_postgresql_is_unavailable(
         }
         assert cut_off["code"] == "cut-off"
         assert service.ready()["status"] == "not-ready"
-        asked = {"hashes": [random_pdq(1)]}
+        body = {"hashes": [random_pdq(1)]}
         refused = httpx.post(
-            f"{service.url}/v1/match", json=asked, headers={"Authorization": "Bearer x"}
+            f"{service.url}/v1/match", json=body, headers={"Authorization": "Bearer x"}
         )
-        assert refused.status_code == 503, "it cannot know yet which keys there are"
+        assert refused.status_code == 503, "the keys are not loaded yet"
         server.start()
         wait_until(lambda: service.ready()["status"] == "ready")
 
@@ -194,8 +194,8 @@ def test_briefly_disconnected_worker_stays_ready_and_reports_it(
         assert service.ready()["reasons"] == []
         server.stop()
         wait_until(lambda: service.ready()["reasons"])
-        told = service.ready()
-        assert (told["status"], told["reasons"][0]["code"]) == ("ready", "cut-off")
+        readiness = service.ready()
+        assert (readiness["status"], readiness["reasons"][0]["code"]) == ("ready", "cut-off")
         assert httpx.get(f"{service.url}/readyz").status_code == 200
         server.start()
         wait_until(lambda: service.ready()["reasons"] == [])
@@ -204,11 +204,11 @@ def test_briefly_disconnected_worker_stays_ready_and_reports_it(
 def test_lagging_worker_is_not_ready_and_reports_its_lag(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Changes come, and applying them takes longer than the service may be stale."""
-    held = threading.Event()
+    """Applying changes takes longer than the index may be stale."""
+    release = threading.Event()
 
-    def slowly(*given: object) -> None:
-        held.wait(timeout=60)
+    def slowly(*arguments: object) -> None:
+        release.wait(timeout=60)
 
     with serving(service.database_url, stale_after_ms=200) as slow:
         monkeypatch.setattr(index_module, "_apply", slowly)
@@ -218,7 +218,7 @@ def test_lagging_worker_is_not_ready_and_reports_its_lag(
         assert (reason["code"], reason["entries"]) == ("behind", 2)
         assert reason["seconds"] >= 0.2
         monkeypatch.undo()
-        held.set()
+        release.set()
         wait_until(lambda: slow.ready()["status"] == "ready")
 
 
@@ -228,12 +228,12 @@ def test_loading_worker_reports_its_progress(
     submit(service, *(random_pdq(n) for n in range(20)))
     with psycopg.connect(service.database_url, autocommit=True) as connection:
         connection.execute("ANALYZE hashes")
-    held = threading.Event()
-    built = index_module._build
+    release = threading.Event()
+    build = index_module._build
 
-    def slowly(*given: Any) -> Any:
-        held.wait(timeout=60)
-        return built(*given)
+    def slowly(*arguments: Any) -> Any:
+        release.wait(timeout=60)
+        return build(*arguments)
 
     monkeypatch.setattr(index_module, "_build", slowly)
     with serving(service.database_url, until_ready=False) as later:
@@ -241,5 +241,5 @@ def test_loading_worker_reports_its_progress(
         (reason,) = later.ready()["reasons"]
         assert (reason["code"], reason["of"]) == ("loading", 20)
         assert reason["detail"] == "The index is loading: 20 of about 20 hashes so far."
-        held.set()
+        release.set()
         wait_until(lambda: later.ready()["status"] == "ready")

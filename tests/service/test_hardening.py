@@ -1,4 +1,4 @@
-"""HTTP at its worst: requests that could be read in two ways, slow ones, large ones, odd ones."""
+"""Hostile HTTP: ambiguous, slow, large and malformed requests."""
 
 import json
 import re
@@ -41,7 +41,7 @@ def port_of(service: Service) -> int:
 
 
 def talk(service: Service, *parts: bytes, pause: float = 0.0) -> tuple[list[int], bool]:
-    """Send bytes as they are; answer the statuses that came back, and whether it hung up."""
+    """Send bytes as they are; return the statuses received and whether the service hung up."""
     with socket.create_connection(("127.0.0.1", port_of(service))) as connection:
         connection.settimeout(1.0)
         answer, ended = b"", False
@@ -94,7 +94,7 @@ def test_response_is_sent_in_one_piece(any_service: Service) -> None:
     ],
 )
 def test_ambiguous_request_closes_the_connection(any_service: Service, request_: bytes) -> None:
-    """So nothing that follows it, smuggled or not, is ever read as a request."""
+    """Nothing that follows it, smuggled or not, is read as a request."""
     assert talk(any_service, request_ + NEXT) == ([400], True)
 
 
@@ -118,7 +118,7 @@ def test_pipelined_requests_are_answered_in_order(any_service: Service) -> None:
 def test_malformed_request_does_not_answer_an_earlier_one(
     any_service: Service, before: bytes, broken: bytes
 ) -> None:
-    """A 400 that came first would be taken for the answer to a request that was in order."""
+    """The client would take an early 400 for the response to an earlier, valid request."""
     statuses, ended = talk(any_service, before + broken + NEXT)
     assert ended
     assert statuses in ([], [200], [200, 422])
@@ -128,14 +128,14 @@ def test_malformed_request_does_not_answer_an_earlier_one(
 def test_upgrade_request_is_answered_and_closes_the_connection(
     any_service: Service, to: bytes
 ) -> None:
-    """Nothing that follows is read, so nobody should wait for its answer."""
+    """Nothing that follows is read, so no client should wait for a response to it."""
     upgrade = GET + b"Connection: Upgrade\r\nUpgrade: " + to + b"\r\n\r\n"
     assert talk(any_service, upgrade + NEXT) == ([200], True)
 
 
 @pytest.mark.parametrize("trailer", [b"X: y\r\n", b"X: y\r\n" * 200_000])
 def test_trailer_fields_close_the_connection(any_service: Service, trailer: bytes) -> None:
-    """They would be headers that come late, and as many as somebody likes."""
+    """They would be late headers, without a limit on their number."""
     body = b"\r\n2\r\n{}\r\n0\r\n"
     statuses, ended = talk(any_service, POST + CHUNKED + body + trailer + b"\r\n" + NEXT)
     assert ended
@@ -143,13 +143,13 @@ def test_trailer_fields_close_the_connection(any_service: Service, trailer: byte
 
 
 def test_request_gets_one_response_even_if_its_body_is_malformed(any_service: Service) -> None:
-    """401 before the body was read; what follows it is no second answer."""
-    ask = b"POST /v1/match HTTP/1.1\r\nHost: a\r\n" + CHUNKED + b"\r\n"
-    assert talk(any_service, ask, b"0x2\r\n", pause=0.2) == ([401], True)
+    """A 401 is sent before the body is read; a malformed body causes no second response."""
+    head = b"POST /v1/match HTTP/1.1\r\nHost: a\r\n" + CHUNKED + b"\r\n"
+    assert talk(any_service, head, b"0x2\r\n", pause=0.2) == ([401], True)
 
 
 def test_number_of_waiting_requests_is_limited(any_service: Service) -> None:
-    """Hundreds of thousands at once, and nobody reads the answers: it hangs up on them."""
+    """A client that sends a million requests and reads no responses is disconnected."""
     with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
         connection.settimeout(5.0)
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
@@ -182,7 +182,7 @@ def test_disconnect_during_a_lookup_logs_no_error(
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
             connection.sendall(half)
-            # Answered in the same turn: by now the other request waits for its body.
+            # Once this is answered, the other request waits for its body.
             assert httpx.get(f"{any_service.url}/healthz").status_code == 200
     assert httpx.get(f"{any_service.url}/healthz").status_code == 200
     assert not [each for each in caplog.records if each.exc_info]
@@ -219,10 +219,16 @@ def test_slow_client_is_disconnected(impatient: Service, parts: list[bytes]) -> 
 
 
 def test_slow_response_does_not_count_as_a_slow_request(impatient: Service) -> None:
-    with httpx.Client() as client:
-        assert client.get(f"{impatient.url}/healthz").status_code == 200
-        time.sleep(0.8)
-        assert client.get(f"{impatient.url}/healthz").status_code == 200
+    """Neither does the time that a connection is idle after a response."""
+    with impatient.client("feed") as platform:
+        begun = time.monotonic()
+        assert platform.get("/v1/hashes", params={"wait": 1}).status_code == 200
+        assert time.monotonic() - begun > 0.9, "the response was not slow"
+    with socket.create_connection(("127.0.0.1", port_of(impatient))) as connection:
+        for pause in (0.8, 0):
+            connection.sendall(NEXT)
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+            time.sleep(pause)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +255,7 @@ def test_request_body_is_limited_even_if_chunked(any_service: Service) -> None:
 def test_connection_flood_leaves_file_descriptors_for_requests(
     database_url: str, tmp_path: Path
 ) -> None:
-    """Who has a connection goes on being served, hits and submissions too; then all is well."""
+    """Existing connections are still served, submissions too; afterwards all is normal."""
     port = free_port()
     service = Service(f"http://127.0.0.1:{port}", database_url)
     log = tmp_path / "log"
@@ -269,8 +275,8 @@ def test_connection_flood_leaves_file_descriptors_for_requests(
                 for _ in range(300):
                     flood.enter_context(socket.create_connection(("127.0.0.1", port)))
                 wait_until(lambda: b"no more are taken" in log.read_bytes())
-                kept = random_pdq(1)
-                assert client.post("/v1/cases", json=submission(kept)).status_code == 201
+                pdq = random_pdq(1)
+                assert client.post("/v1/cases", json=submission(pdq)).status_code == 201
                 assert client.get("/readyz").json()["reasons"] == []
             wait_until(service.is_ready)
         finally:
@@ -300,7 +306,7 @@ ODD_BODIES = [
 
 
 def test_log_contains_no_address_and_no_request_data(database_url: str, tmp_path: Path) -> None:
-    """A real service process, odd input, and what it wrote to standard error."""
+    """A real service process gets malformed requests; its standard error is checked."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -318,18 +324,18 @@ def test_log_contains_no_address_and_no_request_data(database_url: str, tmp_path
     secret = random_pdq(1)
     try:
         wait_until(service.is_ready)
-        _be_odd(service, secret)
+        _send_odd_requests(service, secret)
     finally:
         process.terminate()
         process.wait(timeout=60)
     written = log.read_text()
-    assert "Invalid HTTP request" in written, "it was the log that was read"
-    for leak in ("127.0.0.1", secret, PIN, PIN.replace("-", ""), "unseen_key", "a-path-of-mine"):
+    assert "Invalid HTTP request" in written, "this is not the log of the service"
+    for leak in ("127.0.0.1", secret, PIN, PIN.replace("-", ""), "unseen_key", "a-secret-path"):
         assert leak not in written
 
 
 def test_database_url_from_a_file_is_in_no_environment(database_url: str, tmp_path: Path) -> None:
-    """Whoever lists processes, or a container's settings, sees where the secret is, not what."""
+    """Anyone who lists processes or a container's settings sees the secret's path only."""
     secret = tmp_path / "database_url"
     secret.write_text(database_url)
     port = free_port()
@@ -354,7 +360,7 @@ def test_database_url_from_a_file_is_in_no_environment(database_url: str, tmp_pa
     reason="needs a machine without a CUDA device",
 )
 def test_missing_gpu_is_logged(database_url: str, tmp_path: Path) -> None:
-    """What a library warns of is a line of JSON, as all that is logged."""
+    """Warnings of libraries are logged as JSON lines, like everything else."""
     port, log = free_port(), tmp_path / "log"
     with log.open("wb") as err:
         process = subprocess.Popen(
@@ -374,7 +380,7 @@ def test_missing_gpu_is_logged(database_url: str, tmp_path: Path) -> None:
     assert all("CUDA" in message for message in warned)
 
 
-def _be_odd(service: Service, secret: str) -> None:
+def _send_odd_requests(service: Service, secret: str) -> None:
     cases = f"{service.url}/v1/cases"
     talk(service, GET + b"X : " + secret.encode() + b"\r\n\r\n")
     for body in ODD_BODIES:
@@ -385,7 +391,7 @@ def _be_odd(service: Service, secret: str) -> None:
     httpx.get(f"{cases}/UN-0000-0000", headers={"Unseen-Pin": PIN})
     headers = {"Authorization": "Bearer unseen_key"}
     httpx.post(f"{service.url}/v1/match", json={"hashes": [secret]}, headers=headers)
-    httpx.get(f"{service.url}/a-path-of-mine?pin={PIN}")
+    httpx.get(f"{service.url}/a-secret-path?pin={PIN}")
 
 
 def test_limits_are_in_the_threat_model() -> None:

@@ -1,4 +1,4 @@
-"""Keys: two persons for the dangerous ones, rotation, expiry, revocation; never seen again."""
+"""Keys: approval by a second person, rotation, expiry, revocation, secrecy."""
 
 import asyncio
 import contextlib
@@ -37,7 +37,7 @@ def issue(service: Service, *scopes: Scope, lasts: timedelta | None = None) -> I
 
 
 def opens(url: str, key: str) -> bool:
-    """Whether a key opens what every key in force does."""
+    """Return whether an endpoint that is open to every active key accepts a key."""
     answer = httpx.get(f"{url}/v1/audit/verifier", headers={"Authorization": f"Bearer {key}"})
     return answer.status_code == 200
 
@@ -52,7 +52,7 @@ def test_sensitive_key_is_inactive_until_a_second_person_approves_it(
         service.flow(lambda store: keys.approve_key(store, issued.id, ALICE))
     later = issue(service, Scope.MATCH)
     wait_until(lambda: opens(service.url, later.key))
-    assert not opens(service.url, issued.key), "nor its harmless scopes"
+    assert not opens(service.url, issued.key), "not even for its other scope"
     service.flow(lambda store: keys.approve_key(store, issued.id, BOB))
     wait_until(lambda: opens(service.url, issued.key))
     with pytest.raises(KeyNotFound, match="waiting"):
@@ -71,7 +71,7 @@ def test_database_enforces_approval_by_a_second_person(service: Service) -> None
 
 
 def test_admin_cannot_approve_their_own_keys(service: Service) -> None:
-    """Not with the key that asked, nor with one it was rotated into, nor with one it made."""
+    """Not with the key that issued them, nor its successor, nor a key that it issued."""
     with service.client("admin", platform="One") as one:
         feed = one.post("/v1/keys", json={"platform": "X", "scopes": ["feed"]}).json()
         assert feed["status"] == "pending"
@@ -82,16 +82,16 @@ def test_admin_cannot_approve_their_own_keys(service: Service) -> None:
         second = one.post("/v1/keys", json={"platform": "Y", "scopes": ["admin"]}).json()
         assert not opens(service.url, second["key"])
 
-        mine = one.get("/v1/keys").json()["keys"][0]["id"]
-        rotated = one.post(f"/v1/keys/{mine}/rotate", json={"overlap_s": 3600}).json()
+        own_id = one.get("/v1/keys").json()["keys"][0]["id"]
+        rotated = one.post(f"/v1/keys/{own_id}/rotate", json={"overlap_s": 3600}).json()
         assert rotated["status"] == "pending"
         assert one.post(f"/v1/keys/{rotated['id']}/approve").status_code == 409
         with service.client("admin", platform="Two") as two:
             assert two.post(f"/v1/keys/{rotated['id']}/approve").status_code == 204
             wait_until(lambda: opens(service.url, rotated["key"]))
             successor = {"Authorization": f"Bearer {rotated['key']}"}
-            still = one.post(f"/v1/keys/{feed['id']}/approve", headers=successor)
-            assert still.status_code == 409, "it is the same person's"
+            again = one.post(f"/v1/keys/{feed['id']}/approve", headers=successor)
+            assert again.status_code == 409, "the successor is the same person's"
             assert two.post(f"/v1/keys/{feed['id']}/approve").status_code == 204
         wait_until(lambda: opens(service.url, feed["key"]))
 
@@ -151,7 +151,7 @@ def test_key_expires_by_itself(service: Service) -> None:
 
 
 def test_database_rejects_an_unreadable_expiry_time(service: Service) -> None:
-    """One such key would keep every worker from reading any."""
+    """One such key would prevent every worker from loading any."""
     issue(service, Scope.MATCH)
     with (
         psycopg.connect(service.database_url, autocommit=True) as owner,
@@ -161,20 +161,20 @@ def test_database_rejects_an_unreadable_expiry_time(service: Service) -> None:
 
 
 def test_both_keys_work_during_the_overlap(service: Service) -> None:
-    old = issue(service, Scope.MATCH, lasts=timedelta(days=30))
-    new = service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
-    wait_until(lambda: opens(service.url, new.key), within=1)
-    assert opens(service.url, old.key)
+    first_key = issue(service, Scope.MATCH, lasts=timedelta(days=30))
+    second_key = service.flow(lambda store: keys.rotate_key(store, first_key.id, BOB, overlap_s=2))
+    wait_until(lambda: opens(service.url, second_key.key), within=1)
+    assert opens(service.url, first_key.key)
     with pytest.raises(InvalidRequest, match="replaces"):
-        service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
-    wait_until(lambda: not opens(service.url, old.key), within=3)
-    assert opens(service.url, new.key)
+        service.flow(lambda store: keys.rotate_key(store, first_key.id, BOB, overlap_s=2))
+    wait_until(lambda: not opens(service.url, first_key.key), within=3)
+    assert opens(service.url, second_key.key)
     first, second = service.flow(keys.list_keys)
     assert (second.scopes, second.note, second.family_id) == (first.scopes, first.note, first.id)
     assert second.expires_at is not None
     assert abs(second.expires_at - datetime.now(UTC) - timedelta(days=30)) < timedelta(minutes=1)
     with pytest.raises(KeyNotFound):
-        service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
+        service.flow(lambda store: keys.rotate_key(store, first_key.id, BOB, overlap_s=2))
 
 
 def test_overlap_begins_when_the_successor_is_approved(service: Service) -> None:
@@ -192,17 +192,17 @@ def test_overlap_begins_when_the_successor_is_approved(service: Service) -> None
 def test_keys_are_managed_over_the_api(service: Service) -> None:
     with service.client("admin", platform="Staff") as admin:
         body = {"platform": "New", "scopes": ["match"], "note": "asked by their engineer"}
-        made = admin.post("/v1/keys", json=body)
-        assert made.status_code == 201
-        assert made.json()["status"] == "in-force"
-        wait_until(lambda: opens(service.url, made.json()["key"]))
+        issued = admin.post("/v1/keys", json=body)
+        assert issued.status_code == 201
+        assert issued.json()["status"] == "in-force"
+        wait_until(lambda: opens(service.url, issued.json()["key"]))
         listed = admin.get("/v1/keys").json()["keys"][-1]
         assert (listed["platform"], listed["note"]) == ("New", "asked by their engineer")
         assert listed["issued_by"].startswith("key:")
-        assert made.json()["key"] not in admin.get("/v1/keys").text
+        assert issued.json()["key"] not in admin.get("/v1/keys").text
         assert admin.delete(f"/v1/keys/{listed['id']}").status_code == 204
         assert admin.delete(f"/v1/keys/{listed['id']}").status_code == 404
-        for wrong in (
+        for invalid in (
             {"platform": " ", "scopes": ["match"]},
             {"platform": "X", "scopes": []},
             {"platform": "X", "scopes": ["all"]},
@@ -211,7 +211,7 @@ def test_keys_are_managed_over_the_api(service: Service) -> None:
             {"platform": "X", "scopes": ["match"], "expires_at": "2101-01-01T00:00:00"},
             {"platform": "X", "scopes": ["match"], "expires_at": "9999-12-31T23:59:59-23:59"},
         ):
-            assert admin.post("/v1/keys", json=wrong).status_code == 422, wrong
+            assert admin.post("/v1/keys", json=invalid).status_code == 422, invalid
     with service.client("audit") as auditor:
         assert auditor.get("/v1/keys").status_code == 403
 
@@ -224,9 +224,9 @@ def test_look_alike_platform_names_are_refused(service: Service) -> None:
 
     assert named("Café  Example") == named("Cafe\u0301 Example\N{NO-BREAK SPACE}")
     assert named("Ｆｏｒｕｍ") == named("Forum")  # noqa: RUF001
-    assert named("Форум") == "Форум", "a name in one script is a name"
+    assert named("Форум") == "Форум", "a name entirely in one script is accepted"
     assert named("写真 Forum") == "写真 Forum"
-    for alike in (
+    for look_alike in (
         "F\N{CYRILLIC SMALL LETTER O}rum",
         "F\N{GREEK SMALL LETTER OMICRON}rum",
         "Forum\N{HANGUL FILLER}",
@@ -237,7 +237,7 @@ def test_look_alike_platform_names_are_refused(service: Service) -> None:
         "Forum\r\nX-Header: 1",
     ):
         with pytest.raises(InvalidRequest):
-            named(alike)
+            named(look_alike)
     with service.client("admin", platform="Staff") as admin:
         refused = admin.post("/v1/keys", json={"platform": "FORUM", "scopes": ["match"]})
         assert (refused.status_code, refused.json()["errors"][0]["at"]) == (422, "platform")
@@ -267,8 +267,12 @@ def test_key_appears_in_no_log_and_no_error(
     assert all(answer.is_error for answer in answers)
     for answer in answers:
         assert issued.key not in answer.text
-    logged = [each.getMessage() for each in caplog.records if not each.name.startswith("httpx")]
-    assert not [each for each in logged if issued.key in each and "httpcore" not in each]
+    logged = [
+        each.getMessage()
+        for each in caplog.records
+        if not each.name.startswith(("httpx", "httpcore"))  # the client's own
+    ]
+    assert not [each for each in logged if issued.key in each]
     assert issued.key not in repr(issued)
     with psycopg.connect(service.database_url) as owner:
         rows = owner.execute("SELECT keys::text FROM keys").fetchall()

@@ -1,4 +1,4 @@
-"""POST /v1/match and who may call it."""
+"""POST /v1/match: hits, invalid requests and the keys it requires."""
 
 import json
 from typing import Any
@@ -36,11 +36,11 @@ def test_hits_are_sorted_by_query_then_distance(service: Service) -> None:
 def test_max_distance_is_inclusive(service: Service, distance: int | None, hits: int) -> None:
     pdq = random_pdq(1)
     seeded(service, pdq)
-    asked: dict[str, Any] = {"hashes": [flipped(pdq, 31)]}
+    body: dict[str, Any] = {"hashes": [flipped(pdq, 31)]}
     if distance is not None:
-        asked["max_distance"] = distance
+        body["max_distance"] = distance
     with service.client("match") as platform:
-        assert len(platform.post("/v1/match", json=asked).json()["hits"]) == hits
+        assert len(platform.post("/v1/match", json=body).json()["hits"]) == hits
 
 
 def test_raw_bytes_and_json_give_the_same_hits(service: Service) -> None:
@@ -60,7 +60,7 @@ def test_raw_bytes_and_json_give_the_same_hits(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "body",
     [
         {"hashes": []},
         {"hashes": ["ab" * 31]},
@@ -80,11 +80,11 @@ def test_raw_bytes_and_json_give_the_same_hits(service: Service) -> None:
         None,
     ],
 )
-def test_invalid_lookup_is_refused(any_service: Service, asked: object) -> None:
+def test_invalid_lookup_is_refused(any_service: Service, body: object) -> None:
     with any_service.client("match") as platform:
         refused = platform.post(
             "/v1/match",
-            content=json.dumps(asked),
+            content=json.dumps(body),
             headers={"Content-Type": "application/json"},
         )
     assert (refused.status_code, slug(refused)) == (422, "invalid-request")

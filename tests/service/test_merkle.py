@@ -1,4 +1,4 @@
-"""The Merkle tree against RFC 9162's own recursive definition, and proofs that must not fit."""
+"""The Merkle tree, compared with the recursive definitions of RFC 9162."""
 
 from hashlib import sha256
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unseen_service.tlog import merkle
 
-# The leaves that the implementations of Certificate Transparency test with, and their roots.
+# The test vectors of Certificate Transparency implementations: leaves and roots.
 CT_LEAVES = [
     bytes.fromhex(each)
     for each in (
@@ -28,7 +28,7 @@ CT_ROOTS = [
 
 
 class Kept:
-    """A tree grown leaf by leaf, with what the store keeps of it."""
+    """A tree grown leaf by leaf, with the nodes that the store keeps."""
 
     def __init__(self, leaves: list[bytes]) -> None:
         self.peaks: list[bytes] = []
@@ -50,7 +50,7 @@ def split(n: int) -> int:
 
 
 def mth(leaves: list[bytes]) -> bytes:
-    """RFC 9162, 2.1.1, word for word."""
+    """Return the Merkle tree hash as RFC 9162, 2.1.1, defines it."""
     if not leaves:
         return sha256().digest()
     if len(leaves) == 1:
@@ -60,7 +60,7 @@ def mth(leaves: list[bytes]) -> bytes:
 
 
 def path(m: int, leaves: list[bytes]) -> list[bytes]:
-    """RFC 9162, 2.1.3.1, word for word."""
+    """Return the inclusion path as RFC 9162, 2.1.3.1, defines it."""
     if len(leaves) == 1:
         return []
     k = split(len(leaves))
@@ -70,7 +70,7 @@ def path(m: int, leaves: list[bytes]) -> list[bytes]:
 
 
 def subproof(m: int, leaves: list[bytes], known: bool) -> list[bytes]:
-    """RFC 9162, 2.1.4.1, word for word."""
+    """Return the consistency subproof as RFC 9162, 2.1.4.1, defines it."""
     if m == len(leaves):
         return [] if known else [mth(leaves)]
     k = split(len(leaves))

@@ -1,4 +1,4 @@
-"""/metrics counts what happens, over all workers; the logs hold nothing sensitive."""
+"""/metrics sums over all workers; the logs contain nothing sensitive."""
 
 import json
 import logging
@@ -41,16 +41,16 @@ def test_lookups_are_counted_by_result(service: Service) -> None:
     service.wait_in_step()
     before = scraped(service)
     with service.client("match") as platform:
-        asked = [pdq, flipped(pdq, 3), random_pdq(2), random_pdq(3), random_pdq(4)]
-        platform.post("/v1/match", json={"hashes": asked})
+        pdqs = [pdq, flipped(pdq, 3), random_pdq(2), random_pdq(3), random_pdq(4)]
+        platform.post("/v1/match", json={"hashes": pdqs})
     after = scraped(service)
 
-    def grown(name: str) -> float:
+    def increase(name: str) -> float:
         return after[name] - before[name]
 
-    assert grown('unseen_lookups_total{result="hit"}') == 2
-    assert grown('unseen_lookups_total{result="miss"}') == 3
-    assert grown("unseen_lookup_seconds_count") == 1
+    assert increase('unseen_lookups_total{result="hit"}') == 2
+    assert increase('unseen_lookups_total{result="miss"}') == 3
+    assert increase("unseen_lookup_seconds_count") == 1
     assert after["unseen_change_apply_seconds_count"] >= 1
 
 
@@ -73,7 +73,7 @@ def query(service: Service, *statements: str) -> None:
 
 def test_database_metrics(database_url: str) -> None:
     with serving(database_url, measure_every_ms=50) as service:
-        key = service.key("match")
+        service.key("match")
         httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1), random_pdq(2)))
         case = httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(3))).json()["case"]
         httpx.delete(f"{service.url}/v1/cases/{case}", headers={"Unseen-Pin": PIN})
@@ -91,8 +91,7 @@ def test_database_metrics(database_url: str) -> None:
             " WHERE active AND id % 2 = n % 2",
             "INSERT INTO key_limits (line, paused_at) SELECT id, now() FROM keys",
         )
-        assert key
-        wanted = {
+        expected = {
             "unseen_change_log_position": 4,
             "unseen_webhooks_waiting": 3,
             "unseen_webhooks_failed": 1,
@@ -101,7 +100,7 @@ def test_database_metrics(database_url: str) -> None:
             "unseen_keys_paused": 1,
             "unseen_hashes_to_erase": 1,
         }
-        wait_until(lambda: wanted.items() <= scraped(service).items())
+        wait_until(lambda: expected.items() <= scraped(service).items())
         after = scraped(service)
         assert 3600 <= after["unseen_webhooks_oldest_seconds"] < 3700
         assert after["unseen_audit_log_entries"] >= 4
@@ -111,11 +110,11 @@ def test_database_metrics(database_url: str) -> None:
 
 
 def test_one_worker_collects_database_metrics_for_all(database_url: str) -> None:
-    """Twenty that look as often as one cost as one: who comes too early reads what is there."""
-    taken = "SELECT xmin::text, at::text FROM vitals"
+    """Until the next collection is due, a collector reads the last measurements."""
+    measurement = "SELECT xmin::text, at::text FROM vitals"
 
-    async def looks(store: Store) -> None:
-        measuring = MetricsCollector(
+    async def collect_often(store: Store) -> None:
+        collector = MetricsCollector(
             store,
             Follower(store, LiveIndex(), []),
             LiveIndex(),
@@ -123,15 +122,15 @@ def test_one_worker_collects_database_metrics_for_all(database_url: str) -> None
             overdue=timedelta(hours=1),
         )
         for _ in range(20):
-            await measuring._measure_database()
+            await collector._measure_database()
 
     service = Service("", database_url)
-    service.flow(looks)
+    service.flow(collect_often)
     with psycopg.connect(database_url) as connection:
-        first = connection.execute(taken).fetchone()
-    service.flow(looks)
+        first = connection.execute(measurement).fetchone()
+    service.flow(collect_often)
     with psycopg.connect(database_url) as connection:
-        assert connection.execute(taken).fetchone() == first
+        assert connection.execute(measurement).fetchone() == first
 
 
 def test_pauses_are_counted(database_url: str) -> None:
@@ -145,7 +144,7 @@ def test_pauses_are_counted(database_url: str) -> None:
 
 
 def test_counters_are_exported_before_their_first_event(service: Service) -> None:
-    """Prometheus sees no rise in a series that begins with it, and so no key's first pause."""
+    """Prometheus sees no increase in a series that starts at 1, so it would miss the first."""
     shown = scraped(service)
     kinds = {
         f'unseen_key_notices_total{{kind="{kind}"}}'
@@ -156,7 +155,7 @@ def test_counters_are_exported_before_their_first_event(service: Service) -> Non
 
 
 def test_lag_of_a_worker_that_never_caught_up_counts_from_its_start() -> None:
-    """One that was started while PostgreSQL was away would seem to be in step for ever."""
+    """Otherwise one that started while PostgreSQL was unavailable would report no lag."""
     store = Store("postgresql://127.0.0.1:1/x", pool_size=1, timeout=1)
     follower = Follower(store, LiveIndex(), [])
     follower._started_at -= 61
@@ -170,21 +169,21 @@ def test_scrape_sums_all_workers_and_keeps_counts_of_dead_ones(data: Path) -> No
     with served(data, workers=3) as process:
         key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data))
         headers = {"Authorization": f"Bearer {key.stdout.strip()}"}
-        shown = Service(URL, "")
+        service = Service(URL, "")
 
         def look_up() -> bool:
-            asked = {"hashes": [random_pdq(5)]}
-            return httpx.post(f"{URL}/v1/match", json=asked, headers=headers).status_code == 200
+            body = {"hashes": [random_pdq(5)]}
+            return httpx.post(f"{URL}/v1/match", json=body, headers=headers).status_code == 200
 
         wait_until(lambda: all(look_up() for _ in range(20)))
-        begin = scraped(shown)['unseen_lookups_total{result="miss"}']
+        begin = scraped(service)['unseen_lookups_total{result="miss"}']
         for _ in range(60):
             assert look_up()
-        assert scraped(shown)['unseen_lookups_total{result="miss"}'] == begin + 60
+        assert scraped(service)['unseen_lookups_total{result="miss"}'] == begin + 60
         workers_of(process)[0].kill()
         wait_until(lambda: len(workers_of(process)) == 3 and ready())
-        again = scraped(shown)
-        assert again['unseen_lookups_total{result="miss"}'] == begin + 60, "it was counted"
+        again = scraped(service)
+        assert again['unseen_lookups_total{result="miss"}'] == begin + 60, "of the dead worker too"
         assert again["unseen_change_log_position"] == 0
         assert again["unseen_index_hashes"] == 0
 
@@ -206,24 +205,24 @@ _ROOT = Path(__file__).parents[2]
 _NAME = re.compile(r"\bunseen_[a-z_]+[a-z]\b")
 
 
-def told_of(text: str) -> set[str]:
-    """Find the metrics that a text names, by the name of the whole histogram."""
+def metrics_named_in(text: str) -> set[str]:
+    """Return the metrics that a text names, histograms without the suffix of the series."""
     return {re.sub(r"_(bucket|count|sum)$", "", name) for name in _NAME.findall(text)}
 
 
 def test_dashboard_alerts_and_docs_name_existing_metrics(service: Service) -> None:
-    there = set(
+    exported = set(
         re.findall(r"^# HELP (\S+)", httpx.get(f"{service.url}/metrics").text, re.MULTILINE)
     )
-    there = {name for name in there if not name.endswith("_created")}
+    exported = {name for name in exported if not name.endswith("_created")}
     rules = yaml.safe_load((_ROOT / "docs/alerts.yml").read_text())["groups"][0]["rules"]
     assert len(rules) > 5
-    assert told_of(" ".join(rule["expr"] for rule in rules)) <= there
-    board = json.loads((_ROOT / "docs/grafana.json").read_text())
-    named = [each["expr"] for panel in board["panels"] for each in panel["targets"]]
+    assert metrics_named_in(" ".join(rule["expr"] for rule in rules)) <= exported
+    dashboard = json.loads((_ROOT / "docs/grafana.json").read_text())
+    named = [each["expr"] for panel in dashboard["panels"] for each in panel["targets"]]
     assert len(named) > 20
     operate = (_ROOT / "docs/operate.md").read_text().partition("### Metrics")[2]
-    documented = told_of(operate.partition("## What is kept where")[0])
-    assert told_of(" ".join(named)) <= there
-    assert documented <= there
-    assert {each for each in there if each.startswith("unseen_")} <= documented
+    documented = metrics_named_in(operate.partition("## What is kept where")[0])
+    assert metrics_named_in(" ".join(named)) <= exported
+    assert documented <= exported
+    assert {each for each in exported if each.startswith("unseen_")} <= documented

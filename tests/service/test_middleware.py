@@ -1,4 +1,4 @@
-"""What every answer has, whatever was asked."""
+"""What every response has in common, whatever the request."""
 
 import httpx
 
@@ -7,12 +7,12 @@ from tests.support import Service
 
 
 def test_unknown_paths_and_methods_return_problems(any_service: Service) -> None:
-    nowhere = httpx.get(f"{any_service.url}/v1/nowhere")
-    assert (nowhere.status_code, slug(nowhere)) == (404, "not-found")
-    not_this_way = httpx.put(f"{any_service.url}/v1/match")
-    assert (not_this_way.status_code, slug(not_this_way)) == (405, "method-not-allowed")
+    unknown_path = httpx.get(f"{any_service.url}/v1/nowhere")
+    assert (unknown_path.status_code, slug(unknown_path)) == (404, "not-found")
+    wrong_method = httpx.put(f"{any_service.url}/v1/match")
+    assert (wrong_method.status_code, slug(wrong_method)) == (405, "method-not-allowed")
     slash = httpx.get(f"{any_service.url}/healthz/")
-    assert slash.status_code == 404, "no redirects: they would carry keys along"
+    assert slash.status_code == 404, "no redirects: clients would send their keys along"
 
 
 def test_every_response_has_security_headers(any_service: Service) -> None:

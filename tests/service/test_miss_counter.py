@@ -1,4 +1,4 @@
-"""Look-ups that hit nothing: counted in memory, added up over workers, written when it stops."""
+"""Misses are counted in memory, and written to the audit log when a worker stops."""
 
 import asyncio
 
@@ -26,12 +26,12 @@ def test_every_worker_writes_its_counts_when_it_stops(service: Service) -> None:
             worker.wait_in_step()
             with worker.client("match", platform=f"P{calls}") as platform:
                 for n in range(calls):
-                    asked = [pdq, flipped(pdq, 3), random_pdq(50 + n), random_pdq(60 + n)]
-                    answer = platform.post("/v1/match", json={"hashes": asked}).json()
+                    pdqs = [pdq, flipped(pdq, 3), random_pdq(50 + n), random_pdq(60 + n)]
+                    answer = platform.post("/v1/match", json={"hashes": pdqs}).json()
                     assert len(answer["hits"]) == 2
         assert recorded(service) == [], "a miss costs no transaction"
     found = recorded(service)
-    # A minute may have ended between two calls: then there are two entries of a worker.
+    # If a minute ended between two calls, a worker wrote two entries.
     assert sum(int(str(each["calls"])) for each in found) == 5
     assert sum(int(str(each["hashes"])) for each in found) == 10
     assert len({each["key"] for each in found}) == 2
@@ -39,24 +39,24 @@ def test_every_worker_writes_its_counts_when_it_stops(service: Service) -> None:
 
 def test_counts_are_kept_while_the_database_is_unavailable(database_url: str) -> None:
     async def run() -> None:
-        away = Store("postgresql://127.0.0.1:1/nowhere", pool_size=1, timeout=0.2)
-        await away.open()
-        misses = MissCounter(away, Clock())
+        unavailable = Store("postgresql://127.0.0.1:1/nowhere", pool_size=1, timeout=0.2)
+        await unavailable.open()
+        misses = MissCounter(unavailable, Clock())
         misses.count(7, 10)
         with pytest.raises(StoreUnavailable):
             await misses.write()
         misses.count(7, 5)
-        await away.close()
-        back = Store(database_url, pool_size=1, timeout=10)
-        await back.open()
-        misses._store = back
+        await unavailable.close()
+        available = Store(database_url, pool_size=1, timeout=10)
+        await available.open()
+        misses._store = available
         await misses.write()
         await misses.write()
-        async with back.transaction() as tx:
+        async with available.transaction() as tx:
             cursor = await tx.execute("SELECT details FROM audit_log")
-            kept = [each for row in await cursor.fetchall() for each in row["details"]["keys"]]
-        assert sum(each["calls"] for each in kept) == 2
-        assert sum(each["hashes"] for each in kept) == 15
-        await back.close()
+            recorded = [each for row in await cursor.fetchall() for each in row["details"]["keys"]]
+        assert sum(each["calls"] for each in recorded) == 2
+        assert sum(each["hashes"] for each in recorded) == 15
+        await available.close()
 
     asyncio.run(run())

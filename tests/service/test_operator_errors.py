@@ -1,4 +1,4 @@
-"""What an operator may get wrong: told in a line, before anything is started, with no traceback."""
+"""Operator errors are reported in one line, before anything starts, without a traceback."""
 
 import os
 import signal
@@ -21,8 +21,8 @@ from tests.service.test_cli import COMMAND, run
 from tests.support import Service, free_port, random_pdq, scratch_folder, submission, wait_until
 
 
-def told(failed: subprocess.CompletedProcess[str]) -> str:
-    """Give the one line that a command ended with."""
+def error_line(failed: subprocess.CompletedProcess[str]) -> str:
+    """Return the only line that a failed command printed."""
     assert (failed.returncode, failed.stdout) == (1, "")
     (line,) = failed.stderr.splitlines()
     return line
@@ -55,7 +55,7 @@ def test_invalid_setting_is_reported_before_anything_starts(
     database_url: str, tmp_path: Path
 ) -> None:
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path / "data")}
-    line = told(run("serve", **settings, UNSEEN_POOL_SIZE="0"))
+    line = error_line(run("serve", **settings, UNSEEN_POOL_SIZE="0"))
     assert line == "unseen-service: UNSEEN_POOL_SIZE must be a whole number from 1 to 1000."
     assert not (tmp_path / "data").exists()
 
@@ -80,14 +80,14 @@ def test_invalid_number_is_wrong_usage(
 
 def test_unavailable_address_is_reported(database_url: str, tmp_path: Path) -> None:
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
-    line = told(run("serve", "--host", "host.invalid", **settings))
+    line = error_line(run("serve", "--host", "host.invalid", **settings))
     assert "of host.invalid" in line
-    assert "192.0.2.1" in told(run("serve", "--host", "192.0.2.1", **settings))
+    assert "192.0.2.1" in error_line(run("serve", "--host", "192.0.2.1", **settings))
 
 
 @pytest.mark.slow
 def test_occupied_port_is_waited_for_and_then_reported(database_url: str, tmp_path: Path) -> None:
-    """For a moment, since what a killed supervisor left behind may still hold it."""
+    """`serve` waiting briefly, since the workers of a killed supervisor may still hold it."""
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -95,9 +95,9 @@ def test_occupied_port_is_waited_for_and_then_reported(database_url: str, tmp_pa
         port = str(taken.getsockname()[1])
         failed = run("serve", "--port", port, **settings)
     assert (failed.returncode, failed.stdout) == (1, "")
-    waits, ends = failed.stderr.splitlines()
-    assert waits == f"waiting for port {port}, which is taken ..."
-    assert "another process listens there" in ends
+    waiting, error = failed.stderr.splitlines()
+    assert waiting == f"waiting for port {port}, which is taken ..."
+    assert "another process listens there" in error
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,15 @@ def test_occupied_port_is_waited_for_and_then_reported(database_url: str, tmp_pa
 def test_unusable_database_url_file_is_reported(
     tmp_path: Path, content: bytes | None, why: str
 ) -> None:
-    """Above all it is not passed over, and an embedded PostgreSQL started instead."""
+    """It is not ignored, and no embedded PostgreSQL is started instead."""
     file = tmp_path / "url"
     if content is None:
         file.mkdir()
     else:
         file.write_bytes(content)
-    line = told(run("keys", "list", DATABASE_URL_FILE=str(file), UNSEEN_DATA=str(tmp_path / "d")))
+    line = error_line(
+        run("keys", "list", DATABASE_URL_FILE=str(file), UNSEEN_DATA=str(tmp_path / "d"))
+    )
     assert line.startswith("unseen-service: DATABASE_URL_FILE ")
     assert why in line
     assert not (tmp_path / "d").exists()
@@ -137,12 +139,12 @@ def test_damaged_audit_files_are_reported(
         (tmp_path / name).mkdir()
     else:
         (tmp_path / name).write_bytes(content)
-    line = told(run("audit", "checkpoint", **settings))
+    line = error_line(run("audit", "checkpoint", **settings))
     assert str(tmp_path / name) in line
 
 
 def test_checkpoint_ahead_of_the_database_is_reported(database_url: str, tmp_path: Path) -> None:
-    """As after a restored backup; docs/operate.md says what to do."""
+    """As after a restore; docs/operate.md says what to do."""
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
     assert run("audit", "checkpoint", **settings).returncode == 0
     kept, key = tmp_path / "audit.checkpoint", tmp_path / "audit.key"
@@ -150,7 +152,7 @@ def test_checkpoint_ahead_of_the_database_is_reported(database_url: str, tmp_pat
     ahead = Checkpoint(signer.name, 1_000_000, bytes(32))
     kept.write_text(signer.sign(ahead.encode()), encoding="utf-8")
     for command in (["checkpoint"], ["verify"]):
-        assert "does not fit" in told(run("audit", *command, **settings))
+        assert "does not fit" in error_line(run("audit", *command, **settings))
 
 
 @contextmanager
@@ -172,7 +174,7 @@ def serving_as(data: Path, database_url: str, *, stdout: str = os.devnull) -> It
             process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert errors == b"", "also when it is told twice to stop"
+    assert errors == b"", "a second SIGTERM must not cause an error"
 
 
 def test_serve_works_if_stdout_is_full(database_url: str) -> None:
@@ -182,20 +184,20 @@ def test_serve_works_if_stdout_is_full(database_url: str) -> None:
 
 @pytest.mark.slow
 def test_two_services_on_one_data_folder_keep_separate_metrics(database_url: str) -> None:
-    """On a port each: neither takes the other's counts from it, whichever ends first."""
+    """Each on its own port: neither removes the other's metrics when it stops."""
     with scratch_folder() as folder, ExitStack() as stack:
         first = stack.enter_context(serving_as(folder, database_url))
         httpx.post(f"{first.url}/v1/cases", json=submission(random_pdq(1))).raise_for_status()
 
-        def counted(service: Service) -> bool:
+        def has_metrics(service: Service) -> bool:
             text = httpx.get(f"{service.url}/metrics").text
             return "unseen_index_hashes 1.0" in text and "unseen_lookups_total" in text
 
-        wait_until(lambda: counted(first))
+        wait_until(lambda: has_metrics(first))
         with serving_as(folder, database_url) as second:
-            wait_until(lambda: counted(second))
-            assert counted(first)
-        assert counted(first)
+            wait_until(lambda: has_metrics(second))
+            assert has_metrics(first)
+        assert has_metrics(first)
 
 
 def test_world_readable_audit_key_is_reported(database_url: str, tmp_path: Path) -> None:

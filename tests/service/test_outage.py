@@ -1,4 +1,4 @@
-"""What is told of PostgreSQL's absence: a line when it goes, one a minute, one when it is back."""
+"""How outages are logged: when one begins, once per minute, and when it ends."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from tests.support import Service, random_pdq, serving, submission, wait_until
 
 
 class Silent(Store):
-    """A store that is away for a reason of its own, without anybody being asked."""
+    """A store that is unavailable for a given reason; no server is contacted."""
 
     def __init__(self) -> None:
         self.why: str | None = "it refuses the password"
@@ -43,10 +43,10 @@ def told(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
 
 
 async def hour(outage: OutageLog, now: list[float]) -> None:
-    """Be away for an hour, with an attempt of each of two listeners a second."""
+    """Simulate an outage of an hour in which two listeners reconnect once per second."""
     for _ in range(3_600):
-        for who in ("changes", "keys"):
-            outage.mark_down(who, "the connection was lost")
+        for listener in ("changes", "keys"):
+            outage.mark_down(listener, "the connection was lost")
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -61,7 +61,7 @@ def test_outage_is_logged_once_per_minute(told: list[str]) -> None:
         outage.mark_up("changes")
         await hour(outage, now)
         outage.mark_up("changes")
-        assert "back" not in told[-1], "the other is not yet"
+        assert "again" not in told[-1], "the other listener is still disconnected"
         outage.mark_up("keys")
         outage.mark_up("keys")
 
@@ -86,7 +86,7 @@ def test_flapping_connection_does_not_flood_the_log(told: list[str]) -> None:
             now[0] += 0.1
 
     asyncio.run(run())
-    assert 20 <= len(told) <= 26, "of 600 in a minute"
+    assert 20 <= len(told) <= 26, "600 outages in one minute"
 
 
 def test_outage_that_ends_before_its_diagnosis_is_one_line(told: list[str]) -> None:
@@ -117,8 +117,8 @@ def proxy(database_url: str) -> Iterator[Proxy]:
 def test_real_outage_is_logged_in_two_lines(
     proxy: Proxy, mode: Mode, why: str, told: list[str]
 ) -> None:
-    """Whatever runs beside the requests, and however often it tries again meanwhile."""
-    # Patient enough for a busy machine: what is slow there is no outage.
+    """Whatever runs beside the requests, and however often it reconnects meanwhile."""
+    # Long enough for a busy machine: slowness is not an outage.
     often = {"measure_every_ms": 50, "watch_every_ms": 50, "pool_timeout_ms": 1_000}
     with serving(proxy.url, statement_timeout_ms=2_000, **often) as service:
         with service.client("match") as platform:

@@ -1,4 +1,4 @@
-"""A flood is slowed: when much is submitted, a submission pays with computing."""
+"""While many hashes are submitted, a submission requires proof of work."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ SECRET = bytes(32)
 
 @pytest.fixture
 def busy(database_url: str) -> Iterator[Service]:
-    """A service at which every submission but the first is beyond the free rate."""
+    """A service at which every submission but the first exceeds the free rate."""
     with serving(database_url, work_free_hashes_per_minute=4, work_tries_per_hash=50) as running:
         httpx.post(f"{running.url}/v1/cases", json=submission(random_pdq(0))).raise_for_status()
         yield running
@@ -43,10 +43,10 @@ def solved(refused: httpx.Response, key: str = KEY) -> str:
 def test_submission_is_accepted_with_proof_of_work(busy: Service) -> None:
     body = submission(random_pdq(1))
     proof = solved(post(busy, body))
-    taken = post(busy, body, proof=proof)
-    assert taken.status_code == 201
+    accepted = post(busy, body, proof=proof)
+    assert accepted.status_code == 201
     again = post(busy, body, proof=proof)
-    assert (again.status_code, again.json()["case"]) == (200, taken.json()["case"])
+    assert (again.status_code, again.json()["case"]) == (200, accepted.json()["case"])
 
 
 def test_proof_is_valid_for_one_key_and_no_more_hashes(busy: Service) -> None:
@@ -64,10 +64,10 @@ def test_price_depends_on_the_load_of_all_workers(busy: Service) -> None:
 
 
 def test_python_client_solves_challenges_by_itself(busy: Service) -> None:
-    told: list[Asked] = []
-    with Client(busy.url, on_work=told.append) as client:
+    challenges: list[Asked] = []
+    with Client(busy.url, on_work=challenges.append) as client:
         assert client.submit(prepared()).status == "active"
-    assert len(told) == 1
+    assert len(challenges) == 1
 
 
 def test_command_explains_the_delay(
@@ -103,8 +103,8 @@ class Clock:
 
 
 def proof_at(clock: Clock, price: int = 10, secret: bytes = SECRET) -> str:
-    asked = Challenges(secret, clock).issue(price, 8)
-    return Asked(asked.token, asked.puzzles, asked.target, KEY).solve()
+    challenge = Challenges(secret, clock).issue(price, 8)
+    return Asked(challenge.token, challenge.puzzles, challenge.target, KEY).solve()
 
 
 def test_proof_is_valid_until_it_expires_or_the_price_quadruples() -> None:

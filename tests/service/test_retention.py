@@ -1,4 +1,4 @@
-"""What is of no more use is erased: which bits and rows go, which stay, and what still works."""
+"""Retention: which bits and rows are erased, which are kept, and what still works."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -23,12 +23,12 @@ migrate_module = import_module("unseen_service.store.migrate")
 
 PERIODS = Periods.of(Settings(database_url="-"))
 AT_ONCE = Periods(timedelta(), PERIODS.tables)
-"""As if platforms had had their time to let go."""
+"""As if the time that platforms have to confirm were over."""
 
 
 @pytest.fixture
 def service(service: Service) -> Service:
-    """A service whose first run is over: from here on only the test erases."""
+    """A service whose first retention run is over: from now on only the test erases."""
     wait_until(lambda: query(service.database_url, "SELECT ran_at FROM retention") != [(None,)])
     return service
 
@@ -44,7 +44,7 @@ def query(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
 
 
 def bits(service: Service) -> list[str]:
-    """Give the bits that the database holds, in hex."""
+    """Return the bits that are in the database, in hex, sorted."""
     rows = query(service.database_url, "SELECT encode(pdq, 'hex') FROM hashes")
     return sorted(row[0] for row in rows if row[0])
 
@@ -65,7 +65,7 @@ def found(service: Service, *pdqs: str) -> list[str]:
 
 
 def fetched(client: httpx.Client) -> list[tuple[str, str]]:
-    """Ask as a client of the StopNCII protocol does, from the beginning."""
+    """Fetch hashes and their statuses through the StopNCII protocol, from the start."""
     key = client.headers["Authorization"].removeprefix("Bearer ")
     headers = {"x-functions-key": key, "Ocp-Apim-Subscription-Key": key}
     answer = client.get("/stopncii/v1/FetchHashes", headers=headers)
@@ -73,32 +73,35 @@ def fetched(client: httpx.Client) -> list[tuple[str, str]]:
 
 
 def test_only_hashes_without_a_case_lose_their_bits(service: Service) -> None:
-    kept, gone, shared = random_pdq(1), random_pdq(2), random_pdq(3)
+    kept, withdrawn, shared = random_pdq(1), random_pdq(2), random_pdq(3)
     submit(service, kept, shared)
-    withdraw(service, submit(service, gone, shared))
+    withdraw(service, submit(service, withdrawn, shared))
     assert erased(service) == {"bits": 1}
     assert bits(service) == sorted([kept, shared])
-    assert found(service, kept, gone, shared) == [kept, shared]
-    assert erased(service) == {}, "again there is nothing to do"
-    assert runs(service) == [{"bits": 1}], "and nothing to record"
+    assert found(service, kept, withdrawn, shared) == [kept, shared]
+    assert erased(service) == {}, "nothing is left to do"
+    assert runs(service) == [{"bits": 1}], "a run that erased nothing is not recorded"
 
 
 def test_bits_are_kept_until_platforms_confirm_or_time_is_up(service: Service) -> None:
     case = submit(service, random_pdq(1))
-    with service.client("feed", "feedback") as client, service.client("feed", platform="B") as b:
-        copies = [Mirror(each).catch_up() for each in (client, b)]
-        (record,) = copies[0].kept
+    with (
+        service.client("feed", "feedback") as client,
+        service.client("feed", platform="B") as other,
+    ):
+        mirrors = [Mirror(each).catch_up() for each in (client, other)]
+        (record,) = mirrors[0].kept
         withdraw(service, case)
-        assert erased(service) == {}, "neither has heard of it"
-        for copy in copies:
-            copy.catch_up()
+        assert erased(service) == {}, "no platform has read the tombstone"
+        for mirror in mirrors:
+            mirror.catch_up()
         client.post("/v1/withdrawals", json={"records": [record]})
         assert erased(service) == {}, "one has not confirmed it"
         query(service.database_url, "UPDATE hashes SET gone_at = gone_at - interval '31 days'")
-        assert erased(service) == {"bits": 1}, "nobody can hold it back for ever"
+        assert erased(service) == {"bits": 1}, "no platform can delay it for ever"
         assert bits(service) == []
         answer = client.post("/v1/withdrawals", json={"records": [record]}).json()
-        assert answer == {"confirmed": [record], "active": []}, "and again changes nothing"
+        assert answer == {"confirmed": [record], "active": []}, "confirming again is harmless"
     confirmed = {
         each["platform"]: each["withdrawal_confirmed_at"] for each in status(service, case)
     }
@@ -116,39 +119,39 @@ def test_bits_are_erased_at_once_if_all_platforms_confirmed(service: Service) ->
 
 
 def test_feed_has_the_tombstone_of_an_erased_hash(service: Service) -> None:
-    kept, gone = random_pdq(1), random_pdq(2)
+    kept, withdrawn = random_pdq(1), random_pdq(2)
     submit(service, kept)
-    case = submit(service, gone)
+    case = submit(service, withdrawn)
     with service.client("feed", "feedback") as client:
-        copy = Mirror(client).catch_up()
+        mirror = Mirror(client).catch_up()
         withdraw(service, case)
-        assert dict(fetched(client)) == {kept: "Active", gone: "Withdrawn"}
+        assert dict(fetched(client)) == {kept: "Active", withdrawn: "Withdrawn"}
         assert erased(service, AT_ONCE) == {"bits": 1}
-        copy.catch_up()
-        assert list(copy.kept.values()) == [kept]
-        assert (copy.entries[-1]["status"], copy.entries[-1]["pdq"]) == ("withdrawn", None)
-        assert fetched(client) == [(kept, "Active")], "there, its bits are its only name"
+        mirror.catch_up()
+        assert list(mirror.kept.values()) == [kept]
+        assert (mirror.entries[-1]["status"], mirror.entries[-1]["pdq"]) == ("withdrawn", None)
+        assert fetched(client) == [(kept, "Active")], "the protocol names hashes by their bits only"
 
 
 def test_hash_resubmitted_after_erasure_is_a_new_record(service: Service) -> None:
     pdq = random_pdq(1)
     first = submit(service, pdq)
     with service.client("feed", "feedback", "match") as client:
-        copy = Mirror(client).catch_up()
-        (old,) = copy.kept
+        mirror = Mirror(client).catch_up()
+        (old,) = mirror.kept
         found(service, pdq)
         withdraw(service, first)
         erased(service, AT_ONCE)
         second = submit(service, pdq)
         assert found(service, pdq) == [pdq]
-        copy.catch_up()
-        (new,) = copy.kept
+        mirror.catch_up()
+        (new,) = mirror.kept
         assert new != old
-        assert copy.kept[new] == pdq
+        assert mirror.kept[new] == pdq
         client.post("/v1/withdrawals", json={"records": [old]})
         assert fetched(client) == [(pdq, "Active")]
     (platform,) = status(service, first)
-    assert platform["withdrawal_confirmed_at"], "the first case shows what became of it, still"
+    assert platform["withdrawal_confirmed_at"], "the first case still shows the confirmation"
     assert status(service, second)[0]["withdrawal_confirmed_at"] is None
 
 
@@ -162,7 +165,7 @@ def test_saved_index_works_after_erasure(database_url: str, tmp_path: Path) -> N
         withdraw(elsewhere, case)
         assert erased(elsewhere) == {"bits": 1}
         submit(elsewhere, pdqs[2])
-    for folder in (tmp_path, None):  # from the saved index, and copied anew
+    for folder in (tmp_path, None):  # from the saved index, and rebuilt
         with serving(database_url, index_dir=folder) as again:
             assert found(again, *pdqs) == [pdqs[0], pdqs[2]]
 
@@ -173,8 +176,8 @@ def test_bits_of_quarantined_and_barred_hashes_are_kept(service: Service) -> Non
     records = [found_record(service, pdq) for pdq in (quarantined, barred)]
     for name in ("A", "B"):
         with service.client("feedback", platform=name) as client:
-            said = [{"record": record, "value": "not-intimate"} for record in records]
-            client.post("/v1/feedback", json={"feedback": said}).raise_for_status()
+            feedback = [{"record": record, "value": "not-intimate"} for record in records]
+            client.post("/v1/feedback", json={"feedback": feedback}).raise_for_status()
     decide(service, records[1], "remove")
     for case in cases:
         withdraw(service, case)
@@ -183,12 +186,12 @@ def test_bits_of_quarantined_and_barred_hashes_are_kept(service: Service) -> Non
     again = submit(service, quarantined, barred)
     assert found(service, quarantined, barred) == []
     withdraw(service, again)
-    # Once staff let go of one, there is no more use for its bits either.
+    # Once staff release a hash, its bits are no longer needed.
     decide(service, records[1], "release", instead_of="remove")
     assert erased(service, AT_ONCE) == {"bits": 1}
     with service.client("audit", "admin") as staff:
-        late = {"decision": "remove", "instead_of": "release"}
-        assert staff.post(f"/v1/review/{records[1]}", json=late).status_code == 404
+        conflicting = {"decision": "remove", "instead_of": "release"}
+        assert staff.post(f"/v1/review/{records[1]}", json=conflicting).status_code == 404
 
 
 def found_record(service: Service, pdq: str) -> str:
@@ -229,21 +232,21 @@ AGED: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize(
-    ("what", "gone", "left"),
+    ("table", "deleted", "left"),
     [
         ("submissions", 4, 7),
         ("messages", 10, 2),
         ("alerts", 6, 2),
     ],
 )
-def test_old_rows_are_deleted(service: Service, what: str, gone: int, left: int) -> None:
+def test_old_rows_are_deleted(service: Service, table: str, deleted: int, left: int) -> None:
     submit(service, random_pdq(1))
     service.key("match")
-    insert, count = AGED[what]
+    insert, count = AGED[table]
     query(service.database_url, insert)
-    assert erased(service) == {what: gone}
+    assert erased(service) == {table: deleted}
     assert query(service.database_url, count) == [(left,)]
-    assert runs(service) == [{what: gone}]
+    assert runs(service) == [{table: deleted}]
 
 
 def test_expired_idempotency_key_opens_a_new_case(service: Service) -> None:
@@ -264,12 +267,12 @@ def test_sketches_are_erased_once_counted(service: Service) -> None:
     pdq = random_pdq(1)
     submit(service, pdq)
     found(service, pdq)
-    assert erased(service) == {}, "they are counted by for a day"
+    assert erased(service) == {}, "sketches are needed for a day"
     url, sketched = service.database_url, "SELECT count(sketch) FROM matches"
     query(url, "UPDATE audit_log SET at = at - interval '26 hours'")
     query(url, "UPDATE matches SET at = at - interval '26 hours'")
     query(url, "UPDATE tally SET position = 0")
-    assert erased(service) == {}, "nobody has counted this one"
+    assert erased(service) == {}, "this match is not counted yet"
     query(url, "UPDATE tally SET position = (SELECT position FROM audit_head)")
     assert query(url, sketched) == [(1,)]
     assert erased(service) == {"sketches": 1}
@@ -290,7 +293,7 @@ def test_retention_runs_daily_and_catches_up_on_a_missed_run(database_url: str) 
     with serving(database_url), serving(database_url) as service:
         metric = "unseen_retention_last_run_timestamp_seconds"
         wait_until(lambda: metric in httpx.get(f"{service.url}/metrics").text)
-        assert query(database_url, ran) == before, "a restart is no reason"
+        assert query(database_url, ran) == before, "a restart causes no run"
         assert bits(service)
         run_is(service, "25 hours")
     with serving(database_url), serving(database_url) as service:
@@ -299,15 +302,15 @@ def test_retention_runs_daily_and_catches_up_on_a_missed_run(database_url: str) 
 
 
 def test_only_one_run_at_a_time(service: Service) -> None:
-    async def twice(store: Any) -> tuple[object, object]:
+    async def erase_during_another_run(store: Any) -> object:
         async with store.exclusive(0x756E73656572):
-            return await erase(store, PERIODS), None
+            return await erase(store, PERIODS)
 
-    assert service.flow(twice) == (None, None)
+    assert service.flow(erase_during_another_run) is None
 
 
 def test_submissions_continue_during_a_large_erasure(service: Service) -> None:
-    """A batch locks the change log for no longer than a submission takes."""
+    """A batch locks the change log for no longer than a submission does."""
     query(
         service.database_url,
         "INSERT INTO hashes (pdq, gone_at) SELECT sha256(n::text::bytea), now()"
@@ -315,13 +318,13 @@ def test_submissions_continue_during_a_large_erasure(service: Service) -> None:
     )
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(erased, service)
-        taken = 0
+        submitted = 0
         while not running.done():
-            submit(service, random_pdq(taken))
-            taken += 1
+            submit(service, random_pdq(submitted))
+            submitted += 1
     assert running.result() == {"bits": 20_000}
-    assert taken >= 3
-    assert len(bits(service)) == taken
+    assert submitted >= 3
+    assert len(bits(service)) == submitted
 
 
 @pytest.mark.parametrize("table", ["hashes", "cases", "images", "changes", "deliveries", "reviews"])
@@ -334,8 +337,8 @@ def test_serving_role_can_erase_bits_but_delete_no_row(database_url: str, table:
 
 def test_retain_command_erases_now(service: Service) -> None:
     withdraw(service, submit(service, random_pdq(1)))
-    told = run("retain", DATABASE_URL=service.database_url)
-    assert (told.returncode, told.stdout) == (0, "erased:\n       1 hashes without their bits\n")
+    first = run("retain", DATABASE_URL=service.database_url)
+    assert (first.returncode, first.stdout) == (0, "erased:\n       1 hashes without their bits\n")
     again = run("retain", DATABASE_URL=service.database_url)
     assert again.stdout == "there is nothing to erase\n"
     kept = run("retain", DATABASE_URL=service.database_url, UNSEEN_KEEP_SUBMISSIONS_DAYS="0")

@@ -1,4 +1,4 @@
-"""Disputes and over-matching: what goes out of reach, what staff decide, what never happens."""
+"""Disputes and over-matching: what suspends a hash, what staff decide, what never happens."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,7 +21,7 @@ PDQ = random_pdq(1)
 
 @pytest.fixture
 def service(database_url: str) -> Iterator[Service]:
-    """A service that watches closely: twelve different uploads a day are many to it."""
+    """A service for which twelve distinct uploads per day are over-matching."""
     with serving(database_url, watch_every_ms=20, overmatch_floor=FLOOR) as running:
         yield running
 
@@ -70,7 +70,7 @@ def audited(service: Service, kind: str) -> list[dict[str, Any]]:
 
 
 def counted(service: Service) -> None:
-    """Wait until the watch has counted every look-up so far."""
+    """Wait until the over-matching watch has counted every lookup so far."""
     with service.client("audit", platform="Staff") as staff:
         head = staff.get("/v1/audit").json()["head"]["position"]
 
@@ -83,18 +83,18 @@ def counted(service: Service) -> None:
 
 
 def others(count: int, seed: int = 0) -> list[str]:
-    """Hashes of different pictures that are all just within reach of PDQ."""
+    """Return hashes of distinct images that are all just within the radius of `PDQ`."""
     return [flipped(PDQ, 31, seed + each) for each in range(count)]
 
 
 def copies(count: int) -> list[str]:
-    """Hashes of copies of one picture, again and again."""
+    """Return hashes of copies of one image."""
     return [flipped(PDQ, each % 3, 7) for each in range(count)]
 
 
 @pytest.fixture
 def disputed(service: Service) -> str:
-    """The record of a hash that two platforms have just called not intimate."""
+    """The record of a hash that two platforms have just reported as not intimate."""
     submit(service, PDQ)
     record = record_of(service)
     dispute(service, record, "One", "Two")
@@ -130,7 +130,7 @@ def test_one_platform_cannot_suspend_a_hash(service: Service) -> None:
     look_up(service, "One", *others(20 * FLOOR))
     counted(service)
     assert look_up(service, "Finder", PDQ)
-    # Staff are told of it, so that they can ask.
+    # Staff see it in the queue, so that they can ask the platform.
     wait_until(lambda: [each["cause"] for each in queue(service)] == ["often-found"])
     assert queue(service)[0]["standing"] == "unreviewed"
 
@@ -173,7 +173,7 @@ def test_released_hash_is_matched_and_old_disputes_do_not_count(
     }
     assert look_up(service, "One", PDQ)[0]["standing"] == "unreviewed"
     dispute(service, disputed, "One")
-    assert look_up(service, "Two", PDQ), "One alone has said it since"
+    assert look_up(service, "Two", PDQ), "only One has disputed it since"
     dispute(service, disputed, "Two")
     assert look_up(service, "Two", PDQ) == []
 
@@ -238,9 +238,12 @@ def test_decision_does_not_restore_a_withdrawn_hash(service: Service) -> None:
 
 def test_conflicting_decision_is_refused(service: Service, disputed: str) -> None:
     assert decide(service, disputed, "keep").status_code == 200
-    late = decide(service, disputed, "remove")
-    assert (late.status_code, late.json()["type"]) == (409, "urn:unseen:problem:review-changed")
-    assert "the decision now is 'keep'" in late.json()["detail"]
+    conflicting = decide(service, disputed, "remove")
+    assert (conflicting.status_code, conflicting.json()["type"]) == (
+        409,
+        "urn:unseen:problem:review-changed",
+    )
+    assert "the decision now is 'keep'" in conflicting.json()["detail"]
     assert look_up(service, "Finder", PDQ)
     (decided,) = queue(service, "decided")
     assert (decided["decision"], decided["why"]) == ("keep", "a test")
@@ -285,7 +288,7 @@ def test_statistics_per_hour_and_per_day(service: Service) -> None:
             *before, now = answer["stretches"]
             assert len(before) == 2
             totals = {name: now[name] + before[-1][name] for name in now if name != "at"}
-            # Misses are counted a minute later, by the worker that had them.
+            # The worker counts its misses up to a minute later.
             assert totals == {"cases": 2, "images": 3, "withdrawn": 2, "matched": 2, "missed": 0}
         assert (answer["hashes"], answer["open_reviews"]) == (1, 0)
         assert staff.get("/v1/statistics", params={"count": 0}).status_code == 422
@@ -299,12 +302,14 @@ def test_no_match_is_counted_twice(service: Service) -> None:
     counted(service)
     counted(service)
 
-    async def finds(store: Any) -> list[tuple[int, ...]]:
+    async def total_finds(store: Any) -> list[tuple[int, ...]]:
         async with store.transaction() as tx:
-            rows = await (await tx.execute("SELECT sum(finds) AS n FROM finds")).fetchall()
+            rows = await (
+                await tx.execute("SELECT sum(total_finds) AS n FROM total_finds")
+            ).fetchall()
             return [row["n"] for row in rows]
 
-    assert service.flow(finds) == [5]
+    assert service.flow(total_finds) == [5]
 
 
 counts = st.integers(0, 10**6)
@@ -314,9 +319,9 @@ counts = st.integers(0, 10**6)
 def test_counts_of_one_platform_never_quarantine(
     finds: int, uploads: int, usual_finds: int, usual_uploads: int, floor: int
 ) -> None:
-    alone = HashActivity(1, finds, uploads, shared=0, platforms=1)
+    found = HashActivity(1, finds, uploads, shared=0, platforms=1)
     assert (
-        cause_of(alone, ActivityBaseline(usual_finds, usual_uploads), floor)
+        cause_of(found, ActivityBaseline(usual_finds, usual_uploads), floor)
         is not Cause.OVER_MATCHING
     )
 
@@ -334,5 +339,5 @@ def test_over_matching_is_ten_times_the_usual_and_at_least_the_floor(
     shared: int, usual: int, cause: Cause | None
 ) -> None:
     found = HashActivity(1, finds=shared, uploads=shared, shared=shared, platforms=2)
-    # As many uploads in all as are shared: who has most of them has the same ones.
+    # All uploads are shared by both platforms.
     assert cause_of(found, ActivityBaseline(shared, usual), 200) is cause

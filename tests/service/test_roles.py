@@ -1,4 +1,4 @@
-"""The role that serves: what it can do to the log is append, and it cannot get out of that."""
+"""The serving role: it can only append to the audit log, and cannot get more rights."""
 
 import asyncio
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.support import fresh_database, named
 
 
 def append(url: str) -> None:
-    """Append an entry, as the service does."""
+    """Append an audit entry, as the service does."""
 
     async def run() -> None:
         store = Store(url, pool_size=1, timeout=10)
@@ -55,7 +55,7 @@ def test_serving_role_cannot_rewrite_the_log(database_url: str, statement: str) 
         psycopg.connect(as_server(database_url), autocommit=True) as connection,
         pytest.raises(errors.InsufficientPrivilege),
     ):
-        # Giving the role back gives back the one that the session began with: the same.
+        # RESET ROLE goes back to the role that the session began with: the same one.
         connection.execute("RESET ROLE")
         connection.execute(statement)  # type: ignore[call-overload]
 
@@ -80,7 +80,7 @@ def test_url_options_are_kept() -> None:
 
 @pytest.fixture
 def owner(postgres: str) -> Iterator[str]:
-    """A user who owns an empty database and may make no role; the URL of it."""
+    """The URL of an empty database whose owner may not create roles."""
     admin = named(postgres, "postgres")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute("CREATE ROLE some_owner LOGIN")
@@ -97,7 +97,7 @@ def test_missing_role_error_says_what_to_do(owner: str, postgres: str) -> None:
         migrate(owner)
     with psycopg.connect(owner) as connection:
         found = connection.execute("SELECT to_regclass('audit_log')").fetchone()
-        assert found == (None,), "half a migration is none"
+        assert found == (None,), "the migration was rolled back"
     with psycopg.connect(named(postgres, "postgres"), autocommit=True) as admin:
         admin.execute("GRANT unseen_serve TO some_owner")
     assert migrate(owner)
@@ -114,11 +114,11 @@ def test_login_that_owns_nothing_can_serve(postgres: str) -> None:
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(login)))
         admin.execute(sql.SQL("GRANT unseen_serve TO {}").format(sql.Identifier(login)))
         try:
-            theirs = make_conninfo(url, user=login)
-            assert migrate(theirs) == [], "there is nothing to do, so no right is needed"
-            append(theirs)
+            login_url = make_conninfo(url, user=login)
+            assert migrate(login_url) == [], "without pending migrations no rights are needed"
+            append(login_url)
             with (
-                psycopg.connect(as_server(theirs), autocommit=True) as connection,
+                psycopg.connect(as_server(login_url), autocommit=True) as connection,
                 pytest.raises(errors.InsufficientPrivilege),
             ):
                 connection.execute("SET ROLE NONE")

@@ -1,4 +1,4 @@
-"""Saved indexes: opened by a restart, shared, never trusted blindly."""
+"""Saved indexes: opened on restart, shared by workers, verified before use."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,7 +19,7 @@ PDQS = [random_pdq(n) for n in range(40)]
 
 @pytest.fixture
 def filled(database_url: str, tmp_path: Path) -> Iterator[Path]:
-    """Leave a database with 40 active hashes behind, and an index of it on disk."""
+    """Return the folder of a saved index of 40 active hashes."""
     with serving(database_url, index_dir=tmp_path, save_after_changes=1) as service:
         for pdqs in (PDQS[:20], PDQS[20:]):
             submit(service, *pdqs)
@@ -35,8 +35,8 @@ def submit(service: Service, *pdqs: str) -> httpx.Response:
 
 def found(service: Service) -> list[int]:
     with service.client("match") as platform:
-        asked = {"hashes": [random_pdq(99), *PDQS]}
-        answer = platform.post("/v1/match", json=asked)
+        body = {"hashes": [random_pdq(99), *PDQS]}
+        answer = platform.post("/v1/match", json=body)
         assert answer.status_code in (200, 503)
         return [hit["query"] for hit in answer.json().get("hits", [])]
 
@@ -68,7 +68,9 @@ def test_workers_switch_to_an_index_saved_by_another(database_url: str, filled: 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
 def test_damaged_index_is_rebuilt(database_url: str, filled: Path, damage: str) -> None:
-    for file in (each for each in filled.rglob("table/**/*") if each.is_file()):
+    files = [each for each in filled.rglob("table/**/*") if each.is_file()]
+    assert files
+    for file in files:
         content = bytearray(file.read_bytes())
         if damage == "flip" and content:
             content[len(content) // 2] ^= 1
@@ -79,7 +81,7 @@ def test_damaged_index_is_rebuilt(database_url: str, filled: Path, damage: str) 
 
 def test_index_of_another_change_log_is_not_used(database_url: str, filled: Path) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
-        # As after a backup was restored, and other submissions took the same positions.
+        # As if other submissions had taken the same positions after a restore.
         connection.execute("UPDATE changes SET at = at + interval '1 hour'")
         connection.execute("UPDATE hashes SET pdq = sha256(pdq) WHERE id <= 20")
     with serving(database_url, index_dir=filled) as service:
@@ -97,7 +99,7 @@ def test_service_works_in_memory_if_no_index_can_be_saved(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 16 MiB, room for three indexes: the smallest that is merged has 4."""
+    """A file system of 16 MiB, enough for three indexes of at least 4 MiB each."""
     with mounted(tmp_path / "disk", mib=16) as folder:
         yield folder
 
@@ -119,7 +121,7 @@ def test_full_disk_is_logged_once_and_saving_resumes(
         wait_until(lambda: "the index cannot be saved" in caplog.text)
         submit(service, *PDQS[20:])
         service.wait_in_step()
-        assert found(service) == list(range(1, 41)), "it is served from memory"
+        assert found(service) == list(range(1, 41)), "lookups are answered from memory"
         assert sorted(each.name for each in small_disk.iterdir()) == [
             "filler", "lock", f"position-{1:020}",
         ]  # fmt: skip
@@ -144,7 +146,7 @@ def test_leftovers_of_a_killed_process_are_removed(database_url: str, tmp_path: 
 def test_damage_that_lookups_do_not_touch_is_found_by_a_change(
     database_url: str, tmp_path: Path
 ) -> None:
-    """Else the index would stay behind from then on: each change meets the damage anew."""
+    """Otherwise the index would lag for ever: every change would fail at the damage."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO hashes (pdq, active)"
@@ -164,7 +166,7 @@ def test_damage_that_lookups_do_not_touch_is_found_by_a_change(
 
 @pytest.mark.slow
 def test_truncated_index_is_never_opened(filled: Path) -> None:
-    """Every file of a saved index, cut at every byte (of a large one, at many)."""
+    """Every file of a saved index is truncated at every byte (a large one at about 300)."""
     (newest,) = filled.glob(f"position-{42:020}")
     whole = HashTable.open(newest / "table")
     assert len(whole) == 40
@@ -173,7 +175,7 @@ def test_truncated_index_is_never_opened(filled: Path) -> None:
         for length in range(0, len(content), max(1, len(content) // 300)):
             file.write_bytes(content[:length])
             if file.name == "manifest.json" and content[length:] == b"\n":
-                continue  # that one says nothing
+                continue  # only the final line break is missing
             with pytest.raises(DamagedTableError):
                 HashTable.open(newest / "table")
         file.write_bytes(content)

@@ -1,4 +1,4 @@
-"""What is refused at intake, and why; and what never is."""
+"""Which hashes are refused at intake, and why; and which never are."""
 
 import io
 import json
@@ -63,7 +63,7 @@ def crops(picture: npt.NDArray[np.float64]) -> Iterator[npt.NDArray[np.float64]]
 
 @pytest.fixture(scope="module")
 def photo_hashes() -> npt.NDArray[np.uint8]:
-    """Every photo and four crops of it, in all views."""
+    """The hashes of every photo and four crops of it, in all views."""
     found = [reference_hash(v) for name in PHOTOS for c in crops(luma(name)) for v in views(c)]
     return np.frombuffer(b"".join(found), np.uint8).reshape(-1, 32)
 
@@ -74,7 +74,7 @@ def test_no_photo_is_refused(photo_hashes: npt.NDArray[np.uint8]) -> None:
 
 
 def test_photos_pass_every_rule_with_a_margin(photo_hashes: npt.NDArray[np.uint8]) -> None:
-    """The margins that docs/intake.md gives."""
+    """The margins that docs/intake.md promises."""
     counts = np.unpackbits(photo_hashes, axis=1).sum(axis=1)
     assert counts.min() >= 125
     assert counts.max() == 128
@@ -85,11 +85,12 @@ def test_photos_pass_every_rule_with_a_margin(photo_hashes: npt.NDArray[np.uint8
 
 @pytest.mark.parametrize("size", SIZES[::3])
 def test_simple_drawings_are_refused_in_every_view(size: tuple[int, int]) -> None:
-    intake = LiveScreening(Clock())
+    screening = LiveScreening(Clock())
     for number, shape in enumerate(shapes(*size)):
         if number % 7 == 0:
             found = b"".join(reference_hash(view) for view in views(shape))
-            assert all(intake.degenerate(np.frombuffer(found, np.uint8).reshape(-1, 32))), number
+            pdqs = np.frombuffer(found, np.uint8).reshape(-1, 32)
+            assert all(screening.degenerate(pdqs)), number
 
 
 @given(
@@ -120,9 +121,9 @@ def test_degenerate_hash_is_refused_with_its_path_and_reason(
 ) -> None:
     refused = httpx.post(f"{any_service.url}/v1/cases", json=submission(random_pdq(1), pdq))
     assert (refused.status_code, slug(refused)) == (422, "degenerate-hash")
-    (spot,) = refused.json()["errors"]
-    assert spot["at"] == "images.1.hashes.0.pdq"
-    assert why in spot["detail"]
+    (error,) = refused.json()["errors"]
+    assert error["at"] == "images.1.hashes.0.pdq"
+    assert why in error["detail"]
     assert pdq not in refused.text
 
 
@@ -177,7 +178,7 @@ def test_benign_command_manages_the_bank(
     rows = [line.split() for line in run("list").splitlines()]
     assert {row[1] for row in rows} == {random_pdq(n) for n in (1, 2, 3, 4)}
     assert run("remove", rows[0][0], rows[1][0]) == "removed 2 hashes\n"
-    for wrong, told in (
+    for wrong, message in (
         (["remove", rows[0][0]], "'unseen-service benign list'"),
         (["add", str(image)], "unseen hash --json"),
         (["add", "--hash", "12"], "64 hexadecimal digits"),
@@ -185,14 +186,14 @@ def test_benign_command_manages_the_bank(
         (["add", str(tmp_path / "none")], "cannot be read"),
     ):
         assert main(["benign", *wrong]) == 1
-        assert told in capsys.readouterr().err
+        assert message in capsys.readouterr().err
 
 
 def test_benign_bank_is_audited_without_its_hashes(service: Service) -> None:
     pdq = random_pdq(9)
     service.flow(lambda store: benign_hashes.add_benign(store, [bytes.fromhex(pdq)], "a meme"))
     with service.client("audit") as staff:
-        told = staff.get("/v1/audit", params={"kind": "benign.added"})
-    (entry,) = told.json()["entries"]
+        response = staff.get("/v1/audit", params={"kind": "benign.added"})
+    (entry,) = response.json()["entries"]
     assert entry["details"]["note"] == "a meme"
-    assert pdq not in told.text
+    assert pdq not in response.text

@@ -1,4 +1,4 @@
-"""A worker that is told to stop answers what is asked, and what is on its way."""
+"""A worker that is told to stop still answers requests that are being processed or sent."""
 
 import socket
 import threading
@@ -12,7 +12,7 @@ ALIVE = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Patient(HttpProtocol):
-    """Waits for a last request for as long as a busy machine may need to send it."""
+    """Waits for the last request for as long as a busy machine may need to send it."""
 
     LAST_S = 10.0
 

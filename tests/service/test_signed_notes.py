@@ -1,4 +1,4 @@
-"""Signed notes and checkpoints, against what Go's `note` package made, and against forgers."""
+"""Signed notes and checkpoints: compatible with Go's `note` package, safe against forgery."""
 
 import stat
 import threading
@@ -41,7 +41,7 @@ def test_any_changed_character_is_detected(at: int, by: int) -> None:
         assert PublicKey.parse(PUBLIC).open(changed) == TEXT
     except NoteInvalid:
         return
-    # base64 leaves bits of the last character unused; the text itself stood.
+    # base64 leaves bits of the last character unused; the text was unchanged.
     assert at >= NOTE.rindex(" ")
 
 

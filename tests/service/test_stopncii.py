@@ -1,4 +1,4 @@
-"""The StopNCII exchange protocol, spoken by the unmodified client from PyPI."""
+"""The StopNCII exchange protocol, used by the unmodified client from PyPI."""
 
 import warnings
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.mirror import Mirror, status, submit, withdraw
 from tests.support import Service, random_pdq, serving
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it warns of its own PDQ library as it is imported
+    warnings.simplefilter("ignore")  # on import it warns about its own PDQ library
     from threatexchange.exchanges.clients.stopncii.api import (
         FetchHashesResponse,
         StopNCIIAPI,
@@ -45,7 +45,7 @@ def fetch(client: StopNCIIAPI, since: int = StopNCIIAPI.DEFAULT_START_TIME) -> t
 
 
 def taken(kept: Kept, page: FetchHashesResponse, since: int) -> int:
-    """Take a page in, holding the server to what HMA asserts; answer the new checkpoint."""
+    """Add a page, checking what HMA asserts about it; return the new checkpoint."""
     assert page.nextSetTimestamp >= since
     assert page.count == len(page.hashRecords)
     assert page.hasMoreRecords == bool(page.nextPageToken)
@@ -58,7 +58,7 @@ def live(kept: Kept) -> set[str]:
 
 
 def age(service: Service, seconds: int = 60) -> None:
-    """Make every change so far be as many seconds older."""
+    """Move every change so far into the past, by as many seconds."""
     with psycopg.connect(service.database_url) as connection:
         connection.execute("UPDATE changes SET at = at - make_interval(secs => %s)", (seconds,))
         connection.execute("UPDATE change_head SET at = at - make_interval(secs => %s)", (seconds,))
@@ -83,7 +83,7 @@ def test_first_sync_and_later_ones(service: Service, client: StopNCIIAPI) -> Non
     submit(service, random_pdq(3))
     more, later = fetch(client, checkpoint)
     assert later > checkpoint
-    # The second of the checkpoint comes again, the same; of what is new there is one.
+    # Changes within the second of the checkpoint are repeated; only one hash is new.
     assert set(more) - set(kept) == {random_pdq(3)}
     assert fetch(client, later)[0].keys() == {random_pdq(3)}
 
@@ -100,7 +100,7 @@ def test_base_url_with_a_trailing_slash_works(service: Service) -> None:
 def test_interrupted_fetch_of_one_second_of_changes_loses_nothing(
     service: Service, client: StopNCIIAPI
 ) -> None:
-    """10,000 in one second: every page is a safe place to stop and drop the token."""
+    """10,000 in one second: a client may stop after any page and drop the token."""
     pdqs = {random_pdq(n) for n in range(10_000)}
     in_one_second(service, sorted(pdqs))
     for pages in (1, 5, 12):
@@ -114,7 +114,7 @@ def test_interrupted_fetch_of_one_second_of_changes_loses_nothing(
 
 
 def in_one_second(service: Service, pdqs: list[str]) -> None:
-    """Submit through the protocol, in few calls, and make it all of one second."""
+    """Submit through the protocol, in few calls, and date all changes to one second."""
     for n in range(0, len(pdqs), 5_000):
         StopNCIIAPI.submit_hashes(
             stock_client(service, "Bulk"),
@@ -149,7 +149,7 @@ def test_changes_during_a_fetch_are_included(service: Service, client: StopNCIIA
 def test_hash_withdrawn_before_the_first_sync_is_never_sent(
     service: Service, client: StopNCIIAPI
 ) -> None:
-    """A stock client takes a withdrawn record for a live one, so it must not see this one."""
+    """A stock client treats a withdrawn record as active, so it must not get this one."""
     withdraw(service, submit(service, random_pdq(1)))
     submit(service, random_pdq(2))
     kept, checkpoint = fetch(client)
@@ -179,11 +179,11 @@ def test_feedback_reaches_the_person_and_the_other_platforms(
     other = stock_client(service, "Other")
     _, checkpoint = fetch(other)
     client.submit_feedback(PDQ, random_pdq(1), StopNCIICSPFeedbackValue.Blocked, {"Nude"})
-    (said,) = fetch(other, checkpoint)[0][random_pdq(1)].CSPFeedbacks
-    assert said == StopNCIICSPFeedback(StopNCIICSPFeedbackValue.Blocked, {"Nude"}, "Example")
-    shown = {each["platform"]: each for each in status(service, case)}
-    assert shown["Example"]["removed_at"] is not None
-    assert shown["Other"]["delivered_at"] is not None
+    (feedback,) = fetch(other, checkpoint)[0][random_pdq(1)].CSPFeedbacks
+    assert feedback == StopNCIICSPFeedback(StopNCIICSPFeedbackValue.Blocked, {"Nude"}, "Example")
+    deliveries = {each["platform"]: each for each in status(service, case)}
+    assert deliveries["Example"]["removed_at"] is not None
+    assert deliveries["Other"]["delivered_at"] is not None
 
 
 @pytest.mark.parametrize(
@@ -203,8 +203,8 @@ def test_feedback_values_are_translated(
     client.submit_feedback(PDQ, random_pdq(1), sent, {"tag"})
     fetch(client)
     assert status(service, case)[0]["feedback"] == shown
-    (said,) = fetch(client)[0][random_pdq(1)].CSPFeedbacks
-    assert said.tags == {"tag"}
+    (feedback,) = fetch(client)[0][random_pdq(1)].CSPFeedbacks
+    assert feedback.tags == {"tag"}
 
 
 def test_feedback_on_an_unknown_hash_reveals_nothing(service: Service, client: StopNCIIAPI) -> None:
@@ -237,7 +237,7 @@ def test_withdrawal_reaches_the_client_and_deleted_confirms_it(
 
 def test_platform_bank_is_matched_until_withdrawn(service: Service, client: StopNCIIAPI) -> None:
     shared = submit(service, random_pdq(2))
-    for _ in range(2):  # again changes nothing
+    for _ in range(2):  # repeating it changes nothing
         client.submit_hash(PDQ, random_pdq(1).upper(), {"Nude"})
         client.submit_hash(PDQ, random_pdq(2))
     with service.client("feed", "match", platform="Other") as other:
@@ -250,7 +250,7 @@ def test_platform_bank_is_matched_until_withdrawn(service: Service, client: Stop
         hits = other.post("/v1/match", json={"hashes": [random_pdq(1)]}).json()["hits"]
         assert [hit["view"] for hit in hits] == ["original"]
 
-        # What somebody else holds too stays.
+        # A hash that a case holds too stays active.
         for number in (1, 2):
             client.submit_feedback(PDQ, random_pdq(number), StopNCIICSPFeedbackValue.Withdrawn)
         assert list(mirror.catch_up().kept.values()) == [random_pdq(2)]
@@ -313,7 +313,7 @@ def raw(service: Service) -> Iterator[httpx.Client]:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "parameters",
     [
         {"startTimestamp": "-1"},
         {"startTimestamp": "now"},
@@ -323,10 +323,10 @@ def raw(service: Service) -> Iterator[httpx.Client]:
         {"nextPageToken": "1-" + "9" * 12},
     ],
 )
-def test_invalid_query_is_refused(raw: httpx.Client, asked: dict[str, str]) -> None:
-    answer = raw.get("/FetchHashes", params=asked)
+def test_invalid_query_is_refused(raw: httpx.Client, parameters: dict[str, str]) -> None:
+    answer = raw.get("/FetchHashes", params=parameters)
     assert answer.status_code == 422
-    assert answer.json()["errors"][0]["at"] == f"query.{next(iter(asked))}"
+    assert answer.json()["errors"][0]["at"] == f"query.{next(iter(parameters))}"
 
 
 @pytest.mark.parametrize("kind", ["VideoMD5", "StopNCIISignalType.Text", "imagepdq"])
@@ -338,9 +338,9 @@ def test_only_pdq_is_accepted(raw: httpx.Client, kind: str) -> None:
 
 
 def test_platform_hashes_are_screened_like_submissions(raw: httpx.Client, service: Service) -> None:
-    plain = {"signalType": "ImagePDQ", "hashValue": "0" * 64}
-    fine = {"signalType": "ImagePDQ", "hashValue": random_pdq(1)}
-    answer = raw.post("/SubmitHashes", json={"hashRecords": [fine, plain]})
+    degenerate = {"signalType": "ImagePDQ", "hashValue": "0" * 64}
+    valid = {"signalType": "ImagePDQ", "hashValue": random_pdq(1)}
+    answer = raw.post("/SubmitHashes", json={"hashRecords": [valid, degenerate]})
     assert answer.status_code == 422
     assert answer.json()["type"] == "urn:unseen:problem:degenerate-hash"
     assert [each["at"] for each in answer.json()["errors"]] == ["hashRecords.1.hashValue"]

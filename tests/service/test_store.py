@@ -1,4 +1,4 @@
-"""The store's promises: positions without gaps in commit order, a chain that shows tampering."""
+"""The store's guarantees: gapless positions in commit order, a tamper-evident chain."""
 
 import asyncio
 import re
@@ -37,20 +37,20 @@ def submission(seed: int) -> SubmissionModel:
 
 
 def test_changes_are_numbered_in_commit_order_without_gaps(database_url: str) -> None:
-    """Many write at once, some of them fail; a reader who tails must never be overtaken."""
+    """Many write concurrently, some fail; a reader that follows the log misses no position."""
 
     async def run() -> None:
         store = await opened(database_url)
-        intake = LiveScreening(Clock())
-        await intake.reload(store)
-        takedown = Cases(store, Admission(intake, Price(free=2_000, tries=0)))
+        screening = LiveScreening(Clock())
+        await screening.reload(store)
+        cases = Cases(store, Admission(screening, Price(free=2_000, tries=0)))
         seen: list[int] = []
         done = asyncio.Event()
 
         async def write(seed: int) -> None:
-            case, _ = await takedown.submit(submission(seed), f"idempotency-key-{seed:04d}")
+            case, _ = await cases.submit(submission(seed), f"idempotency-key-{seed:04d}")
             if seed % 3 == 0:
-                await takedown.withdraw(case.number, "7K4M9QTX2HBD")
+                await cases.withdraw(case.number, "7K4M9QTX2HBD")
             if seed % 4 == 0:
                 with pytest.raises(ZeroDivisionError):
                     async with store.transaction() as tx:
@@ -149,13 +149,13 @@ def test_migrations_are_applied_once(database_url: str) -> None:
 
 
 def test_unavailable_database_error_hides_the_url() -> None:
-    with pytest.raises(StoreUnavailable) as told:
+    with pytest.raises(StoreUnavailable) as error:
         migrate("postgresql://somebody:a-password@127.0.0.1:1/nowhere")
-    assert "password" not in str(told.value)
+    assert "password" not in str(error.value)
 
 
 def test_every_statement_can_be_prepared(database_url: str) -> None:
-    """Prepare each: a name or a column that is not there is found, used or not."""
+    """This finds misspelt tables and columns in statements that no other test executes."""
     with psycopg.connect(database_url) as connection:
         for name, statement in SQL.items():
             if not statement.startswith(b"COPY"):
@@ -184,11 +184,13 @@ def execute(url: str, statement: str) -> None:
 
 
 def test_listening_outlasts_the_response_timeout(database_url: str) -> None:
-    async def woken_twice() -> None:
+    """`patience` limits a statement, not the time between two notifications."""
+
+    async def wait_for_two_heartbeats() -> None:
         store = Store(database_url, patience=0.2)
         wakes = store.listen("nobody_tells", heartbeat=0.6)
         await anext(wakes)
         await anext(wakes)
         await wakes.aclose()
 
-    asyncio.run(woken_twice())
+    asyncio.run(wait_for_two_heartbeats())

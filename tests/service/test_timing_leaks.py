@@ -1,7 +1,7 @@
-"""What must not be told by the time an answer takes: medians of many, asked in turns.
+"""Response times must not reveal secrets: medians of many requests, sent in turns.
 
-Each of these is of steps that are the same in number and kind; what they bound is that nobody
-puts a short way in. A hundredth of a scrypt is not seen here, nor through a network.
+The compared requests take the same steps; these tests fail if someone adds a shortcut. A
+difference of a hundredth of a scrypt is visible neither here nor through a network.
 """
 
 import statistics
@@ -21,34 +21,36 @@ from tests.support import PIN, Service, random_pdq, submission
 
 KEY = "one-of-a-persons-own-keys"
 GENEROUS = 1.5
-"""How many times as long as another the median of one may take; scrypt is most of it."""
+"""The largest allowed ratio of two medians; scrypt takes most of the time."""
 TRIES = 3
-"""A way that is shorter is so each time, a machine that is busy is not."""
+"""A shortcut shows in every try; a busy machine does not."""
 
 
-def medians(ways: Mapping[str, Callable[[int], httpx.Response]], rounds: int) -> dict[str, float]:
-    """Give the median seconds of each way, asked in turns so that a busy moment is everybody's."""
-    took: dict[str, list[float]] = {name: [] for name in ways}
+def medians(
+    requests: Mapping[str, Callable[[int], httpx.Response]], rounds: int
+) -> dict[str, float]:
+    """Return the median seconds of each request; they take turns, so that load affects all."""
+    durations: dict[str, list[float]] = {name: [] for name in requests}
     for n in range(rounds):
-        for name, ask in ways.items():
+        for name, ask in requests.items():
             begun = time.perf_counter()
             ask(n)
-            took[name].append(time.perf_counter() - begun)
-    return {name: statistics.median(each) for name, each in took.items()}
+            durations[name].append(time.perf_counter() - begun)
+    return {name: statistics.median(each) for name, each in durations.items()}
 
 
-def assert_alike(ways: Mapping[str, Callable[[int], httpx.Response]], rounds: int = 25) -> None:
-    """Measure until the ways take about the same time, three times at the most."""
+def assert_alike(requests: Mapping[str, Callable[[int], httpx.Response]], rounds: int = 25) -> None:
+    """Measure up to three times, until the requests take about equally long."""
     measured = []
     for _ in range(TRIES):
-        measured.append(medians(ways, rounds))
+        measured.append(medians(requests, rounds))
         if max(measured[-1].values()) < GENEROUS * min(measured[-1].values()):
             return
     raise AssertionError(measured)
 
 
 def test_wrong_pins_are_slowed_down_for_unknown_cases_too(service: Service) -> None:
-    """Not longer from the sixth guess on, which would tell that the case is there."""
+    """If only guesses at existing cases were delayed, the sixth would reveal that one exists."""
     known = submit(service, submission(random_pdq(1))).json()["case"]
 
     def guess(number: str) -> float:
@@ -66,15 +68,17 @@ def test_wrong_pins_are_slowed_down_for_unknown_cases_too(service: Service) -> N
 
 @pytest.mark.slow
 def test_unknown_case_and_wrong_pin_take_equally_long(service: Service) -> None:
-    """Each guess at a case of its own, so that none of them has to wait."""
+    """Each guess is at another case, so that none is delayed."""
     with httpx.Client(base_url=service.url, timeout=60) as client:
         cases = [submit(service, submission(random_pdq(n))).json()["case"] for n in range(25)]
         wrong = {"Unseen-Pin": "2222-2222-2222"}
         assert_alike(
             {
                 "wrong PIN": lambda n: client.get(f"/v1/cases/{cases[n]}", headers=wrong),
-                "unknown": lambda n: client.get(f"/v1/cases/UN-2222-{3000 + n}", headers=wrong),
-                "withdrawing": lambda n: client.delete(
+                "unknown case": lambda n: client.get(
+                    f"/v1/cases/UN-2222-{3000 + n}", headers=wrong
+                ),
+                "withdrawal": lambda n: client.delete(
                     f"/v1/cases/UN-2222-{4000 + n}", headers=wrong
                 ),
             }
@@ -83,7 +87,7 @@ def test_unknown_case_and_wrong_pin_take_equally_long(service: Service) -> None:
 
 @pytest.mark.slow
 def test_time_of_a_repeated_submission_does_not_reveal_its_images(service: Service) -> None:
-    """Who found an Idempotency-Key, but has no PIN, cannot try which pictures it was for."""
+    """Anyone who found an Idempotency-Key cannot test, without the PIN, which images it is of."""
     submit(service, submission(random_pdq(1)), **{"Idempotency-Key": KEY})
     other_pin = "2222-2222-2222"
 
@@ -97,9 +101,9 @@ def test_time_of_a_repeated_submission_does_not_reveal_its_images(service: Servi
 
     assert_alike(
         {
-            "these pictures": again(random_pdq(1), other_pin),
-            "others": again(random_pdq(2), other_pin),
-            "others, right PIN": again(random_pdq(2), PIN),
+            "same images": again(random_pdq(1), other_pin),
+            "other images": again(random_pdq(2), other_pin),
+            "other images, right PIN": again(random_pdq(2), PIN),
         }
     )
 
@@ -107,11 +111,11 @@ def test_time_of_a_repeated_submission_does_not_reveal_its_images(service: Servi
 @pytest.mark.slow
 def test_time_of_a_submission_does_not_reveal_stored_hashes(service: Service) -> None:
     submit(service, submission(random_pdq(0)))
-    never = count(100)
+    seeds = count(100)
     assert_alike(
         {
-            "kept": lambda _: submit(service, submission(random_pdq(0))),
-            "new": lambda _: submit(service, submission(random_pdq(next(never)))),
+            "stored": lambda _: submit(service, submission(random_pdq(0))),
+            "new": lambda _: submit(service, submission(random_pdq(next(seeds)))),
         }
     )
 
@@ -132,8 +136,9 @@ def test_nearly_correct_key_takes_equally_long(service: Service) -> None:
 
     with httpx.Client(base_url=service.url) as client:
         nearly = key[:-1] + ("A" if key[-1] != "A" else "B")
-        ways = {"nearly": asking(nearly), "not at all": asking("unseen_" + "x" * 43)}
-        assert_alike(ways, rounds=300)
+        requests = {"nearly": asking(nearly), "not at all": asking("unseen_" + "x" * 43)}
+        assert_alike(requests, rounds=300)
+    """An attacker cannot choose digests, so comparing them in variable time reveals nothing."""
 
 
 def test_keys_are_looked_up_by_digest(service: Service) -> None:

@@ -1,4 +1,4 @@
-"""Output that cannot be written: full, closed or unread; one line and exit status 1."""
+"""Output that cannot be written (full disk, closed stream or pipe): one line, exit status 1."""
 
 import os
 import re
@@ -18,7 +18,7 @@ BUFFERING = pytest.mark.parametrize("unbuffered", [False, True], ids=["buffered"
 def run(
     *arguments: str, stdout: str = "", stderr: str = "", unbuffered: bool = False, url: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command in an empty environment, its streams redirected as a shell does."""
+    """Run the command in an empty environment, with its streams redirected by a shell."""
     environment = {"PATH": os.defpath, "HOME": "/", "DATABASE_URL": url}
     if unbuffered:
         environment["PYTHONUNBUFFERED"] = "1"
@@ -62,12 +62,12 @@ def test_unwritable_stderr_does_not_change_the_exit_status(
 
 @contextmanager
 def unread_pipe() -> Iterator[int]:
-    reads, writes = os.pipe()
-    os.close(reads)
+    reader, writer = os.pipe()
+    os.close(reader)
     try:
-        yield writes
+        yield writer
     finally:
-        os.close(writes)
+        os.close(writer)
 
 
 @BUFFERING

@@ -1,4 +1,4 @@
-"""Webhooks: signed, sent at least once, given up and replayed, never into a private network."""
+"""Webhooks: signed, delivered at least once, replayed, never sent into a private network."""
 
 import base64
 import hashlib
@@ -91,7 +91,7 @@ def the_webhook(client: httpx.Client) -> dict[str, Any]:
 
 
 def make_due(service: Service, attempts: int | None = None) -> None:
-    """Let the time pass until the next attempt; pretend that so many were made."""
+    """Make waiting messages due, optionally as if so many attempts had been made."""
     with psycopg.connect(service.database_url) as connection:
         connection.execute(
             "UPDATE webhook_messages SET due_at = now(), attempts = coalesce(%s, attempts)"
@@ -109,15 +109,15 @@ def test_changes_are_sent_with_records_but_no_bits(
     records = sorted(Mirror(platform).catch_up().kept)
     for name in ("Two", "Three"):
         with open_service.client("feedback", platform=name) as other:
-            said = [{"record": records[0], "value": "not-intimate"}]
-            other.post("/v1/feedback", json={"feedback": said})
+            feedback = [{"record": records[0], "value": "not-intimate"}]
+            other.post("/v1/feedback", json={"feedback": feedback})
     withdraw(open_service, case)
     wait_until(lambda: len(receiver.received) == 3)
-    told = {body["type"]: body for body in receiver.bodies()}
-    assert sorted(told) == ["hash.added", "hash.standing", "hash.withdrawn"]
+    bodies = {body["type"]: body for body in receiver.bodies()}
+    assert sorted(bodies) == ["hash.added", "hash.standing", "hash.withdrawn"]
     assert [
-        sorted((each["record"], each["standing"]) for each in told[event]["data"]["records"])
-        for event in sorted(told)
+        sorted((each["record"], each["standing"]) for each in bodies[event]["data"]["records"])
+        for event in sorted(bodies)
     ] == [
         [(record, "unreviewed") for record in records],
         [(records[0], "quarantined")],
@@ -188,9 +188,9 @@ def test_failed_message_is_retried_unchanged(
     wait_until(lambda: _failure(open_service) == f"answered {answer}")
     make_due(open_service)
     wait_until(lambda: the_webhook(platform)["delivered"] == 1)
-    (first, again), (one, other) = zip(*receiver.received, strict=True)
+    (first, again), (first_body, second_body) = zip(*receiver.received, strict=True)
     assert first["webhook-id"] == again["webhook-id"]
-    assert one == other
+    assert first_body == second_body
     assert the_webhook(platform)["waiting"] == 0
 
 
@@ -348,18 +348,18 @@ def test_failed_message_is_retried_when_due_without_a_notification(
 
 
 def test_empty_outbox_is_not_polled(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked: list[object] = []
+    claims: list[object] = []
     claim = outbox.claim
 
-    async def counted(*given: Any) -> Any:
-        looked.append(given)
-        return await claim(*given)
+    async def count_claims(*arguments: Any) -> Any:
+        claims.append(arguments)
+        return await claim(*arguments)
 
-    monkeypatch.setattr(outbox, "claim", counted)
+    monkeypatch.setattr(outbox, "claim", count_claims)
     with serving(database_url) as service:
-        # Once at the start, and once more when it has begun to listen.
-        wait_until(lambda: len(looked) == 2)
+        # Once at the start, and once when it has begun to listen.
+        wait_until(lambda: len(claims) == 2)
         for n in range(3):
             submit(service, random_pdq(n))
             service.wait_in_step()
-        assert len(looked) == 2
+        assert len(claims) == 2
