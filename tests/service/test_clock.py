@@ -171,11 +171,11 @@ class HostClock:
         return datetime.now(UTC) + self.skew
 
 
-async def reload(clock: Clock, database_url: str, times: int = 1) -> None:
+async def reload(followed: Clock, database_url: str, times: int = 1) -> None:
     store = Store(database_url, pool_size=1, timeout=10)
     await store.open()
     for _ in range(times):
-        await clock.reload(store)
+        await followed.reload(store)
     await store.close()
 
 

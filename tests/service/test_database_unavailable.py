@@ -211,7 +211,10 @@ def test_serve_waits_for_an_unreachable_server(url: str, why: str) -> None:
     url = url.format(port=free_port())
     with (
         scratch_folder() as folder,
-        started("serve", "--data", str(folder / "data"), DATABASE_URL=url) as waiting,
+        started(
+            *("serve", "--port", str(free_port()), "--data", str(folder / "data")),
+            DATABASE_URL=url,
+        ) as waiting,
     ):
         wait_until(lambda: waiting.lines)
         assert waiting.process.poll() is None

@@ -244,9 +244,11 @@ def test_look_alike_platform_names_are_refused(service: Service) -> None:
 
 
 def test_key_appears_in_no_log_and_no_error(
-    service: Service, caplog: pytest.LogCaptureFixture
+    service: Service, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    # uvicorn's loggers do not propagate by default.
+    monkeypatch.setattr("uvicorn.server.logger.parent.propagate", True)
     issued = issue(service, Scope.MATCH)
     wait_until(lambda: opens(service.url, issued.key))
     headers = {"Authorization": f"Bearer {issued.key}", "Unseen-Reason": issued.key}

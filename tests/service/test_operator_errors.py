@@ -87,7 +87,7 @@ def test_unavailable_address_is_reported(database_url: str, tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_occupied_port_is_waited_for_and_then_reported(database_url: str, tmp_path: Path) -> None:
-    """`serve` waiting briefly, since the workers of a killed supervisor may still hold it."""
+    """`serve` waits briefly, since the workers of a killed supervisor may still hold it."""
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

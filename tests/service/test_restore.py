@@ -232,7 +232,7 @@ def test_operator_can_declare_a_restore(service: Service) -> None:
         result = run("restored", "--by", "alice", DATABASE_URL=service.database_url)
         assert (result.returncode, result.stdout.splitlines()[0]) == (
             0,
-            "the change log has a new ID: everyone who reads the feed is result to start again",
+            "the change log has a new ID: everyone who reads the feed is told to start again",
         )
         answer = client.get("/v1/hashes", params={"cursor": mirror.cursor})
         assert answer.status_code == 410

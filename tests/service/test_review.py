@@ -304,9 +304,7 @@ def test_no_match_is_counted_twice(service: Service) -> None:
 
     async def total_finds(store: Any) -> list[tuple[int, ...]]:
         async with store.transaction() as tx:
-            rows = await (
-                await tx.execute("SELECT sum(total_finds) AS n FROM total_finds")
-            ).fetchall()
+            rows = await (await tx.execute("SELECT sum(finds) AS n FROM finds")).fetchall()
             return [row["n"] for row in rows]
 
     assert service.flow(total_finds) == [5]
