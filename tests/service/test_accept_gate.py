@@ -14,7 +14,7 @@ def path(tmp_path: Path) -> Path:
     return file
 
 
-async def waits(gate: AcceptGate, loaded: asyncio.Event) -> bool:
+async def is_waiting(gate: AcceptGate, loaded: asyncio.Event) -> bool:
     """Return whether a worker still waits at the gate after 0.3 s."""
     try:
         async with asyncio.timeout(0.3):
@@ -27,8 +27,8 @@ async def waits(gate: AcceptGate, loaded: asyncio.Event) -> bool:
 def test_loading_worker_does_not_wait_if_no_worker_serves(path: Path) -> None:
     async def run() -> bool:
         loading, also_loading = AcceptGate(path), AcceptGate(path)
-        waiting = await waits(loading, asyncio.Event())
-        return waiting or await waits(also_loading, asyncio.Event())
+        waiting = await is_waiting(loading, asyncio.Event())
+        return waiting or await is_waiting(also_loading, asyncio.Event())
 
     assert not asyncio.run(run())
 
@@ -39,9 +39,9 @@ def test_loading_worker_waits_while_another_serves(path: Path) -> None:
         loaded.set()
         serving, successor = AcceptGate(path), AcceptGate(path)
         await serving.serve(loaded)
-        before = await waits(successor, loading)
+        before = await is_waiting(successor, loading)
         loading.set()
-        return before, await waits(successor, loading)
+        return before, await is_waiting(successor, loading)
 
     assert asyncio.run(run()) == (True, False)
 
@@ -52,9 +52,9 @@ def test_loading_worker_stops_waiting_when_no_worker_serves_any_longer(path: Pat
         loaded.set()
         serving, successor = AcceptGate(path), AcceptGate(path)
         await serving.serve(loaded)
-        before = await waits(successor, asyncio.Event())
+        before = await is_waiting(successor, asyncio.Event())
         serving.close()
-        return before, await waits(successor, asyncio.Event())
+        return before, await is_waiting(successor, asyncio.Event())
 
     assert asyncio.run(run()) == (True, False)
 
@@ -62,7 +62,7 @@ def test_loading_worker_stops_waiting_when_no_worker_serves_any_longer(path: Pat
 def test_replacement_worker_waits_briefly_even_if_alone(path: Path) -> None:
     async def run() -> tuple[bool, bool]:
         successor = AcceptGate(path, alone=0.6)
-        return await waits(successor, asyncio.Event()), await waits(
+        return await is_waiting(successor, asyncio.Event()), await is_waiting(
             AcceptGate(path), asyncio.Event()
         )
 

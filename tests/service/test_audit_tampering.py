@@ -156,7 +156,7 @@ async def rolled_back(tx: Tx) -> AsyncIterator[None]:
         yield
 
 
-async def broken_at(tx: Tx, *kept: Checkpoint) -> int | None:
+async def first_break(tx: Tx, *kept: Checkpoint) -> int | None:
     """Return the position of the first entry that does not fit, None if the log is intact."""
     try:
         await audit.verify(tx, kept)
@@ -165,7 +165,7 @@ async def broken_at(tx: Tx, *kept: Checkpoint) -> int | None:
     return None
 
 
-def altered(value: Any) -> Any:
+def alter(value: Any) -> Any:
     """Return another value of the same type, as close as possible."""
     match value:
         case bool():
@@ -175,9 +175,9 @@ def altered(value: Any) -> Any:
         case str():
             return value[:-1] + chr(ord(value[-1]) ^ 1) if value else "x"
         case list():
-            return [*value[:-1], altered(value[-1])] if value else ["x"]
+            return [*value[:-1], alter(value[-1])] if value else ["x"]
         case dict():
-            return {**value, (key := next(iter(value))): altered(value[key])} if value else {"x": 1}
+            return {**value, (key := next(iter(value))): alter(value[key])} if value else {"x": 1}
     return "x"
 
 
@@ -185,16 +185,16 @@ def tamperings(entry: AuditEntry) -> list[tuple[str, Any]]:
     """Return other values for each column of an entry and for each part of its details."""
     details: list[dict[str, Any]] = [{**entry.details, "x": 1}]
     for name, value in entry.details.items():
-        details.append({**entry.details, name: altered(value)})
+        details.append({**entry.details, name: alter(value)})
         details.append({key: kept for key, kept in entry.details.items() if key != name})
         details.append({**entry.details, name: None if value is not None else 0})
     return [
         ("at", entry.at.replace(microsecond=entry.at.microsecond ^ 1)),
         ("at", entry.at.replace(year=entry.at.year + 1)),
-        ("kind", altered(entry.kind)),
-        ("actor", altered(entry.actor)),
+        ("kind", alter(entry.kind)),
+        ("actor", alter(entry.actor)),
         ("actor", ""),
-        ("subject", altered(entry.subject)),
+        ("subject", alter(entry.subject)),
         ("subject", None if entry.subject is not None else ""),
         ("digest", bytes(32)),
         ("digest", entry.digest[:-1] + bytes([entry.digest[-1] ^ 1])),
@@ -207,7 +207,7 @@ def tamperings(entry: AuditEntry) -> list[tuple[str, Any]]:
 def test_change_to_any_column_of_any_entry_is_found(log: Log) -> None:
     async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
         assert {entry.kind for entry in entries} == KINDS | {event.kind for event in OTHERS}
-        assert await broken_at(tx, log.kept) is None
+        assert await first_break(tx, log.kept) is None
         columns = await tx.execute("SELECT * FROM audit_log LIMIT 0")
         assert columns.description is not None
         tried = {"position"}
@@ -218,14 +218,14 @@ def test_change_to_any_column_of_any_entry_is_found(log: Log) -> None:
                         f"UPDATE audit_log SET {column} = %s WHERE position = %s",  # type: ignore[call-overload]  # noqa: S608
                         (value, entry.position),
                     )
-                    assert await broken_at(tx) == entry.position, (entry.kind, column, value)
+                    assert await first_break(tx) == entry.position, (entry.kind, column, value)
                 tried.add(column)
             async with rolled_back(tx):
                 await tx.execute(
                     "UPDATE audit_log SET position = position + 1000 WHERE position = %s",
                     (entry.position,),
                 )
-                assert await broken_at(tx) == entry.position
+                assert await first_break(tx) == entry.position
         assert tried == {column.name for column in columns.description}
 
     log.check(check)
@@ -237,21 +237,21 @@ def test_deleted_and_reordered_entries_are_found(log: Log) -> None:
         for entry in entries:
             async with rolled_back(tx):
                 await tx.execute("DELETE FROM audit_log WHERE position = %s", (entry.position,))
-                assert await broken_at(tx) == entry.position
+                assert await first_break(tx) == entry.position
                 # Closing the gap does not help: the digest of an entry covers its position.
                 await tx.execute(
                     "UPDATE audit_log SET position = -position WHERE position > %s",
                     (entry.position,),
                 )
                 await tx.execute("UPDATE audit_log SET position = -position - 1 WHERE position < 0")
-                assert await broken_at(tx) == entry.position
+                assert await first_break(tx) == entry.position
         for position in range(1, last):
             async with rolled_back(tx):
                 await swap(tx, position, position + 1)
-                assert await broken_at(tx) == position
+                assert await first_break(tx) == position
         async with rolled_back(tx):
             await swap(tx, 2, last)
-            assert await broken_at(tx) == 2
+            assert await first_break(tx) == 2
 
     log.check(check)
 
@@ -274,7 +274,7 @@ def test_change_to_any_column_of_the_head_is_found(log: Log) -> None:
         ):
             async with rolled_back(tx):
                 await tx.execute(f"UPDATE audit_head SET {tampering}")  # type: ignore[call-overload]  # noqa: S608
-                assert await broken_at(tx) == position, tampering
+                assert await first_break(tx) == position, tampering
         async with rolled_back(tx):
             await tx.execute("DELETE FROM audit_head")
             with pytest.raises(LookupError, match="head"):
@@ -309,8 +309,8 @@ def test_truncated_log_does_not_fit_a_kept_checkpoint(log: Log) -> None:
         for size in range(1, len(entries)):
             async with rolled_back(tx):
                 await rewrite(tx, entries[:size])
-                assert await broken_at(tx) is None, "in itself it is whole"
-                assert await broken_at(tx, log.kept) == size + 1
+                assert await first_break(tx) is None, "the forged log is consistent in itself"
+                assert await first_break(tx, log.kept) == size + 1
 
     log.check(check)
 
@@ -324,10 +324,10 @@ def test_forked_log_does_not_fit_a_kept_checkpoint(log: Log) -> None:
             forged = [*entries[:at], replace(entry, actor="another"), *entries[at + 1 :], entry]
             async with rolled_back(tx):
                 await rewrite(tx, forged)
-                assert await broken_at(tx) is None, "in itself it is whole"
-                assert await broken_at(tx, log.kept) == 1, "one checkpoint covers the whole log"
+                assert await first_break(tx) is None, "the forged log is consistent in itself"
+                assert await first_break(tx, log.kept) == 1, "one checkpoint covers the whole log"
                 # The more checkpoints were kept, the more precise the position.
-                assert await broken_at(tx, *roots) == entry.position
+                assert await first_break(tx, *roots) == entry.position
 
     log.check(check)
 
@@ -345,7 +345,7 @@ def test_inserted_entry_does_not_fit_a_kept_checkpoint(log: Log) -> None:
     async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
         async with rolled_back(tx):
             await rewrite(tx, [*entries[:3], entries[1], *entries[3:]])
-            assert await broken_at(tx, *checkpoints(entries)) == 4
+            assert await first_break(tx, *checkpoints(entries)) == 4
 
     log.check(check)
 

@@ -16,7 +16,7 @@ def submit(service: Service, body: Any, **headers: str) -> httpx.Response:
     return httpx.post(f"{service.url}/v1/cases", json=body, headers=headers, timeout=60)
 
 
-def changed(path: str, value: object) -> dict[str, Any]:
+def submission_with(path: str, value: object) -> dict[str, Any]:
     """Return a valid submission with one invalid value."""
     body = copy.deepcopy(submission(random_pdq(1)))
     at: Any = body
@@ -61,7 +61,7 @@ def slug(response: httpx.Response) -> str:
 def test_invalid_submission_is_refused_with_the_path_of_the_error(
     any_service: Service, path: str, value: object, at: str
 ) -> None:
-    refused = submit(any_service, changed(path, value))
+    refused = submit(any_service, submission_with(path, value))
     assert refused.status_code == 422
     assert slug(refused) == "invalid-request"
     assert at in [spot["at"] for spot in refused.json()["errors"]]
@@ -70,14 +70,14 @@ def test_invalid_submission_is_refused_with_the_path_of_the_error(
 
 
 def test_low_quality_is_refused(any_service: Service) -> None:
-    refused = submit(any_service, changed("images.0.hashes.0.quality", 49))
+    refused = submit(any_service, submission_with("images.0.hashes.0.quality", 49))
     assert (refused.status_code, slug(refused)) == (422, "quality-too-low")
     assert refused.json()["errors"][0]["at"] == "images.0.hashes.0.quality"
 
 
 def test_duplicate_view_of_an_image_is_refused(any_service: Service) -> None:
     original = {"pdq": random_pdq(1), "quality": 100, "view": "original"}
-    refused = submit(any_service, changed("images.0.hashes", [original, original]))
+    refused = submit(any_service, submission_with("images.0.hashes", [original, original]))
     assert (refused.status_code, slug(refused)) == (422, "invalid-request")
 
 

@@ -67,11 +67,11 @@ def guarded() -> Iterator[Guarded]:
             place = {k: v for k, v in conninfo_to_dict(url).items() if k in ("host", "port")}
             place |= {"dbname": "unseen", "user": "someone", "password": PASSWORD}
             guarded = Guarded(admin, place)
-            wait_until(lambda: refused(guarded.url(password="wrong")))
+            wait_until(lambda: is_refused(guarded.url(password="wrong")))
             yield guarded
 
 
-def refused(url: str) -> bool:
+def is_refused(url: str) -> bool:
     try:
         psycopg.connect(url).close()
     except psycopg.OperationalError:

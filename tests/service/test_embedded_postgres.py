@@ -36,11 +36,11 @@ def home() -> Iterator[Path]:
     folder.chmod(0o711)
     yield folder
 
-    def removed() -> bool:  # a server whose owner was killed may still be shutting down
+    def remove() -> bool:  # a server whose owner was killed may still be shutting down
         shutil.rmtree(folder, ignore_errors=True)
         return not folder.exists()
 
-    until(removed)
+    wait_until(remove)
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def owner(data: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def url_of(process: subprocess.Popen[str]) -> str:
+def read_url(process: subprocess.Popen[str]) -> str:
     assert process.stdout
     return process.stdout.readline().strip()
 
@@ -70,7 +70,7 @@ def postmaster(data: Path) -> int:
     return int((cluster(data) / "postmaster.pid").read_text().split()[0])
 
 
-def until(condition: Callable[[], bool], within_s: float = 60.0) -> float:
+def wait_until(condition: Callable[[], bool], within_s: float = 60.0) -> float:
     """Wait for `condition`; return how long that took, in seconds."""
     begun = time.monotonic()
     while not condition():
@@ -79,7 +79,7 @@ def until(condition: Callable[[], bool], within_s: float = 60.0) -> float:
     return time.monotonic() - begun
 
 
-def gone(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
     """Return whether a process has ended. Zombies have."""
     if not Path("/proc/self").exists():  # macOS
         command = ["ps", "-o", "stat=", "-p", str(pid)]
@@ -109,7 +109,7 @@ def test_rows_survive_a_restart(home: Path) -> None:
         fresh = time.monotonic() - begun
         write(postgres.start(), 1, 2)  # a second start joins the first
         pid = postmaster(home / "data")
-    assert gone(pid)
+    assert has_ended(pid)
     begun = time.monotonic()
     with EmbeddedPostgres(home / "data") as postgres:
         print(f"fresh start {fresh:.2f} s, restart {time.monotonic() - begun:.2f} s")
@@ -156,7 +156,7 @@ def test_committed_rows_survive_a_killed_server(home: Path) -> None:
 
 def test_killed_server_of_a_running_owner_is_replaced(home: Path) -> None:
     with owner(home / "data") as process:
-        write(url_of(process), 1)
+        write(read_url(process), 1)
         os.kill(postmaster(home / "data"), signal.SIGKILL)  # remains a zombie of its owner
         with EmbeddedPostgres(home / "data") as postgres:
             assert read(postgres.start()) == [1]
@@ -165,11 +165,13 @@ def test_killed_server_of_a_running_owner_is_replaced(home: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="no parent-death signal but on Linux")
 def test_server_exits_when_its_owner_is_killed(home: Path) -> None:
     with owner(home / "data") as process:
-        write(url_of(process), 1)
+        write(read_url(process), 1)
         pid = postmaster(home / "data")
         process.kill()
         process.wait()
-        print(f"postgres gone {until(lambda: gone(pid)):.3f} s after kill -9 of its owner")
+        print(
+            f"postgres gone {wait_until(lambda: has_ended(pid)):.3f} s after kill -9 of its owner"
+        )
     with EmbeddedPostgres(home / "data") as postgres:
         assert read(postgres.start()) == [1]
 
@@ -181,7 +183,7 @@ def test_process_named_by_a_stale_pid_file_is_left_alone(home: Path) -> None:
         pid = postmaster(home / "data")
         pid_file = cluster(home / "data") / "postmaster.pid"
         os.kill(pid, signal.SIGKILL)
-        until(lambda: gone(pid))
+        wait_until(lambda: has_ended(pid))
         account = Account.choose(None, None)  # the server's, or postgres would see through it
         switch = {"user": account.uid, "group": account.gid} if os.geteuid() == 0 else {}
         with subprocess.Popen(["sleep", "60"], **switch) as bystander:
@@ -207,7 +209,7 @@ def test_damaged_pid_file_is_ignored(home: Path) -> None:
 
 def test_processes_share_a_server_and_only_its_owner_stops_it(home: Path) -> None:
     with owner(home / "data") as process:
-        url = url_of(process)
+        url = read_url(process)
         pid = postmaster(home / "data")
         with EmbeddedPostgres(home / "data") as joined:
             assert joined.start() == url
@@ -219,7 +221,7 @@ def test_processes_share_a_server_and_only_its_owner_stops_it(home: Path) -> Non
 @pytest.mark.slow
 def test_processes_that_start_together_share_one_server(home: Path) -> None:
     with owner(home / "data") as one, owner(home / "data") as two, owner(home / "data") as three:
-        urls = {url_of(one), url_of(two), url_of(three)}
+        urls = {read_url(one), read_url(two), read_url(three)}
         assert len(urls) == 1
         log = next((home / "data").glob("*.log")).read_text()
         assert log.count("ready to accept connections") == 1
@@ -242,7 +244,7 @@ def test_copied_folder_gets_its_own_server(home: Path) -> None:
 def test_incomplete_cluster_is_not_used(home: Path) -> None:
     data = home / "data"
     with owner(data) as process:
-        until(lambda: any(data.glob(".postgres-*.new-*/base")))
+        wait_until(lambda: any(data.glob(".postgres-*.new-*/base")))
         process.kill()
         process.wait()
     assert not list(data.glob("postgres-??"))

@@ -167,7 +167,7 @@ def test_long_poll_returns_empty_after_its_wait(database_url: str) -> None:
         assert 0.9 < time.monotonic() - begun < 15
 
 
-def _mangled(cursor: str, change: Callable[[str], str]) -> str:
+def _mangle(cursor: str, change: Callable[[str], str]) -> str:
     plain = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     return base64.urlsafe_b64encode(change(plain).encode()).decode().rstrip("=")
 
@@ -176,9 +176,9 @@ def test_cursor_of_another_change_log_is_refused(service: Service, platform: htt
     cursor = Mirror(platform).catch_up().cursor or ""
     submit(service, random_pdq(1))
     read = Mirror(platform).catch_up().cursor or ""
-    beyond = _mangled(cursor, lambda plain: plain.removesuffix(".0.0") + ".7.0")
-    other = _mangled(cursor, lambda _: f"2.{'0' * 32}.0.0")
-    set_back = _mangled(read, lambda plain: f"{plain}0")
+    beyond = _mangle(cursor, lambda plain: plain.removesuffix(".0.0") + ".7.0")
+    other = _mangle(cursor, lambda _: f"2.{'0' * 32}.0.0")
+    set_back = _mangle(read, lambda plain: f"{plain}0")
     assert platform.get("/v1/hashes", params={"cursor": read}).status_code == 200
     for each in (beyond, other, set_back):
         answer = platform.get("/v1/hashes", params={"cursor": each})

@@ -36,7 +36,7 @@ def issue(service: Service, *scopes: Scope, lasts: timedelta | None = None) -> I
     return service.flow(lambda store: keys.issue_key(store, new, ALICE))
 
 
-def opens(url: str, key: str) -> bool:
+def is_accepted(url: str, key: str) -> bool:
     """Return whether an endpoint that is open to every active key accepts a key."""
     answer = httpx.get(f"{url}/v1/audit/verifier", headers={"Authorization": f"Bearer {key}"})
     return answer.status_code == 200
@@ -51,10 +51,10 @@ def test_sensitive_key_is_inactive_until_a_second_person_approves_it(
     with pytest.raises(SecondPersonNeeded):
         service.flow(lambda store: keys.approve_key(store, issued.id, ALICE))
     later = issue(service, Scope.MATCH)
-    wait_until(lambda: opens(service.url, later.key))
-    assert not opens(service.url, issued.key), "not even for its other scope"
+    wait_until(lambda: is_accepted(service.url, later.key))
+    assert not is_accepted(service.url, issued.key), "not even for its other scope"
     service.flow(lambda store: keys.approve_key(store, issued.id, BOB))
-    wait_until(lambda: opens(service.url, issued.key))
+    wait_until(lambda: is_accepted(service.url, issued.key))
     with pytest.raises(KeyNotFound, match="waiting"):
         service.flow(lambda store: keys.approve_key(store, issued.id, BOB))
 
@@ -80,7 +80,7 @@ def test_admin_cannot_approve_their_own_keys(service: Service) -> None:
         assert refused.json()["type"] == "urn:unseen:problem:second-person-needed"
 
         second = one.post("/v1/keys", json={"platform": "Y", "scopes": ["admin"]}).json()
-        assert not opens(service.url, second["key"])
+        assert not is_accepted(service.url, second["key"])
 
         own_id = one.get("/v1/keys").json()["keys"][0]["id"]
         rotated = one.post(f"/v1/keys/{own_id}/rotate", json={"overlap_s": 3600}).json()
@@ -88,12 +88,12 @@ def test_admin_cannot_approve_their_own_keys(service: Service) -> None:
         assert one.post(f"/v1/keys/{rotated['id']}/approve").status_code == 409
         with service.client("admin", platform="Two") as two:
             assert two.post(f"/v1/keys/{rotated['id']}/approve").status_code == 204
-            wait_until(lambda: opens(service.url, rotated["key"]))
+            wait_until(lambda: is_accepted(service.url, rotated["key"]))
             successor = {"Authorization": f"Bearer {rotated['key']}"}
             again = one.post(f"/v1/keys/{feed['id']}/approve", headers=successor)
             assert again.status_code == 409, "the successor is the same person's"
             assert two.post(f"/v1/keys/{feed['id']}/approve").status_code == 204
-        wait_until(lambda: opens(service.url, feed["key"]))
+        wait_until(lambda: is_accepted(service.url, feed["key"]))
 
 
 def test_revoked_key_is_refused_on_every_worker_within_a_second(service: Service) -> None:
@@ -101,11 +101,11 @@ def test_revoked_key_is_refused_on_every_worker_within_a_second(service: Service
     with serving(service.database_url) as other:
         workers = [service.url, other.url]
         for url in workers:
-            wait_until(lambda url=url: opens(url, issued.key))  # type: ignore[misc]
+            wait_until(lambda url=url: is_accepted(url, issued.key))  # type: ignore[misc]
         service.flow(lambda store: keys.revoke_key(store, issued.id, ALICE))
         deadline = time.monotonic() + 1
         for url in workers:
-            wait_until(lambda url=url: not opens(url, issued.key), within=1)  # type: ignore[misc]
+            wait_until(lambda url=url: not is_accepted(url, issued.key), within=1)  # type: ignore[misc]
         assert time.monotonic() < deadline
     with pytest.raises(KeyNotFound):
         service.flow(lambda store: keys.revoke_key(store, issued.id, ALICE))
@@ -142,8 +142,8 @@ def test_revocation_does_not_wait_for_the_index(service: Service) -> None:
 
 def test_key_expires_by_itself(service: Service) -> None:
     issued = issue(service, Scope.MATCH, lasts=timedelta(seconds=1.5))
-    wait_until(lambda: opens(service.url, issued.key), within=1.4)
-    wait_until(lambda: not opens(service.url, issued.key), within=2)
+    wait_until(lambda: is_accepted(service.url, issued.key), within=1.4)
+    wait_until(lambda: not is_accepted(service.url, issued.key), within=2)
     (key,) = service.flow(keys.list_keys)
     assert key.status(datetime.now(UTC)) is KeyStatus.EXPIRED
     with pytest.raises(InvalidRequest, match="future"):
@@ -163,12 +163,12 @@ def test_database_rejects_an_unreadable_expiry_time(service: Service) -> None:
 def test_both_keys_work_during_the_overlap(service: Service) -> None:
     first_key = issue(service, Scope.MATCH, lasts=timedelta(days=30))
     second_key = service.flow(lambda store: keys.rotate_key(store, first_key.id, BOB, overlap_s=2))
-    wait_until(lambda: opens(service.url, second_key.key), within=1)
-    assert opens(service.url, first_key.key)
+    wait_until(lambda: is_accepted(service.url, second_key.key), within=1)
+    assert is_accepted(service.url, first_key.key)
     with pytest.raises(InvalidRequest, match="replaces"):
         service.flow(lambda store: keys.rotate_key(store, first_key.id, BOB, overlap_s=2))
-    wait_until(lambda: not opens(service.url, first_key.key), within=3)
-    assert opens(service.url, second_key.key)
+    wait_until(lambda: not is_accepted(service.url, first_key.key), within=3)
+    assert is_accepted(service.url, second_key.key)
     first, second = service.flow(keys.list_keys)
     assert (second.scopes, second.note, second.family_id) == (first.scopes, first.note, first.id)
     assert second.expires_at is not None
@@ -185,8 +185,8 @@ def test_overlap_begins_when_the_successor_is_approved(service: Service) -> None
     before, _ = service.flow(keys.list_keys)
     assert before.expires_at is None
     service.flow(lambda store: keys.approve_key(store, new.id, BOB))
-    wait_until(lambda: opens(service.url, new.key))
-    wait_until(lambda: not opens(service.url, old.key), within=2.5)
+    wait_until(lambda: is_accepted(service.url, new.key))
+    wait_until(lambda: not is_accepted(service.url, old.key), within=2.5)
 
 
 def test_keys_are_managed_over_the_api(service: Service) -> None:
@@ -195,7 +195,7 @@ def test_keys_are_managed_over_the_api(service: Service) -> None:
         issued = admin.post("/v1/keys", json=body)
         assert issued.status_code == 201
         assert issued.json()["status"] == "in-force"
-        wait_until(lambda: opens(service.url, issued.json()["key"]))
+        wait_until(lambda: is_accepted(service.url, issued.json()["key"]))
         listed = admin.get("/v1/keys").json()["keys"][-1]
         assert (listed["platform"], listed["note"]) == ("New", "asked by their engineer")
         assert listed["issued_by"].startswith("key:")
@@ -250,7 +250,7 @@ def test_key_appears_in_no_log_and_no_error(
     # uvicorn's loggers do not propagate by default.
     monkeypatch.setattr("uvicorn.server.logger.parent.propagate", True)
     issued = issue(service, Scope.MATCH)
-    wait_until(lambda: opens(service.url, issued.key))
+    wait_until(lambda: is_accepted(service.url, issued.key))
     headers = {"Authorization": f"Bearer {issued.key}", "Unseen-Reason": issued.key}
     answers = [
         httpx.request(method, service.url + path, headers=headers, json=body)

@@ -25,7 +25,7 @@ def impatient(url: str) -> str:
     return make_conninfo(url, options=options)
 
 
-def refused(waiter: psycopg.Connection) -> bool:
+def has_failed(waiter: psycopg.Connection) -> bool:
     """Return whether the second of two statements failed. Waits for it."""
     results = [waiter.pgconn.get_result(), waiter.pgconn.get_result()]
     return [each.status for each in results if each][-1] == ExecStatus.FATAL_ERROR
@@ -45,7 +45,7 @@ def test_all_queued_sessions_time_out_together(database_url: str, lock: str) -> 
             each.pgconn.flush()
         time.sleep(1.7 * PATIENCE)
         holder.rollback()
-        assert [each for each in waiters if not refused(each)] == []
+        assert [each for each in waiters if not has_failed(each)] == []
 
 
 async def _lock_both(tx: Transaction) -> None:

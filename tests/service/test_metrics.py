@@ -29,7 +29,7 @@ from tests.support import PIN, Service, flipped, random_pdq, serving, submission
 __all__ = ["data"]
 
 
-def scraped(service: Service) -> dict[str, float]:
+def scrape(service: Service) -> dict[str, float]:
     text = httpx.get(f"{service.url}/metrics").text
     found = re.findall(r"^(unseen\S+) (\S+)$", text, re.MULTILINE)
     return {name: float(value) for name, value in found}
@@ -39,11 +39,11 @@ def test_lookups_are_counted_by_result(service: Service) -> None:
     pdq = random_pdq(1)
     httpx.post(f"{service.url}/v1/cases", json=submission(pdq)).raise_for_status()
     service.wait_in_step()
-    before = scraped(service)
+    before = scrape(service)
     with service.client("match") as platform:
         pdqs = [pdq, flipped(pdq, 3), random_pdq(2), random_pdq(3), random_pdq(4)]
         platform.post("/v1/match", json={"hashes": pdqs})
-    after = scraped(service)
+    after = scrape(service)
 
     def increase(name: str) -> float:
         return after[name] - before[name]
@@ -100,8 +100,8 @@ def test_database_metrics(database_url: str) -> None:
             "unseen_keys_paused": 1,
             "unseen_hashes_to_erase": 1,
         }
-        wait_until(lambda: expected.items() <= scraped(service).items())
-        after = scraped(service)
+        wait_until(lambda: expected.items() <= scrape(service).items())
+        after = scrape(service)
         assert 3600 <= after["unseen_webhooks_oldest_seconds"] < 3700
         assert after["unseen_audit_log_entries"] >= 4
         assert after["unseen_database_bytes"] > 1_000_000
@@ -135,17 +135,17 @@ def test_one_worker_collects_database_metrics_for_all(database_url: str) -> None
 
 def test_pauses_are_counted(database_url: str) -> None:
     with serving(database_url, probing_alert=0, probing_pause=3) as service:
-        before = scraped(service)['unseen_key_notices_total{kind="key.paused"}']
+        before = scrape(service)['unseen_key_notices_total{kind="key.paused"}']
         with service.client("match") as platform:
             near = [flipped(random_pdq(1), 1, seed) for seed in range(8)]
             platform.post("/v1/match", json={"hashes": near})
         name = 'unseen_key_notices_total{kind="key.paused"}'
-        wait_until(lambda: scraped(service)[name] == before + 1)
+        wait_until(lambda: scrape(service)[name] == before + 1)
 
 
 def test_counters_are_exported_before_their_first_event(service: Service) -> None:
     """Prometheus sees no increase in a series that starts at 1, so it would miss the first."""
-    shown = scraped(service)
+    shown = scrape(service)
     kinds = {
         f'unseen_key_notices_total{{kind="{kind}"}}'
         for kind in (*AlertThrottle.KINDS, "key.paused")
@@ -176,13 +176,13 @@ def test_scrape_sums_all_workers_and_keeps_counts_of_dead_ones(data: Path) -> No
             return httpx.post(f"{URL}/v1/match", json=body, headers=headers).status_code == 200
 
         wait_until(lambda: all(look_up() for _ in range(20)))
-        begin = scraped(service)['unseen_lookups_total{result="miss"}']
+        begin = scrape(service)['unseen_lookups_total{result="miss"}']
         for _ in range(60):
             assert look_up()
-        assert scraped(service)['unseen_lookups_total{result="miss"}'] == begin + 60
+        assert scrape(service)['unseen_lookups_total{result="miss"}'] == begin + 60
         workers_of(process)[0].kill()
         wait_until(lambda: len(workers_of(process)) == 3 and ready())
-        again = scraped(service)
+        again = scrape(service)
         assert again['unseen_lookups_total{result="miss"}'] == begin + 60, "of the dead worker too"
         assert again["unseen_change_log_position"] == 0
         assert again["unseen_index_hashes"] == 0

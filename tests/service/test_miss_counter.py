@@ -12,7 +12,7 @@ from unseen_service.store import Store
 from tests.support import Service, flipped, random_pdq, serving, submission
 
 
-def recorded(service: Service) -> list[dict[str, object]]:
+def recorded_misses(service: Service) -> list[dict[str, object]]:
     with service.client("audit", platform="Staff") as staff:
         entries = staff.get("/v1/audit", params={"kind": "match.missed"}).json()["entries"]
     return [each for entry in entries for each in entry["details"]["keys"]]
@@ -29,8 +29,8 @@ def test_every_worker_writes_its_counts_when_it_stops(service: Service) -> None:
                     pdqs = [pdq, flipped(pdq, 3), random_pdq(50 + n), random_pdq(60 + n)]
                     answer = platform.post("/v1/match", json={"hashes": pdqs}).json()
                     assert len(answer["hits"]) == 2
-        assert recorded(service) == [], "a miss costs no transaction"
-    found = recorded(service)
+        assert recorded_misses(service) == [], "a miss costs no transaction"
+    found = recorded_misses(service)
     # If a minute ended between two calls, a worker wrote two entries.
     assert sum(int(str(each["calls"])) for each in found) == 5
     assert sum(int(str(each["hashes"])) for each in found) == 10
@@ -54,9 +54,9 @@ def test_counts_are_kept_while_the_database_is_unavailable(database_url: str) ->
         await misses.write()
         async with available.transaction() as tx:
             cursor = await tx.execute("SELECT details FROM audit_log")
-            recorded = [each for row in await cursor.fetchall() for each in row["details"]["keys"]]
-        assert sum(each["calls"] for each in recorded) == 2
-        assert sum(each["hashes"] for each in recorded) == 15
+            counts = [each for row in await cursor.fetchall() for each in row["details"]["keys"]]
+        assert sum(each["calls"] for each in counts) == 2
+        assert sum(each["hashes"] for each in counts) == 15
         await available.close()
 
     asyncio.run(run())

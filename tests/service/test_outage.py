@@ -126,16 +126,16 @@ def test_real_outage_is_logged_in_two_lines(
             proxy.be(mode)
             wait_until(lambda: told)
             for _ in range(3):
-                assert submitted(service) == 503
+                assert submit(service) == 503
             asyncio.run(asyncio.sleep(1.5))
         proxy.be("whole")
         wait_until(lambda: len(told) == 2)
-        wait_until(lambda: submitted(service) == 201)
+        wait_until(lambda: submit(service) == 201)
     assert told[0] == f"PostgreSQL is unavailable: {why}; reconnecting"
     assert told[1].startswith("PostgreSQL is available again after ")
     assert len(told) == 2
 
 
-def submitted(service: Service) -> int:
+def submit(service: Service) -> int:
     body = submission(random_pdq(2))
     return httpx.post(f"{service.url}/v1/cases", json=body, timeout=60).status_code

@@ -34,7 +34,7 @@ def post(service: Service, body: Any, key: str = KEY, proof: str | None = None) 
     return httpx.post(f"{service.url}/v1/cases", json=body, headers=headers)
 
 
-def solved(refused: httpx.Response, key: str = KEY) -> str:
+def solve(refused: httpx.Response, key: str = KEY) -> str:
     assert (refused.status_code, slug(refused)) == (429, "work-required")
     work = refused.json()["work"]
     return Asked(work["challenge"], work["puzzles"], work["target"], key).solve()
@@ -42,7 +42,7 @@ def solved(refused: httpx.Response, key: str = KEY) -> str:
 
 def test_submission_is_accepted_with_proof_of_work(busy: Service) -> None:
     body = submission(random_pdq(1))
-    proof = solved(post(busy, body))
+    proof = solve(post(busy, body))
     accepted = post(busy, body, proof=proof)
     assert accepted.status_code == 201
     again = post(busy, body, proof=proof)
@@ -51,7 +51,7 @@ def test_submission_is_accepted_with_proof_of_work(busy: Service) -> None:
 
 def test_proof_is_valid_for_one_key_and_no_more_hashes(busy: Service) -> None:
     body = submission(random_pdq(1))
-    proof = solved(post(busy, body))
+    proof = solve(post(busy, body))
     other = post(busy, body, key="another-key-of-mine", proof=proof)
     assert slug(other) == "work-required"
     larger = post(busy, submission(*(random_pdq(n) for n in range(200))), proof=proof)
@@ -66,21 +66,21 @@ def test_price_depends_on_the_load_of_all_workers(busy: Service) -> None:
 def test_python_client_solves_challenges_by_itself(busy: Service) -> None:
     challenges: list[Asked] = []
     with Client(busy.url, on_work=challenges.append) as client:
-        assert client.submit(prepared()).status == "active"
+        assert client.submit(prepare_submission()).status == "active"
     assert len(challenges) == 1
 
 
 def test_command_explains_the_delay(
     busy: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    prepared().save(tmp_path / "kept.json")
+    prepare_submission().save(tmp_path / "kept.json")
     assert main(["submit", "--from", str(tmp_path / "kept.json"), "--server", busy.url]) == 0
     printed = capsys.readouterr()
     assert "very busy" in printed.err
     assert "Case number" in printed.out
 
 
-def prepared() -> Submission:
+def prepare_submission() -> Submission:
     statements = {"adult": True, "depicted": True, "without_consent": True}
     return Submission.of([[Print(random_pdq(3), 100, "original")]], **statements)
 

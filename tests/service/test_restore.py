@@ -35,7 +35,7 @@ def log_name(url: str) -> object:
         return connection.execute("SELECT log FROM change_head").fetchone()
 
 
-def found(service: Service) -> list[str]:
+def look_up(service: Service) -> list[str]:
     service.wait_in_step()
     pdqs = [BEFORE, LOST, AFTER]
     with service.client("match") as client:
@@ -89,10 +89,10 @@ class Story:
     def after_the_restore(self, url: str) -> None:
         """Check what a mirror, a platform and an auditor see after the restore."""
         with serving(url, **self.settings) as service:
-            assert found(service) == [BEFORE], "the index saved after the backup is not used"
+            assert look_up(service) == [BEFORE], "the index saved after the backup is not used"
             # As many changes as were lost, so that positions alone would look right.
             submit(service, AFTER, *(random_pdq(n) for n in range(10, 15)))
-            assert found(service) == [BEFORE, AFTER]
+            assert look_up(service) == [BEFORE, AFTER]
             with Client(service.url, key=self.key) as client, pytest.raises(StartAgainError):
                 client.feed_page(self.cursor)
             with self.mirror(service) as mirror:
@@ -117,13 +117,13 @@ def elsewhere(postgres: str) -> Iterator[str]:
         admin.execute("DROP DATABASE elsewhere WITH (FORCE)")
 
 
-def dumped(url: str, folder: Path) -> Path:
+def dump(url: str, folder: Path) -> Path:
     file = folder / "backup.dump"
     tool("pg_dump", "-Fc", "-f", str(file), url)
     return file
 
 
-def restored(file: Path, url: str) -> None:
+def restore(file: Path, url: str) -> None:
     """Restore a dump as docs/operate.md says."""
     tool("pg_restore", "--no-owner", "--no-privileges", "-d", url, str(file))
     migrate(url)
@@ -133,9 +133,9 @@ def test_dump_restored_to_another_database_is_detected(
     story: Story, elsewhere: str, tmp_path: Path
 ) -> None:
     story.until_the_backup()
-    file = dumped(story.url, tmp_path)
+    file = dump(story.url, tmp_path)
     story.after_the_backup()
-    restored(file, elsewhere)
+    restore(file, elsewhere)
     name = log_name(elsewhere)
     assert name == log_name(story.url)
     story.after_the_restore(elsewhere)
@@ -148,10 +148,10 @@ def test_dump_restored_to_another_database_is_detected(
 @pytest.mark.slow
 def test_dump_restored_in_place_is_detected(story: Story, tmp_path: Path) -> None:
     story.until_the_backup()
-    file = dumped(story.url, tmp_path)
+    file = dump(story.url, tmp_path)
     story.after_the_backup()
     recreate(story.url)
-    restored(file, story.url)
+    restore(file, story.url)
     story.after_the_restore(story.url)
     assert "log.renamed" in kinds(story.url)
 
@@ -167,18 +167,18 @@ def recreate(url: str) -> None:
 
 def test_worker_running_during_a_restore_rebuilds_its_index(story: Story, tmp_path: Path) -> None:
     story.until_the_backup()
-    file = dumped(story.url, tmp_path)
+    file = dump(story.url, tmp_path)
     with serving(story.url, pool_timeout_ms=500) as service:
         submit(service, LOST)
-        assert found(service) == [BEFORE, LOST]
+        assert look_up(service) == [BEFORE, LOST]
         recreate(story.url)
-        restored(file, story.url)
+        restore(file, story.url)
         # Another hash gets the ID that the lost hash had.
         with serving(story.url) as other:
             submit(other, AFTER)
         service._keys.clear()  # keys issued since the backup are lost as well
         wait_until(lambda: service.ready()["hashes"] == 2)
-        wait_until(lambda: found(service) == [BEFORE, AFTER])
+        wait_until(lambda: look_up(service) == [BEFORE, AFTER])
 
 
 @pytest.fixture

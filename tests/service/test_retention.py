@@ -33,7 +33,7 @@ def service(service: Service) -> Service:
     return service
 
 
-def erased(service: Service, periods: Periods = PERIODS) -> dict[str, int] | None:
+def run_retention(service: Service, periods: Periods = PERIODS) -> dict[str, int] | None:
     return service.flow(lambda store: erase(store, periods))
 
 
@@ -57,14 +57,14 @@ def runs(service: Service) -> list[dict[str, int]]:
     return [row[0] for row in rows]
 
 
-def found(service: Service, *pdqs: str) -> list[str]:
+def look_up(service: Service, *pdqs: str) -> list[str]:
     service.wait_in_step()
     with service.client("match") as client:
         answer = client.post("/v1/match", json={"hashes": list(pdqs)}).json()
     return [pdqs[hit["query"]] for hit in answer["hits"]]
 
 
-def fetched(client: httpx.Client) -> list[tuple[str, str]]:
+def fetch_statuses(client: httpx.Client) -> list[tuple[str, str]]:
     """Fetch hashes and their statuses through the StopNCII protocol, from the start."""
     key = client.headers["Authorization"].removeprefix("Bearer ")
     headers = {"x-functions-key": key, "Ocp-Apim-Subscription-Key": key}
@@ -76,10 +76,10 @@ def test_only_hashes_without_a_case_lose_their_bits(service: Service) -> None:
     kept, withdrawn, shared = random_pdq(1), random_pdq(2), random_pdq(3)
     submit(service, kept, shared)
     withdraw(service, submit(service, withdrawn, shared))
-    assert erased(service) == {"bits": 1}
+    assert run_retention(service) == {"bits": 1}
     assert bits(service) == sorted([kept, shared])
-    assert found(service, kept, withdrawn, shared) == [kept, shared]
-    assert erased(service) == {}, "nothing is left to do"
+    assert look_up(service, kept, withdrawn, shared) == [kept, shared]
+    assert run_retention(service) == {}, "nothing is left to do"
     assert runs(service) == [{"bits": 1}], "a run that erased nothing is not recorded"
 
 
@@ -92,13 +92,13 @@ def test_bits_are_kept_until_platforms_confirm_or_time_is_up(service: Service) -
         mirrors = [Mirror(each).catch_up() for each in (client, other)]
         (record,) = mirrors[0].kept
         withdraw(service, case)
-        assert erased(service) == {}, "no platform has read the tombstone"
+        assert run_retention(service) == {}, "no platform has read the tombstone"
         for mirror in mirrors:
             mirror.catch_up()
         client.post("/v1/withdrawals", json={"records": [record]})
-        assert erased(service) == {}, "one has not confirmed it"
+        assert run_retention(service) == {}, "one platform has not confirmed it"
         query(service.database_url, "UPDATE hashes SET gone_at = gone_at - interval '31 days'")
-        assert erased(service) == {"bits": 1}, "no platform can delay it for ever"
+        assert run_retention(service) == {"bits": 1}, "no platform can delay it for ever"
         assert bits(service) == []
         answer = client.post("/v1/withdrawals", json={"records": [record]}).json()
         assert answer == {"confirmed": [record], "active": []}, "confirming again is harmless"
@@ -115,7 +115,7 @@ def test_bits_are_erased_at_once_if_all_platforms_confirmed(service: Service) ->
         (record,) = Mirror(client).catch_up().kept
         withdraw(service, case)
         client.post("/v1/withdrawals", json={"records": [record]})
-        assert erased(service) == {"bits": 1}
+        assert run_retention(service) == {"bits": 1}
 
 
 def test_feed_has_the_tombstone_of_an_erased_hash(service: Service) -> None:
@@ -125,12 +125,14 @@ def test_feed_has_the_tombstone_of_an_erased_hash(service: Service) -> None:
     with service.client("feed", "feedback") as client:
         mirror = Mirror(client).catch_up()
         withdraw(service, case)
-        assert dict(fetched(client)) == {kept: "Active", withdrawn: "Withdrawn"}
-        assert erased(service, AT_ONCE) == {"bits": 1}
+        assert dict(fetch_statuses(client)) == {kept: "Active", withdrawn: "Withdrawn"}
+        assert run_retention(service, AT_ONCE) == {"bits": 1}
         mirror.catch_up()
         assert list(mirror.kept.values()) == [kept]
         assert (mirror.entries[-1]["status"], mirror.entries[-1]["pdq"]) == ("withdrawn", None)
-        assert fetched(client) == [(kept, "Active")], "the protocol names hashes by their bits only"
+        assert fetch_statuses(client) == [(kept, "Active")], (
+            "the protocol names hashes by their bits only"
+        )
 
 
 def test_hash_resubmitted_after_erasure_is_a_new_record(service: Service) -> None:
@@ -139,17 +141,17 @@ def test_hash_resubmitted_after_erasure_is_a_new_record(service: Service) -> Non
     with service.client("feed", "feedback", "match") as client:
         mirror = Mirror(client).catch_up()
         (old,) = mirror.kept
-        found(service, pdq)
+        look_up(service, pdq)
         withdraw(service, first)
-        erased(service, AT_ONCE)
+        run_retention(service, AT_ONCE)
         second = submit(service, pdq)
-        assert found(service, pdq) == [pdq]
+        assert look_up(service, pdq) == [pdq]
         mirror.catch_up()
         (new,) = mirror.kept
         assert new != old
         assert mirror.kept[new] == pdq
         client.post("/v1/withdrawals", json={"records": [old]})
-        assert fetched(client) == [(pdq, "Active")]
+        assert fetch_statuses(client) == [(pdq, "Active")]
     (platform,) = status(service, first)
     assert platform["withdrawal_confirmed_at"], "the first case still shows the confirmation"
     assert status(service, second)[0]["withdrawal_confirmed_at"] is None
@@ -163,17 +165,17 @@ def test_saved_index_works_after_erasure(database_url: str, tmp_path: Path) -> N
         wait_until((tmp_path / f"position-{2:020}").exists)
     with serving(database_url) as elsewhere:
         withdraw(elsewhere, case)
-        assert erased(elsewhere) == {"bits": 1}
+        assert run_retention(elsewhere) == {"bits": 1}
         submit(elsewhere, pdqs[2])
     for folder in (tmp_path, None):  # from the saved index, and rebuilt
         with serving(database_url, index_dir=folder) as again:
-            assert found(again, *pdqs) == [pdqs[0], pdqs[2]]
+            assert look_up(again, *pdqs) == [pdqs[0], pdqs[2]]
 
 
 def test_bits_of_quarantined_and_barred_hashes_are_kept(service: Service) -> None:
     quarantined, barred = random_pdq(1), random_pdq(2)
     cases = [submit(service, quarantined), submit(service, barred)]
-    records = [found_record(service, pdq) for pdq in (quarantined, barred)]
+    records = [find_record(service, pdq) for pdq in (quarantined, barred)]
     for name in ("A", "B"):
         with service.client("feedback", platform=name) as client:
             feedback = [{"record": record, "value": "not-intimate"} for record in records]
@@ -181,20 +183,20 @@ def test_bits_of_quarantined_and_barred_hashes_are_kept(service: Service) -> Non
     decide(service, records[1], "remove")
     for case in cases:
         withdraw(service, case)
-    assert erased(service, AT_ONCE) == {}
+    assert run_retention(service, AT_ONCE) == {}
     assert bits(service) == sorted([quarantined, barred])
     again = submit(service, quarantined, barred)
-    assert found(service, quarantined, barred) == []
+    assert look_up(service, quarantined, barred) == []
     withdraw(service, again)
     # Once staff release a hash, its bits are no longer needed.
     decide(service, records[1], "release", instead_of="remove")
-    assert erased(service, AT_ONCE) == {"bits": 1}
+    assert run_retention(service, AT_ONCE) == {"bits": 1}
     with service.client("audit", "admin") as staff:
         conflicting = {"decision": "remove", "instead_of": "release"}
         assert staff.post(f"/v1/review/{records[1]}", json=conflicting).status_code == 404
 
 
-def found_record(service: Service, pdq: str) -> str:
+def find_record(service: Service, pdq: str) -> str:
     service.wait_in_step()
     with service.client("match") as client:
         (hit,) = client.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]
@@ -244,7 +246,7 @@ def test_old_rows_are_deleted(service: Service, table: str, deleted: int, left: 
     service.key("match")
     insert, count = AGED[table]
     query(service.database_url, insert)
-    assert erased(service) == {table: deleted}
+    assert run_retention(service) == {table: deleted}
     assert query(service.database_url, count) == [(left,)]
     assert runs(service) == [{table: deleted}]
 
@@ -257,7 +259,7 @@ def test_expired_idempotency_key_opens_a_new_case(service: Service) -> None:
 
     first = case()
     assert case() == first
-    assert erased(service, Periods(PERIODS.bits, dict.fromkeys(AgedTable, timedelta()))) == {
+    assert run_retention(service, Periods(PERIODS.bits, dict.fromkeys(AgedTable, timedelta()))) == {
         "submissions": 1
     }
     assert case() != first
@@ -266,16 +268,16 @@ def test_expired_idempotency_key_opens_a_new_case(service: Service) -> None:
 def test_sketches_are_erased_once_counted(service: Service) -> None:
     pdq = random_pdq(1)
     submit(service, pdq)
-    found(service, pdq)
-    assert erased(service) == {}, "sketches are needed for a day"
+    look_up(service, pdq)
+    assert run_retention(service) == {}, "sketches are needed for a day"
     url, sketched = service.database_url, "SELECT count(sketch) FROM matches"
     query(url, "UPDATE audit_log SET at = at - interval '26 hours'")
     query(url, "UPDATE matches SET at = at - interval '26 hours'")
     query(url, "UPDATE tally SET position = 0")
-    assert erased(service) == {}, "this match is not counted yet"
+    assert run_retention(service) == {}, "this match is not counted yet"
     query(url, "UPDATE tally SET position = (SELECT position FROM audit_head)")
     assert query(url, sketched) == [(1,)]
-    assert erased(service) == {"sketches": 1}
+    assert run_retention(service) == {"sketches": 1}
     assert query(url, sketched) == [(0,)]
 
 
@@ -317,7 +319,7 @@ def test_submissions_continue_during_a_large_erasure(service: Service) -> None:
         " FROM generate_series(1, 20000) AS n",
     )
     with ThreadPoolExecutor(1) as thread:
-        running = thread.submit(erased, service)
+        running = thread.submit(run_retention, service)
         submitted = 0
         while not running.done():
             submit(service, random_pdq(submitted))

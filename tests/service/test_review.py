@@ -69,7 +69,7 @@ def audited(service: Service, kind: str) -> list[dict[str, Any]]:
     return [entry["details"] for entry in entries]
 
 
-def counted(service: Service) -> None:
+def wait_until_counted(service: Service) -> None:
     """Wait until the over-matching watch has counted every lookup so far."""
     with service.client("audit", platform="Staff") as staff:
         head = staff.get("/v1/audit").json()["head"]["position"]
@@ -82,7 +82,7 @@ def counted(service: Service) -> None:
     wait_until(lambda: service.flow(position) >= head)
 
 
-def others(count: int, seed: int = 0) -> list[str]:
+def distinct_uploads(count: int, seed: int = 0) -> list[str]:
     """Return hashes of distinct images that are all just within the radius of `PDQ`."""
     return [flipped(PDQ, 31, seed + each) for each in range(count)]
 
@@ -127,8 +127,8 @@ def test_one_platform_cannot_suspend_a_hash(service: Service) -> None:
     for _ in range(3):
         dispute(service, record, "One")
         look_up(service, "One", PDQ)
-    look_up(service, "One", *others(20 * FLOOR))
-    counted(service)
+    look_up(service, "One", *distinct_uploads(20 * FLOOR))
+    wait_until_counted(service)
     assert look_up(service, "Finder", PDQ)
     # Staff see it in the queue, so that they can ask the platform.
     wait_until(lambda: [each["cause"] for each in queue(service)] == ["often-found"])
@@ -140,8 +140,8 @@ def test_over_matching_hash_is_quarantined(
 ) -> None:
     case = submit(service, PDQ)
     record = record_of(service)
-    look_up(service, "One", *others(20 * FLOOR))
-    look_up(service, "Two", *others(20 * FLOOR, seed=1_000))
+    look_up(service, "One", *distinct_uploads(20 * FLOOR))
+    look_up(service, "Two", *distinct_uploads(20 * FLOOR, seed=1_000))
     wait_until(lambda: image_status(service, case) == "under_review")
     assert look_up(service, "Finder", PDQ) == []
     (review,) = queue(service)
@@ -156,7 +156,7 @@ def test_viral_image_is_still_matched(service: Service) -> None:
     submit(service, PDQ)
     look_up(service, "One", *copies(50 * FLOOR))
     look_up(service, "Two", *copies(50 * FLOOR))
-    counted(service)
+    wait_until_counted(service)
     wait_until(lambda: [each["cause"] for each in queue(service)] == ["often-found"])
     assert look_up(service, "Finder", PDQ)
     assert queue(service)[0]["evidence"]["uploads"] <= 3
@@ -281,7 +281,7 @@ def test_statistics_per_hour_and_per_day(service: Service) -> None:
     submit(service, random_pdq(3))
     look_up(service, "One", PDQ, random_pdq(2), random_pdq(9))
     withdraw(service, case)
-    counted(service)
+    wait_until_counted(service)
     with service.client("audit", platform="Staff") as staff:
         for by in "hour", "day":
             answer = staff.get("/v1/statistics", params={"by": by, "count": 3}).json()
@@ -299,8 +299,8 @@ def test_no_match_is_counted_twice(service: Service) -> None:
     submit(service, PDQ)
     for _ in range(5):
         look_up(service, "One", PDQ)
-    counted(service)
-    counted(service)
+    wait_until_counted(service)
+    wait_until_counted(service)
 
     async def total_finds(store: Any) -> list[tuple[int, ...]]:
         async with store.transaction() as tx:

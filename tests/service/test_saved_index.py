@@ -33,7 +33,7 @@ def submit(service: Service, *pdqs: str) -> httpx.Response:
     return httpx.post(f"{service.url}/v1/cases", json=submission(*pdqs), timeout=60)
 
 
-def found(service: Service) -> list[int]:
+def look_up(service: Service) -> list[int]:
     with service.client("match") as platform:
         body = {"hashes": [random_pdq(99), *PDQS]}
         answer = platform.post("/v1/match", json=body)
@@ -47,7 +47,7 @@ def test_restart_opens_the_saved_index_and_catches_up(database_url: str, filled:
     with serving(database_url, index_dir=filled) as again:
         assert again.ready()["generation"] == 43
         assert again.ready()["hashes"] == 41
-        assert found(again) == list(range(1, 41))
+        assert look_up(again) == list(range(1, 41))
 
 
 def test_at_most_two_saved_indexes_are_kept(database_url: str, filled: Path) -> None:
@@ -63,7 +63,7 @@ def test_workers_switch_to_an_index_saved_by_another(database_url: str, filled: 
         submit(other, random_pdq(51))
         for worker in (one, other):
             wait_until(lambda worker=worker: worker.ready()["hashes"] == 42)
-            assert found(worker) == list(range(1, 41))
+            assert look_up(worker) == list(range(1, 41))
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
@@ -76,7 +76,7 @@ def test_damaged_index_is_rebuilt(database_url: str, filled: Path, damage: str) 
             content[len(content) // 2] ^= 1
         file.write_bytes(content[: {"flip": None, "cut": len(content) // 2, "empty": 0}[damage]])
     with serving(database_url, index_dir=filled) as service:
-        wait_until(lambda: found(service) == list(range(1, 41)))
+        wait_until(lambda: look_up(service) == list(range(1, 41)))
 
 
 def test_index_of_another_change_log_is_not_used(database_url: str, filled: Path) -> None:
@@ -85,7 +85,7 @@ def test_index_of_another_change_log_is_not_used(database_url: str, filled: Path
         connection.execute("UPDATE changes SET at = at + interval '1 hour'")
         connection.execute("UPDATE hashes SET pdq = sha256(pdq) WHERE id <= 20")
     with serving(database_url, index_dir=filled) as service:
-        assert len(found(service)) == 20
+        assert len(look_up(service)) == 20
 
 
 def test_service_works_in_memory_if_no_index_can_be_saved(
@@ -94,7 +94,7 @@ def test_service_works_in_memory_if_no_index_can_be_saved(
     blocked = tmp_path / "a-file"
     blocked.write_text("")
     with serving(database_url, index_dir=blocked) as service:
-        assert found(service) == list(range(1, 41))
+        assert look_up(service) == list(range(1, 41))
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_full_disk_is_logged_once_and_saving_resumes(
         wait_until(lambda: "the index cannot be saved" in caplog.text)
         submit(service, *PDQS[20:])
         service.wait_in_step()
-        assert found(service) == list(range(1, 41)), "lookups are answered from memory"
+        assert look_up(service) == list(range(1, 41)), "lookups are answered from memory"
         assert sorted(each.name for each in small_disk.iterdir()) == [
             "filler", "lock", f"position-{1:020}",
         ]  # fmt: skip
@@ -161,7 +161,7 @@ def test_damage_that_lookups_do_not_touch_is_found_by_a_change(
     with serving(database_url, index_dir=tmp_path) as service:
         submit(service, *PDQS)
         wait_until(lambda: service.ready()["hashes"] == 20_040)
-        assert found(service) == list(range(1, 41))
+        assert look_up(service) == list(range(1, 41))
 
 
 @pytest.mark.slow

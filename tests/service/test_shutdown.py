@@ -17,14 +17,14 @@ class Patient(HttpProtocol):
     LAST_S = 10.0
 
 
-def connected(service: Service) -> socket.socket:
+def connect(service: Service) -> socket.socket:
     port = int(service.url.rpartition(":")[2])
     return socket.create_connection(("127.0.0.1", port), timeout=10)
 
 
-def refused(service: Service) -> bool:
+def is_refused(service: Service) -> bool:
     try:
-        connected(service).close()
+        connect(service).close()
     except ConnectionRefusedError:
         return True
     return False
@@ -37,12 +37,12 @@ def read_all(connection: socket.socket) -> bytes:
 def test_request_during_shutdown_is_answered_and_closes_the_connection(database_url: str) -> None:
     with ExitStack() as stack:
         service = stack.enter_context(serving(database_url, protocol=Patient))
-        used, unused = connected(service), connected(service)
+        used, unused = connect(service), connect(service)
         used.sendall(ALIVE)
         assert used.recv(65_536).startswith(b"HTTP/1.1 200")
         stopping = threading.Thread(target=stack.pop_all().close)
         stopping.start()
-        wait_until(lambda: refused(service))
+        wait_until(lambda: is_refused(service))
         for each in used, unused:
             each.sendall(ALIVE)
             answer = read_all(each)
@@ -55,7 +55,7 @@ def test_request_during_shutdown_is_answered_and_closes_the_connection(database_
 
 def test_idle_connection_is_closed_on_shutdown(database_url: str) -> None:
     with ExitStack() as stack:
-        idle = connected(stack.enter_context(serving(database_url)))
+        idle = connect(stack.enter_context(serving(database_url)))
         stack.close()
         assert read_all(idle) == b""
         idle.close()

@@ -14,7 +14,7 @@ from tests.mirror import Mirror, status, submit, withdraw
 from tests.support import Service, random_pdq, serving
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # on import it warns about its own PDQ library
+    warnings.simplefilter("ignore")  # it warns of its own PDQ library as it is imported
     from threatexchange.exchanges.clients.stopncii.api import (
         FetchHashesResponse,
         StopNCIIAPI,
@@ -45,7 +45,7 @@ def fetch(client: StopNCIIAPI, since: int = StopNCIIAPI.DEFAULT_START_TIME) -> t
 
 
 def taken(kept: Kept, page: FetchHashesResponse, since: int) -> int:
-    """Add a page, checking what HMA asserts about it; return the new checkpoint."""
+    """Take a page in, holding the server to what HMA asserts; answer the new checkpoint."""
     assert page.nextSetTimestamp >= since
     assert page.count == len(page.hashRecords)
     assert page.hasMoreRecords == bool(page.nextPageToken)
@@ -102,7 +102,7 @@ def test_interrupted_fetch_of_one_second_of_changes_loses_nothing(
 ) -> None:
     """10,000 in one second: a client may stop after any page and drop the token."""
     pdqs = {random_pdq(n) for n in range(10_000)}
-    in_one_second(service, sorted(pdqs))
+    submit_in_one_second(service, sorted(pdqs))
     for pages in (1, 5, 12):
         kept: Kept = {}
         checkpoint = 10
@@ -113,7 +113,7 @@ def test_interrupted_fetch_of_one_second_of_changes_loses_nothing(
         assert live({**kept, **rest}) == pdqs
 
 
-def in_one_second(service: Service, pdqs: list[str]) -> None:
+def submit_in_one_second(service: Service, pdqs: list[str]) -> None:
     """Submit through the protocol, in few calls, and date all changes to one second."""
     for n in range(0, len(pdqs), 5_000):
         StopNCIIAPI.submit_hashes(

@@ -25,7 +25,7 @@ from unseen_service.usecases.cases import Cases
 from tests.support import random_pdq
 
 
-async def opened(url: str, size: int = 8) -> Store:
+async def open_store(url: str, size: int = 8) -> Store:
     store = Store(url, pool_size=size, timeout=60)
     await store.open()
     return store
@@ -40,7 +40,7 @@ def test_changes_are_numbered_in_commit_order_without_gaps(database_url: str) ->
     """Many write concurrently, some fail; a reader that follows the log misses no position."""
 
     async def run() -> None:
-        store = await opened(database_url)
+        store = await open_store(database_url)
         screening = LiveScreening(Clock())
         await screening.reload(store)
         cases = Cases(store, Admission(screening, Price(free=2_000, tries=0)))
@@ -82,7 +82,7 @@ def test_changes_are_numbered_in_commit_order_without_gaps(database_url: str) ->
 
 def test_audit_entry_is_rolled_back_with_its_transaction(database_url: str) -> None:
     async def run() -> None:
-        store = await opened(database_url)
+        store = await open_store(database_url)
         with pytest.raises(ZeroDivisionError):
             async with store.transaction() as tx:
                 await audit.append(tx, AuditEvent(AuditKind.AUDIT_EXPORTED, "operator"))
@@ -117,7 +117,7 @@ def test_tampering_is_found_at_its_position(
     database_url: str, tampering: str, position: int
 ) -> None:
     async def fill() -> None:
-        store = await opened(database_url, 1)
+        store = await open_store(database_url, 1)
         async with store.transaction() as tx:
             for n in range(5):
                 await audit.append(
@@ -127,7 +127,7 @@ def test_tampering_is_found_at_its_position(
         await store.close()
 
     async def verify() -> None:
-        store = await opened(database_url, 1)
+        store = await open_store(database_url, 1)
         try:
             await audit_log.verify_audit(store)
         finally:
@@ -159,7 +159,7 @@ def test_every_statement_can_be_prepared(database_url: str) -> None:
     with psycopg.connect(database_url) as connection:
         for name, statement in SQL.items():
             if not statement.startswith(b"COPY"):
-                connection.execute(f"PREPARE {name} AS {numbered(statement)}")  # type: ignore[call-overload]
+                connection.execute(f"PREPARE {name} AS {number_parameters(statement)}")  # type: ignore[call-overload]
 
 
 def test_every_statement_is_used() -> None:
@@ -168,7 +168,7 @@ def test_every_statement_is_used() -> None:
     assert [name for name in SQL if f'"{name}"' not in code] == []
 
 
-def numbered(statement: bytes) -> str:
+def number_parameters(statement: bytes) -> str:
     """Turn %(name)s into $n, as the driver does."""
     names: dict[str, int] = {}
 
