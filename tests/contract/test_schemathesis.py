@@ -14,7 +14,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.support import PATIENCE_S, Service, fresh_database, serving
+from tests.support.databases import fresh_database
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = [
     # Schemathesis draws some formats with the `random` module, which Hypothesis would rather not.

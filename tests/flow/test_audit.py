@@ -12,7 +12,9 @@ import pytest
 from unseen import audit
 from unseen.cli import main
 
-from tests.support import PIN, Service, random_pdq, submission
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService as Service
+from tests.support.submissions import PIN, submission
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -20,10 +19,14 @@ import psutil
 import psycopg
 import pytest
 
-from tests.environment import clean_environment
-from tests.flow.test_faults import is_postmaster, is_worker
-from tests.service.test_cli import COMMAND, run
-from tests.support import PIN, free_port, random_pdq, scratch_folder, submission, wait_until
+from tests.support.cli import run
+from tests.support.disks import scratch_folder
+from tests.support.hashes import random_pdq
+from tests.support.ports import free_port
+from tests.support.processes import is_postmaster, is_worker, start_serve
+from tests.support.submissions import PIN, submission
+from tests.support.waiting import wait_until
+from tests.support.webhook_receiver import WebhookReceiver as Receiver
 
 SECONDS = 20.0
 WORKERS = 2
@@ -44,17 +47,13 @@ class House:
         self.start()
 
     def start(self) -> None:
-        arguments = ["--port", str(self.port), "--workers", str(WORKERS), "--data", str(self.data)]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*COMMAND, "serve", *arguments],
-                env=clean_environment(
-                    UNSEEN_WORK_FREE_HASHES_PER_MINUTE="100000000",
-                    UNSEEN_WEBHOOK_PRIVATE_TARGETS="1",
-                ),
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-            )
+        environment = {
+            "UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000",
+            "UNSEEN_WEBHOOK_PRIVATE_TARGETS": "1",
+        }
+        self.process = start_serve(
+            self.data, self.port, workers=WORKERS, log=self.log, environment=environment
+        )
 
     def stop(self) -> None:
         self.process.terminate()
@@ -195,39 +194,13 @@ class Client(threading.Thread):
             self.matched([self._chance.choice(list(self.ledger.submitted))])
 
 
-class Receiver(ThreadingHTTPServer):
-    """Where a webhook leads; it takes everything."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        class Taking(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["content-length"]))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        super().__init__(("127.0.0.1", 0), Taking)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
-        receiver.shutdown()
-
-
 def register_webhook(house: House, receiver: Receiver) -> None:
     data = ["--data", str(house.data)]
     issued = run("keys", "issue", "Example", "--scope", "feed", "--by", "alice", *data)
     approved = run("keys", "approve", "2", "--by", "bob", *data)
     assert approved.returncode == 0, approved.stderr
     asked = {
-        "url": f"http://127.0.0.1:{receiver.server_port}/",
+        "url": receiver.url,
         "events": ["hash.added", "hash.withdrawn"],
     }
     headers = {"Authorization": f"Bearer {issued.stdout.strip()}"}

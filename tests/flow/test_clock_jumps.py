@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +23,22 @@ from unseen_service.jobs.webhook_delivery import sign
 from unseen_service.models.keys import NewKey, Scope
 from unseen_service.usecases import keys
 
-from tests.clocks import Clock
-from tests.environment import clean_environment
-from tests.flow.test_faults import is_worker
-from tests.mirror import Mirror, submit, withdraw
-from tests.service.test_cli import COMMAND, run
-from tests.service.test_stopncii import Kept, fetch, live, stock_client
-from tests.service.test_webhooks import Receiver, receiver, register
-from tests.support import PIN, Service, free_port, random_pdq, scratch_folder, wait_until
-
-__all__ = ["receiver"]
+from tests.support.cli import run
+from tests.support.clocks import FakeClock as Clock
+from tests.support.databases import query
+from tests.support.disks import scratch_folder
+from tests.support.hashes import new_pdq as fresh
+from tests.support.mirrors import Mirror
+from tests.support.processes import serve_process, workers_of
+from tests.support.running_service import RunningService as Service
+from tests.support.stopncii_client import Records as Kept
+from tests.support.stopncii_client import active_pdqs as live
+from tests.support.stopncii_client import fetch_hashes as fetch
+from tests.support.stopncii_client import stock_client
+from tests.support.submissions import PIN, submit, withdraw
+from tests.support.waiting import wait_until
+from tests.support.webhook_receiver import WebhookReceiver as Receiver
+from tests.support.webhook_receiver import register_webhook as register
 
 pytestmark = pytest.mark.slow
 
@@ -41,12 +46,6 @@ HOUR, YEAR = timedelta(hours=1), timedelta(days=400)
 JUMPS = [timedelta(), HOUR, YEAR, -HOUR, -YEAR, YEAR, timedelta()]
 NEAR = timedelta(minutes=3)
 """What is told of now is not further off; generous, for a machine that is shared."""
-
-_numbers = count(70_000)
-
-
-def fresh() -> str:
-    return random_pdq(next(_numbers))
 
 
 def is_now(told: str | float) -> bool:
@@ -75,11 +74,15 @@ class Host:
 
     def replace_workers(self) -> None:
         """Kill the workers: those that follow start with the clock as it is."""
-        before = self._workers()
+        before = workers_of(self.process)
         for each in before:
             each.kill()
-        wait_until(lambda: len(self._workers()) == 2 and not {*before} & {*self._workers()})
+        wait_until(lambda: self._have_replaced(before))
         wait_until(lambda: all(self.service.is_ready() for _ in range(8)))
+
+    def _have_replaced(self, before: list[psutil.Process]) -> bool:
+        workers = workers_of(self.process)
+        return len(workers) == 2 and not {*before} & {*workers}
 
     def counted_off(self) -> float:
         """Say by how much the clock is off, as the service measures it."""
@@ -87,38 +90,21 @@ class Host:
         (off,) = re.findall(r"^unseen_clock_skew_seconds (\S+)$", text, re.MULTILINE)
         return float(off)
 
-    def _workers(self) -> list[psutil.Process]:
-        return [each for each in psutil.Process(self.process.pid).children() if is_worker(each)]
-
     def database(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.service.database_url, autocommit=True) as connection:
-            cursor = connection.execute(statement, values or None)  # type: ignore[call-overload]
-            return list(cursor.fetchall()) if cursor.description else []
+        return query(self.service.database_url, statement, *values)
 
 
 @contextmanager
 def served(database_url: str) -> Iterator[Host]:
-    port = free_port()
     with scratch_folder() as folder:
         clock, data = Clock(folder), folder / "data"
         settings = {
-            "DATABASE_URL": database_url,
             "UNSEEN_WEBHOOK_PRIVATE_TARGETS": "1",
             "UNSEEN_MEASURE_EVERY_MS": "500",
+            **clock.environment,
         }
-        arguments = ["serve", "--port", str(port), "--workers", "2", "--data", str(data)]
-        process = subprocess.Popen(
-            [*COMMAND, *arguments],
-            env=clean_environment(**settings, **clock.environment),
-            stdout=subprocess.DEVNULL,
-        )
-        service = Service(f"http://127.0.0.1:{port}", database_url)
-        try:
-            wait_until(lambda: all(service.is_ready() for _ in range(8)))
-            yield Host(service, clock, process, data)
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
+        with serve_process(data, database_url=database_url, workers=2, **settings) as service:
+            yield Host(service, clock, service.process, data)
 
 
 @pytest.fixture
@@ -228,7 +214,7 @@ def test_whatever_the_clock_jumps_to_everything_goes_on(host: Host, receiver: Re
         mirror = Mirror(copies)
         wait_until(lambda: not opens(host, ended))
         for jump in JUMPS:
-            host.clock.set_off(jump)
+            host.clock.set_offset(jump)
             person_and_platform(host, asks)
             mirror_in_step(host, mirror)
             more, since = fetch(stock, since)
@@ -266,7 +252,7 @@ def test_workers_that_start_with_a_wrong_clock_erase_and_expire_as_others(
         confirmed.raise_for_status()
         # None is due, for one was as soon as a worker started; and then one is.
         (ran_at,) = host.database("SELECT ran_at FROM retention")[0]
-        host.clock.set_off(jump)
+        host.clock.set_offset(jump)
         host.replace_workers()
         assert opens(host, ends)
         assert host.database("SELECT ran_at FROM retention") == [(ran_at,)], "a day is not over"
@@ -287,7 +273,7 @@ def test_commands_at_a_wrong_clock_do_what_they_do_at_a_right_one(
 ) -> None:
     with scratch_folder() as folder:
         clock = Clock(folder)
-        clock.set_off(jump)
+        clock.set_offset(jump)
         settings = {
             "DATABASE_URL": database_url,
             "UNSEEN_DATA": str(folder / "data"),

@@ -6,7 +6,7 @@ import pytest
 
 from tests.clients.python.pictures import fill
 from tests.clients.python.transcript import play
-from tests.support import Service
+from tests.support.running_service import RunningService as Service
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 

@@ -15,8 +15,13 @@ from unseen import Client, fingerprint
 from unseen_service.usecases import restore
 
 from tests.contract.pixels.draw import encoded, picture
-from tests.mirror import status, submit, withdraw
-from tests.support import Service, free_port, random_pdq, serving, wait_until
+from tests.support.hashes import random_pdq
+from tests.support.ports import free_port
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import case_platforms as status
+from tests.support.submissions import submit, withdraw
+from tests.support.waiting import wait_until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,16 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.environment import clean_environment
-from tests.service.test_budgets import Hashes, hashes, walk
-from tests.service.test_cli import COMMAND, run
-from tests.support import free_port, random_pdq, scratch_folder, submission, wait_until
-from tests.support import small_disk as mounted
+from tests.support.cli import run
+from tests.support.disks import fill_disk as fill
+from tests.support.disks import mounted_disk as mounted
+from tests.support.hashes import Hashes, random_pdq
+from tests.support.hashes import neighbours as walk
+from tests.support.hashes import random_hashes as hashes
+from tests.support.ports import free_port
+from tests.support.processes import is_postmaster, serve_process, workers_of
+from tests.support.submissions import submission
+from tests.support.waiting import wait_until
 
 PORT = free_port()
 URL = f"http://127.0.0.1:{PORT}"
@@ -31,15 +36,8 @@ URL = f"http://127.0.0.1:{PORT}"
 
 @contextmanager
 def served(data: Path, workers: int = 2, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
-    arguments = ["serve", "--port", str(PORT), "--workers", str(workers), "--data", str(data)]
-    environment = clean_environment(**settings)
-    process = subprocess.Popen([*COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL)
-    try:
-        wait_until(ready)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+    with serve_process(data, port=PORT, workers=workers, **settings) as service:
+        yield service.process
 
 
 def ready() -> bool:
@@ -47,23 +45,6 @@ def ready() -> bool:
         return httpx.get(f"{URL}/readyz").status_code == 200
     except httpx.TransportError:
         return False
-
-
-def workers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    return [each for each in psutil.Process(process.pid).children() if is_worker(each)]
-
-
-def is_worker(process: psutil.Process) -> bool:
-    try:
-        return "spawn_main" in " ".join(process.cmdline())
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return False
-
-
-@pytest.fixture
-def data() -> Iterator[Path]:
-    with scratch_folder() as folder:
-        yield folder / "data"
 
 
 def test_a_killed_worker_is_replaced_and_the_others_go_on(data: Path) -> None:
@@ -264,17 +245,6 @@ def test_a_full_disk_ends_no_worker(database_url: str, small_disk: Path) -> None
         assert workers_of(process) == begun
 
 
-def fill(disk: Path) -> Path:
-    """Fill a file system to the last block; return the file to remove."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        for size in 1 << 16, 512:
-            with suppress(OSError):
-                while True:
-                    file.write(b"\0" * size)
-    return filler
-
-
 @pytest.mark.slow
 @pytest.mark.root
 def test_a_full_disk_under_postgresql_loses_nothing_and_misses_are_answered(data: Path) -> None:
@@ -301,13 +271,6 @@ def test_a_full_disk_under_postgresql_loses_nothing_and_misses_are_answered(data
             wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for pdq in kept))
             verified = run("audit", "verify", "--data", str(disk))
             assert verified.returncode == 0, verified.stderr
-
-
-def is_postmaster(process: psutil.Process) -> bool:
-    try:
-        return Path(process.cmdline()[0]).name == "postgres"
-    except (psutil.NoSuchProcess, psutil.ZombieProcess, IndexError):
-        return False
 
 
 @pytest.mark.slow

@@ -11,9 +11,10 @@ import pytest
 from unseen import fingerprint
 
 from tests.clients.python.pictures import photo
-from tests.environment import clean_environment
-from tests.mirror import submit
-from tests.support import Service, random_pdq
+from tests.support.environment import clean_environment
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService as Service
+from tests.support.submissions import submit
 
 PAGE = Path(__file__).parents[2] / "docs/integrate.md"
 BIN = Path(sys.executable).parent

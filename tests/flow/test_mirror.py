@@ -25,9 +25,14 @@ from unseen import (
     Tombstone,
 )
 
-from tests import mirror as reference
-from tests.mirror import status, submit, withdraw
-from tests.support import Service, flipped, random_pdq, serving, wait_until
+from tests.support.databases import fresh_database
+from tests.support.hashes import flipped, random_pdq
+from tests.support.mirrors import Mirror as ReferenceMirror
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import case_platforms as status
+from tests.support.submissions import submit, withdraw
+from tests.support.waiting import wait_until
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -81,7 +86,7 @@ def test_killed_again_and_again_it_misses_and_doubles_nothing(
     subprocess.run(command(folder, service, "--once", index=index), check=True, capture_output=True)
 
     with service.client("feed", "feedback") as platform:
-        kept = reference.Mirror(platform).catch_up().kept
+        kept = ReferenceMirror(platform).catch_up().kept
     assert records_in(folder) == sorted(kept)
     live = [pdq for _, pdqs in cases.values() for pdq in pdqs]
     assert found(folder, live + gone) == set(live)
@@ -145,8 +150,6 @@ def test_follow_waits_an_outage_out(database_url: str, tmp_path: Path) -> None:
 def test_another_history_makes_the_copy_begin_again(
     service: Service, postgres: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from tests.support import fresh_database  # noqa: PLC0415
-
     folder = tmp_path / "copy"
     submit(service, *map(random_pdq, range(1, 9)))
     subprocess.run(command(folder, service), check=True)

@@ -5,13 +5,10 @@
 
 import asyncio
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
 import httpx
@@ -21,73 +18,24 @@ import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.store import Store, migrate
 
-from tests.environment import clean_environment
-from tests.proxy import Mode, Proxy
-from tests.service.test_cli import COMMAND
-from tests.support import (
-    PIN,
-    Service,
-    free_port,
-    random_pdq,
-    scratch_folder,
-    serving,
-    submission,
-    wait_until,
-)
+from tests.support.disks import scratch_folder
+from tests.support.hashes import new_pdq as fresh
+from tests.support.outage_requests import BUSY_FACTOR as BUSY
+from tests.support.outage_requests import MISS_WITHIN_S as USUAL
+from tests.support.outage_requests import NOTICED_WITHIN_S as QUICKLY
+from tests.support.outage_requests import RequestLog as Asked
+from tests.support.outage_requests import look_up as hit
+from tests.support.outage_requests import look_up_miss as miss
+from tests.support.processes import serve_process
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import post_hashes as submit
+from tests.support.submissions import withdraw
+from tests.support.tcp_proxy import Mode
+from tests.support.tcp_proxy import TcpProxy as Proxy
+from tests.support.waiting import wait_until
 
 SECONDS = 3.0
-QUICKLY = 10.0
-"""Seconds in which PostgreSQL's absence is told at the latest: far from a client's own patience."""
-USUAL = 0.5
-"""Seconds in which a miss is answered whatever goes on: generous, for a machine that is shared."""
-
-BUSY = 3
-"""How many times longer than promised a recovery may take here, where others use the machine."""
-
-fresh = count(1_000)
-
-
-@dataclass
-class Asked:
-    """What came of requests: (status, seconds) of each, by what was asked."""
-
-    answers: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
-
-    def note(self, what: str, question: Callable[[], httpx.Response]) -> httpx.Response:
-        began = time.monotonic()
-        answer = question()
-        self.answers.setdefault(what, []).append((answer.status_code, time.monotonic() - began))
-        if answer.status_code == 503:
-            assert int(answer.headers["retry-after"]) <= 5
-        return answer
-
-    def statuses(self, what: str) -> set[int]:
-        return {status for status, _ in self.answers[what]}
-
-    def most(self, what: str) -> float:
-        """Give the seconds that 9 of 10 did not exceed: what a waiting pool would have cost all."""
-        seconds = sorted(seconds for _, seconds in self.answers[what])
-        return seconds[len(seconds) * 9 // 10]
-
-    def slowest(self, what: str) -> float:
-        return max(seconds for _, seconds in self.answers[what])
-
-
-def miss(platform: httpx.Client) -> httpx.Response:
-    return platform.post("/v1/match", json={"hashes": [random_pdq(next(fresh))]})
-
-
-def hit(platform: httpx.Client, pdq: str) -> httpx.Response:
-    return platform.post("/v1/match", json={"hashes": [pdq]})
-
-
-def submit(url: str, pdq: str) -> httpx.Response:
-    return httpx.post(f"{url}/v1/cases", json=submission(pdq), timeout=60)
-
-
-def withdraw(url: str, case: str) -> None:
-    headers = {"Unseen-Pin": PIN}
-    httpx.delete(f"{url}/v1/cases/{case}", headers=headers, timeout=60).raise_for_status()
 
 
 def held_out(service: Service, pdq: str, seconds: float) -> Asked:
@@ -102,9 +50,7 @@ def held_out(service: Service, pdq: str, seconds: float) -> Asked:
         others = [
             threads.submit(waiting, "hit", lambda: hit(platform, pdq)),
             threads.submit(waiting, "hit", lambda: hit(platform, pdq)),
-            threads.submit(
-                waiting, "submission", lambda: submit(service.url, random_pdq(next(fresh)))
-            ),
+            threads.submit(waiting, "submission", lambda: submit(service, fresh())),
         ]
         while time.monotonic() < until:
             asked.note("miss", lambda: miss(platform))
@@ -120,12 +66,7 @@ def found_its_way_back(service: Service, pdq: str, promised: float) -> Asked:
     with service.client("match") as platform:
         wait_until(lambda: asked.note("hit", lambda: hit(platform, pdq)).status_code == 200, within)
         wait_until(
-            lambda: (
-                asked.note(
-                    "submission", lambda: submit(service.url, random_pdq(next(fresh)))
-                ).status_code
-                == 201
-            ),
+            lambda: asked.note("submission", lambda: submit(service, fresh())).status_code == 201,
             within,
         )
         wait_until(lambda: service.ready()["status"] == "ready", within)
@@ -142,8 +83,8 @@ def goes_through(
     promised: float,
 ) -> None:
     """Have PostgreSQL go away and come back, and hold every answer to what is promised."""
-    pdq, late = random_pdq(next(fresh)), random_pdq(next(fresh))
-    submit(service.url, pdq).raise_for_status()
+    pdq, late = fresh(), fresh()
+    submit(service, pdq).raise_for_status()
     service.wait_in_step()
     with service.client("match") as platform, ThreadPoolExecutor(6) as threads:
         # Several connections are in the pool, so that several are dead later.
@@ -154,7 +95,7 @@ def goes_through(
     finally:
         back()
     after = found_its_way_back(service, pdq, promised)
-    submit(service.url, late).raise_for_status()
+    submit(service, late).raise_for_status()
     with service.client("match") as platform:
         wait_until(lambda: len(hit(platform, late).json().get("hits", [])) == 1, within=2)
     assert asked.statuses("miss") == {200}
@@ -171,20 +112,11 @@ def served(url: str, workers: int) -> Iterator[Service]:
         with serving(url) as service:
             yield service
         return
-    port = free_port()
-    service = Service(f"http://127.0.0.1:{port}", url)
-    with scratch_folder() as data:
-        arguments = ["serve", "--port", str(port), "--workers", str(workers), "--data", str(data)]
-        environment = clean_environment(DATABASE_URL=url)
-        process = subprocess.Popen(
-            [*COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL
-        )
-        try:
-            wait_until(lambda: all(service.is_ready() for _ in range(8)))
-            yield service
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
+    with (
+        scratch_folder() as data,
+        serve_process(data, database_url=url, workers=workers) as service,
+    ):
+        yield service
 
 
 @pytest.fixture
@@ -192,40 +124,36 @@ def seconds(pytestconfig: pytest.Config) -> float:
     return pytestconfig.getoption("chaos_seconds") or SECONDS
 
 
-@pytest.fixture
-def proxy(database_url: str) -> Iterator[Proxy]:
-    with Proxy(database_url).running() as proxy:
-        yield proxy
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize(("mode", "promised"), [("cut", 2.0), ("hole", 6.0)])
+@pytest.mark.parametrize(("mode", "promised"), [("refuse", 2.0), ("blackhole", 6.0)])
 def test_the_network_fails_and_comes_back(
     proxy: Proxy, mode: Mode, promised: float, workers: int, seconds: float
 ) -> None:
-    def be(mode: Mode) -> Callable[[], None]:
-        return lambda: proxy.be(mode)
+    def set_mode(mode: Mode) -> Callable[[], None]:
+        return lambda: proxy.set_mode(mode)
 
     with served(proxy.url, workers) as service:
-        goes_through(service, be(mode), be("whole"), seconds=seconds, promised=promised)
+        goes_through(
+            service, set_mode(mode), set_mode("forward"), seconds=seconds, promised=promised
+        )
 
 
 def test_a_server_that_says_nothing_is_noticed(proxy: Proxy) -> None:
     """The outage that no refusal tells of, once with little patience."""
     with serving(proxy.url, pool_timeout_ms=200, statement_timeout_ms=300) as service:
-        pdq = random_pdq(next(fresh))
-        submit(service.url, pdq).raise_for_status()
+        pdq = fresh()
+        submit(service, pdq).raise_for_status()
         service.wait_in_step()
         with service.client("match") as platform:
             assert hit(platform, pdq).status_code == 200
-            proxy.be("hole")
+            proxy.set_mode("blackhole")
             began = time.monotonic()
             assert hit(platform, pdq).status_code == 503
-            assert submit(service.url, random_pdq(next(fresh))).status_code == 503
+            assert submit(service, fresh()).status_code == 503
             assert miss(platform).status_code == 200
             assert time.monotonic() - began < QUICKLY
-            proxy.be("whole")
+            proxy.set_mode("forward")
             found_its_way_back(service, pdq, promised=6)
 
 
@@ -233,7 +161,7 @@ def test_a_listener_has_no_more_patience_than_a_request(proxy: Proxy) -> None:
     """So `/readyz` tells of a silence as soon as hits are refused for it."""
     short = {"pool_timeout_ms": 200, "statement_timeout_ms": 300}
     with serving(proxy.url, **short) as service:
-        proxy.be("hole")
+        proxy.set_mode("blackhole")
         began = time.monotonic()
         wait_until(lambda: service.ready()["reasons"])
         assert time.monotonic() - began < 4, "one second for the heartbeat, and some for us"
@@ -251,10 +179,10 @@ def test_who_waits_while_the_server_comes_back_need_not_ask_again(proxy: Proxy) 
         await store.open()
         try:
             await asked(store)
-            proxy.be("cut")
+            proxy.set_mode("refuse")
             waiting = asyncio.create_task(asked(store))
             await asyncio.sleep(1)
-            proxy.be("whole")
+            proxy.set_mode("forward")
             back = time.monotonic()
             await waiting
             return time.monotonic() - back
@@ -322,20 +250,20 @@ def test_a_service_stops_while_postgresql_is_frozen(own_postgres: OwnPostgres) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["cut", "hole"])
+@pytest.mark.parametrize("mode", ["refuse", "blackhole"])
 def test_of_two_hosts_one_is_cut_off(database_url: str, proxy: Proxy, mode: Mode) -> None:
     """It answers what it can be sure of, and never a withdrawn hit; the other is as ever."""
     short = {"stale_after_ms": 1_500, "pool_timeout_ms": 300, "statement_timeout_ms": 600}
     with serving(database_url) as here, serving(proxy.url, **short) as there:
-        kept, gone, late = (random_pdq(next(fresh)) for _ in range(3))
-        submit(here.url, kept).raise_for_status()
-        case = submit(here.url, gone).json()["case"]
+        kept, gone, late = (fresh() for _ in range(3))
+        submit(here, kept).raise_for_status()
+        case = submit(here, gone).json()
         there.wait_in_step()
         with there.client("match") as cut_off, here.client("match") as whole:
             assert len(hit(cut_off, gone).json()["hits"]) == 1
-            proxy.be(mode)
-            withdraw(here.url, case)
-            submit(here.url, late).raise_for_status()
+            proxy.set_mode(mode)
+            withdraw(here, case)
+            submit(here, late).raise_for_status()
             assert hit(whole, gone).json()["hits"] == []
             for _ in range(3):
                 assert miss(cut_off).json()["hits"] == []
@@ -345,7 +273,7 @@ def test_of_two_hosts_one_is_cut_off(database_url: str, proxy: Proxy, mode: Mode
             wait_until(lambda: there.ready()["reasons"], within=4)
             assert here.ready()["status"] == "ready"
 
-            proxy.be("whole")
+            proxy.set_mode("forward")
             wait_until(lambda: there.ready()["status"] == "ready", within=6)
             there.wait_in_step()
             assert hit(cut_off, gone).json()["hits"] == []
@@ -360,9 +288,9 @@ def test_a_host_that_is_cut_off_holds_nobody_up(database_url: str, proxy: Proxy)
     with serving(database_url) as here:
         vanished = psycopg.connect(conninfo(proxy.url))
         vanished.execute("SELECT position FROM change_head FOR UPDATE")
-        proxy.be("hole")
+        proxy.set_mode("blackhole")
         began = time.monotonic()
-        wait_until(lambda: submit(here.url, random_pdq(next(fresh))).status_code == 201)
+        wait_until(lambda: submit(here, fresh()).status_code == 201)
         assert time.monotonic() - began < 6
         vanished.close()
 
@@ -376,6 +304,6 @@ def test_what_one_host_acknowledges_another_matches_within_a_second(
         there.client("match") as platform,
     ):
         for _ in range(5):
-            pdq = random_pdq(next(fresh))
-            submit(here.url, pdq).raise_for_status()
+            pdq = fresh()
+            submit(here, pdq).raise_for_status()
             wait_until(lambda pdq=pdq: hit(platform, pdq).json()["hits"], within=1)

@@ -17,21 +17,14 @@ from unseen.errors import InputError, UnseenError
 from unseen_index import HashTable
 from unseen_service.models.keys import Scope
 
-from tests.flow.test_faults import PORT as SERVED_PORT
-from tests.flow.test_faults import data, ready, served, workers_of
-from tests.service.test_cli import run
-from tests.support import (
-    PIN,
-    Service,
-    flipped,
-    fresh_database,
-    random_pdq,
-    serving,
-    submission,
-    wait_until,
-)
-
-__all__ = ["data"]
+from tests.support.cli import run
+from tests.support.databases import fresh_database
+from tests.support.hashes import flipped, random_pdq
+from tests.support.processes import serve_process, workers_of
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import PIN, submission
+from tests.support.waiting import wait_until
 
 API = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8"))
 PUBLIC = {
@@ -241,22 +234,23 @@ def test_a_service_of_one_hash_finds_it_also_after_a_restart(
 @pytest.mark.slow
 def test_a_killed_supervisor_leaves_the_port_to_the_next(data: Path) -> None:
     """Also while a worker is only being started: in a peer an orphan held it for 30 s."""
-    with served(data) as process:
+    with serve_process(data, workers=2) as first:
+        process, port = first.process, int(first.url.rpartition(":")[2])
         orphan = workers_of(process)[0]
         orphan.kill()  # its successor begins; it has not yet asked to die with its parent
         wait_until(lambda: len(workers_of(process)) == 2 and orphan not in workers_of(process))
         process.kill()
         process.wait()
-        with served(data):
-            assert ready()
-        wait_until(can_be_bound)
+        with serve_process(data, port=port, workers=2) as second:
+            assert second.is_ready()
+        wait_until(lambda: can_be_bound(port))
 
 
-def can_be_bound() -> bool:
+def can_be_bound(port: int) -> bool:
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            taken.bind(("127.0.0.1", SERVED_PORT))
+            taken.bind(("127.0.0.1", port))
             taken.listen()
         except OSError:
             return False

@@ -22,7 +22,8 @@ from unseen import (
 )
 
 from tests.clients.python.pictures import PHOTOS, jpeg, opened, photo
-from tests.support import Service, random_pdq
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService as Service
 
 
 def photos() -> Submission:

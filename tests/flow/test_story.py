@@ -3,7 +3,9 @@
 import httpx
 from unseen_service.usecases import audit_log
 
-from tests.support import PIN, Service, flipped, random_pdq, submission
+from tests.support.hashes import flipped, random_pdq
+from tests.support.running_service import RunningService as Service
+from tests.support.submissions import PIN, submission
 
 
 def test_a_copy_matches_until_the_person_withdraws(service: Service) -> None:

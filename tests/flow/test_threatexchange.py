@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.environment import clean_environment
-from tests.mirror import status, submit, withdraw
-from tests.support import Service, flipped, random_pdq, wait_until
+from tests.support.environment import clean_environment
+from tests.support.hashes import flipped, random_pdq
+from tests.support.running_service import RunningService as Service
+from tests.support.submissions import case_platforms as status
+from tests.support.submissions import submit, withdraw
+from tests.support.waiting import wait_until
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the library warns of its own PDQ library when imported

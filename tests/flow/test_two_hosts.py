@@ -24,13 +24,23 @@ from unseen_service.embedded_postgres import EmbeddedPostgres, server
 from unseen_service.store.connection import conninfo
 from unseen_service.store.sql import SQL
 
-from tests.environment import clean_environment
-from tests.flow.test_faults import workers_of
-from tests.flow.test_matchable import one_line_to_each
-from tests.flow.test_outages import BUSY, QUICKLY, USUAL, Asked, fresh, hit, miss, submit, withdraw
-from tests.network import Network, Place, Wire
-from tests.service.test_cli import COMMAND
-from tests.support import Service, random_pdq, scratch_folder, wait_until
+from tests.support.disks import scratch_folder
+from tests.support.hashes import new_pdq as fresh
+from tests.support.network import Link as Wire
+from tests.support.network import Namespace as Place
+from tests.support.network import Network
+from tests.support.outage_requests import BUSY_FACTOR as BUSY
+from tests.support.outage_requests import MISS_WITHIN_S as USUAL
+from tests.support.outage_requests import NOTICED_WITHIN_S as QUICKLY
+from tests.support.outage_requests import RequestLog as Asked
+from tests.support.outage_requests import look_up as hit
+from tests.support.outage_requests import look_up_miss as miss
+from tests.support.processes import start_serve, terminating, workers_of
+from tests.support.running_service import RunningService as Service
+from tests.support.submissions import post_hashes as submit
+from tests.support.submissions import withdraw
+from tests.support.waiting import wait_until
+from tests.support.worker_connections import connect_to_each_worker as one_line_to_each
 
 pytestmark = pytest.mark.root
 
@@ -86,12 +96,18 @@ class Host:
 @pytest.fixture(scope="module")
 def country() -> Iterator[Country]:
     with Network() as network, scratch_folder() as folder, pytest.MonkeyPatch.context() as patch:
-        elsewhere, one, two = (network.place(name) for name in ("elsewhere", "one", "two"))
+        elsewhere, one, two = (network.add_namespace(name) for name in ("elsewhere", "one", "two"))
         laid = Country(
             elsewhere,
             (one, two),
-            (network.wire("database", one, elsewhere), network.wire("database", two, elsewhere)),
-            (network.wire("clients", one, elsewhere), network.wire("clients", two, elsewhere)),
+            (
+                network.add_link("database", one, elsewhere),
+                network.add_link("database", two, elsewhere),
+            ),
+            (
+                network.add_link("clients", one, elsewhere),
+                network.add_link("clients", two, elsewhere),
+            ),
         )
         addresses = ",".join(each.far_address for each in laid.to_database)
         patch.setitem(server.SETTINGS, "listen_addresses", addresses)
@@ -129,7 +145,7 @@ def hosts(country: Country, both: tuple[Host, Host]) -> Iterator[tuple[Host, Hos
             yield both
         finally:
             for each in both:
-                each.to_database.mend()
+                each.to_database.bring_up()
 
 
 @contextmanager
@@ -137,25 +153,19 @@ def begun_host(country: Country, number: int, folder: Path) -> Iterator[Host]:
     place, wire = country.hosts[number], country.to_database[number]
     address = country.to_clients[number].near_address
     service = Service(f"http://{address}:{PORT}", country.database_url)
-    arguments = ["--host", address, "--port", str(PORT), "--workers", str(WORKERS)]
     database_url = f"postgresql://unseen@{wire.far_address}/unseen"
-    environment = clean_environment(
-        DATABASE_URL=database_url,
-        UNSEEN_AUDIT_KEY_FILE=str(folder / "audit.key"),
-        UNSEEN_WORK_FREE_HASHES_PER_MINUTE="100000000",
+    environment = {
+        "DATABASE_URL": database_url,
+        "UNSEEN_AUDIT_KEY_FILE": str(folder / "audit.key"),
+        "UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000",
         **SETTINGS[number],
-    )
+    }
     with place.inside():
-        process = subprocess.Popen(
-            [*COMMAND, "serve", *arguments, "--data", str(folder / str(number))],
-            env=environment,
-            stdout=subprocess.DEVNULL,
+        process = start_serve(
+            folder / str(number), PORT, host=address, workers=WORKERS, environment=environment
         )
-    try:
+    with terminating(process):
         yield Host(place, wire, database_url, service, process)
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
 
 
 def matches(line: httpx.Client, pdq: str) -> bool:
@@ -167,8 +177,8 @@ def test_what_either_acknowledges_every_worker_of_both_matches(hosts: tuple[Host
     waits: list[float] = []
     with hosts[0].one_line_to_each() as here, hosts[1].one_line_to_each() as there:
         for number in range(ROUNDS):
-            pdq = random_pdq(next(fresh))
-            submit(hosts[number % 2].service.url, pdq).raise_for_status()
+            pdq = fresh()
+            submit(hosts[number % 2].service, pdq).raise_for_status()
             acknowledged = time.monotonic()
             waiting = [*here, *there]
             while waiting:
@@ -242,9 +252,9 @@ def vanishing(host: Host) -> Iterator[None]:
 def test_one_is_cut_off_and_comes_back(hosts: tuple[Host, Host]) -> None:
     """It answers what it can be sure of, and never a withdrawn hit; the other is as ever."""
     here, there = hosts
-    kept, gone, late = (random_pdq(next(fresh)) for _ in range(3))
-    submit(here.service.url, kept).raise_for_status()
-    case = submit(here.service.url, gone).json()["case"]
+    kept, gone, late = (fresh() for _ in range(3))
+    submit(here.service, kept).raise_for_status()
+    case = submit(here.service, gone).json()
     asked, as_ever, said = Asked(), Asked(), Said()
 
     def look_at(line: httpx.Client) -> None:
@@ -252,7 +262,7 @@ def test_one_is_cut_off_and_comes_back(hosts: tuple[Host, Host]) -> None:
         asked.note("miss", lambda: miss(line))
 
     def submit_to(host: Host) -> httpx.Response:
-        return submit(host.service.url, random_pdq(next(fresh)))
+        return submit(host.service, fresh())
 
     with (
         there.one_line_to_each() as cut_off,
@@ -264,7 +274,7 @@ def test_one_is_cut_off_and_comes_back(hosts: tuple[Host, Host]) -> None:
         for each in cut_off:
             look_at(each)
         stack.enter_context(vanishing(there))
-        there.to_database.cut()
+        there.to_database.take_down()
         with meanwhile(
             *(partial(look_at, each) for each in cut_off),
             lambda: asked.note("kept", lambda: hit(any_there, kept)),
@@ -273,12 +283,12 @@ def test_one_is_cut_off_and_comes_back(hosts: tuple[Host, Host]) -> None:
             lambda: as_ever.note("miss", lambda: miss(any_here)),
             lambda: as_ever.note("submission", lambda: submit_to(here)),
         ):
-            withdraw(here.service.url, case)
-            submit(here.service.url, late).raise_for_status()
+            withdraw(here.service, case)
+            submit(here.service, late).raise_for_status()
             with meanwhile(lambda: asked.note("gone", lambda: hit(any_there, gone))):
                 wait_until(lambda: said.last_of_each((503, "stale")), within=15)
 
-        there.to_database.mend()
+        there.to_database.bring_up()
         wait_until(there.is_well, within=6 * BUSY)
         assert not any(matches(each, gone) for each in cut_off)
         wait_until(lambda: all(matches(each, late) for each in cut_off), within=2 * BUSY)
@@ -307,7 +317,7 @@ def looks(url: str, headers: dict[str, str], over: Event) -> list[Look]:
     while not over.is_set():
         began = time.monotonic()
         try:
-            asked = {"hashes": [random_pdq(next(fresh))]}
+            asked = {"hashes": [fresh()]}
             answer = httpx.post(f"{url}/v1/match", json=asked, headers=headers, timeout=60)
             made.append(Look(began, answer.status_code))
         except httpx.TransportError:

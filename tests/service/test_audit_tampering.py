@@ -28,7 +28,11 @@ from unseen_service.tlog.chain import GENESIS, LogVerifier, canonical, link, nod
 from unseen_service.tlog.checkpoint import Checkpoint
 from unseen_service.usecases import actors, audit_log, keys
 
-from tests.support import PIN, Service, fresh_database, random_pdq, serving, submission
+from tests.support.databases import fresh_database
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import PIN, submission
 
 KINDS = {
     *("case.submitted", "case.withdrawn", "case.pin-refused", "case.linked"),

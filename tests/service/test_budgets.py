@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import numpy as np
-import numpy.typing as npt
 import psycopg
 import pytest
 from hypothesis import given
@@ -20,21 +19,14 @@ from unseen_service.ratelimit.probing import AlertThrottle, HitRate, Neighbourho
 from unseen_service.runtime.shared_memory import SharedCounts
 from unseen_service.usecases import key_limits
 
-from tests.service.test_cases_api import slug
-from tests.service.test_match_api import seeded
-from tests.support import Service, flipped, random_pdq, serving, wait_until
-
-Hashes = npt.NDArray[np.uint8]
-
-
-def hashes(count: int, seed: int = 0) -> Hashes:
-    return np.random.default_rng(seed).integers(0, 256, (count, 32), dtype=np.uint8)
-
-
-def walk(start: Hashes) -> Hashes:
-    """The 256 hashes at one bit from a hash."""
-    bits = np.unpackbits(start) ^ np.eye(256, dtype=np.uint8)
-    return np.packbits(bits, axis=1)
+from tests.support.hashes import Hashes, flipped, random_pdq
+from tests.support.hashes import neighbours as walk
+from tests.support.hashes import random_hashes as hashes
+from tests.support.problems import problem_slug as slug
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import submit_and_index as seeded
+from tests.support.waiting import wait_until
 
 
 def ask(platform: httpx.Client, queries: Hashes, **parameters: Any) -> httpx.Response:

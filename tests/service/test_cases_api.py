@@ -7,13 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support import PIN, Service, random_pdq, submission
+from tests.support.hashes import random_pdq
+from tests.support.problems import problem_slug as slug
+from tests.support.running_service import RunningService as Service
+from tests.support.submissions import PIN, submission
+from tests.support.submissions import post_submission as submit
 
 KEY = "0123456789abcdef0123456789abcdef"
-
-
-def submit(service: Service, body: Any, **headers: str) -> httpx.Response:
-    return httpx.post(f"{service.url}/v1/cases", json=body, headers=headers, timeout=60)
 
 
 def changed(path: str, value: object) -> dict[str, Any]:
@@ -25,16 +25,6 @@ def changed(path: str, value: object) -> dict[str, Any]:
         at = at[step]
     at[last] = value
     return body
-
-
-def slug(response: httpx.Response) -> str:
-    assert response.headers["content-type"] == "application/problem+json"
-    problem = response.json()
-    assert problem["status"] == response.status_code
-    assert problem["detail"]
-    prefix, _, name = problem["type"].rpartition(":")
-    assert prefix == "urn:unseen:problem"
-    return str(name)
 
 
 @pytest.mark.parametrize(

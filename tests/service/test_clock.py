@@ -20,11 +20,14 @@ from unseen_service.live.screening import LiveScreening
 from unseen_service.settings import Settings
 from unseen_service.store import Store, clock
 
-from tests.mirror import Mirror, submit, withdraw
-from tests.service.test_webhooks import Receiver, receiver, register
-from tests.support import Service, random_pdq, serving, submission, wait_until
-
-__all__ = ["receiver"]
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import submission, submit, withdraw
+from tests.support.waiting import wait_until
+from tests.support.webhook_receiver import WebhookReceiver as Receiver
+from tests.support.webhook_receiver import register_webhook as register
 
 KEY = "0123456789abcdef"
 OWN_CLOCK = re.compile(r"datetime\.now|datetime\.utcnow|date\.today|time\.time\b|time_ns")

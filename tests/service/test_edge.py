@@ -2,8 +2,8 @@
 
 import httpx
 
-from tests.service.test_cases_api import slug
-from tests.support import Service
+from tests.support.problems import problem_slug as slug
+from tests.support.running_service import RunningService as Service
 
 
 def test_unknown_addresses_and_methods_are_problems(any_service: Service) -> None:

@@ -12,8 +12,12 @@ import httpx
 import psycopg
 import pytest
 
-from tests.mirror import Mirror, status, submit, withdraw
-from tests.support import Service, random_pdq, serving, submission
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import case_platforms as status
+from tests.support.submissions import submission, submit, withdraw
 
 
 @pytest.fixture

@@ -8,8 +8,11 @@ import psycopg
 import pytest
 from unseen_service.jobs.overmatch_watch import OvermatchDetector
 
-from tests.mirror import Mirror, status, submit, withdraw
-from tests.support import Service, random_pdq
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService as Service
+from tests.support.submissions import case_platforms as status
+from tests.support.submissions import submit, withdraw
 
 
 @pytest.fixture
@@ -32,18 +35,12 @@ def look_up(service: Service, client: httpx.Client, pdq: str) -> str:
     return str(hit["record"])
 
 
-def audited(service: Service, kind: str) -> list[dict[str, Any]]:
-    with service.client("audit") as staff:
-        entries = staff.get("/v1/audit", params={"kind": kind}).json()["entries"]
-    return [entry["details"] for entry in entries]
-
-
 def overdue(service: Service) -> list[tuple[str, str, str | None]]:
     with service.client("audit") as staff:
         found = staff.get("/v1/overdue").json()
         assert staff.get("/v1/overdue", headers={"Unseen-Reason": ""}).status_code == 422
     assert found["hours"] == 48
-    assert audited(service, "overdue.listed")[-1]["reason"] == "a test"
+    assert service.audit_details("overdue.listed")[-1]["reason"] == "a test"
     return [(each["what"], each["platform"], each["feedback"]) for each in found["overdue"]]
 
 
@@ -98,7 +95,7 @@ def test_the_same_again_changes_nothing(service: Service, platform: httpx.Client
     assert say(platform, record, "removed", "b", "a") == {"accepted": 1, "new": 0}
     assert mirror.page()["entries"] == []
     assert status(service, case) == before
-    assert audited(service, "feedback.given") == [
+    assert service.audit_details("feedback.given") == [
         {
             "key": 1,
             "feedback": [{"record": record, "value": "removed", "tags": 2}],
@@ -116,7 +113,7 @@ def test_one_wrong_record_and_nothing_is_taken(service: Service, platform: httpx
     answer = platform.post("/v1/feedback", json=body)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["at"] == "feedback.1"
-    assert audited(service, "feedback.given") == []
+    assert service.audit_details("feedback.given") == []
     answer = platform.post("/v1/withdrawals", json={"records": [record, unknown]})
     assert (answer.status_code, answer.json()["errors"][0]["at"]) == (422, "records.1")
 
@@ -156,7 +153,7 @@ def test_two_platforms_that_say_not_intimate_quarantine_a_hash(service: Service)
         say(two, record, "not-intimate")
         (entry,) = mirror.page()["entries"]
         assert (entry["standing"], entry["feedback"]) == ("quarantined", {"not-intimate": 2})
-    assert [each["quarantined"] for each in audited(service, "feedback.given")] == [
+    assert [each["quarantined"] for each in service.audit_details("feedback.given")] == [
         [],
         [],
         [record],
@@ -179,7 +176,7 @@ def test_a_confirmed_withdrawal_shows_to_the_person(
     assert shown["withdrawal_confirmed_at"] is not None
     platform.post("/v1/withdrawals", json={"records": [first, second]})
     assert status(service, case) == [shown]
-    assert [each["records"] for each in audited(service, "withdrawal.confirmed")] == [
+    assert [each["records"] for each in service.audit_details("withdrawal.confirmed")] == [
         [first],
         [second],
     ]

@@ -4,8 +4,6 @@ import json
 import re
 import socket
 import struct
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,18 +15,13 @@ import psutil
 import pytest
 from unseen_service.runtime.http_protocol import HttpProtocol
 
-from tests.environment import clean_environment
-from tests.service.test_cli import COMMAND
-from tests.support import (
-    PIN,
-    Service,
-    free_port,
-    fresh_database,
-    random_pdq,
-    serving,
-    submission,
-    wait_until,
-)
+from tests.support.databases import fresh_database
+from tests.support.hashes import random_pdq
+from tests.support.processes import serve_process
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import PIN, submission
+from tests.support.waiting import PATIENCE_S, wait_until
 
 POST = b"POST /v1/cases HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 GET = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
@@ -250,32 +243,23 @@ def test_a_flood_of_connections_leaves_files_for_the_work(
     database_url: str, tmp_path: Path
 ) -> None:
     """Who has a connection goes on being served, hits and submissions too; then all is well."""
-    port = free_port()
-    service = Service(f"http://127.0.0.1:{port}", database_url)
-    log = tmp_path / "log"
-    limited = ["bash", "-c", 'ulimit -n 160; exec "$@"', "-", *COMMAND, "serve"]
-    arguments = ["--port", str(port), "--data", str(tmp_path / "data")]
-    with log.open("wb") as err, httpx.Client(base_url=service.url, timeout=60) as client:
-        process = subprocess.Popen(
-            [*limited, *arguments],
-            stdout=subprocess.DEVNULL,
-            stderr=err,
-            env=clean_environment(DATABASE_URL=database_url),
-        )
-        try:
-            wait_until(service.is_ready)
-            assert client.get("/healthz").status_code == 200
-            with ExitStack() as flood:
-                for _ in range(300):
-                    flood.enter_context(socket.create_connection(("127.0.0.1", port)))
-                wait_until(lambda: b"no more are taken" in log.read_bytes())
-                kept = random_pdq(1)
-                assert client.post("/v1/cases", json=submission(kept)).status_code == 201
-                assert client.get("/readyz").json()["reasons"] == []
-            wait_until(service.is_ready)
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
+    log, limited = tmp_path / "log", ["bash", "-c", 'ulimit -n 160; exec "$@"', "-"]
+    with (
+        serve_process(
+            tmp_path / "data", database_url=database_url, log=log, prefix=limited
+        ) as service,
+        httpx.Client(base_url=service.url, timeout=PATIENCE_S) as client,
+    ):
+        assert client.get("/healthz").status_code == 200
+        with ExitStack() as flood:
+            for _ in range(300):
+                address = ("127.0.0.1", port_of(service))
+                flood.enter_context(socket.create_connection(address))
+            wait_until(lambda: b"no more are taken" in log.read_bytes())
+            kept = random_pdq(1)
+            assert client.post("/v1/cases", json=submission(kept)).status_code == 201
+            assert client.get("/readyz").json()["reasons"] == []
+        wait_until(service.is_ready)
     assert log.read_bytes().count(b"no more are taken") == 1
     assert b"Too many open files" not in log.read_bytes()
 
@@ -303,27 +287,9 @@ def test_the_log_holds_no_address_and_nothing_that_was_sent(
     database_url: str, tmp_path: Path
 ) -> None:
     """A real service process, odd input, and what it wrote to standard error."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path / "log"
-    command = [sys.executable, "-m", "unseen_service", "serve", "--port", str(port)]
-    environment = clean_environment(DATABASE_URL=database_url)
-    with log.open("wb") as err:
-        process = subprocess.Popen(
-            [*command, "--data", str(tmp_path / "data")],
-            stdout=subprocess.DEVNULL,
-            stderr=err,
-            env=environment,
-        )
-    service = Service(f"http://127.0.0.1:{port}", database_url)
-    secret = random_pdq(1)
-    try:
-        wait_until(service.is_ready)
+    log, secret = tmp_path / "log", random_pdq(1)
+    with serve_process(tmp_path / "data", database_url=database_url, log=log) as service:
         _be_odd(service, secret)
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
     written = log.read_text()
     assert "Invalid HTTP request" in written, "it was the log that was read"
     for leak in ("127.0.0.1", secret, PIN, PIN.replace("-", ""), "unseen_key", "a-path-of-mine"):
@@ -336,19 +302,9 @@ def test_a_database_that_is_named_in_a_file_is_in_no_environment(
     """Whoever lists processes, or a container's settings, sees where the secret is, not what."""
     secret = tmp_path / "database_url"
     secret.write_text(database_url)
-    port = free_port()
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", str(port), "--data", str(tmp_path / "data")],
-        stdout=subprocess.DEVNULL,
-        env=clean_environment(DATABASE_URL_FILE=str(secret)),
-    )
-    try:
-        wait_until(Service(f"http://127.0.0.1:{port}", database_url).is_ready)
-        family = psutil.Process(process.pid).children(recursive=True)
+    with serve_process(tmp_path / "data", DATABASE_URL_FILE=str(secret)) as service:
+        family = psutil.Process(service.process.pid).children(recursive=True)
         environments = [each.environ() for each in family]
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
     assert [each for each in environments if each.get("DATABASE_URL_FILE") == str(secret)]
     assert not [each for each in environments if database_url in each.values()]
 
@@ -359,19 +315,9 @@ def test_a_database_that_is_named_in_a_file_is_in_no_environment(
 )
 def test_a_gpu_that_is_not_there_is_told_in_the_log(database_url: str, tmp_path: Path) -> None:
     """What a library warns of is a line of JSON, as all that is logged."""
-    port, log = free_port(), tmp_path / "log"
-    with log.open("wb") as err:
-        process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", str(port), "--data", str(tmp_path / "data")],
-            stdout=subprocess.DEVNULL,
-            stderr=err,
-            env=clean_environment(DATABASE_URL=database_url, UNSEEN_DEVICE="cuda"),
-        )
-    try:
-        wait_until(Service(f"http://127.0.0.1:{port}", database_url).is_ready)
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+    log, data = tmp_path / "log", tmp_path / "data"
+    with serve_process(data, database_url=database_url, log=log, UNSEEN_DEVICE="cuda"):
+        pass
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     warned = [line["message"] for line in lines if line["level"] == "warning"]
     assert warned

@@ -20,8 +20,11 @@ from unseen_service.screening.degenerate import drawn_hashes, faults
 from unseen_service.usecases import benign_hashes
 
 from tests.clients.python.pictures import photo
-from tests.service.test_cases_api import slug
-from tests.support import Service, flipped, random_pdq, submission, wait_until
+from tests.support.hashes import flipped, random_pdq
+from tests.support.problems import problem_slug as slug
+from tests.support.running_service import RunningService as Service
+from tests.support.submissions import submission
+from tests.support.waiting import wait_until
 from tools.drawn import SIZES, reference_hash, shapes, views
 
 PHOTOS = [

@@ -25,7 +25,10 @@ from unseen_service.models.keys import IssuedKey, KeyStatus, NewKey, Scope
 from unseen_service.store import Store
 from unseen_service.usecases import actors, keys
 
-from tests.support import Service, random_pdq, serving, wait_until
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.waiting import wait_until
 
 ALICE, BOB = actors.operator("alice"), actors.operator("bob")
 

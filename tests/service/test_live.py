@@ -14,13 +14,15 @@ from unseen_service.models.changes import ChangeKind
 from unseen_service.store import Store, changes, migrate
 from unseen_service.usecases import keys
 
-from tests.support import PIN, Service, random_pdq, scratch_folder, serving, submission, wait_until
+from tests.support.disks import scratch_folder
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import PIN
+from tests.support.submissions import post_hashes as submit
+from tests.support.waiting import wait_until
 
 index_module = import_module("unseen_service.live.index")
-
-
-def submit(service: Service, *pdqs: str) -> httpx.Response:
-    return httpx.post(f"{service.url}/v1/cases", json=submission(*pdqs), timeout=60)
 
 
 def test_a_worker_that_starts_later_has_everything(service: Service) -> None:

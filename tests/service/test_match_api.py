@@ -7,13 +7,10 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.service.test_cases_api import slug
-from tests.support import Service, flipped, random_pdq, submission
-
-
-def seeded(service: Service, *pdqs: str) -> None:
-    httpx.post(f"{service.url}/v1/cases", json=submission(*pdqs)).raise_for_status()
-    service.wait_in_step()
+from tests.support.hashes import flipped, random_pdq
+from tests.support.problems import problem_slug as slug
+from tests.support.running_service import RunningService as Service
+from tests.support.submissions import submit_and_index as seeded
 
 
 def test_hits_come_by_query_nearest_first(service: Service) -> None:

@@ -22,11 +22,13 @@ from unseen_service.ratelimit.probing import AlertThrottle
 from unseen_service.runtime.json_logs import JsonFormatter
 from unseen_service.store import Store
 
-from tests.flow.test_faults import URL, data, ready, served, workers_of
-from tests.service.test_cli import run
-from tests.support import PIN, Service, flipped, random_pdq, serving, submission, wait_until
-
-__all__ = ["data"]
+from tests.support.cli import run
+from tests.support.hashes import flipped, random_pdq
+from tests.support.processes import serve_process, workers_of
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import PIN, submission
+from tests.support.waiting import wait_until
 
 
 def scraped(service: Service) -> dict[str, float]:
@@ -167,22 +169,22 @@ def test_a_worker_that_was_never_in_step_is_behind_since_it_began() -> None:
 
 @pytest.mark.slow
 def test_a_scrape_adds_up_all_workers_and_forgets_the_dead(data: Path) -> None:
-    with served(data, workers=3) as process:
+    with serve_process(data, workers=3) as shown:
         key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data))
         headers = {"Authorization": f"Bearer {key.stdout.strip()}"}
-        shown = Service(URL, "")
 
         def look_up() -> bool:
             asked = {"hashes": [random_pdq(5)]}
-            return httpx.post(f"{URL}/v1/match", json=asked, headers=headers).status_code == 200
+            answer = httpx.post(f"{shown.url}/v1/match", json=asked, headers=headers)
+            return answer.status_code == 200
 
         wait_until(lambda: all(look_up() for _ in range(20)))
         begin = scraped(shown)['unseen_lookups_total{result="miss"}']
         for _ in range(60):
             assert look_up()
         assert scraped(shown)['unseen_lookups_total{result="miss"}'] == begin + 60
-        workers_of(process)[0].kill()
-        wait_until(lambda: len(workers_of(process)) == 3 and ready())
+        workers_of(shown.process)[0].kill()
+        wait_until(lambda: len(workers_of(shown.process)) == 3 and shown.is_ready())
         again = scraped(shown)
         assert again['unseen_lookups_total{result="miss"}'] == begin + 60, "it was counted"
         assert again["unseen_change_log_position"] == 0

@@ -9,7 +9,10 @@ from unseen_service.live.clock import Clock
 from unseen_service.live.miss_counter import MissCounter
 from unseen_service.store import Store
 
-from tests.support import Service, flipped, random_pdq, serving, submission
+from tests.support.hashes import flipped, random_pdq
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import submission
 
 
 def recorded(service: Service) -> list[dict[str, object]]:

@@ -16,9 +16,14 @@ from unseen_service.settings import Settings
 from unseen_service.tlog.checkpoint import Checkpoint
 from unseen_service.tlog.key_file import load_signer
 
-from tests.environment import clean_environment
-from tests.service.test_cli import COMMAND, run
-from tests.support import Service, free_port, random_pdq, scratch_folder, submission, wait_until
+from tests.support.cli import run
+from tests.support.disks import scratch_folder
+from tests.support.hashes import random_pdq
+from tests.support.ports import free_port
+from tests.support.processes import start_serve
+from tests.support.running_service import RunningService as Service
+from tests.support.submissions import submission
+from tests.support.waiting import wait_until
 
 
 def told(failed: subprocess.CompletedProcess[str]) -> str:
@@ -157,12 +162,9 @@ def test_a_checkpoint_from_ahead_of_the_database_is_told(database_url: str, tmp_
 def serving_as(data: Path, database_url: str, *, stdout: str = os.devnull) -> Iterator[Service]:
     port = free_port()
     with Path(stdout).open("wb") as out:
-        process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", str(port), "--data", str(data)],
-            env=clean_environment(DATABASE_URL=database_url),
-            stdout=out,
-            stderr=subprocess.PIPE,
-        )
+        environment = {"DATABASE_URL": database_url}
+        pipes = {"stdout": out, "stderr": subprocess.PIPE}
+        process = start_serve(data, port, environment=environment, **pipes)
     service = Service(f"http://127.0.0.1:{port}", database_url)
     try:
         wait_until(service.is_ready)
@@ -202,14 +204,8 @@ def test_a_key_that_everybody_can_read_is_told(database_url: str, tmp_path: Path
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
     assert run("audit", "key", **settings).returncode == 0
     (tmp_path / "audit.key").chmod(0o644)
-    port = free_port()
-    with subprocess.Popen(
-        [*COMMAND, "serve", "--port", str(port)],
-        env=clean_environment(**settings),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    pipe = {"stderr": subprocess.PIPE, "text": True}
+    with start_serve(tmp_path, free_port(), environment=settings, **pipe) as process:
         assert process.stderr
         assert f"can read {tmp_path / 'audit.key'}" in process.stderr.readline()
         process.terminate()

@@ -1,18 +1,19 @@
 """What is told of PostgreSQL's absence: a line when it goes, one a minute, one when it is back."""
 
 import asyncio
-import json
-import logging
-from collections.abc import Iterator
 
 import httpx
 import pytest
 from unseen_service.live.outage_log import OutageLog
-from unseen_service.runtime.json_logs import JsonFormatter
 from unseen_service.store import Store
 
-from tests.proxy import Mode, Proxy
-from tests.support import Service, random_pdq, serving, submission, wait_until
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import submission
+from tests.support.tcp_proxy import Mode
+from tests.support.tcp_proxy import TcpProxy as Proxy
+from tests.support.waiting import wait_until
 
 
 class Silent(Store):
@@ -24,22 +25,6 @@ class Silent(Store):
     async def why_unavailable(self) -> str | None:
         await asyncio.sleep(0)
         return self.why
-
-
-@pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
-    """What was logged, in the order of its being so."""
-    caplog.set_level(logging.INFO, "unseen_service")
-    lines: list[str] = []
-
-    class Keeping(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            lines.append(str(json.loads(JsonFormatter().format(record))["message"]))
-
-    handler = Keeping()
-    logging.getLogger("unseen_service").addHandler(handler)
-    yield lines
-    logging.getLogger("unseen_service").removeHandler(handler)
 
 
 async def hour(outage: OutageLog, now: list[float]) -> None:
@@ -101,17 +86,11 @@ def test_one_that_is_over_before_it_is_known_why_is_one_line(told: list[str]) ->
     assert line.startswith("PostgreSQL was unavailable for 0.0 s: the connection was lost")
 
 
-@pytest.fixture
-def proxy(database_url: str) -> Iterator[Proxy]:
-    with Proxy(database_url).running() as proxy:
-        yield proxy
-
-
 @pytest.mark.parametrize(
     ("mode", "why"),
     [
-        ("cut", "nothing answers at its address"),
-        pytest.param("hole", "it does not respond", marks=pytest.mark.slow),
+        ("refuse", "nothing answers at its address"),
+        pytest.param("blackhole", "it does not respond", marks=pytest.mark.slow),
     ],
 )
 def test_a_real_outage_is_two_lines(proxy: Proxy, mode: Mode, why: str, told: list[str]) -> None:
@@ -121,12 +100,12 @@ def test_a_real_outage_is_two_lines(proxy: Proxy, mode: Mode, why: str, told: li
     with serving(proxy.url, statement_timeout_ms=2_000, **often) as service:
         with service.client("match") as platform:
             platform.post("/v1/match", json={"hashes": [random_pdq(1)]}).raise_for_status()
-            proxy.be(mode)
+            proxy.set_mode(mode)
             wait_until(lambda: told)
             for _ in range(3):
                 assert submitted(service) == 503
             asyncio.run(asyncio.sleep(1.5))
-        proxy.be("whole")
+        proxy.set_mode("forward")
         wait_until(lambda: len(told) == 2)
         wait_until(lambda: submitted(service) == 201)
     assert told[0] == f"PostgreSQL is unavailable: {why}; reconnecting"

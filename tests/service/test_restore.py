@@ -18,9 +18,15 @@ from unseen_service.embedded_postgres.binaries import packaged_bindir
 from unseen_service.store import migrate
 from unseen_service.usecases import audit_log
 
-from tests.mirror import Mirror, submit, withdraw
-from tests.service.test_cli import run
-from tests.support import Service, named, random_pdq, scratch_folder, serving, wait_until
+from tests.support.cli import run
+from tests.support.databases import with_database as named
+from tests.support.disks import scratch_folder
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import submit, withdraw
+from tests.support.waiting import wait_until
 
 BEFORE, LOST, AFTER = (random_pdq(n) for n in range(3))
 

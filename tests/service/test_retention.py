@@ -15,9 +15,16 @@ from unseen_service.settings import Settings
 from unseen_service.store.retention import AgedTable
 from unseen_service.store.roles import as_server
 
-from tests.mirror import Mirror, status, submit, withdraw
-from tests.service.test_cli import run
-from tests.support import Service, named, random_pdq, serving, submission, wait_until
+from tests.support.cli import run
+from tests.support.databases import query
+from tests.support.databases import with_database as named
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import case_platforms as status
+from tests.support.submissions import submission, submit, withdraw
+from tests.support.waiting import wait_until
 
 migrate_module = import_module("unseen_service.store.migrate")
 
@@ -35,12 +42,6 @@ def service(service: Service) -> Service:
 
 def erased(service: Service, periods: Periods = PERIODS) -> dict[str, int] | None:
     return service.flow(lambda store: erase(store, periods))
-
-
-def query(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url) as connection:
-        cursor = connection.execute(statement, values or None)  # type: ignore[call-overload]
-        return list(cursor.fetchall()) if cursor.description else []
 
 
 def bits(service: Service) -> list[str]:

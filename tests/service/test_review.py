@@ -12,8 +12,13 @@ from unseen_service.jobs.overmatch_watch import cause_of
 from unseen_service.models.overmatch import ActivityBaseline, HashActivity
 from unseen_service.models.review import Cause
 
-from tests.mirror import HEADERS, Mirror, submit, withdraw
-from tests.support import PIN, Service, flipped, random_pdq, serving, wait_until
+from tests.support.hashes import flipped, random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import PIN, submit, withdraw
+from tests.support.submissions import PIN_HEADERS as HEADERS
+from tests.support.waiting import wait_until
 
 FLOOR = 12
 PDQ = random_pdq(1)
@@ -61,12 +66,6 @@ def image_status(service: Service, case: dict[str, Any]) -> str:
     answer = httpx.get(f"{service.url}/v1/cases/{case['case']}", headers=HEADERS)
     (image,) = answer.json()["images"]
     return str(image["status"])
-
-
-def audited(service: Service, kind: str) -> list[dict[str, Any]]:
-    with service.client("audit", platform="Staff") as staff:
-        entries = staff.get("/v1/audit", params={"kind": kind}).json()["entries"]
-    return [entry["details"] for entry in entries]
 
 
 def counted(service: Service) -> None:
@@ -118,7 +117,10 @@ def test_two_platforms_put_a_hash_out_of_reach_and_into_the_queue(service: Servi
     assert (review["cause"], review["evidence"]) == ("not-intimate", {"platforms": 2})
     assert review["opinions"] == {"not-intimate": ["One", "Two"]}
     assert (review["images"], review["decision"]) == (1, None)
-    assert [each["quarantined"] for each in audited(service, "feedback.given")] == [[], [record]]
+    assert [each["quarantined"] for each in service.audit_details("feedback.given")] == [
+        [],
+        [record],
+    ]
 
 
 def test_one_platform_cannot_whatever_it_says_and_however_often_it_asks(service: Service) -> None:
@@ -147,7 +149,7 @@ def test_what_finds_many_different_uploads_on_two_platforms_is_quarantined(
     (review,) = queue(service)
     assert (review["record"], review["cause"]) == (record, "over-matching")
     assert review["evidence"]["shared"] >= FLOOR
-    opened = audited(service, "review.opened")[-1]
+    opened = service.audit_details("review.opened")[-1]
     assert opened["cause"] == "over-matching"
     assert opened["hashes"] == [{"record": record, **review["evidence"]}]
 
@@ -212,7 +214,7 @@ def test_what_staff_remove_stays_out_of_reach_whoever_submits_it(
     assert image_status(service, again) == "active"
     assert [
         (each["decision"], each["instead_of"], each["reason"])
-        for each in audited(service, "review.decided")
+        for each in service.audit_details("review.decided")
     ] == [("remove", None, "a test"), ("release", "remove", "a test")]
 
 
@@ -274,7 +276,7 @@ def test_a_decision_needs_its_scope_its_reason_and_its_hash(
         assert staff.post(f"/v1/review/{disputed}", json=body).status_code == 422
         assert staff.get("/v1/review").status_code == 403
     assert len(queue(service)) == 1
-    assert [each["reason"] for each in audited(service, "review.listed")] == ["a test"] * 2
+    assert [each["reason"] for each in service.audit_details("review.listed")] == ["a test"] * 2
 
 
 def test_what_happened_is_counted_by_the_hour_and_the_day(service: Service) -> None:
@@ -293,7 +295,7 @@ def test_what_happened_is_counted_by_the_hour_and_the_day(service: Service) -> N
             assert totals == {"cases": 2, "images": 3, "withdrawn": 2, "matched": 2, "missed": 0}
         assert (answer["hashes"], answer["open_reviews"]) == (1, 0)
         assert staff.get("/v1/statistics", params={"count": 0}).status_code == 422
-    assert [each["by"] for each in audited(service, "statistics.read")] == ["hour", "day"]
+    assert [each["by"] for each in service.audit_details("statistics.read")] == ["hour", "day"]
 
 
 def test_nothing_is_counted_twice(service: Service) -> None:

@@ -12,7 +12,8 @@ from unseen_service.models.audit import AuditEvent, AuditKind
 from unseen_service.store import Store, audit, migrate
 from unseen_service.store.roles import ROLE, as_server
 
-from tests.support import fresh_database, named
+from tests.support.databases import fresh_database
+from tests.support.databases import with_database as named
 
 
 def append(url: str) -> None:

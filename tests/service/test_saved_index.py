@@ -1,7 +1,6 @@
 """Saved indexes: opened by a restart, shared, never trusted blindly."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -11,8 +10,14 @@ from unseen_index import DamagedTableError, HashTable
 from unseen_index.layout import offsets
 from unseen_service.live.saved_indexes import SavedIndexes
 
-from tests.support import PIN, Service, random_pdq, serving, submission, wait_until
-from tests.support import small_disk as mounted
+from tests.support.disks import fill_disk
+from tests.support.disks import mounted_disk as mounted
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import PIN
+from tests.support.submissions import post_hashes as submit
+from tests.support.waiting import wait_until
 
 PDQS = [random_pdq(n) for n in range(40)]
 
@@ -27,10 +32,6 @@ def filled(database_url: str, tmp_path: Path) -> Iterator[Path]:
         httpx.delete(f"{service.url}/v1/cases/{gone}", headers={"Unseen-Pin": PIN})
         wait_until((tmp_path / f"position-{42:020}").exists)
     return tmp_path
-
-
-def submit(service: Service, *pdqs: str) -> httpx.Response:
-    return httpx.post(f"{service.url}/v1/cases", json=submission(*pdqs), timeout=60)
 
 
 def found(service: Service) -> list[int]:
@@ -110,13 +111,10 @@ def test_a_full_disk_is_told_once_and_saving_goes_on_when_there_is_room(
     database_url: str, small_disk: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "unseen_service")
-    filler = small_disk / "filler"
     with serving(database_url, index_dir=small_disk, save_after_changes=1) as service:
         submit(service, PDQS[0])
         wait_until((small_disk / f"position-{1:020}").exists)
-        with filler.open("wb", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(b"\0" * 65_536)
+        filler = fill_disk(small_disk)
         submit(service, *PDQS[1:20])
         wait_until(lambda: "the index cannot be saved" in caplog.text)
         submit(service, *PDQS[20:])

@@ -10,51 +10,29 @@ import psycopg
 import pytest
 import requests
 
-from tests.mirror import Mirror, status, submit, withdraw
-from tests.support import Service, random_pdq, serving
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.stopncii_client import Records as Kept
+from tests.support.stopncii_client import active_pdqs as live
+from tests.support.stopncii_client import apply_page as taken
+from tests.support.stopncii_client import fetch_hashes as fetch
+from tests.support.stopncii_client import stock_client
+from tests.support.submissions import case_platforms as status
+from tests.support.submissions import submit, withdraw
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns of its own PDQ library as it is imported
     from threatexchange.exchanges.clients.stopncii.api import (
-        FetchHashesResponse,
         StopNCIIAPI,
         StopNCIICaseStatus,
         StopNCIICSPFeedback,
         StopNCIICSPFeedbackValue,
-        StopNCIIEndpoint,
-        StopNCIIHashRecord,
         StopNCIISignalType,
     )
 
 PDQ = StopNCIISignalType.ImagePDQ
-Kept = dict[str, StopNCIIHashRecord]
-
-
-def stock_client(service: Service, platform: str = "Example", slash: str = "") -> StopNCIIAPI:
-    key = service.key("feed", "feedback", "submit", platform=platform)
-    others = {StopNCIIEndpoint.SubmitHashes: key, StopNCIIEndpoint.SubmitFeedback: key}
-    return StopNCIIAPI(key, key, others, f"{service.url}/stopncii/v1{slash}")
-
-
-def fetch(client: StopNCIIAPI, since: int = StopNCIIAPI.DEFAULT_START_TIME) -> tuple[Kept, int]:
-    """Fetch as HMA does; answer what is known then, and the checkpoint."""
-    kept: Kept = {}
-    for page in client.fetch_hashes_iter(start_timestamp=since):
-        since = taken(kept, page, since)
-    return kept, since
-
-
-def taken(kept: Kept, page: FetchHashesResponse, since: int) -> int:
-    """Take a page in, holding the server to what HMA asserts; answer the new checkpoint."""
-    assert page.nextSetTimestamp >= since
-    assert page.count == len(page.hashRecords)
-    assert page.hasMoreRecords == bool(page.nextPageToken)
-    kept.update({record.hashValue: record for record in page.hashRecords})
-    return page.nextSetTimestamp
-
-
-def live(kept: Kept) -> set[str]:
-    return {pdq for pdq, record in kept.items() if record.hashStatus is StopNCIICaseStatus.Active}
 
 
 def age(service: Service, seconds: int = 60) -> None:

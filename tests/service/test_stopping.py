@@ -6,7 +6,9 @@ from contextlib import ExitStack
 
 from unseen_service.runtime.http_protocol import HttpProtocol
 
-from tests.support import Service, serving, wait_until
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.waiting import wait_until
 
 ALIVE = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 

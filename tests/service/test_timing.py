@@ -16,8 +16,11 @@ from unseen_service.credentials import key_digest
 from unseen_service.live.clock import Clock
 from unseen_service.live.keys import LiveKeys
 
-from tests.service.test_cases_api import slug, submit
-from tests.support import PIN, Service, random_pdq, submission
+from tests.support.hashes import random_pdq
+from tests.support.problems import problem_slug as slug
+from tests.support.running_service import RunningService as Service
+from tests.support.submissions import PIN, submission
+from tests.support.submissions import post_submission as submit
 
 KEY = "one-of-a-persons-own-keys"
 GENEROUS = 1.5

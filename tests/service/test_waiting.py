@@ -17,21 +17,16 @@ from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.errors import StoreRefused
 from unseen_service.store import migrate
 
-from tests.environment import clean_environment
-from tests.service.test_cli import COMMAND, run
-from tests.service.test_outage import told
-from tests.support import (
-    Service,
-    free_port,
-    named,
-    random_pdq,
-    scratch_folder,
-    serving,
-    submission,
-    wait_until,
-)
-
-__all__ = ["told"]
+from tests.support.cli import COMMAND, run
+from tests.support.databases import with_database as named
+from tests.support.disks import scratch_folder
+from tests.support.environment import clean_environment
+from tests.support.hashes import random_pdq
+from tests.support.ports import free_port
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import submission
+from tests.support.waiting import wait_until
 
 PASSWORD = "right/of:way"
 

@@ -5,9 +5,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -18,48 +16,14 @@ from unseen_service.jobs.webhook_delivery import RETRY_AFTER, sign
 from unseen_service.store import webhooks as outbox
 from unseen_service.usecases.webhook_targets import is_public
 
-from tests.mirror import Mirror, submit, withdraw
-from tests.support import Service, random_pdq, serving, submission, wait_until
-
-
-class Receiver:
-    """A platform's address: keeps what it is sent, answers as it is told."""
-
-    def __init__(self) -> None:
-        self.received: list[tuple[dict[str, str], bytes]] = []
-        self.answer = 204
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                receiver.received.append(({k.lower(): v for k, v in self.headers.items()}, body))
-                self.send_response(receiver.answer)
-                if receiver.answer == 302:
-                    self.send_header("location", f"{receiver.url}/elsewhere")
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hook?a=b"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def bodies(self) -> list[dict[str, Any]]:
-        return [json.loads(body) for _, body in self.received]
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.close()
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import submission, submit, withdraw
+from tests.support.waiting import wait_until
+from tests.support.webhook_receiver import WebhookReceiver as Receiver
+from tests.support.webhook_receiver import register_webhook as register
 
 
 @pytest.fixture
@@ -73,15 +37,6 @@ def open_service(database_url: str) -> Iterator[Service]:
 def platform(open_service: Service) -> Iterator[httpx.Client]:
     with open_service.client("feed", "feedback") as client:
         yield client
-
-
-def register(client: httpx.Client, url: str, *events: str) -> tuple[str, bytes]:
-    body = {"url": url, **({"events": list(events)} if events else {})}
-    answer = client.post("/v1/webhooks", json=body)
-    assert answer.status_code == 201, answer.text
-    made = answer.json()
-    assert made["secret"].startswith("whsec_")
-    return made["webhook"]["webhook"], base64.b64decode(made["secret"].removeprefix("whsec_"))
 
 
 def the_webhook(client: httpx.Client) -> dict[str, Any]:

@@ -14,8 +14,11 @@ from unseen.cli import main
 from unseen.proof_of_work import Challenge as Asked
 from unseen_service.screening.proof_of_work import LIFETIME, Challenges, Price, target
 
-from tests.service.test_cases_api import slug
-from tests.support import Service, random_pdq, serving, submission
+from tests.support.hashes import random_pdq
+from tests.support.problems import problem_slug as slug
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import submission
 
 KEY = "0123456789abcdef"
 SECRET = bytes(32)

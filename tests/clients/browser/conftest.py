@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from clients.browser.assemble import TARGET
-from tests.selection import is_root
-from tests.support import Service
+from tests.support.running_service import RunningService as Service
+from tests.support.selection import is_root
 
 from .person import Person
 from .recording_proxy import RecordingProxy, run_proxy

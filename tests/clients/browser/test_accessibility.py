@@ -1,35 +1,24 @@
 """Accessibility: axe-core, keyboard only, zoom, live regions, reduced motion."""
 
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Frame, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.support import Service
+from tests.support.running_service import RunningService as Service
 
+from .axe import find_violations
 from .drawn_images import photo
 from .person import TEXTS, Person, file
-
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
-RUN = """(rules) => axe.run(document, { iframes: false, resultTypes: ["violations"], rules })
-    .then((found) => found.violations.map((each) =>
-        [each.id, each.nodes.map((node) => node.html + " " + node.failureSummary)]))"""
 
 
 def violations(page: Page) -> list[Any]:
     """Run axe in the page, and separately in the picker's frame."""
-
-    def run(frame: Frame, rules: dict[str, Any]) -> list[Any]:
-        frame.evaluate(AXE)
-        found: list[Any] = frame.evaluate(RUN, rules)
-        return found
-
-    found = run(page.main_frame, {})
+    found = find_violations(page.main_frame)
     if page.locator("#picker").is_visible():
         # The heading is in the page around the frame.
-        found += run(page.frames[1], {"page-has-heading-one": {"enabled": False}})
+        found += find_violations(page.frames[1], {"page-has-heading-one": {"enabled": False}})
     return found
 
 

@@ -10,7 +10,7 @@ import httpx
 from playwright.sync_api import Locator, Page, expect
 from unseen import Submission
 
-from tests.support import Service
+from tests.support.running_service import RunningService as Service
 
 from .drawn_images import Pixels, encode, photo, scene, turned_views
 from .person import TEXTS, Person, file

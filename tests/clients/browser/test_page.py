@@ -11,17 +11,16 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from unseen_service.pages import person_page
 
 from clients.browser import assemble
-from tests.support import Service
+from tests.support.running_service import RunningService as Service
 
 from .drawn_images import photo
-from .person import TEXTS, Person, file
+from .person import EXIT_URL, TEXTS, Person, file
 
 FOLDER = Path(assemble.__file__).parent / "texts"
 LANGUAGES = sorted(path.stem for path in FOLDER.glob("*.json"))
 CASE_TEXTS = {
     f"case.{status}" for status in ("active", "declined", "under_review", "withdrawn")
 } | {f"case.{opinion}" for opinion in ("pending-review", "not-removed", "not-intimate")}
-EXIT_URL = "https://www.wikipedia.org/"
 
 
 def test_the_committed_page_is_up_to_date() -> None:

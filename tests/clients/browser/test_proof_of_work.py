@@ -11,12 +11,14 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from clients.browser.assemble import PROOF_OF_WORK_WORKER, read_sources
-from tests.support import Service, random_pdq, serving, submission
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import submission
 
 from .drawn_images import photo
-from .person import TEXTS, Person, file
+from .person import EXIT_URL, TEXTS, Person, file
 from .recording_proxy import RecordingProxy
-from .test_page import EXIT_URL
 
 VECTORS = json.loads((Path(__file__).parents[2] / "contract" / "work.json").read_text("utf-8"))
 ONE = file("one.jpg", photo(1))

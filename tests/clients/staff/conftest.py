@@ -9,16 +9,13 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, expect
 
 from tests.clients.browser.conftest import browser
-from tests.mirror import submit
-from tests.support import (
-    Service,
-    flipped,
-    fresh_database,
-    random_pdq,
-    scratch_folder,
-    serving,
-    wait_until,
-)
+from tests.support.databases import fresh_database
+from tests.support.disks import scratch_folder
+from tests.support.hashes import flipped, random_pdq
+from tests.support.running_service import RunningService as Service
+from tests.support.running_service import serving
+from tests.support.submissions import submit
+from tests.support.waiting import wait_until
 
 __all__ = ["browser"]
 
