@@ -15,11 +15,9 @@ from unseen_service.store import migrate
 pytest.register_assert_rewrite("tests.support")
 
 from tests.support import environment, options
-from tests.support.databases import fresh_database
-from tests.support.databases import with_database as named
+from tests.support.databases import fresh_database, with_database
 from tests.support.disks import scratch_folder
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
+from tests.support.running_service import RunningService, serving
 from tests.support.selection import is_root, starts_process
 from tests.support.service_log import collecting_messages
 from tests.support.tcp_proxy import TcpProxy
@@ -112,7 +110,7 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
             connection.execute("ALTER SYSTEM SET synchronous_commit = off")
             connection.execute("SELECT pg_reload_conf()")
             connection.execute("CREATE DATABASE template_unseen")
-        template = named(url, "template_unseen")
+        template = with_database(url, "template_unseen")
         migrate(template)
         yield template
 
@@ -125,23 +123,23 @@ def database_url(postgres: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def service(database_url: str) -> Iterator[Service]:
+def service(database_url: str) -> Iterator[RunningService]:
     """A real service on a fresh database."""
     with serving(database_url) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def any_service(postgres: str) -> Iterator[Service]:
+def any_service(postgres: str) -> Iterator[RunningService]:
     """A service that many tests share: for tests that change nothing that others see."""
-    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(with_database(postgres, "postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE shared TEMPLATE template_unseen")
-    with serving(named(postgres, "shared")) as running:
+    with serving(with_database(postgres, "shared")) as running:
         yield running
 
 
 @pytest.fixture
-def data() -> Iterator[Path]:
+def data_directory() -> Iterator[Path]:
     """A data directory, for a service with an embedded PostgreSQL, that does not exist yet."""
     with scratch_folder() as folder:
         yield folder / "data"
@@ -156,14 +154,14 @@ def receiver() -> Iterator[WebhookReceiver]:
 
 
 @pytest.fixture
-def proxy(database_url: str) -> Iterator[TcpProxy]:
+def database_proxy(database_url: str) -> Iterator[TcpProxy]:
     """A proxy in front of the database of this test."""
     with TcpProxy(database_url).running() as running:
         yield running
 
 
 @pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+def log_messages(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
     """The messages that the service logs during this test, at level INFO and above, in order."""
     caplog.set_level(logging.INFO, "unseen_service")
     with collecting_messages() as messages:

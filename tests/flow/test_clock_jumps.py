@@ -24,21 +24,17 @@ from unseen_service.models.keys import NewKey, Scope
 from unseen_service.usecases import keys
 
 from tests.support.cli import run
-from tests.support.clocks import FakeClock as Clock
+from tests.support.clocks import FakeClock
 from tests.support.databases import query
 from tests.support.disks import scratch_folder
-from tests.support.hashes import new_pdq as fresh
+from tests.support.hashes import new_pdq
 from tests.support.mirrors import Mirror
 from tests.support.processes import serve_process, workers_of
-from tests.support.running_service import RunningService as Service
-from tests.support.stopncii_client import Records as Kept
-from tests.support.stopncii_client import active_pdqs as live
-from tests.support.stopncii_client import fetch_hashes as fetch
-from tests.support.stopncii_client import stock_client
+from tests.support.running_service import RunningService
+from tests.support.stopncii_client import Records, active_pdqs, fetch_hashes, stock_client
 from tests.support.submissions import PIN, submit, withdraw
 from tests.support.waiting import wait_until
-from tests.support.webhook_receiver import WebhookReceiver as Receiver
-from tests.support.webhook_receiver import register_webhook as register
+from tests.support.webhook_receiver import WebhookReceiver, register_webhook
 
 pytestmark = pytest.mark.slow
 
@@ -59,8 +55,8 @@ def is_now(told: str | float) -> bool:
 class Host:
     """`unseen-service serve` with two workers, on a machine with a clock of its own."""
 
-    service: Service
-    clock: Clock
+    service: RunningService
+    clock: FakeClock
     process: subprocess.Popen[bytes]
     data: Path
     counted: dict[str, float] = field(default_factory=dict)
@@ -97,7 +93,7 @@ class Host:
 @contextmanager
 def served(database_url: str) -> Iterator[Host]:
     with scratch_folder() as folder:
-        clock, data = Clock(folder), folder / "data"
+        clock, data = FakeClock(folder), folder / "data"
         settings = {
             "UNSEEN_WEBHOOK_PRIVATE_TARGETS": "1",
             "UNSEEN_MEASURE_EVERY_MS": "500",
@@ -120,14 +116,14 @@ def everywhere(true: Callable[[], bool]) -> None:
 
 def matched(platform: httpx.Client, pdq: str) -> bool:
     headers = {"Connection": "close"}
-    answer = platform.post("/v1/match", json={"hashes": [pdq, fresh()]}, headers=headers)
+    answer = platform.post("/v1/match", json={"hashes": [pdq, new_pdq()]}, headers=headers)
     assert answer.status_code == 200, answer.text
     return bool(answer.json()["hits"])
 
 
 def person_and_platform(host: Host, platform: httpx.Client) -> None:
     """Submitted, looked at, found, withdrawn, and not found any more."""
-    pdq = fresh()
+    pdq = new_pdq()
     case = submit(host.service, pdq)
     everywhere(lambda: matched(platform, pdq))
     looked_at = httpx.get(
@@ -143,7 +139,7 @@ def person_and_platform(host: Host, platform: httpx.Client) -> None:
 def mirror_in_step(host: Host, mirror: Mirror) -> None:
     """Who waits for news is told, by a cursor from before the jump; feedback is taken."""
     mirror.catch_up()
-    pdq = fresh()
+    pdq = new_pdq()
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(mirror.page, wait=10)
         submit(host.service, pdq)
@@ -178,7 +174,7 @@ def proven(host: Host) -> None:
     assert verified.returncode == 0, verified.stderr
 
 
-def sent_as_it_is_now(received: Receiver, secret: bytes, told: int) -> int:
+def sent_as_it_is_now(received: WebhookReceiver, secret: bytes, told: int) -> int:
     """Each message is signed, and of a time that a receiver takes."""
     wait_until(lambda: len(received.received) > told)
     for headers, body in received.received[told:]:
@@ -200,9 +196,11 @@ def opens(host: Host, headers: dict[str, str]) -> bool:
     return httpx.get(f"{host.service.url}/v1/audit/verifier", headers=headers).status_code == 200
 
 
-def test_whatever_the_clock_jumps_to_everything_goes_on(host: Host, receiver: Receiver) -> None:
+def test_whatever_the_clock_jumps_to_everything_goes_on(
+    host: Host, receiver: WebhookReceiver
+) -> None:
     service, told, since = host.service, 0, 10
-    kept: Kept = {}
+    kept: Records = {}
     stock = stock_client(service, platform="Stock")
     ends = issue(host, "Ends", timedelta(hours=30 * 24))
     ended = issue(host, "Ended", timedelta(seconds=2))
@@ -210,17 +208,17 @@ def test_whatever_the_clock_jumps_to_everything_goes_on(host: Host, receiver: Re
         service.client("match", platform="Asks") as asks,
         service.client("feed", "feedback", platform="Copies") as copies,
     ):
-        _, secret = register(copies, receiver.url)
+        _, secret = register_webhook(copies, receiver.url)
         mirror = Mirror(copies)
         wait_until(lambda: not opens(host, ended))
         for jump in JUMPS:
             host.clock.set_offset(jump)
             person_and_platform(host, asks)
             mirror_in_step(host, mirror)
-            more, since = fetch(stock, since)
+            more, since = fetch_hashes(stock, since)
             kept |= more
             assert is_now(since)
-            assert live(kept) == set(mirror.kept.values())
+            assert active_pdqs(kept) == set(mirror.kept.values())
             assert all(opens(host, ends) for _ in range(8))
             assert not any(opens(host, ended) for _ in range(8))
             told = sent_as_it_is_now(receiver, secret, told)
@@ -241,7 +239,7 @@ def test_workers_that_start_with_a_wrong_clock_erase_and_expire_as_others(
     host: Host, jump: timedelta
 ) -> None:
     """What a platform was handed has its 30 days, and what it let go of goes at once."""
-    held, let_go = submit(host.service, fresh()), submit(host.service, fresh())
+    held, let_go = submit(host.service, new_pdq()), submit(host.service, new_pdq())
     ends = issue(host, "Ends", timedelta(days=30))
     with host.service.client("feed", "feedback", platform="Copies") as copies:
         mirror = Mirror(copies).catch_up()
@@ -272,7 +270,7 @@ def test_commands_at_a_wrong_clock_do_what_they_do_at_a_right_one(
     database_url: str, jump: timedelta
 ) -> None:
     with scratch_folder() as folder:
-        clock = Clock(folder)
+        clock = FakeClock(folder)
         clock.set_offset(jump)
         settings = {
             "DATABASE_URL": database_url,

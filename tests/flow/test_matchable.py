@@ -18,9 +18,9 @@ import pytest
 from tests.support.disks import scratch_folder
 from tests.support.hashes import random_pdq
 from tests.support.processes import serve_process
-from tests.support.running_service import RunningService as Service
+from tests.support.running_service import RunningService
 from tests.support.submissions import submission
-from tests.support.worker_connections import connect_to_each_worker as one_line_to_each
+from tests.support.worker_connections import connect_to_each_worker
 
 HASHES = 20_000
 ROUNDS = 100
@@ -38,7 +38,7 @@ def filled(url: str, count: int) -> None:
 
 
 @contextmanager
-def served(url: str) -> Iterator[tuple[Service, psutil.Process]]:
+def served(url: str) -> Iterator[tuple[RunningService, psutil.Process]]:
     free_work = {"UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000"}
     with (
         scratch_folder() as data,
@@ -57,7 +57,7 @@ def test_what_is_acknowledged_is_matchable_on_every_worker(
     waits: list[float] = []
     with (
         served(database_url) as (service, supervisor),
-        one_line_to_each(service, supervisor) as workers,
+        connect_to_each_worker(service, supervisor) as workers,
         httpx.Client(base_url=service.url) as person,
     ):
         for number in range(rounds):

@@ -30,8 +30,7 @@ from unseen_service.usecases import actors, audit_log, keys
 
 from tests.support.databases import fresh_database
 from tests.support.hashes import random_pdq
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
+from tests.support.running_service import RunningService, serving
 from tests.support.submissions import PIN, submission
 
 KINDS = {
@@ -112,7 +111,7 @@ def log(postgres: str) -> Iterator[Log]:
         yield Log(url, service.flow(_rest))
 
 
-def _fill(service: Service) -> None:
+def _fill(service: RunningService) -> None:
     """Do what there is a front door for."""
     pdq = random_pdq(1)
     case = httpx.post(f"{service.url}/v1/cases", json=submission(pdq)).json()["case"]
@@ -354,7 +353,7 @@ def test_an_entry_put_in_is_found_by_a_kept_checkpoint(log: Log) -> None:
 
 
 def test_the_service_signs_nothing_that_did_not_grow_from_what_it_signed(
-    service: Service, database_url: str
+    service: RunningService, database_url: str
 ) -> None:
     with service.client("audit", "match") as staff:
         first = staff.get("/v1/audit/checkpoint")
@@ -374,7 +373,7 @@ def replace_key(data: Path) -> None:
     (data / "audit.key").rename(data / "lost")
 
 
-def key_changes(service: Service) -> list[dict[str, Any]]:
+def key_changes(service: RunningService) -> list[dict[str, Any]]:
     with service.client("audit") as staff:
         found = staff.get("/v1/audit", params={"kind": "audit.key-changed"}).json()["entries"]
     return [each["details"] for each in found]
@@ -424,7 +423,7 @@ async def _forge(database_url: str) -> None:
         await rewrite(connection, [replace(entries[0], actor="another"), *entries[1:]])
 
 
-def test_who_verified_the_log_elsewhere_leaves_an_entry(service: Service) -> None:
+def test_who_verified_the_log_elsewhere_leaves_an_entry(service: RunningService) -> None:
     with service.client("audit") as staff:
         lines = staff.get("/v1/audit/export").text.splitlines()
         note = json.loads(lines[-1])["checkpoint"]
@@ -451,7 +450,7 @@ def test_who_verified_the_log_elsewhere_leaves_an_entry(service: Service) -> Non
         assert platform.post("/v1/audit/verifications", json={}).status_code == 403
 
 
-def test_two_persons_leave_two_entries(service: Service) -> None:
+def test_two_persons_leave_two_entries(service: RunningService) -> None:
     new = NewKey("Feeds", frozenset({Scope.FEED}))
     issued = service.flow(lambda store: keys.issue_key(store, new))
     service.flow(lambda store: keys.approve_key(store, issued.id, actors.operator("two")))

@@ -22,12 +22,10 @@ from unseen_service.store import Store, clock
 
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
+from tests.support.running_service import RunningService, serving
 from tests.support.submissions import submission, submit, withdraw
 from tests.support.waiting import wait_until
-from tests.support.webhook_receiver import WebhookReceiver as Receiver
-from tests.support.webhook_receiver import register_webhook as register
+from tests.support.webhook_receiver import WebhookReceiver, register_webhook
 
 KEY = "0123456789abcdef"
 OWN_CLOCK = re.compile(r"datetime\.now|datetime\.utcnow|date\.today|time\.time\b|time_ns")
@@ -70,7 +68,7 @@ def test_a_flood_of_the_future_costs_nobody_work(database_url: str) -> None:
             assert httpx.post(f"{service.url}/v1/cases", json=body).status_code == 201
 
 
-def test_a_change_log_of_the_future_stays_in_order(service: Service) -> None:
+def test_a_change_log_of_the_future_stays_in_order(service: RunningService) -> None:
     """Its times never go back, so that a reader by time misses nothing; nothing else waits."""
     set_ahead(service.database_url, "UPDATE change_head SET at = now() + interval '1 hour'")
     set_ahead(service.database_url, "UPDATE audit_head SET at = now() + interval '1 hour'")
@@ -90,13 +88,13 @@ def test_a_change_log_of_the_future_stays_in_order(service: Service) -> None:
     assert float(total.split()[1]) >= 0, "a count never falls"
 
 
-def test_a_message_of_the_future_is_sent(database_url: str, receiver: Receiver) -> None:
+def test_a_message_of_the_future_is_sent(database_url: str, receiver: WebhookReceiver) -> None:
     """What was to be sent while the clock was 400 days ahead is not put off for 400 days."""
     with (
         serving(database_url, webhook_private_targets=1) as service,
         service.client("feed") as platform,
     ):
-        webhook, _ = register(platform, receiver.url)
+        webhook, _ = register_webhook(platform, receiver.url)
         set_ahead(
             database_url,
             "INSERT INTO webhook_messages (webhook_id, event, body, created_at, due_at)"
@@ -144,7 +142,7 @@ def test_a_run_of_the_future_is_not_waited_for(database_url: str) -> None:
 
 
 def test_one_clock_that_is_ahead_erases_nothing_too_early(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL's, here; with a host's it is tried on a real process, elsewhere."""
     case = submit(service, random_pdq(1))

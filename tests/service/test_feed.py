@@ -14,19 +14,17 @@ import pytest
 
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
-from tests.support.submissions import case_platforms as status
-from tests.support.submissions import submission, submit, withdraw
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import case_platforms, submission, submit, withdraw
 
 
 @pytest.fixture
-def platform(service: Service) -> Iterator[httpx.Client]:
+def platform(service: RunningService) -> Iterator[httpx.Client]:
     with service.client("feed") as client:
         yield client
 
 
-def set_standing(service: Service, pdq: str, standing: str) -> None:
+def set_standing(service: RunningService, pdq: str, standing: str) -> None:
     """Change what is thought of a hash, as the flows do: lock, row, change log."""
     with psycopg.connect(service.database_url) as connection:
         connection.execute("SELECT FROM change_head FOR UPDATE")
@@ -44,7 +42,9 @@ def set_standing(service: Service, pdq: str, standing: str) -> None:
         connection.execute("NOTIFY unseen_changes")
 
 
-def test_an_entry_says_all_that_a_copy_needs(service: Service, platform: httpx.Client) -> None:
+def test_an_entry_says_all_that_a_copy_needs(
+    service: RunningService, platform: httpx.Client
+) -> None:
     body = submission(random_pdq(1))
     body["images"][0]["hashes"] = [
         {"pdq": random_pdq(1), "quality": 88, "view": "mirror-turn-90"},
@@ -64,7 +64,9 @@ def test_an_entry_says_all_that_a_copy_needs(service: Service, platform: httpx.C
     }
 
 
-def test_pages_meet_without_a_gap_or_an_overlap(service: Service, platform: httpx.Client) -> None:
+def test_pages_meet_without_a_gap_or_an_overlap(
+    service: RunningService, platform: httpx.Client
+) -> None:
     pdqs = [random_pdq(n) for n in range(25)]
     submit(service, *pdqs[:15])
     submit(service, *pdqs[15:])
@@ -78,7 +80,7 @@ def test_pages_meet_without_a_gap_or_an_overlap(service: Service, platform: http
 
 
 def test_a_withdrawn_hash_comes_as_a_tombstone_without_its_bits(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
@@ -91,7 +93,7 @@ def test_a_withdrawn_hash_comes_as_a_tombstone_without_its_bits(
 
 
 def test_what_was_withdrawn_before_a_platform_first_asked_never_reaches_it(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     withdraw(service, submit(service, random_pdq(1)))
     kept, dropped = submit(service, random_pdq(2)), submit(service, random_pdq(3))
@@ -101,11 +103,11 @@ def test_what_was_withdrawn_before_a_platform_first_asked_never_reaches_it(
     mirror = Mirror(platform).catch_up()
     assert [entry["status"] for entry in mirror.entries] == ["active", "withdrawn"]
     assert list(mirror.kept.values()) == [random_pdq(2)]
-    assert status(service, kept)[0]["delivered_at"] is not None
+    assert case_platforms(service, kept)[0]["delivered_at"] is not None
 
 
 def test_a_hash_that_comes_back_is_one_active_entry(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     withdraw(service, submit(service, random_pdq(1)))
     submit(service, random_pdq(1))
@@ -114,7 +116,7 @@ def test_a_hash_that_comes_back_is_one_active_entry(
 
 
 def test_a_standing_is_told_and_what_is_quarantined_leaves(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
@@ -133,7 +135,7 @@ def test_a_standing_is_told_and_what_is_quarantined_leaves(
         assert bool(hits) == (expected == "active")
 
 
-def test_lines_hold_what_json_holds(service: Service, platform: httpx.Client) -> None:
+def test_lines_hold_what_json_holds(service: RunningService, platform: httpx.Client) -> None:
     submit(service, random_pdq(1), random_pdq(2))
     page = platform.get("/v1/hashes").json()
     answer = platform.get("/v1/hashes", headers={"Accept": "application/x-ndjson"})
@@ -142,7 +144,7 @@ def test_lines_hold_what_json_holds(service: Service, platform: httpx.Client) ->
     assert {"entries": entries, **end} == page
 
 
-def test_who_waits_is_answered_when_there_is_news(service: Service) -> None:
+def test_who_waits_is_answered_when_there_is_news(service: RunningService) -> None:
     with service.client("feed") as platform:
         mirror = Mirror(platform).catch_up()
         cursor, answers = mirror.cursor, []
@@ -179,7 +181,7 @@ def _mangled(cursor: str, change: Callable[[str], str]) -> str:
 
 
 def test_a_cursor_of_another_history_says_start_again(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     cursor = Mirror(platform).catch_up().cursor or ""
     submit(service, random_pdq(1))
@@ -201,34 +203,34 @@ def test_what_is_no_cursor_is_refused(platform: httpx.Client, cursor: str) -> No
     assert cursor not in answer.json()["detail"]
 
 
-def test_the_feed_needs_its_scope(service: Service) -> None:
+def test_the_feed_needs_its_scope(service: RunningService) -> None:
     assert httpx.get(f"{service.url}/v1/hashes").status_code == 401
     with service.client("match") as matcher:
         assert matcher.get("/v1/hashes").status_code == 403
 
 
 def test_a_case_is_delivered_once_all_of_it_was_handed_out(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1), random_pdq(2))
-    assert status(service, case) == []
+    assert case_platforms(service, case) == []
     mirror = Mirror(platform)
     mirror.page(limit=1)
-    assert status(service, case)[0]["delivered_at"] is None
+    assert case_platforms(service, case)[0]["delivered_at"] is None
     mirror.page(limit=1)
-    (shown,) = status(service, case)
+    (shown,) = case_platforms(service, case)
     assert shown["delivered_at"] is not None
     assert (shown["matches"], shown["first_match_at"]) == (0, None)
     # Again, with other pages: neither the time nor the audit log moves.
     Mirror(platform).catch_up()
-    assert status(service, case) == [shown]
+    assert case_platforms(service, case) == [shown]
     with service.client("audit") as staff:
         entries = staff.get("/v1/audit", params={"kind": "feed.delivered"}).json()["entries"]
     assert [entry["details"]["entries"] for entry in entries] == [1, 1]
 
 
 def test_a_hash_that_another_case_brought_was_delivered_when_this_one_was_submitted(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     Mirror(platform).catch_up()
@@ -237,7 +239,7 @@ def test_a_hash_that_another_case_brought_was_delivered_when_this_one_was_submit
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_copy_made_while_everything_changes_is_exact(service: Service, seed: int) -> None:
+def test_a_copy_made_while_everything_changes_is_exact(service: RunningService, seed: int) -> None:
     """Writers and readers at once; in the end the copies are what is active, and only that."""
     chance = random.Random(seed)
     done = threading.Event()

@@ -10,13 +10,12 @@ from unseen_service.jobs.overmatch_watch import OvermatchDetector
 
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
-from tests.support.running_service import RunningService as Service
-from tests.support.submissions import case_platforms as status
-from tests.support.submissions import submit, withdraw
+from tests.support.running_service import RunningService
+from tests.support.submissions import case_platforms, submit, withdraw
 
 
 @pytest.fixture
-def platform(service: Service) -> Iterator[httpx.Client]:
+def platform(service: RunningService) -> Iterator[httpx.Client]:
     with service.client("feed", "feedback", "match") as client:
         yield client
 
@@ -29,13 +28,13 @@ def say(client: httpx.Client, record: str, value: str, *tags: str) -> dict[str, 
     return counts
 
 
-def look_up(service: Service, client: httpx.Client, pdq: str) -> str:
+def look_up(service: RunningService, client: httpx.Client, pdq: str) -> str:
     service.wait_in_step()
     (hit,) = client.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]
     return str(hit["record"])
 
 
-def overdue(service: Service) -> list[tuple[str, str, str | None]]:
+def overdue(service: RunningService) -> list[tuple[str, str, str | None]]:
     with service.client("audit") as staff:
         found = staff.get("/v1/overdue").json()
         assert staff.get("/v1/overdue", headers={"Unseen-Reason": ""}).status_code == 422
@@ -44,7 +43,7 @@ def overdue(service: Service) -> list[tuple[str, str, str | None]]:
     return [(each["what"], each["platform"], each["feedback"]) for each in found["overdue"]]
 
 
-def two_days_pass(service: Service) -> None:
+def two_days_pass(service: RunningService) -> None:
     """Make all that happened so far happen 49 hours earlier."""
     service.flow(lambda store: OvermatchDetector(store, floor=200).scan())
     with psycopg.connect(service.database_url) as connection:
@@ -59,42 +58,44 @@ def two_days_pass(service: Service) -> None:
         )
 
 
-def test_the_person_sees_what_became_of_a_match(service: Service, platform: httpx.Client) -> None:
+def test_the_person_sees_what_became_of_a_match(
+    service: RunningService, platform: httpx.Client
+) -> None:
     case = submit(service, random_pdq(1))
     record = look_up(service, platform, random_pdq(1))
-    (shown,) = status(service, case)
+    (shown,) = case_platforms(service, case)
     assert (shown["matches"], shown["feedback"], shown["removed_at"]) == (1, None, None)
     say(platform, record, "pending-review")
-    (shown,) = status(service, case)
+    (shown,) = case_platforms(service, case)
     assert (shown["feedback"], shown["removed_at"]) == ("pending-review", None)
     say(platform, record, "removed")
-    (shown,) = status(service, case)
+    (shown,) = case_platforms(service, case)
     assert shown["feedback"] == "removed"
     assert shown["removed_at"] > shown["first_match_at"]
 
 
 def test_of_several_images_the_least_settled_shows(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1), random_pdq(2))
     first, second = list(Mirror(platform).catch_up().kept)
     say(platform, first, "removed")
     say(platform, second, "pending-review")
-    (shown,) = status(service, case)
+    (shown,) = case_platforms(service, case)
     assert shown["feedback"] == "pending-review"
     assert shown["removed_at"] is not None
 
 
-def test_the_same_again_changes_nothing(service: Service, platform: httpx.Client) -> None:
+def test_the_same_again_changes_nothing(service: RunningService, platform: httpx.Client) -> None:
     case = submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
     (record,) = mirror.kept
     assert say(platform, record, "removed", "a", "b") == {"accepted": 1, "new": 1}
-    before = status(service, case)
+    before = case_platforms(service, case)
     assert mirror.page()["entries"][0]["feedback"] == {"removed": 1}
     assert say(platform, record, "removed", "b", "a") == {"accepted": 1, "new": 0}
     assert mirror.page()["entries"] == []
-    assert status(service, case) == before
+    assert case_platforms(service, case) == before
     assert service.audit_details("feedback.given") == [
         {
             "key": 1,
@@ -105,7 +106,9 @@ def test_the_same_again_changes_nothing(service: Service, platform: httpx.Client
     ]
 
 
-def test_one_wrong_record_and_nothing_is_taken(service: Service, platform: httpx.Client) -> None:
+def test_one_wrong_record_and_nothing_is_taken(
+    service: RunningService, platform: httpx.Client
+) -> None:
     submit(service, random_pdq(1))
     (record,) = Mirror(platform).catch_up().kept
     unknown = "00000000-0000-4000-8000-000000000000"
@@ -133,13 +136,13 @@ def test_what_breaks_a_rule_is_refused(platform: httpx.Client, item: dict[str, A
     assert answer.json()["errors"][0]["at"].startswith("feedback.0.")
 
 
-def test_feedback_needs_its_scope(service: Service) -> None:
+def test_feedback_needs_its_scope(service: RunningService) -> None:
     with service.client("match", "feed") as client:
         assert client.post("/v1/feedback", json={"feedback": []}).status_code == 403
         assert client.post("/v1/withdrawals", json={"records": []}).status_code == 403
 
 
-def test_two_platforms_that_say_not_intimate_quarantine_a_hash(service: Service) -> None:
+def test_two_platforms_that_say_not_intimate_quarantine_a_hash(service: RunningService) -> None:
     submit(service, random_pdq(1))
     with (
         service.client("feed", "feedback", platform="One") as one,
@@ -161,7 +164,7 @@ def test_two_platforms_that_say_not_intimate_quarantine_a_hash(service: Service)
 
 
 def test_a_confirmed_withdrawal_shows_to_the_person(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1), random_pdq(2))
     mirror = Mirror(platform).catch_up()
@@ -170,12 +173,12 @@ def test_a_confirmed_withdrawal_shows_to_the_person(
     mirror.catch_up()
     answer = platform.post("/v1/withdrawals", json={"records": [first]})
     assert answer.json() == {"confirmed": [first], "active": []}
-    assert status(service, case)[0]["withdrawal_confirmed_at"] is None
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is None
     platform.post("/v1/withdrawals", json={"records": [first, second]})
-    (shown,) = status(service, case)
+    (shown,) = case_platforms(service, case)
     assert shown["withdrawal_confirmed_at"] is not None
     platform.post("/v1/withdrawals", json={"records": [first, second]})
-    assert status(service, case) == [shown]
+    assert case_platforms(service, case) == [shown]
     assert [each["records"] for each in service.audit_details("withdrawal.confirmed")] == [
         [first],
         [second],
@@ -183,7 +186,7 @@ def test_a_confirmed_withdrawal_shows_to_the_person(
 
 
 def test_an_active_record_cannot_be_confirmed_and_an_old_confirmation_does_not_count(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     withdraw_one = submit(service, random_pdq(1))
     (record,) = Mirror(platform).catch_up().kept
@@ -194,11 +197,11 @@ def test_an_active_record_cannot_be_confirmed_and_an_old_confirmation_does_not_c
     assert answer.json() == {"confirmed": [], "active": [record]}
     Mirror(platform).catch_up()
     withdraw(service, again)
-    assert status(service, again)[0]["withdrawal_confirmed_at"] is None
+    assert case_platforms(service, again)[0]["withdrawal_confirmed_at"] is None
 
 
 def test_what_is_not_answered_in_48_hours_is_overdue_until_it_is(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     gone = submit(service, random_pdq(2))
@@ -224,7 +227,7 @@ def test_what_is_not_answered_in_48_hours_is_overdue_until_it_is(
 
 
 def test_a_review_that_never_ends_is_overdue_without_a_match(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     (record,) = Mirror(platform).catch_up().kept
@@ -234,7 +237,7 @@ def test_a_review_that_never_ends_is_overdue_without_a_match(
 
 
 def test_a_tombstone_that_no_one_could_have_needed_is_not_owed(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     withdraw(service, submit(service, random_pdq(1)))
     Mirror(platform).catch_up()
@@ -243,7 +246,7 @@ def test_a_tombstone_that_no_one_could_have_needed_is_not_owed(
 
 
 def test_what_is_withdrawn_or_comes_back_begins_anew(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
@@ -260,7 +263,7 @@ def test_what_is_withdrawn_or_comes_back_begins_anew(
 
 
 def test_a_match_that_was_answered_before_it_was_counted_is_not_owed(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     say(platform, look_up(service, platform, random_pdq(1)), "removed")

@@ -18,8 +18,7 @@ from unseen_service.runtime.http_protocol import HttpProtocol
 from tests.support.databases import fresh_database
 from tests.support.hashes import random_pdq
 from tests.support.processes import serve_process
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
+from tests.support.running_service import RunningService, serving
 from tests.support.submissions import PIN, submission
 from tests.support.waiting import PATIENCE_S, wait_until
 
@@ -29,11 +28,11 @@ NEXT = GET + b"\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
-def port_of(service: Service) -> int:
+def port_of(service: RunningService) -> int:
     return int(service.url.rsplit(":", 1)[1])
 
 
-def talk(service: Service, *parts: bytes, pause: float = 0.0) -> tuple[list[int], bool]:
+def talk(service: RunningService, *parts: bytes, pause: float = 0.0) -> tuple[list[int], bool]:
     """Send bytes as they are; answer the statuses that came back, and whether it hung up."""
     with socket.create_connection(("127.0.0.1", port_of(service))) as connection:
         connection.settimeout(1.0)
@@ -52,7 +51,7 @@ def talk(service: Service, *parts: bytes, pause: float = 0.0) -> tuple[list[int]
     return [int(each) for each in re.findall(rb"HTTP/1\.1 (\d+)", answer)], ended
 
 
-def test_an_answer_leaves_in_one_piece(any_service: Service) -> None:
+def test_an_answer_leaves_in_one_piece(any_service: RunningService) -> None:
     with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
         for _ in range(20):
             connection.sendall(NEXT)
@@ -87,13 +86,13 @@ def test_an_answer_leaves_in_one_piece(any_service: Service) -> None:
     ],
 )
 def test_what_could_be_read_in_two_ways_ends_the_connection(
-    any_service: Service, request_: bytes
+    any_service: RunningService, request_: bytes
 ) -> None:
     """So nothing that follows it, smuggled or not, is ever read as a request."""
     assert talk(any_service, request_ + NEXT) == ([400], True)
 
 
-def test_requests_on_one_connection_are_answered_one_by_one(any_service: Service) -> None:
+def test_requests_on_one_connection_are_answered_one_by_one(any_service: RunningService) -> None:
     chunked = POST + CHUNKED + b"\r\n2\r\n{}\r\n0\r\n\r\n"
     assert talk(any_service, NEXT + chunked + NEXT)[0] == [200, 422, 200]
 
@@ -111,7 +110,7 @@ def test_requests_on_one_connection_are_answered_one_by_one(any_service: Service
     ],
 )
 def test_what_is_broken_answers_no_request_before_it(
-    any_service: Service, before: bytes, broken: bytes
+    any_service: RunningService, before: bytes, broken: bytes
 ) -> None:
     """A 400 that came first would be taken for the answer to a request that was in order."""
     statuses, ended = talk(any_service, before + broken + NEXT)
@@ -120,14 +119,18 @@ def test_what_is_broken_answers_no_request_before_it(
 
 
 @pytest.mark.parametrize("to", [b"websocket", b"h2c"])
-def test_an_upgrade_is_answered_and_ends_the_connection(any_service: Service, to: bytes) -> None:
+def test_an_upgrade_is_answered_and_ends_the_connection(
+    any_service: RunningService, to: bytes
+) -> None:
     """Nothing that follows is read, so nobody should wait for its answer."""
     upgrade = GET + b"Connection: Upgrade\r\nUpgrade: " + to + b"\r\n\r\n"
     assert talk(any_service, upgrade + NEXT) == ([200], True)
 
 
 @pytest.mark.parametrize("trailer", [b"X: y\r\n", b"X: y\r\n" * 200_000])
-def test_fields_behind_a_body_end_the_connection(any_service: Service, trailer: bytes) -> None:
+def test_fields_behind_a_body_end_the_connection(
+    any_service: RunningService, trailer: bytes
+) -> None:
     """They would be headers that come late, and as many as somebody likes."""
     body = b"\r\n2\r\n{}\r\n0\r\n"
     statuses, ended = talk(any_service, POST + CHUNKED + body + trailer + b"\r\n" + NEXT)
@@ -135,13 +138,13 @@ def test_fields_behind_a_body_end_the_connection(any_service: Service, trailer: 
     assert statuses in ([], [400])
 
 
-def test_a_request_has_one_answer_also_if_it_breaks_after_it(any_service: Service) -> None:
+def test_a_request_has_one_answer_also_if_it_breaks_after_it(any_service: RunningService) -> None:
     """401 before the body was read; what follows it is no second answer."""
     ask = b"POST /v1/match HTTP/1.1\r\nHost: a\r\n" + CHUNKED + b"\r\n"
     assert talk(any_service, ask, b"0x2\r\n", pause=0.2) == ([401], True)
 
 
-def test_requests_wait_in_a_number_that_is_limited(any_service: Service) -> None:
+def test_requests_wait_in_a_number_that_is_limited(any_service: RunningService) -> None:
     """Hundreds of thousands at once, and nobody reads the answers: it hangs up on them."""
     with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
         connection.settimeout(5.0)
@@ -153,7 +156,7 @@ def test_requests_wait_in_a_number_that_is_limited(any_service: Service) -> None
 
 
 def test_who_hangs_up_before_the_answer_leaves_no_trace(
-    any_service: Service, caplog: pytest.LogCaptureFixture
+    any_service: RunningService, caplog: pytest.LogCaptureFixture
 ) -> None:
     linger = struct.pack("ii", 1, 0)
     for _ in range(50):
@@ -165,7 +168,7 @@ def test_who_hangs_up_before_the_answer_leaves_no_trace(
 
 
 def test_who_hangs_up_in_the_middle_of_a_look_up_leaves_no_trace(
-    any_service: Service, caplog: pytest.LogCaptureFixture
+    any_service: RunningService, caplog: pytest.LogCaptureFixture
 ) -> None:
     key = any_service.key("match").encode()
     half = (
@@ -182,7 +185,7 @@ def test_who_hangs_up_in_the_middle_of_a_look_up_leaves_no_trace(
 
 
 @pytest.fixture(scope="module")
-def impatient(postgres: str) -> Iterator[Service]:
+def impatient(postgres: str) -> Iterator[RunningService]:
     class Impatient(HttpProtocol):
         LONGEST_S = 0.5
 
@@ -206,12 +209,12 @@ def impatient(postgres: str) -> Iterator[Service]:
         [NEXT, b"\r\n", b"\r\n", b"\r\n"],
     ],
 )
-def test_slow_clients_are_hung_up_on(impatient: Service, parts: list[bytes]) -> None:
+def test_slow_clients_are_hung_up_on(impatient: RunningService, parts: list[bytes]) -> None:
     _, ended = talk(impatient, *parts, pause=0.1)
     assert ended
 
 
-def test_a_long_answer_is_not_a_slow_request(impatient: Service) -> None:
+def test_a_long_answer_is_not_a_slow_request(impatient: RunningService) -> None:
     with httpx.Client() as client:
         assert client.get(f"{impatient.url}/healthz").status_code == 200
         time.sleep(0.8)
@@ -227,12 +230,12 @@ def test_a_long_answer_is_not_a_slow_request(impatient: Service) -> None:
         [b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n"],
     ],
 )
-def test_a_head_has_a_limit(any_service: Service, parts: list[bytes]) -> None:
+def test_a_head_has_a_limit(any_service: RunningService, parts: list[bytes]) -> None:
     statuses, ended = talk(any_service, *parts)
     assert (set(statuses) <= {400}, ended) == (True, True)
 
 
-def test_a_body_has_a_limit_also_in_chunks(any_service: Service) -> None:
+def test_a_body_has_a_limit_also_in_chunks(any_service: RunningService) -> None:
     declared = talk(any_service, POST + b"Content-Length: 3000000\r\n\r\n")
     assert declared == ([413], True)
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
@@ -265,7 +268,7 @@ def test_a_flood_of_connections_leaves_files_for_the_work(
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "GET", "POST"])
-def test_no_other_origin_may_read_an_answer(any_service: Service, method: str) -> None:
+def test_no_other_origin_may_read_an_answer(any_service: RunningService, method: str) -> None:
     headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
     for path in ("/v1/cases", "/v1/match", "/healthz", "/docs"):
         answer = httpx.request(method, any_service.url + path, headers=headers)
@@ -324,7 +327,7 @@ def test_a_gpu_that_is_not_there_is_told_in_the_log(database_url: str, tmp_path:
     assert all("CUDA" in message for message in warned)
 
 
-def _be_odd(service: Service, secret: str) -> None:
+def _be_odd(service: RunningService, secret: str) -> None:
     cases = f"{service.url}/v1/cases"
     talk(service, GET + b"X : " + secret.encode() + b"\r\n\r\n")
     for body in ODD_BODIES:

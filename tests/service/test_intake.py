@@ -21,8 +21,8 @@ from unseen_service.usecases import benign_hashes
 
 from tests.clients.python.pictures import photo
 from tests.support.hashes import flipped, random_pdq
-from tests.support.problems import problem_slug as slug
-from tests.support.running_service import RunningService as Service
+from tests.support.problems import problem_slug
+from tests.support.running_service import RunningService
 from tests.support.submissions import submission
 from tests.support.waiting import wait_until
 from tools.drawn import SIZES, reference_hash, shapes, views
@@ -119,25 +119,25 @@ def test_a_repeated_pattern_is_refused(period: int, pattern: int, noise: int) ->
     ],
 )
 def test_a_degenerate_hash_is_refused_with_its_place_and_reason(
-    any_service: Service, pdq: str, why: str
+    any_service: RunningService, pdq: str, why: str
 ) -> None:
     refused = httpx.post(f"{any_service.url}/v1/cases", json=submission(random_pdq(1), pdq))
-    assert (refused.status_code, slug(refused)) == (422, "degenerate-hash")
+    assert (refused.status_code, problem_slug(refused)) == (422, "degenerate-hash")
     (spot,) = refused.json()["errors"]
     assert spot["at"] == "images.1.hashes.0.pdq"
     assert why in spot["detail"]
     assert pdq not in refused.text
 
 
-def test_each_drawn_hash_is_refused_by_the_service(any_service: Service) -> None:
+def test_each_drawn_hash_is_refused_by_the_service(any_service: RunningService) -> None:
     pdqs = [each.tobytes().hex() for each in drawn_hashes()[::20]]
     refused = httpx.post(f"{any_service.url}/v1/cases", json=submission(*pdqs))
-    assert (refused.status_code, slug(refused)) == (422, "degenerate-hash")
+    assert (refused.status_code, problem_slug(refused)) == (422, "degenerate-hash")
     assert len(refused.json()["errors"]) == len(pdqs)
 
 
 def test_what_is_close_to_a_harmless_picture_is_refused_until_it_is_removed(
-    service: Service,
+    service: RunningService,
 ) -> None:
     logo = random_pdq(5)
     (number,) = service.flow(
@@ -150,7 +150,7 @@ def test_what_is_close_to_a_harmless_picture_is_refused_until_it_is_removed(
 
     wait_until(lambda: status(near) == 422, within=2)
     refused = httpx.post(f"{service.url}/v1/cases", json=near)
-    assert slug(refused) == "known-benign"
+    assert problem_slug(refused) == "known-benign"
     assert refused.json()["errors"][0]["at"] == "images.0.hashes.0.pdq"
     assert status(beyond) == 201
     service.flow(lambda store: benign_hashes.remove_benign(store, [number]))
@@ -191,7 +191,7 @@ def test_the_bank_is_kept_by_the_command(
         assert told in capsys.readouterr().err
 
 
-def test_the_bank_is_audited_without_its_hashes(service: Service) -> None:
+def test_the_bank_is_audited_without_its_hashes(service: RunningService) -> None:
     pdq = random_pdq(9)
     service.flow(lambda store: benign_hashes.add_benign(store, [bytes.fromhex(pdq)], "a meme"))
     with service.client("audit") as staff:

@@ -26,14 +26,13 @@ from unseen_service.store import Store
 from unseen_service.usecases import actors, keys
 
 from tests.support.hashes import random_pdq
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
+from tests.support.running_service import RunningService, serving
 from tests.support.waiting import wait_until
 
 ALICE, BOB = actors.operator("alice"), actors.operator("bob")
 
 
-def issue(service: Service, *scopes: Scope, lasts: timedelta | None = None) -> IssuedKey:
+def issue(service: RunningService, *scopes: Scope, lasts: timedelta | None = None) -> IssuedKey:
     expires_at = datetime.now(UTC) + lasts if lasts else None
     new = NewKey("Example", frozenset(scopes), "asked for by mail", expires_at)
     return service.flow(lambda store: keys.issue_key(store, new, ALICE))
@@ -47,7 +46,7 @@ def opens(url: str, key: str) -> bool:
 
 @pytest.mark.parametrize("scope", [Scope.FEED, Scope.ADMIN])
 def test_a_dangerous_key_opens_nothing_until_another_person_approves_it(
-    service: Service, scope: Scope
+    service: RunningService, scope: Scope
 ) -> None:
     issued = issue(service, Scope.MATCH, scope)
     assert issued.status is KeyStatus.PENDING
@@ -62,7 +61,7 @@ def test_a_dangerous_key_opens_nothing_until_another_person_approves_it(
         service.flow(lambda store: keys.approve_key(store, issued.id, BOB))
 
 
-def test_the_database_itself_holds_to_two_persons(service: Service) -> None:
+def test_the_database_itself_holds_to_two_persons(service: RunningService) -> None:
     issued = issue(service, Scope.FEED)
     with psycopg.connect(service.database_url, autocommit=True) as owner:
         for change in (
@@ -73,7 +72,7 @@ def test_the_database_itself_holds_to_two_persons(service: Service) -> None:
                 owner.execute(f"UPDATE keys SET {change} WHERE id = {issued.id}")  # type: ignore[call-overload]  # noqa: S608
 
 
-def test_one_admin_cannot_be_two(service: Service) -> None:
+def test_one_admin_cannot_be_two(service: RunningService) -> None:
     """Not with the key that asked, nor with one it was rotated into, nor with one it made."""
     with service.client("admin", platform="One") as one:
         feed = one.post("/v1/keys", json={"platform": "X", "scopes": ["feed"]}).json()
@@ -99,7 +98,9 @@ def test_one_admin_cannot_be_two(service: Service) -> None:
         wait_until(lambda: opens(service.url, feed["key"]))
 
 
-def test_a_revoked_key_is_out_of_force_on_every_worker_within_a_second(service: Service) -> None:
+def test_a_revoked_key_is_out_of_force_on_every_worker_within_a_second(
+    service: RunningService,
+) -> None:
     issued = issue(service, Scope.MATCH)
     with serving(service.database_url) as other:
         workers = [service.url, other.url]
@@ -114,7 +115,7 @@ def test_a_revoked_key_is_out_of_force_on_every_worker_within_a_second(service: 
         service.flow(lambda store: keys.revoke_key(store, issued.id, ALICE))
 
 
-def test_a_revocation_does_not_wait_for_an_index_that_is_behind(service: Service) -> None:
+def test_a_revocation_does_not_wait_for_an_index_that_is_behind(service: RunningService) -> None:
     class Stuck(LiveIndex):
         async def catch_up(self, _: Store) -> None:
             await asyncio.sleep(60)
@@ -143,7 +144,7 @@ def test_a_revocation_does_not_wait_for_an_index_that_is_behind(service: Service
     service.flow(run)
 
 
-def test_a_key_expires_without_anybody_doing_anything(service: Service) -> None:
+def test_a_key_expires_without_anybody_doing_anything(service: RunningService) -> None:
     issued = issue(service, Scope.MATCH, lasts=timedelta(seconds=1.5))
     wait_until(lambda: opens(service.url, issued.key), within=1.4)
     wait_until(lambda: not opens(service.url, issued.key), within=2)
@@ -153,7 +154,7 @@ def test_a_key_expires_without_anybody_doing_anything(service: Service) -> None:
         issue(service, Scope.MATCH, lasts=timedelta(seconds=-1))
 
 
-def test_no_time_is_stored_that_could_not_be_read(service: Service) -> None:
+def test_no_time_is_stored_that_could_not_be_read(service: RunningService) -> None:
     """One such key would keep every worker from reading any."""
     issue(service, Scope.MATCH)
     with (
@@ -163,7 +164,7 @@ def test_no_time_is_stored_that_could_not_be_read(service: Service) -> None:
         owner.execute("UPDATE keys SET expires_at = '10000-01-01'")
 
 
-def test_rotation_lets_both_keys_work_for_a_while(service: Service) -> None:
+def test_rotation_lets_both_keys_work_for_a_while(service: RunningService) -> None:
     old = issue(service, Scope.MATCH, lasts=timedelta(days=30))
     new = service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
     wait_until(lambda: opens(service.url, new.key), within=1)
@@ -180,7 +181,7 @@ def test_rotation_lets_both_keys_work_for_a_while(service: Service) -> None:
         service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
 
 
-def test_the_overlap_of_a_waiting_key_begins_when_it_is_approved(service: Service) -> None:
+def test_the_overlap_of_a_waiting_key_begins_when_it_is_approved(service: RunningService) -> None:
     old = issue(service, Scope.FEED)
     service.flow(lambda store: keys.approve_key(store, old.id, BOB))
     new = service.flow(lambda store: keys.rotate_key(store, old.id, ALICE, overlap_s=1))
@@ -192,7 +193,7 @@ def test_the_overlap_of_a_waiting_key_begins_when_it_is_approved(service: Servic
     wait_until(lambda: not opens(service.url, old.key), within=2.5)
 
 
-def test_keys_over_the_api(service: Service) -> None:
+def test_keys_over_the_api(service: RunningService) -> None:
     with service.client("admin", platform="Staff") as admin:
         body = {"platform": "New", "scopes": ["match"], "note": "asked by their engineer"}
         made = admin.post("/v1/keys", json=body)
@@ -219,7 +220,7 @@ def test_keys_over_the_api(service: Service) -> None:
         assert auditor.get("/v1/keys").status_code == 403
 
 
-def test_no_platform_passes_for_another_or_for_two(service: Service) -> None:
+def test_no_platform_passes_for_another_or_for_two(service: RunningService) -> None:
     def named(platform: str) -> str:
         new = NewKey(platform, frozenset({Scope.MATCH}))
         issued = service.flow(lambda store: keys.issue_key(store, new, ALICE))
@@ -247,7 +248,7 @@ def test_no_platform_passes_for_another_or_for_two(service: Service) -> None:
 
 
 def test_a_key_is_in_no_log_and_no_error(
-    service: Service, caplog: pytest.LogCaptureFixture
+    service: RunningService, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     issued = issue(service, Scope.MATCH)

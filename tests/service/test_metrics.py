@@ -25,19 +25,18 @@ from unseen_service.store import Store
 from tests.support.cli import run
 from tests.support.hashes import flipped, random_pdq
 from tests.support.processes import serve_process, workers_of
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
+from tests.support.running_service import RunningService, serving
 from tests.support.submissions import PIN, submission
 from tests.support.waiting import wait_until
 
 
-def scraped(service: Service) -> dict[str, float]:
+def scraped(service: RunningService) -> dict[str, float]:
     text = httpx.get(f"{service.url}/metrics").text
     found = re.findall(r"^(unseen\S+) (\S+)$", text, re.MULTILINE)
     return {name: float(value) for name, value in found}
 
 
-def test_look_ups_are_counted_by_what_came_of_them(service: Service) -> None:
+def test_look_ups_are_counted_by_what_came_of_them(service: RunningService) -> None:
     pdq = random_pdq(1)
     httpx.post(f"{service.url}/v1/cases", json=submission(pdq)).raise_for_status()
     service.wait_in_step()
@@ -67,7 +66,7 @@ def test_a_log_line_tells_where_an_exception_was_but_not_what_it_said() -> None:
     assert "abcdef" not in json.dumps(line)
 
 
-def query(service: Service, *statements: str) -> None:
+def query(service: RunningService, *statements: str) -> None:
     with psycopg.connect(service.database_url) as connection:
         for statement in statements:
             connection.execute(statement)  # type: ignore[call-overload]
@@ -127,7 +126,7 @@ def test_one_worker_measures_the_database_for_all(database_url: str) -> None:
         for _ in range(20):
             await measuring._measure_database()
 
-    service = Service("", database_url)
+    service = RunningService("", database_url)
     service.flow(looks)
     with psycopg.connect(database_url) as connection:
         first = connection.execute(taken).fetchone()
@@ -146,7 +145,7 @@ def test_a_pause_is_counted(database_url: str) -> None:
         wait_until(lambda: scraped(service)[name] == before + 1)
 
 
-def test_counts_are_shown_before_there_are_any(service: Service) -> None:
+def test_counts_are_shown_before_there_are_any(service: RunningService) -> None:
     """Prometheus sees no rise in a series that begins with it, and so no key's first pause."""
     shown = scraped(service)
     kinds = {
@@ -168,9 +167,9 @@ def test_a_worker_that_was_never_in_step_is_behind_since_it_began() -> None:
 
 
 @pytest.mark.slow
-def test_a_scrape_adds_up_all_workers_and_forgets_the_dead(data: Path) -> None:
-    with serve_process(data, workers=3) as shown:
-        key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data))
+def test_a_scrape_adds_up_all_workers_and_forgets_the_dead(data_directory: Path) -> None:
+    with serve_process(data_directory, workers=3) as shown:
+        key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data_directory))
         headers = {"Authorization": f"Bearer {key.stdout.strip()}"}
 
         def look_up() -> bool:
@@ -193,7 +192,9 @@ def test_a_scrape_adds_up_all_workers_and_forgets_the_dead(data: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("promtool"), reason="needs Prometheus's promtool")
-def test_prometheus_takes_the_rules_and_finds_no_fault_with_the_metrics(service: Service) -> None:
+def test_prometheus_takes_the_rules_and_finds_no_fault_with_the_metrics(
+    service: RunningService,
+) -> None:
     rules = ["promtool", "check", "rules", str(_ROOT / "docs/alerts.yml")]
     subprocess.run(rules, check=True)
     text = httpx.get(f"{service.url}/metrics").text
@@ -213,7 +214,9 @@ def told_of(text: str) -> set[str]:
     return {re.sub(r"_(bucket|count|sum)$", "", name) for name in _NAME.findall(text)}
 
 
-def test_each_metric_that_the_dashboard_and_the_documents_name_is_there(service: Service) -> None:
+def test_each_metric_that_the_dashboard_and_the_documents_name_is_there(
+    service: RunningService,
+) -> None:
     there = set(
         re.findall(r"^# HELP (\S+)", httpx.get(f"{service.url}/metrics").text, re.MULTILINE)
     )

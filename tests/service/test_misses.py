@@ -10,18 +10,17 @@ from unseen_service.live.miss_counter import MissCounter
 from unseen_service.store import Store
 
 from tests.support.hashes import flipped, random_pdq
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
+from tests.support.running_service import RunningService, serving
 from tests.support.submissions import submission
 
 
-def recorded(service: Service) -> list[dict[str, object]]:
+def recorded(service: RunningService) -> list[dict[str, object]]:
     with service.client("audit", platform="Staff") as staff:
         entries = staff.get("/v1/audit", params={"kind": "match.missed"}).json()["entries"]
     return [each for entry in entries for each in entry["details"]["keys"]]
 
 
-def test_every_worker_writes_what_it_counted_when_it_stops(service: Service) -> None:
+def test_every_worker_writes_what_it_counted_when_it_stops(service: RunningService) -> None:
     pdq = random_pdq(1)
     httpx.post(f"{service.url}/v1/cases", json=submission(pdq))
     with serving(service.database_url) as one, serving(service.database_url) as two:

@@ -21,7 +21,7 @@ from tests.support.disks import scratch_folder
 from tests.support.hashes import random_pdq
 from tests.support.ports import free_port
 from tests.support.processes import start_serve
-from tests.support.running_service import RunningService as Service
+from tests.support.running_service import RunningService
 from tests.support.submissions import submission
 from tests.support.waiting import wait_until
 
@@ -159,13 +159,15 @@ def test_a_checkpoint_from_ahead_of_the_database_is_told(database_url: str, tmp_
 
 
 @contextmanager
-def serving_as(data: Path, database_url: str, *, stdout: str = os.devnull) -> Iterator[Service]:
+def serving_as(
+    data: Path, database_url: str, *, stdout: str = os.devnull
+) -> Iterator[RunningService]:
     port = free_port()
     with Path(stdout).open("wb") as out:
         environment = {"DATABASE_URL": database_url}
         pipes = {"stdout": out, "stderr": subprocess.PIPE}
         process = start_serve(data, port, environment=environment, **pipes)
-    service = Service(f"http://127.0.0.1:{port}", database_url)
+    service = RunningService(f"http://127.0.0.1:{port}", database_url)
     try:
         wait_until(service.is_ready)
         yield service
@@ -189,7 +191,7 @@ def test_two_on_one_data_folder_count_each_for_itself(database_url: str) -> None
         first = stack.enter_context(serving_as(folder, database_url))
         httpx.post(f"{first.url}/v1/cases", json=submission(random_pdq(1))).raise_for_status()
 
-        def counted(service: Service) -> bool:
+        def counted(service: RunningService) -> bool:
             text = httpx.get(f"{service.url}/metrics").text
             return "unseen_index_hashes 1.0" in text and "unseen_lookups_total" in text
 

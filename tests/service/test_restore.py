@@ -19,12 +19,11 @@ from unseen_service.store import migrate
 from unseen_service.usecases import audit_log
 
 from tests.support.cli import run
-from tests.support.databases import with_database as named
+from tests.support.databases import with_database
 from tests.support.disks import scratch_folder
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
+from tests.support.running_service import RunningService, serving
 from tests.support.submissions import submit, withdraw
 from tests.support.waiting import wait_until
 
@@ -41,7 +40,7 @@ def log_name(url: str) -> object:
         return connection.execute("SELECT log FROM change_head").fetchone()
 
 
-def found(service: Service) -> list[str]:
+def found(service: RunningService) -> list[str]:
     service.wait_in_step()
     asked = [BEFORE, LOST, AFTER]
     with service.client("match") as client:
@@ -83,12 +82,12 @@ class Story:
             wait_until((saved / f"position-{4:020}").exists)
 
     @contextmanager
-    def mirror(self, service: Service) -> Iterator[Mirror]:
+    def mirror(self, service: RunningService) -> Iterator[Mirror]:
         headers = {"Authorization": f"Bearer {self.key}"}
         with httpx.Client(base_url=service.url, headers=headers) as client:
             yield Mirror(client)
 
-    def _hand_over(self, service: Service) -> None:
+    def _hand_over(self, service: RunningService) -> None:
         with self.mirror(service) as mirror:
             mirror.catch_up()
 
@@ -117,9 +116,9 @@ def story(database_url: str, tmp_path: Path) -> Story:
 @pytest.fixture
 def elsewhere(postgres: str) -> Iterator[str]:
     """An empty database of the same server; the URL of it."""
-    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as admin:
+    with psycopg.connect(with_database(postgres, "postgres"), autocommit=True) as admin:
         admin.execute("CREATE DATABASE elsewhere TEMPLATE template0")
-        yield named(postgres, "elsewhere")
+        yield with_database(postgres, "elsewhere")
         admin.execute("DROP DATABASE elsewhere WITH (FORCE)")
 
 
@@ -166,7 +165,7 @@ def empty_anew(url: str) -> None:
     """Drop a database and make an empty one of its name, as before a restore."""
     with psycopg.connect(url) as connection:
         name = sql.Identifier(connection.info.dbname)
-    with psycopg.connect(named(url, "postgres"), autocommit=True) as admin:
+    with psycopg.connect(with_database(url, "postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
 
@@ -231,7 +230,7 @@ def test_files_that_are_put_back_look_the_same_and_a_cursor_tells_all_the_same(
     assert "log.renamed" not in kinds(story.url), "only the cursors can tell"
 
 
-def test_the_operator_can_say_so(service: Service) -> None:
+def test_the_operator_can_say_so(service: RunningService) -> None:
     submit(service, BEFORE)
     with service.client("feed") as client:
         mirror = Mirror(client).catch_up()

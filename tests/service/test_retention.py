@@ -16,14 +16,11 @@ from unseen_service.store.retention import AgedTable
 from unseen_service.store.roles import as_server
 
 from tests.support.cli import run
-from tests.support.databases import query
-from tests.support.databases import with_database as named
+from tests.support.databases import query, with_database
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
-from tests.support.submissions import case_platforms as status
-from tests.support.submissions import submission, submit, withdraw
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import case_platforms, submission, submit, withdraw
 from tests.support.waiting import wait_until
 
 migrate_module = import_module("unseen_service.store.migrate")
@@ -34,23 +31,23 @@ AT_ONCE = Periods(timedelta(), PERIODS.tables)
 
 
 @pytest.fixture
-def service(service: Service) -> Service:
+def service(service: RunningService) -> RunningService:
     """A service whose first run is over: from here on only the test erases."""
     wait_until(lambda: query(service.database_url, "SELECT ran_at FROM retention") != [(None,)])
     return service
 
 
-def erased(service: Service, periods: Periods = PERIODS) -> dict[str, int] | None:
+def erased(service: RunningService, periods: Periods = PERIODS) -> dict[str, int] | None:
     return service.flow(lambda store: erase(store, periods))
 
 
-def bits(service: Service) -> list[str]:
+def bits(service: RunningService) -> list[str]:
     """Give the bits that the database holds, in hex."""
     rows = query(service.database_url, "SELECT encode(pdq, 'hex') FROM hashes")
     return sorted(row[0] for row in rows if row[0])
 
 
-def runs(service: Service) -> list[dict[str, int]]:
+def runs(service: RunningService) -> list[dict[str, int]]:
     rows = query(
         service.database_url,
         "SELECT details FROM audit_log WHERE kind = 'retention.erased' ORDER BY position",
@@ -58,7 +55,7 @@ def runs(service: Service) -> list[dict[str, int]]:
     return [row[0] for row in rows]
 
 
-def found(service: Service, *pdqs: str) -> list[str]:
+def found(service: RunningService, *pdqs: str) -> list[str]:
     service.wait_in_step()
     with service.client("match") as client:
         answer = client.post("/v1/match", json={"hashes": list(pdqs)}).json()
@@ -73,7 +70,7 @@ def fetched(client: httpx.Client) -> list[tuple[str, str]]:
     return [(each["hashValue"], each["hashStatus"]) for each in answer.json()["hashRecords"]]
 
 
-def test_what_nobody_holds_loses_its_bits_and_the_rest_keeps_them(service: Service) -> None:
+def test_what_nobody_holds_loses_its_bits_and_the_rest_keeps_them(service: RunningService) -> None:
     kept, gone, shared = random_pdq(1), random_pdq(2), random_pdq(3)
     submit(service, kept, shared)
     withdraw(service, submit(service, gone, shared))
@@ -84,7 +81,9 @@ def test_what_nobody_holds_loses_its_bits_and_the_rest_keeps_them(service: Servi
     assert runs(service) == [{"bits": 1}], "and nothing to record"
 
 
-def test_a_platform_that_was_handed_bits_has_time_to_let_go_of_them(service: Service) -> None:
+def test_a_platform_that_was_handed_bits_has_time_to_let_go_of_them(
+    service: RunningService,
+) -> None:
     case = submit(service, random_pdq(1))
     with service.client("feed", "feedback") as client, service.client("feed", platform="B") as b:
         copies = [Mirror(each).catch_up() for each in (client, b)]
@@ -101,13 +100,13 @@ def test_a_platform_that_was_handed_bits_has_time_to_let_go_of_them(service: Ser
         answer = client.post("/v1/withdrawals", json={"records": [record]}).json()
         assert answer == {"confirmed": [record], "active": []}, "and again changes nothing"
     confirmed = {
-        each["platform"]: each["withdrawal_confirmed_at"] for each in status(service, case)
+        each["platform"]: each["withdrawal_confirmed_at"] for each in case_platforms(service, case)
     }
     assert confirmed["Example"]
     assert confirmed["B"] is None
 
 
-def test_once_all_have_let_go_it_is_erased_without_waiting(service: Service) -> None:
+def test_once_all_have_let_go_it_is_erased_without_waiting(service: RunningService) -> None:
     case = submit(service, random_pdq(1))
     with service.client("feed", "feedback") as client:
         (record,) = Mirror(client).catch_up().kept
@@ -116,7 +115,7 @@ def test_once_all_have_let_go_it_is_erased_without_waiting(service: Service) -> 
         assert erased(service) == {"bits": 1}
 
 
-def test_the_feed_still_tells_of_what_is_erased(service: Service) -> None:
+def test_the_feed_still_tells_of_what_is_erased(service: RunningService) -> None:
     kept, gone = random_pdq(1), random_pdq(2)
     submit(service, kept)
     case = submit(service, gone)
@@ -131,7 +130,7 @@ def test_the_feed_still_tells_of_what_is_erased(service: Service) -> None:
         assert fetched(client) == [(kept, "Active")], "there, its bits are its only name"
 
 
-def test_the_same_picture_submitted_again_is_a_new_hash(service: Service) -> None:
+def test_the_same_picture_submitted_again_is_a_new_hash(service: RunningService) -> None:
     pdq = random_pdq(1)
     first = submit(service, pdq)
     with service.client("feed", "feedback", "match") as client:
@@ -148,9 +147,9 @@ def test_the_same_picture_submitted_again_is_a_new_hash(service: Service) -> Non
         assert copy.kept[new] == pdq
         client.post("/v1/withdrawals", json={"records": [old]})
         assert fetched(client) == [(pdq, "Active")]
-    (platform,) = status(service, first)
+    (platform,) = case_platforms(service, first)
     assert platform["withdrawal_confirmed_at"], "the first case shows what became of it, still"
-    assert status(service, second)[0]["withdrawal_confirmed_at"] is None
+    assert case_platforms(service, second)[0]["withdrawal_confirmed_at"] is None
 
 
 def test_saved_indexes_do_not_need_what_is_erased(database_url: str, tmp_path: Path) -> None:
@@ -168,7 +167,7 @@ def test_saved_indexes_do_not_need_what_is_erased(database_url: str, tmp_path: P
             assert found(again, *pdqs) == [pdqs[0], pdqs[2]]
 
 
-def test_bits_that_keep_a_picture_out_are_kept(service: Service) -> None:
+def test_bits_that_keep_a_picture_out_are_kept(service: RunningService) -> None:
     quarantined, barred = random_pdq(1), random_pdq(2)
     cases = [submit(service, quarantined), submit(service, barred)]
     records = [found_record(service, pdq) for pdq in (quarantined, barred)]
@@ -192,14 +191,16 @@ def test_bits_that_keep_a_picture_out_are_kept(service: Service) -> None:
         assert staff.post(f"/v1/review/{records[1]}", json=late).status_code == 404
 
 
-def found_record(service: Service, pdq: str) -> str:
+def found_record(service: RunningService, pdq: str) -> str:
     service.wait_in_step()
     with service.client("match") as client:
         (hit,) = client.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]
     return str(hit["record"])
 
 
-def decide(service: Service, record: str, decision: str, instead_of: str | None = None) -> None:
+def decide(
+    service: RunningService, record: str, decision: str, instead_of: str | None = None
+) -> None:
     with service.client("audit", "admin") as staff:
         body = {"decision": decision, "instead_of": instead_of}
         staff.post(f"/v1/review/{record}", json=body).raise_for_status()
@@ -237,7 +238,9 @@ AGED: dict[str, tuple[str, str]] = {
         ("alerts", 6, 2),
     ],
 )
-def test_rows_go_when_their_time_is_over(service: Service, what: str, gone: int, left: int) -> None:
+def test_rows_go_when_their_time_is_over(
+    service: RunningService, what: str, gone: int, left: int
+) -> None:
     submit(service, random_pdq(1))
     service.key("match")
     insert, count = AGED[what]
@@ -247,7 +250,7 @@ def test_rows_go_when_their_time_is_over(service: Service, what: str, gone: int,
     assert runs(service) == [{what: gone}]
 
 
-def test_an_expired_idempotency_key_makes_a_new_case(service: Service) -> None:
+def test_an_expired_idempotency_key_makes_a_new_case(service: RunningService) -> None:
     body, headers = submission(random_pdq(1)), {"Idempotency-Key": "k" * 20}
 
     def case() -> str:
@@ -261,7 +264,7 @@ def test_an_expired_idempotency_key_makes_a_new_case(service: Service) -> None:
     assert case() != first
 
 
-def test_sketches_are_forgotten_once_they_are_counted(service: Service) -> None:
+def test_sketches_are_forgotten_once_they_are_counted(service: RunningService) -> None:
     pdq = random_pdq(1)
     submit(service, pdq)
     found(service, pdq)
@@ -277,7 +280,7 @@ def test_sketches_are_forgotten_once_they_are_counted(service: Service) -> None:
     assert query(url, sketched) == [(0,)]
 
 
-def run_is(service: Service, age: str) -> None:
+def run_is(service: RunningService, age: str) -> None:
     query(service.database_url, "UPDATE retention SET ran_at = now() - %s::interval", age)
 
 
@@ -299,7 +302,7 @@ def test_it_runs_once_a_day_and_a_run_that_was_missed_is_caught_up(database_url:
         wait_until(lambda: runs(service) == [{"bits": 1}])
 
 
-def test_one_at_a_time(service: Service) -> None:
+def test_one_at_a_time(service: RunningService) -> None:
     async def twice(store: Any) -> tuple[object, object]:
         async with store.exclusive(0x756E73656572):
             return await erase(store, PERIODS), None
@@ -307,7 +310,7 @@ def test_one_at_a_time(service: Service) -> None:
     assert service.flow(twice) == (None, None)
 
 
-def test_submissions_go_on_while_very_many_bits_are_erased(service: Service) -> None:
+def test_submissions_go_on_while_very_many_bits_are_erased(service: RunningService) -> None:
     """A batch locks the change log for no longer than a submission takes."""
     query(
         service.database_url,
@@ -335,7 +338,7 @@ def test_the_role_that_serves_may_erase_bits_but_remove_no_row(
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
 
-def test_the_command_erases_now(service: Service) -> None:
+def test_the_command_erases_now(service: RunningService) -> None:
     withdraw(service, submit(service, random_pdq(1)))
     told = run("retain", DATABASE_URL=service.database_url)
     assert (told.returncode, told.stdout) == (0, "erased:\n       1 hashes without their bits\n")
@@ -346,8 +349,8 @@ def test_the_command_erases_now(service: Service) -> None:
 
 
 def test_a_database_from_before_is_brought_up(postgres: str) -> None:
-    admin = named(postgres, "postgres")
-    old = named(postgres, "from_before")
+    admin = with_database(postgres, "postgres")
+    old = with_database(postgres, "from_before")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute("CREATE DATABASE from_before TEMPLATE template0")
         try:
@@ -371,6 +374,6 @@ def test_a_database_from_before_is_brought_up(postgres: str) -> None:
                 " WHERE gone_at < now() - interval '1 day'",
             )
             assert gone == [(2, "2026-01-01")]
-            assert Service("", old).flow(lambda store: erase(store, PERIODS)) == {"bits": 1}
+            assert RunningService("", old).flow(lambda store: erase(store, PERIODS)) == {"bits": 1}
         finally:
             connection.execute("DROP DATABASE from_before WITH (FORCE)")

@@ -14,10 +14,8 @@ from unseen_service.models.review import Cause
 
 from tests.support.hashes import flipped, random_pdq
 from tests.support.mirrors import Mirror
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
-from tests.support.submissions import PIN, submit, withdraw
-from tests.support.submissions import PIN_HEADERS as HEADERS
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import PIN, PIN_HEADERS, submit, withdraw
 from tests.support.waiting import wait_until
 
 FLOOR = 12
@@ -25,31 +23,31 @@ PDQ = random_pdq(1)
 
 
 @pytest.fixture
-def service(database_url: str) -> Iterator[Service]:
+def service(database_url: str) -> Iterator[RunningService]:
     """A service that watches closely: twelve different uploads a day are many to it."""
     with serving(database_url, watch_every_ms=20, overmatch_floor=FLOOR) as running:
         yield running
 
 
-def look_up(service: Service, platform: str, *pdqs: str) -> list[dict[str, Any]]:
+def look_up(service: RunningService, platform: str, *pdqs: str) -> list[dict[str, Any]]:
     service.wait_in_step()
     with service.client("match", platform=platform) as client:
         hits: list[dict[str, Any]] = client.post("/v1/match", json={"hashes": pdqs}).json()["hits"]
     return hits
 
 
-def record_of(service: Service, pdq: str = PDQ) -> str:
+def record_of(service: RunningService, pdq: str = PDQ) -> str:
     return str(look_up(service, "Finder", pdq)[0]["record"])
 
 
-def dispute(service: Service, record: str, *platforms: str) -> None:
+def dispute(service: RunningService, record: str, *platforms: str) -> None:
     for platform in platforms:
         with service.client("feedback", platform=platform) as client:
             body = {"feedback": [{"record": record, "value": "not-intimate"}]}
             assert client.post("/v1/feedback", json=body).status_code == 200
 
 
-def queue(service: Service, state: str = "open") -> list[dict[str, Any]]:
+def queue(service: RunningService, state: str = "open") -> list[dict[str, Any]]:
     with service.client("audit", "admin", platform="Staff") as staff:
         answer = staff.get("/v1/review", params={"state": state})
     assert answer.status_code == 200, answer.text
@@ -57,18 +55,18 @@ def queue(service: Service, state: str = "open") -> list[dict[str, Any]]:
     return reviews
 
 
-def decide(service: Service, record: str, decision: str, **more: str) -> httpx.Response:
+def decide(service: RunningService, record: str, decision: str, **more: str) -> httpx.Response:
     with service.client("audit", "admin", platform="Staff") as staff:
         return staff.post(f"/v1/review/{record}", json={"decision": decision, **more})
 
 
-def image_status(service: Service, case: dict[str, Any]) -> str:
-    answer = httpx.get(f"{service.url}/v1/cases/{case['case']}", headers=HEADERS)
+def image_status(service: RunningService, case: dict[str, Any]) -> str:
+    answer = httpx.get(f"{service.url}/v1/cases/{case['case']}", headers=PIN_HEADERS)
     (image,) = answer.json()["images"]
     return str(image["status"])
 
 
-def counted(service: Service) -> None:
+def counted(service: RunningService) -> None:
     """Wait until the watch has counted every look-up so far."""
     with service.client("audit", platform="Staff") as staff:
         head = staff.get("/v1/audit").json()["head"]["position"]
@@ -92,7 +90,7 @@ def copies(count: int) -> list[str]:
 
 
 @pytest.fixture
-def disputed(service: Service) -> str:
+def disputed(service: RunningService) -> str:
     """The record of a hash that two platforms have just called not intimate."""
     submit(service, PDQ)
     record = record_of(service)
@@ -100,7 +98,7 @@ def disputed(service: Service) -> str:
     return record
 
 
-def test_two_platforms_put_a_hash_out_of_reach_and_into_the_queue(service: Service) -> None:
+def test_two_platforms_put_a_hash_out_of_reach_and_into_the_queue(service: RunningService) -> None:
     case = submit(service, PDQ)
     with service.client("feed", platform="Mirror") as client:
         mirror = Mirror(client).catch_up()
@@ -123,7 +121,9 @@ def test_two_platforms_put_a_hash_out_of_reach_and_into_the_queue(service: Servi
     ]
 
 
-def test_one_platform_cannot_whatever_it_says_and_however_often_it_asks(service: Service) -> None:
+def test_one_platform_cannot_whatever_it_says_and_however_often_it_asks(
+    service: RunningService,
+) -> None:
     submit(service, PDQ)
     record = record_of(service)
     for _ in range(3):
@@ -138,7 +138,7 @@ def test_one_platform_cannot_whatever_it_says_and_however_often_it_asks(service:
 
 
 def test_what_finds_many_different_uploads_on_two_platforms_is_quarantined(
-    service: Service,
+    service: RunningService,
 ) -> None:
     case = submit(service, PDQ)
     record = record_of(service)
@@ -154,7 +154,7 @@ def test_what_finds_many_different_uploads_on_two_platforms_is_quarantined(
     assert opened["hashes"] == [{"record": record, **review["evidence"]}]
 
 
-def test_a_picture_that_goes_around_is_matched_on(service: Service) -> None:
+def test_a_picture_that_goes_around_is_matched_on(service: RunningService) -> None:
     submit(service, PDQ)
     look_up(service, "One", *copies(50 * FLOOR))
     look_up(service, "Two", *copies(50 * FLOOR))
@@ -165,7 +165,7 @@ def test_a_picture_that_goes_around_is_matched_on(service: Service) -> None:
 
 
 def test_what_staff_release_is_as_it_was_and_old_words_do_not_count(
-    service: Service, disputed: str
+    service: RunningService, disputed: str
 ) -> None:
     answer = decide(service, disputed, "release")
     assert answer.json() == {
@@ -180,7 +180,9 @@ def test_what_staff_release_is_as_it_was_and_old_words_do_not_count(
     assert look_up(service, "Two", PDQ) == []
 
 
-def test_what_staff_keep_is_confirmed_and_stays_in_reach(service: Service, disputed: str) -> None:
+def test_what_staff_keep_is_confirmed_and_stays_in_reach(
+    service: RunningService, disputed: str
+) -> None:
     assert decide(service, disputed, "keep").json()["standing"] == "confirmed"
     for platform in "One", "Two":
         assert look_up(service, platform, PDQ)[0]["standing"] == "confirmed"
@@ -192,7 +194,7 @@ def test_what_staff_keep_is_confirmed_and_stays_in_reach(service: Service, dispu
 
 
 def test_what_staff_remove_stays_out_of_reach_whoever_submits_it(
-    service: Service, disputed: str
+    service: RunningService, disputed: str
 ) -> None:
     assert decide(service, disputed, "remove").status_code == 200
     again = submit(service, PDQ)
@@ -218,7 +220,7 @@ def test_what_staff_remove_stays_out_of_reach_whoever_submits_it(
     ] == [("remove", None, "a test"), ("release", "remove", "a test")]
 
 
-def test_a_quarantine_outlives_a_withdrawal(service: Service) -> None:
+def test_a_quarantine_outlives_a_withdrawal(service: RunningService) -> None:
     case = submit(service, PDQ)
     record = record_of(service)
     dispute(service, record, "One", "Two")
@@ -231,7 +233,9 @@ def test_a_quarantine_outlives_a_withdrawal(service: Service) -> None:
     assert [each["record"] for each in queue(service)] == [record]
 
 
-def test_what_nobody_holds_any_more_does_not_come_back_by_a_decision(service: Service) -> None:
+def test_what_nobody_holds_any_more_does_not_come_back_by_a_decision(
+    service: RunningService,
+) -> None:
     case = submit(service, PDQ)
     record = record_of(service)
     dispute(service, record, "One", "Two")
@@ -241,7 +245,7 @@ def test_what_nobody_holds_any_more_does_not_come_back_by_a_decision(service: Se
 
 
 def test_who_decides_on_what_another_decided_meanwhile_is_told(
-    service: Service, disputed: str
+    service: RunningService, disputed: str
 ) -> None:
     assert decide(service, disputed, "keep").status_code == 200
     late = decide(service, disputed, "remove")
@@ -254,7 +258,7 @@ def test_who_decides_on_what_another_decided_meanwhile_is_told(
 
 
 def test_a_decision_needs_its_scope_its_reason_and_its_hash(
-    service: Service, disputed: str
+    service: RunningService, disputed: str
 ) -> None:
     body = {"decision": "remove"}
     with service.client("audit", platform="Reader") as reader:
@@ -279,7 +283,7 @@ def test_a_decision_needs_its_scope_its_reason_and_its_hash(
     assert [each["reason"] for each in service.audit_details("review.listed")] == ["a test"] * 2
 
 
-def test_what_happened_is_counted_by_the_hour_and_the_day(service: Service) -> None:
+def test_what_happened_is_counted_by_the_hour_and_the_day(service: RunningService) -> None:
     case = submit(service, PDQ, random_pdq(2))
     submit(service, random_pdq(3))
     look_up(service, "One", PDQ, random_pdq(2), random_pdq(9))
@@ -298,7 +302,7 @@ def test_what_happened_is_counted_by_the_hour_and_the_day(service: Service) -> N
     assert [each["by"] for each in service.audit_details("statistics.read")] == ["hour", "day"]
 
 
-def test_nothing_is_counted_twice(service: Service) -> None:
+def test_nothing_is_counted_twice(service: RunningService) -> None:
     submit(service, PDQ)
     for _ in range(5):
         look_up(service, "One", PDQ)

@@ -12,8 +12,7 @@ from unseen_service.models.audit import AuditEvent, AuditKind
 from unseen_service.store import Store, audit, migrate
 from unseen_service.store.roles import ROLE, as_server
 
-from tests.support.databases import fresh_database
-from tests.support.databases import with_database as named
+from tests.support.databases import fresh_database, with_database
 
 
 def append(url: str) -> None:
@@ -82,12 +81,12 @@ def test_options_of_the_url_are_kept() -> None:
 @pytest.fixture
 def owner(postgres: str) -> Iterator[str]:
     """A user who owns an empty database and may make no role; the URL of it."""
-    admin = named(postgres, "postgres")
+    admin = with_database(postgres, "postgres")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute("CREATE ROLE some_owner LOGIN")
         connection.execute("CREATE DATABASE owned OWNER some_owner TEMPLATE template0")
         try:
-            yield make_conninfo(named(postgres, "owned"), user="some_owner")
+            yield make_conninfo(with_database(postgres, "owned"), user="some_owner")
         finally:
             connection.execute("DROP DATABASE owned WITH (FORCE)")
             connection.execute("DROP ROLE some_owner")
@@ -99,7 +98,7 @@ def test_an_owner_who_may_not_make_the_role_is_told_what_to_do(owner: str, postg
     with psycopg.connect(owner) as connection:
         found = connection.execute("SELECT to_regclass('audit_log')").fetchone()
         assert found == (None,), "half a migration is none"
-    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as admin:
+    with psycopg.connect(with_database(postgres, "postgres"), autocommit=True) as admin:
         admin.execute("GRANT unseen_serve TO some_owner")
     assert migrate(owner)
     append(owner)

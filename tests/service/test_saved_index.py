@@ -10,13 +10,10 @@ from unseen_index import DamagedTableError, HashTable
 from unseen_index.layout import offsets
 from unseen_service.live.saved_indexes import SavedIndexes
 
-from tests.support.disks import fill_disk
-from tests.support.disks import mounted_disk as mounted
+from tests.support.disks import fill_disk, mounted_disk
 from tests.support.hashes import random_pdq
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
-from tests.support.submissions import PIN
-from tests.support.submissions import post_hashes as submit
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import PIN, post_hashes
 from tests.support.waiting import wait_until
 
 PDQS = [random_pdq(n) for n in range(40)]
@@ -27,14 +24,14 @@ def filled(database_url: str, tmp_path: Path) -> Iterator[Path]:
     """Leave a database with 40 active hashes behind, and an index of it on disk."""
     with serving(database_url, index_dir=tmp_path, save_after_changes=1) as service:
         for pdqs in (PDQS[:20], PDQS[20:]):
-            submit(service, *pdqs)
-        gone = submit(service, random_pdq(99)).json()["case"]
+            post_hashes(service, *pdqs)
+        gone = post_hashes(service, random_pdq(99)).json()["case"]
         httpx.delete(f"{service.url}/v1/cases/{gone}", headers={"Unseen-Pin": PIN})
         wait_until((tmp_path / f"position-{42:020}").exists)
     return tmp_path
 
 
-def found(service: Service) -> list[int]:
+def found(service: RunningService) -> list[int]:
     with service.client("match") as platform:
         asked = {"hashes": [random_pdq(99), *PDQS]}
         answer = platform.post("/v1/match", json=asked)
@@ -44,7 +41,7 @@ def found(service: Service) -> list[int]:
 
 def test_a_restart_opens_what_was_saved_and_goes_on(database_url: str, filled: Path) -> None:
     with serving(database_url) as elsewhere:
-        submit(elsewhere, random_pdq(50))
+        post_hashes(elsewhere, random_pdq(50))
     with serving(database_url, index_dir=filled) as again:
         assert again.ready()["generation"] == 43
         assert again.ready()["hashes"] == 41
@@ -59,9 +56,9 @@ def test_at_most_two_are_kept(database_url: str, filled: Path) -> None:
 def test_workers_go_over_to_what_one_of_them_saved(database_url: str, filled: Path) -> None:
     settings = {"index_dir": filled, "save_after_changes": 1}
     with serving(database_url, **settings) as one, serving(database_url, **settings) as other:
-        submit(one, random_pdq(50))
+        post_hashes(one, random_pdq(50))
         wait_until((filled / f"position-{43:020}").exists)
-        submit(other, random_pdq(51))
+        post_hashes(other, random_pdq(51))
         for worker in (one, other):
             wait_until(lambda worker=worker: worker.ready()["hashes"] == 42)
             assert found(worker) == list(range(1, 41))
@@ -101,7 +98,7 @@ def test_where_nothing_can_be_saved_it_serves_from_memory(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 16 MiB, room for three indexes: the smallest that is merged has 4."""
-    with mounted(tmp_path / "disk", mib=16) as folder:
+    with mounted_disk(tmp_path / "disk", mib=16) as folder:
         yield folder
 
 
@@ -112,12 +109,12 @@ def test_a_full_disk_is_told_once_and_saving_goes_on_when_there_is_room(
 ) -> None:
     caplog.set_level("INFO", "unseen_service")
     with serving(database_url, index_dir=small_disk, save_after_changes=1) as service:
-        submit(service, PDQS[0])
+        post_hashes(service, PDQS[0])
         wait_until((small_disk / f"position-{1:020}").exists)
         filler = fill_disk(small_disk)
-        submit(service, *PDQS[1:20])
+        post_hashes(service, *PDQS[1:20])
         wait_until(lambda: "the index cannot be saved" in caplog.text)
-        submit(service, *PDQS[20:])
+        post_hashes(service, *PDQS[20:])
         service.wait_in_step()
         assert found(service) == list(range(1, 41)), "it is served from memory"
         assert sorted(each.name for each in small_disk.iterdir()) == [
@@ -135,7 +132,7 @@ def test_what_a_killed_process_left_is_swept(database_url: str, tmp_path: Path) 
     for name in ("unfinished-4711", f"position-{7:020}"):
         (tmp_path / name / "table").mkdir(parents=True)
     with serving(database_url, index_dir=tmp_path, save_after_changes=1) as service:
-        submit(service, PDQS[0])
+        post_hashes(service, PDQS[0])
         wait_until((tmp_path / f"position-{1:020}").exists)
     left = sorted(each.name for each in tmp_path.iterdir())
     assert left == ["lock", f"position-{0:020}", f"position-{1:020}"]
@@ -157,7 +154,7 @@ def test_damage_that_no_look_up_meets_is_found_by_a_change(
         file.seek(offsets(20_000).ids)
         file.write(b"damage!")
     with serving(database_url, index_dir=tmp_path) as service:
-        submit(service, *PDQS)
+        post_hashes(service, *PDQS)
         wait_until(lambda: service.ready()["hashes"] == 20_040)
         assert found(service) == list(range(1, 41))
 

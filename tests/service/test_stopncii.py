@@ -12,15 +12,15 @@ import requests
 
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
-from tests.support.stopncii_client import Records as Kept
-from tests.support.stopncii_client import active_pdqs as live
-from tests.support.stopncii_client import apply_page as taken
-from tests.support.stopncii_client import fetch_hashes as fetch
-from tests.support.stopncii_client import stock_client
-from tests.support.submissions import case_platforms as status
-from tests.support.submissions import submit, withdraw
+from tests.support.running_service import RunningService, serving
+from tests.support.stopncii_client import (
+    Records,
+    active_pdqs,
+    apply_page,
+    fetch_hashes,
+    stock_client,
+)
+from tests.support.submissions import case_platforms, submit, withdraw
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns of its own PDQ library as it is imported
@@ -35,7 +35,7 @@ with warnings.catch_warnings():
 PDQ = StopNCIISignalType.ImagePDQ
 
 
-def age(service: Service, seconds: int = 60) -> None:
+def age(service: RunningService, seconds: int = 60) -> None:
     """Make every change so far be as many seconds older."""
     with psycopg.connect(service.database_url) as connection:
         connection.execute("UPDATE changes SET at = at - make_interval(secs => %s)", (seconds,))
@@ -43,15 +43,15 @@ def age(service: Service, seconds: int = 60) -> None:
 
 
 @pytest.fixture
-def client(service: Service) -> StopNCIIAPI:
+def client(service: RunningService) -> StopNCIIAPI:
     return stock_client(service)
 
 
-def test_the_first_sync_and_what_comes_after(service: Service, client: StopNCIIAPI) -> None:
-    assert fetch(client) == ({}, 10)
+def test_the_first_sync_and_what_comes_after(service: RunningService, client: StopNCIIAPI) -> None:
+    assert fetch_hashes(client) == ({}, 10)
     submit(service, random_pdq(1), random_pdq(2))
-    kept, checkpoint = fetch(client)
-    assert live(kept) == {random_pdq(1), random_pdq(2)}
+    kept, checkpoint = fetch_hashes(client)
+    assert active_pdqs(kept) == {random_pdq(1), random_pdq(2)}
     record = kept[random_pdq(1)]
     assert record.signalType is PDQ
     assert record.lastModtimestamp == checkpoint
@@ -59,39 +59,41 @@ def test_the_first_sync_and_what_comes_after(service: Service, client: StopNCIIA
     age(service)
     checkpoint -= 60
     submit(service, random_pdq(3))
-    more, later = fetch(client, checkpoint)
+    more, later = fetch_hashes(client, checkpoint)
     assert later > checkpoint
     # The second of the checkpoint comes again, the same; of what is new there is one.
     assert set(more) - set(kept) == {random_pdq(3)}
-    assert fetch(client, later)[0].keys() == {random_pdq(3)}
+    assert fetch_hashes(client, later)[0].keys() == {random_pdq(3)}
 
 
-def test_a_base_url_that_ends_in_a_slash_is_served_and_never_redirected(service: Service) -> None:
+def test_a_base_url_that_ends_in_a_slash_is_served_and_never_redirected(
+    service: RunningService,
+) -> None:
     submit(service, random_pdq(1))
     client = stock_client(service, slash="/")
-    assert live(fetch(client)[0]) == {random_pdq(1)}
+    assert active_pdqs(fetch_hashes(client)[0]) == {random_pdq(1)}
     client.submit_feedback(PDQ, random_pdq(1), StopNCIICSPFeedbackValue.Blocked)
     client.submit_hash(PDQ, random_pdq(2))
-    assert live(fetch(client)[0]) == {random_pdq(1), random_pdq(2)}
+    assert active_pdqs(fetch_hashes(client)[0]) == {random_pdq(1), random_pdq(2)}
 
 
 def test_many_hashes_of_one_second_and_a_fetch_that_stops_half_way(
-    service: Service, client: StopNCIIAPI
+    service: RunningService, client: StopNCIIAPI
 ) -> None:
     """10,000 in one second: every page is a safe place to stop and drop the token."""
     pdqs = {random_pdq(n) for n in range(10_000)}
     in_one_second(service, sorted(pdqs))
     for pages in (1, 5, 12):
-        kept: Kept = {}
+        kept: Records = {}
         checkpoint = 10
         for _, page in zip(range(pages), client.fetch_hashes_iter(), strict=False):
-            checkpoint = taken(kept, page, checkpoint)
+            checkpoint = apply_page(kept, page, checkpoint)
         assert len(kept) == 800 * pages
-        rest, _ = fetch(client, checkpoint)
-        assert live({**kept, **rest}) == pdqs
+        rest, _ = fetch_hashes(client, checkpoint)
+        assert active_pdqs({**kept, **rest}) == pdqs
 
 
-def in_one_second(service: Service, pdqs: list[str]) -> None:
+def in_one_second(service: RunningService, pdqs: list[str]) -> None:
     """Submit through the protocol, in few calls, and make it all of one second."""
     for n in range(0, len(pdqs), 5_000):
         StopNCIIAPI.submit_hashes(
@@ -108,33 +110,33 @@ def in_one_second(service: Service, pdqs: list[str]) -> None:
 
 
 def test_what_changes_during_a_fetch_is_in_it_or_in_the_next(
-    service: Service, client: StopNCIIAPI
+    service: RunningService, client: StopNCIIAPI
 ) -> None:
     first = submit(service, random_pdq(1))
     submit(service, random_pdq(2))
-    kept: Kept = {}
+    kept: Records = {}
     page = client.fetch_hashes(page_size=1)
-    checkpoint = taken(kept, page, 10)
+    checkpoint = apply_page(kept, page, 10)
     withdraw(service, first)
     submit(service, random_pdq(3))
     while page.hasMoreRecords:
         page = client.fetch_hashes(
             page_size=1, start_timestamp=10, next_page=page.nextPageToken or ""
         )
-        checkpoint = taken(kept, page, checkpoint)
-    assert live(kept) == {random_pdq(2), random_pdq(3)}
+        checkpoint = apply_page(kept, page, checkpoint)
+    assert active_pdqs(kept) == {random_pdq(2), random_pdq(3)}
     assert kept[random_pdq(1)].hashStatus is StopNCIICaseStatus.Withdrawn
 
 
 def test_a_hash_withdrawn_before_the_first_sync_is_never_handed_out(
-    service: Service, client: StopNCIIAPI
+    service: RunningService, client: StopNCIIAPI
 ) -> None:
     """A stock client takes a withdrawn record for a live one, so it must not see this one."""
     withdraw(service, submit(service, random_pdq(1)))
     submit(service, random_pdq(2))
-    kept, checkpoint = fetch(client)
+    kept, checkpoint = fetch_hashes(client)
     assert set(kept) == {random_pdq(2)}
-    assert set(fetch(client, checkpoint)[0]) == {random_pdq(2)}
+    assert set(fetch_hashes(client, checkpoint)[0]) == {random_pdq(2)}
 
 
 def test_a_restart_in_the_middle_of_a_fetch_loses_nothing(database_url: str) -> None:
@@ -143,25 +145,25 @@ def test_a_restart_in_the_middle_of_a_fetch_loses_nothing(database_url: str) -> 
         submit(service, *map(random_pdq, range(30)))
         port = urlsplit(service.url).port or 0
         page = client.fetch_hashes(page_size=20)
-        kept: Kept = {}
-        checkpoint = taken(kept, page, 10)
+        kept: Records = {}
+        checkpoint = apply_page(kept, page, 10)
     with serving(database_url, port=port):
         page = client.fetch_hashes(page_size=20, next_page=page.nextPageToken or "")
-        taken(kept, page, checkpoint)
+        apply_page(kept, page, checkpoint)
         assert not page.hasMoreRecords
-    assert live(kept) == set(map(random_pdq, range(30)))
+    assert active_pdqs(kept) == set(map(random_pdq, range(30)))
 
 
 def test_feedback_reaches_the_person_and_the_other_platforms(
-    service: Service, client: StopNCIIAPI
+    service: RunningService, client: StopNCIIAPI
 ) -> None:
     case = submit(service, random_pdq(1))
     other = stock_client(service, "Other")
-    _, checkpoint = fetch(other)
+    _, checkpoint = fetch_hashes(other)
     client.submit_feedback(PDQ, random_pdq(1), StopNCIICSPFeedbackValue.Blocked, {"Nude"})
-    (said,) = fetch(other, checkpoint)[0][random_pdq(1)].CSPFeedbacks
+    (said,) = fetch_hashes(other, checkpoint)[0][random_pdq(1)].CSPFeedbacks
     assert said == StopNCIICSPFeedback(StopNCIICSPFeedbackValue.Blocked, {"Nude"}, "Example")
-    shown = {each["platform"]: each for each in status(service, case)}
+    shown = {each["platform"]: each for each in case_platforms(service, case)}
     assert shown["Example"]["removed_at"] is not None
     assert shown["Other"]["delivered_at"] is not None
 
@@ -177,18 +179,18 @@ def test_feedback_reaches_the_person_and_the_other_platforms(
     ],
 )
 def test_each_feedback_value_has_a_meaning(
-    service: Service, client: StopNCIIAPI, sent: StopNCIICSPFeedbackValue, shown: str | None
+    service: RunningService, client: StopNCIIAPI, sent: StopNCIICSPFeedbackValue, shown: str | None
 ) -> None:
     case = submit(service, random_pdq(1))
     client.submit_feedback(PDQ, random_pdq(1), sent, {"tag"})
-    fetch(client)
-    assert status(service, case)[0]["feedback"] == shown
-    (said,) = fetch(client)[0][random_pdq(1)].CSPFeedbacks
+    fetch_hashes(client)
+    assert case_platforms(service, case)[0]["feedback"] == shown
+    (said,) = fetch_hashes(client)[0][random_pdq(1)].CSPFeedbacks
     assert said.tags == {"tag"}
 
 
 def test_feedback_on_a_hash_that_is_not_kept_tells_nothing(
-    service: Service, client: StopNCIIAPI
+    service: RunningService, client: StopNCIIAPI
 ) -> None:
     submit(service, random_pdq(1))
     key = service.key("feedback")
@@ -205,20 +207,20 @@ def test_feedback_on_a_hash_that_is_not_kept_tells_nothing(
 
 
 def test_a_withdrawal_reaches_the_client_and_deleted_confirms_it(
-    service: Service, client: StopNCIIAPI
+    service: RunningService, client: StopNCIIAPI
 ) -> None:
     case = submit(service, random_pdq(1))
-    _, checkpoint = fetch(client)
+    _, checkpoint = fetch_hashes(client)
     withdraw(service, case)
-    kept, _ = fetch(client, checkpoint)
+    kept, _ = fetch_hashes(client, checkpoint)
     assert kept[random_pdq(1)].hashStatus is StopNCIICaseStatus.Withdrawn
-    assert status(service, case)[0]["withdrawal_confirmed_at"] is None
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is None
     client.submit_feedback(PDQ, random_pdq(1), StopNCIICSPFeedbackValue.Deleted)
-    assert status(service, case)[0]["withdrawal_confirmed_at"] is not None
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is not None
 
 
 def test_a_platforms_own_hashes_are_matched_until_it_withdraws_them(
-    service: Service, client: StopNCIIAPI
+    service: RunningService, client: StopNCIIAPI
 ) -> None:
     shared = submit(service, random_pdq(2))
     for _ in range(2):  # again changes nothing
@@ -245,7 +247,7 @@ def test_a_platforms_own_hashes_are_matched_until_it_withdraws_them(
     assert kinds.count("bank.submitted") == kinds.count("bank.withdrawn") == 2
 
 
-def test_no_pin_opens_a_platforms_bank(service: Service, client: StopNCIIAPI) -> None:
+def test_no_pin_opens_a_platforms_bank(service: RunningService, client: StopNCIIAPI) -> None:
     client.submit_hash(PDQ, random_pdq(1))
     with psycopg.connect(service.database_url) as connection:
         (number,) = connection.execute("SELECT number FROM cases").fetchone() or ("",)
@@ -267,7 +269,7 @@ def test_no_pin_opens_a_platforms_bank(service: Service, client: StopNCIIAPI) ->
     ],
 )
 def test_both_keys_must_be_in_force_and_of_one_platform(
-    service: Service, function: str, subscription: str, expected: int
+    service: RunningService, function: str, subscription: str, expected: int
 ) -> None:
     keys = {
         "right": service.key("feed"),
@@ -280,16 +282,16 @@ def test_both_keys_must_be_in_force_and_of_one_platform(
         base_url_override=f"{service.url}/stopncii/v1",
     )
     if expected == 200:
-        assert fetch(client) == ({}, 10)
+        assert fetch_hashes(client) == ({}, 10)
         return
     with pytest.raises(requests.HTTPError) as refused:
-        fetch(client)
+        fetch_hashes(client)
     assert refused.value.response.status_code == expected
     assert "x-functions-key" in refused.value.response.text or expected == 403
 
 
 @pytest.fixture
-def raw(service: Service) -> Iterator[httpx.Client]:
+def raw(service: RunningService) -> Iterator[httpx.Client]:
     key = service.key("feed", "feedback", "submit")
     headers = {"x-functions-key": key, "Ocp-Apim-Subscription-Key": key}
     with httpx.Client(base_url=f"{service.url}/stopncii/v1", headers=headers) as client:
@@ -322,7 +324,7 @@ def test_only_pdq_is_taken(raw: httpx.Client, kind: str) -> None:
 
 
 def test_a_platforms_hashes_pass_the_checks_of_a_persons(
-    raw: httpx.Client, service: Service
+    raw: httpx.Client, service: RunningService
 ) -> None:
     plain = {"signalType": "ImagePDQ", "hashValue": "0" * 64}
     fine = {"signalType": "ImagePDQ", "hashValue": random_pdq(1)}
@@ -334,7 +336,7 @@ def test_a_platforms_hashes_pass_the_checks_of_a_persons(
     assert raw.post("/SubmitHashes", json={"hashRecords": []}).json() == {"count": 0}
 
 
-def test_a_very_large_page_is_cut_down(raw: httpx.Client, service: Service) -> None:
+def test_a_very_large_page_is_cut_down(raw: httpx.Client, service: RunningService) -> None:
     submit(service, random_pdq(1))
     page = raw.get("/FetchHashes", params={"pageSize": 10**9}).json()
     assert (page["count"], page["nextPageToken"]) == (1, None)

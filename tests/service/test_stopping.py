@@ -6,8 +6,7 @@ from contextlib import ExitStack
 
 from unseen_service.runtime.http_protocol import HttpProtocol
 
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
+from tests.support.running_service import RunningService, serving
 from tests.support.waiting import wait_until
 
 ALIVE = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -19,12 +18,12 @@ class Patient(HttpProtocol):
     LAST_S = 10.0
 
 
-def connected(service: Service) -> socket.socket:
+def connected(service: RunningService) -> socket.socket:
     port = int(service.url.rpartition(":")[2])
     return socket.create_connection(("127.0.0.1", port), timeout=10)
 
 
-def refused(service: Service) -> bool:
+def refused(service: RunningService) -> bool:
     try:
         connected(service).close()
     except ConnectionRefusedError:

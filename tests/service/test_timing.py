@@ -17,10 +17,9 @@ from unseen_service.live.clock import Clock
 from unseen_service.live.keys import LiveKeys
 
 from tests.support.hashes import random_pdq
-from tests.support.problems import problem_slug as slug
-from tests.support.running_service import RunningService as Service
-from tests.support.submissions import PIN, submission
-from tests.support.submissions import post_submission as submit
+from tests.support.problems import problem_slug
+from tests.support.running_service import RunningService
+from tests.support.submissions import PIN, post_submission, submission
 
 KEY = "one-of-a-persons-own-keys"
 GENEROUS = 1.5
@@ -50,16 +49,16 @@ def assert_alike(ways: Mapping[str, Callable[[int], httpx.Response]], rounds: in
     raise AssertionError(measured)
 
 
-def test_who_guesses_waits_as_long_where_there_is_no_case(service: Service) -> None:
+def test_who_guesses_waits_as_long_where_there_is_no_case(service: RunningService) -> None:
     """Not longer from the sixth guess on, which would tell that the case is there."""
-    known = submit(service, submission(random_pdq(1))).json()["case"]
+    known = post_submission(service, submission(random_pdq(1))).json()["case"]
 
     def guess(number: str) -> float:
         begun = time.monotonic()
         for n in range(6):
             headers = {"Unseen-Pin": f"2222-2222-{2000 + n}"}
             answer = httpx.get(f"{service.url}/v1/cases/{number}", headers=headers, timeout=60)
-            assert slug(answer) == "case-not-found"
+            assert problem_slug(answer) == "case-not-found"
         return time.monotonic() - begun
 
     with ThreadPoolExecutor(2) as pool:
@@ -68,10 +67,12 @@ def test_who_guesses_waits_as_long_where_there_is_no_case(service: Service) -> N
 
 
 @pytest.mark.slow
-def test_an_unknown_case_and_a_wrong_pin_take_the_same_time(service: Service) -> None:
+def test_an_unknown_case_and_a_wrong_pin_take_the_same_time(service: RunningService) -> None:
     """Each guess at a case of its own, so that none of them has to wait."""
     with httpx.Client(base_url=service.url, timeout=60) as client:
-        cases = [submit(service, submission(random_pdq(n))).json()["case"] for n in range(25)]
+        cases = [
+            post_submission(service, submission(random_pdq(n))).json()["case"] for n in range(25)
+        ]
         wrong = {"Unseen-Pin": "2222-2222-2222"}
         assert_alike(
             {
@@ -85,14 +86,14 @@ def test_an_unknown_case_and_a_wrong_pin_take_the_same_time(service: Service) ->
 
 
 @pytest.mark.slow
-def test_a_repeated_submission_tells_no_pictures_by_time(service: Service) -> None:
+def test_a_repeated_submission_tells_no_pictures_by_time(service: RunningService) -> None:
     """Who found an Idempotency-Key, but has no PIN, cannot try which pictures it was for."""
-    submit(service, submission(random_pdq(1)), **{"Idempotency-Key": KEY})
+    post_submission(service, submission(random_pdq(1)), **{"Idempotency-Key": KEY})
     other_pin = "2222-2222-2222"
 
     def again(pdq: str, pin: str) -> Callable[[int], httpx.Response]:
         def ask(_: int) -> httpx.Response:
-            answer = submit(service, submission(pdq, pin=pin), **{"Idempotency-Key": KEY})
+            answer = post_submission(service, submission(pdq, pin=pin), **{"Idempotency-Key": KEY})
             assert answer.status_code == 409
             return answer
 
@@ -108,19 +109,19 @@ def test_a_repeated_submission_tells_no_pictures_by_time(service: Service) -> No
 
 
 @pytest.mark.slow
-def test_a_submission_tells_not_by_time_whether_a_hash_is_kept(service: Service) -> None:
-    submit(service, submission(random_pdq(0)))
+def test_a_submission_tells_not_by_time_whether_a_hash_is_kept(service: RunningService) -> None:
+    post_submission(service, submission(random_pdq(0)))
     never = count(100)
     assert_alike(
         {
-            "kept": lambda _: submit(service, submission(random_pdq(0))),
-            "new": lambda _: submit(service, submission(random_pdq(next(never)))),
+            "kept": lambda _: post_submission(service, submission(random_pdq(0))),
+            "new": lambda _: post_submission(service, submission(random_pdq(next(never)))),
         }
     )
 
 
 @pytest.mark.slow
-def test_a_key_that_is_nearly_right_is_refused_as_fast_as_any(service: Service) -> None:
+def test_a_key_that_is_nearly_right_is_refused_as_fast_as_any(service: RunningService) -> None:
     key = service.key("match")
 
     def asking(wrong: str) -> Callable[[int], httpx.Response]:
@@ -139,7 +140,7 @@ def test_a_key_that_is_nearly_right_is_refused_as_fast_as_any(service: Service) 
         assert_alike(ways, rounds=300)
 
 
-def test_keys_are_found_by_a_digest_that_nobody_can_choose(service: Service) -> None:
+def test_keys_are_found_by_a_digest_that_nobody_can_choose(service: RunningService) -> None:
     key = service.key("match")
     keys = LiveKeys(Clock())
     service.flow(keys.reload)

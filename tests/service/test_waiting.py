@@ -18,13 +18,12 @@ from unseen_service.errors import StoreRefused
 from unseen_service.store import migrate
 
 from tests.support.cli import COMMAND, run
-from tests.support.databases import with_database as named
+from tests.support.databases import with_database
 from tests.support.disks import scratch_folder
 from tests.support.environment import clean_environment
 from tests.support.hashes import random_pdq
 from tests.support.ports import free_port
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
+from tests.support.running_service import RunningService, serving
 from tests.support.submissions import submission
 from tests.support.waiting import wait_until
 
@@ -47,7 +46,7 @@ class Guarded:
 def guarded() -> Iterator[Guarded]:
     with scratch_folder() as folder, EmbeddedPostgres(folder) as server:
         url = server.start()
-        with psycopg.connect(named(url, "postgres"), autocommit=True) as admin:
+        with psycopg.connect(with_database(url, "postgres"), autocommit=True) as admin:
             admin.execute(
                 psycopg.sql.SQL("CREATE ROLE someone SUPERUSER LOGIN PASSWORD {}").format(PASSWORD)
             )
@@ -180,7 +179,7 @@ def test_what_mends_itself_is_waited_for_and_told_once_a_reason(guarded: Guarded
             guarded.admin.execute("ALTER ROLE someone SUPERUSER CONNECTION LIMIT -1")
             wait_until(lambda: len(waiting.lines) == 2)
             guarded.admin.execute("ALTER DATABASE unseen ALLOW_CONNECTIONS true")
-            wait_until(Service(f"http://127.0.0.1:{port}", "").is_ready)
+            wait_until(RunningService(f"http://127.0.0.1:{port}", "").is_ready)
             assert waiting.lines[:2] == [
                 'waiting for the database: FATAL: too many connections for role "someone" ...\n',
                 'waiting for the database: FATAL: database "unseen" is not currently accepting'
@@ -229,7 +228,7 @@ def test_a_server_that_only_reads_or_is_too_old_is_told(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = conninfo_to_dict(database_url)["dbname"]
-    with psycopg.connect(named(database_url, "postgres"), autocommit=True) as admin:
+    with psycopg.connect(with_database(database_url, "postgres"), autocommit=True) as admin:
         admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")  # type: ignore[call-overload]
     assert (
         "it is read-only: it is a standby" in run("keys", "list", DATABASE_URL=database_url).stderr
@@ -240,7 +239,7 @@ def test_a_server_that_only_reads_or_is_too_old_is_told(
 
 
 def test_a_password_that_is_changed_while_it_serves_is_told_and_waited_for(
-    guarded: Guarded, told: list[str]
+    guarded: Guarded, log_messages: list[str]
 ) -> None:
     migrate(guarded.url())
 
@@ -259,11 +258,11 @@ def test_a_password_that_is_changed_while_it_serves_is_told_and_waited_for(
 
         assert submitted() == 201
         be("another")
-        wait_until(lambda: told)
+        wait_until(lambda: log_messages)
         assert submitted() == 503
         be(PASSWORD)
         wait_until(lambda: submitted() == 201)
-        wait_until(lambda: len(told) == 2)
-    assert told[0].startswith("PostgreSQL is unavailable: it refuses the connection")
-    assert PASSWORD not in str(told)
-    assert guarded.url() not in str(told)
+        wait_until(lambda: len(log_messages) == 2)
+    assert log_messages[0].startswith("PostgreSQL is unavailable: it refuses the connection")
+    assert PASSWORD not in str(log_messages)
+    assert guarded.url() not in str(log_messages)

@@ -18,23 +18,21 @@ from unseen_service.usecases.webhook_targets import is_public
 
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
+from tests.support.running_service import RunningService, serving
 from tests.support.submissions import submission, submit, withdraw
 from tests.support.waiting import wait_until
-from tests.support.webhook_receiver import WebhookReceiver as Receiver
-from tests.support.webhook_receiver import register_webhook as register
+from tests.support.webhook_receiver import WebhookReceiver, register_webhook
 
 
 @pytest.fixture
-def open_service(database_url: str) -> Iterator[Service]:
+def open_service(database_url: str) -> Iterator[RunningService]:
     """A service that may send to this machine."""
     with serving(database_url, webhook_private_targets=1) as running:
         yield running
 
 
 @pytest.fixture
-def platform(open_service: Service) -> Iterator[httpx.Client]:
+def platform(open_service: RunningService) -> Iterator[httpx.Client]:
     with open_service.client("feed", "feedback") as client:
         yield client
 
@@ -45,7 +43,7 @@ def the_webhook(client: httpx.Client) -> dict[str, Any]:
     return shown
 
 
-def make_due(service: Service, attempts: int | None = None) -> None:
+def make_due(service: RunningService, attempts: int | None = None) -> None:
     """Let the time pass until the next attempt; pretend that so many were made."""
     with psycopg.connect(service.database_url) as connection:
         connection.execute(
@@ -57,9 +55,9 @@ def make_due(service: Service, attempts: int | None = None) -> None:
 
 
 def test_each_change_is_told_with_records_and_no_bits(
-    open_service: Service, platform: httpx.Client, receiver: Receiver
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
-    register(platform, receiver.url)
+    register_webhook(platform, receiver.url)
     case = submit(open_service, random_pdq(1), random_pdq(2))
     records = sorted(Mirror(platform).catch_up().kept)
     for name in ("Two", "Three"):
@@ -86,9 +84,9 @@ def test_each_change_is_told_with_records_and_no_bits(
 
 
 def test_a_message_is_signed_to_the_standard_webhooks_scheme(
-    platform: httpx.Client, receiver: Receiver
+    platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
-    ref, secret = register(platform, receiver.url)
+    ref, secret = register_webhook(platform, receiver.url)
     message = platform.post(f"/v1/webhooks/{ref}/test").json()["message"]
     wait_until(lambda: receiver.received)
     headers, body = receiver.received[0]
@@ -110,18 +108,18 @@ def test_the_signature_is_that_of_the_published_example() -> None:
 
 
 def test_only_what_was_asked_for_is_told(
-    open_service: Service, platform: httpx.Client, receiver: Receiver
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
-    register(platform, receiver.url, "hash.withdrawn")
+    register_webhook(platform, receiver.url, "hash.withdrawn")
     withdraw(open_service, submit(open_service, random_pdq(1)))
     wait_until(lambda: receiver.received)
     assert [body["type"] for body in receiver.bodies()] == ["hash.withdrawn"]
 
 
 def test_many_hashes_make_messages_of_a_thousand(
-    open_service: Service, platform: httpx.Client, receiver: Receiver
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
-    register(platform, receiver.url)
+    register_webhook(platform, receiver.url)
     sent = submission(*map(random_pdq, range(1_000)))
     for n, image in enumerate(sent["images"][1:]):
         image["hashes"].append({"pdq": random_pdq(10_000 + n), "quality": 90, "view": "mirror"})
@@ -133,10 +131,10 @@ def test_many_hashes_make_messages_of_a_thousand(
 
 @pytest.mark.parametrize("answer", [500, 404, 302])
 def test_what_fails_is_tried_again_the_same_and_then_struck(
-    open_service: Service, platform: httpx.Client, receiver: Receiver, answer: int
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver, answer: int
 ) -> None:
     receiver.answer = answer
-    ref, _ = register(platform, receiver.url)
+    ref, _ = register_webhook(platform, receiver.url)
     platform.post(f"/v1/webhooks/{ref}/test")
     wait_until(lambda: len(receiver.received) == 1)
     receiver.answer = 200
@@ -149,17 +147,17 @@ def test_what_fails_is_tried_again_the_same_and_then_struck(
     assert the_webhook(platform)["waiting"] == 0
 
 
-def _failure(service: Service) -> str | None:
+def _failure(service: RunningService) -> str | None:
     with psycopg.connect(service.database_url) as connection:
         row = connection.execute("SELECT failure FROM webhook_messages").fetchone()
     return row[0] if row else None
 
 
 def test_what_never_arrives_is_given_up_listed_and_replayed(
-    open_service: Service, platform: httpx.Client, receiver: Receiver
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
     receiver.answer = 503
-    ref, _ = register(platform, receiver.url)
+    ref, _ = register_webhook(platform, receiver.url)
     message = platform.post(f"/v1/webhooks/{ref}/test").json()["message"]
     wait_until(lambda: _failure(open_service))
     make_due(open_service, attempts=len(RETRY_AFTER))
@@ -173,10 +171,12 @@ def test_what_never_arrives_is_given_up_listed_and_replayed(
     assert receiver.received[-1][0]["webhook-id"] == message
 
 
-def test_a_message_outlives_the_worker_that_had_it(database_url: str, receiver: Receiver) -> None:
+def test_a_message_outlives_the_worker_that_had_it(
+    database_url: str, receiver: WebhookReceiver
+) -> None:
     with serving(database_url, webhook_private_targets=1) as service:
         with service.client("feed") as client:
-            register(client, receiver.url)
+            register_webhook(client, receiver.url)
         receiver.answer = 500
         submit(service, random_pdq(1))
         wait_until(lambda: _failure(service))
@@ -212,7 +212,7 @@ def test_a_message_outlives_the_worker_that_had_it(database_url: str, receiver: 
         "https://[/",
     ],
 )
-def test_a_private_or_broken_target_is_refused(service: Service, url: str) -> None:
+def test_a_private_or_broken_target_is_refused(service: RunningService, url: str) -> None:
     with service.client("feed") as client:
         answer = client.post("/v1/webhooks", json={"url": url})
     assert answer.status_code == 422
@@ -220,13 +220,13 @@ def test_a_private_or_broken_target_is_refused(service: Service, url: str) -> No
 
 
 def test_a_target_that_turned_private_is_refused_at_delivery(
-    database_url: str, receiver: Receiver
+    database_url: str, receiver: WebhookReceiver
 ) -> None:
     with (
         serving(database_url, webhook_private_targets=1) as lenient,
         lenient.client("feed") as client,
     ):
-        register(client, receiver.url)
+        register_webhook(client, receiver.url)
     with serving(database_url) as strict:
         submit(strict, random_pdq(1))
         wait_until(lambda: _failure(strict))
@@ -257,12 +257,14 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(ipaddress.ip_address(address)) is public
 
 
-def test_webhooks_are_a_platforms_own(open_service: Service, receiver: Receiver) -> None:
+def test_webhooks_are_a_platforms_own(
+    open_service: RunningService, receiver: WebhookReceiver
+) -> None:
     with (
         open_service.client("feed", platform="One") as one,
         open_service.client("feed", platform="Two") as two,
     ):
-        ref, _ = register(one, receiver.url)
+        ref, _ = register_webhook(one, receiver.url)
         assert two.get("/v1/webhooks").json() == {"webhooks": []}
         refused = [
             two.delete(f"/v1/webhooks/{ref}"),
@@ -275,25 +277,25 @@ def test_webhooks_are_a_platforms_own(open_service: Service, receiver: Receiver)
         assert one.delete(f"/v1/webhooks/{ref}").status_code == 404
         submit(open_service, random_pdq(1))
         for _ in range(10):
-            register(one, receiver.url)
+            register_webhook(one, receiver.url)
         assert one.post("/v1/webhooks", json={"url": receiver.url}).status_code == 422
     assert receiver.received == []
 
 
-def test_webhooks_need_the_feeds_scope(service: Service) -> None:
+def test_webhooks_need_the_feeds_scope(service: RunningService) -> None:
     with service.client("match") as client:
         assert client.get("/v1/webhooks").status_code == 403
         assert client.post("/v1/webhooks", json={"url": "https://x"}).status_code == 403
 
 
 def test_a_failed_message_is_tried_again_when_it_is_due_without_being_told(
-    open_service: Service,
+    open_service: RunningService,
     platform: httpx.Client,
-    receiver: Receiver,
+    receiver: WebhookReceiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(webhook_delivery, "RETRY_AFTER", (1, 60))
-    register(platform, receiver.url)
+    register_webhook(platform, receiver.url)
     receiver.answer = 500
     submit(open_service, random_pdq(1))
     wait_until(lambda: len(receiver.received) == 1)

@@ -15,9 +15,8 @@ from unseen.proof_of_work import Challenge as Asked
 from unseen_service.screening.proof_of_work import LIFETIME, Challenges, Price, target
 
 from tests.support.hashes import random_pdq
-from tests.support.problems import problem_slug as slug
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
+from tests.support.problems import problem_slug
+from tests.support.running_service import RunningService, serving
 from tests.support.submissions import submission
 
 KEY = "0123456789abcdef"
@@ -25,25 +24,27 @@ SECRET = bytes(32)
 
 
 @pytest.fixture
-def busy(database_url: str) -> Iterator[Service]:
+def busy(database_url: str) -> Iterator[RunningService]:
     """A service at which every submission but the first is beyond the free rate."""
     with serving(database_url, work_free_hashes_per_minute=4, work_tries_per_hash=50) as running:
         httpx.post(f"{running.url}/v1/cases", json=submission(random_pdq(0))).raise_for_status()
         yield running
 
 
-def post(service: Service, body: Any, key: str = KEY, proof: str | None = None) -> httpx.Response:
+def post(
+    service: RunningService, body: Any, key: str = KEY, proof: str | None = None
+) -> httpx.Response:
     headers = {"Idempotency-Key": key} | ({} if proof is None else {"Unseen-Work": proof})
     return httpx.post(f"{service.url}/v1/cases", json=body, headers=headers)
 
 
 def solved(refused: httpx.Response, key: str = KEY) -> str:
-    assert (refused.status_code, slug(refused)) == (429, "work-required")
+    assert (refused.status_code, problem_slug(refused)) == (429, "work-required")
     work = refused.json()["work"]
     return Asked(work["challenge"], work["puzzles"], work["target"], key).solve()
 
 
-def test_work_is_asked_for_done_and_taken(busy: Service) -> None:
+def test_work_is_asked_for_done_and_taken(busy: RunningService) -> None:
     body = submission(random_pdq(1))
     proof = solved(post(busy, body))
     taken = post(busy, body, proof=proof)
@@ -52,21 +53,21 @@ def test_work_is_asked_for_done_and_taken(busy: Service) -> None:
     assert (again.status_code, again.json()["case"]) == (200, taken.json()["case"])
 
 
-def test_a_proof_is_for_one_key_and_for_no_more_hashes(busy: Service) -> None:
+def test_a_proof_is_for_one_key_and_for_no_more_hashes(busy: RunningService) -> None:
     body = submission(random_pdq(1))
     proof = solved(post(busy, body))
     other = post(busy, body, key="another-key-of-mine", proof=proof)
-    assert slug(other) == "work-required"
+    assert problem_slug(other) == "work-required"
     larger = post(busy, submission(*(random_pdq(n) for n in range(200))), proof=proof)
-    assert slug(larger) == "work-required"
+    assert problem_slug(larger) == "work-required"
 
 
-def test_the_price_is_that_of_all_workers_together(busy: Service) -> None:
+def test_the_price_is_that_of_all_workers_together(busy: RunningService) -> None:
     with serving(busy.database_url, work_free_hashes_per_minute=4, work_tries_per_hash=50) as other:
-        assert slug(post(other, submission(random_pdq(1)))) == "work-required"
+        assert problem_slug(post(other, submission(random_pdq(1)))) == "work-required"
 
 
-def test_the_python_client_does_the_work_by_itself(busy: Service) -> None:
+def test_the_python_client_does_the_work_by_itself(busy: RunningService) -> None:
     told: list[Asked] = []
     with Client(busy.url, on_work=told.append) as client:
         assert client.submit(prepared()).status == "active"
@@ -74,7 +75,7 @@ def test_the_python_client_does_the_work_by_itself(busy: Service) -> None:
 
 
 def test_the_command_says_why_it_takes_longer(
-    busy: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    busy: RunningService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     prepared().save(tmp_path / "kept.json")
     assert main(["submit", "--from", str(tmp_path / "kept.json"), "--server", busy.url]) == 0
@@ -88,7 +89,7 @@ def prepared() -> Submission:
     return Submission.of([[Print(random_pdq(3), 100, "original")]], **statements)
 
 
-def test_without_load_nothing_is_asked(service: Service) -> None:
+def test_without_load_nothing_is_asked(service: RunningService) -> None:
     assert post(service, submission(random_pdq(1))).status_code == 201
 
 

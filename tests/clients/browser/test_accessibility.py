@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.running_service import RunningService as Service
+from tests.support.running_service import RunningService
 
 from .axe import find_violations
 from .drawn_images import photo
@@ -47,7 +47,7 @@ def visit_screens(person: Person) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation(browser: Browser, any_service: Service, scheme: Any) -> None:
+def test_axe_finds_no_violation(browser: Browser, any_service: RunningService, scheme: Any) -> None:
     context = browser.new_context(locale="en", color_scheme=scheme, reduced_motion="reduce")
     page = context.new_page()
     page.goto(any_service.url)
@@ -64,7 +64,7 @@ def test_axe_finds_a_missing_label(page: Page) -> None:
 # 320 px is 1280 px at 400 % zoom, 640 px at 200 %.
 @pytest.mark.parametrize("width", [320, 640])
 def test_nothing_overflows_when_zoomed_in(
-    browser: Browser, any_service: Service, width: int
+    browser: Browser, any_service: RunningService, width: int
 ) -> None:
     context = browser.new_context(
         locale="en", viewport={"width": width, "height": 600}, reduced_motion="reduce"

@@ -12,8 +12,7 @@ from tests.clients.browser.conftest import browser
 from tests.support.databases import fresh_database
 from tests.support.disks import scratch_folder
 from tests.support.hashes import flipped, random_pdq
-from tests.support.running_service import RunningService as Service
-from tests.support.running_service import serving
+from tests.support.running_service import RunningService, serving
 from tests.support.submissions import submit
 from tests.support.waiting import wait_until
 
@@ -26,7 +25,7 @@ REASON = "Wöchentlicher Überblick, ticket 4711"
 class History:
     """A service, and the records of the hashes submitted to it so far."""
 
-    service: Service
+    service: RunningService
     data: Path
     records: list[str] = field(default_factory=list)
 
