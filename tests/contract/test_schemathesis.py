@@ -14,7 +14,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.support import PATIENCE_S, Service, fresh_database, serving
+from tests.support.databases import fresh_database
+from tests.support.running_service import RunningService, serving
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = [
     # Schemathesis draws some formats with the `random` module, which Hypothesis would rather not.
@@ -45,14 +47,14 @@ def described() -> schemathesis.BaseSchema:
 
 
 @pytest.fixture(scope="module")
-def tried(postgres: str) -> Iterator[Service]:
+def tried(postgres: str) -> Iterator[RunningService]:
     """A service of this module's own: it is left with whatever was made up."""
     # What asks the feed to wait for news is answered as when none came.
     with fresh_database(postgres) as url, serving(url, feed_wait_s=0) as running:
         yield running
 
 
-def _try(case: schemathesis.Case, service: Service) -> None:
+def _try(case: schemathesis.Case, service: RunningService) -> None:
     key = service.key(*_SCOPES)
     headers = {"Authorization": f"Bearer {key}"}
     if case.path.startswith("/stopncii"):
@@ -67,12 +69,16 @@ def _try(case: schemathesis.Case, service: Service) -> None:
 
 @schema.parametrize()
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-def test_every_call_answers_as_openapi_yaml_says(case: schemathesis.Case, tried: Service) -> None:
+def test_every_call_answers_as_openapi_yaml_says(
+    case: schemathesis.Case, tried: RunningService
+) -> None:
     _try(case, tried)
 
 
 @pytest.mark.slow
 @schema.parametrize()
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_call_answers_so_with_many_examples(case: schemathesis.Case, tried: Service) -> None:
+def test_every_call_answers_so_with_many_examples(
+    case: schemathesis.Case, tried: RunningService
+) -> None:
     _try(case, tried)

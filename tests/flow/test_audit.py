@@ -12,11 +12,13 @@ import pytest
 from unseen import audit
 from unseen.cli import main
 
-from tests.support import PIN, Service, random_pdq, submission
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService
+from tests.support.submissions import PIN, submission
 
 
 @pytest.fixture
-def staff(service: Service) -> Iterator[httpx.Client]:
+def staff(service: RunningService) -> Iterator[httpx.Client]:
     """Staff with a key, and a case in the log."""
     httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1)))
     with service.client("audit") as client:
@@ -59,7 +61,7 @@ def test_an_export_is_verified_offline(
     assert (code, "Traceback" in said) == (1, False)
 
 
-def test_an_export_fits_while_the_log_grows(staff: httpx.Client, service: Service) -> None:
+def test_an_export_fits_while_the_log_grows(staff: httpx.Client, service: RunningService) -> None:
     """It ends where it was asked for, whatever is written meanwhile."""
     stop = threading.Event()
 
@@ -102,7 +104,7 @@ def test_a_witness_needs_two_checkpoints_and_a_proof(staff: httpx.Client) -> Non
         assert audit.verify_inclusion(leaf, entry["position"] - 1, last.size, path, last.root)
 
 
-def test_proofs_are_for_who_has_any_key(service: Service) -> None:
+def test_proofs_are_for_who_has_any_key(service: RunningService) -> None:
     assert httpx.get(f"{service.url}/v1/audit/checkpoint").status_code == 401
     with service.client("match") as platform:
         assert platform.get("/v1/audit/checkpoint").text.startswith("unseen-audit/")
@@ -114,7 +116,7 @@ def test_proofs_are_for_who_has_any_key(service: Service) -> None:
         assert (one["size"], len(one["path"])) == (2, 1), "the key, and the entry that names it"
 
 
-def test_staff_say_why_and_it_is_recorded(service: Service) -> None:
+def test_staff_say_why_and_it_is_recorded(service: RunningService) -> None:
     case = httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1))).json()["case"]
     with service.client("audit") as staff:
         del staff.headers["Unseen-Reason"]
@@ -142,7 +144,7 @@ def test_staff_say_why_and_it_is_recorded(service: Service) -> None:
         assert read["details"]["reason"] == "přezkum týdne, 50% of UNverified cases"
 
 
-def test_staff_with_the_number_can_link_a_case_and_its_entries(service: Service) -> None:
+def test_staff_with_the_number_can_link_a_case_and_its_entries(service: RunningService) -> None:
     case = httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1))).json()["case"]
     with service.client("audit") as staff:
         linked = staff.post("/v1/audit/references", json={"case": case.lower().replace("-", "")})
@@ -157,7 +159,7 @@ def test_staff_with_the_number_can_link_a_case_and_its_entries(service: Service)
     assert linking == [reference, None]
 
 
-def test_nothing_in_the_log_tells_a_case_a_pin_or_a_hash(service: Service) -> None:
+def test_nothing_in_the_log_tells_a_case_a_pin_or_a_hash(service: RunningService) -> None:
     pdq = random_pdq(1)
     case = httpx.post(f"{service.url}/v1/cases", json=submission(pdq)).json()["case"]
     address = f"{service.url}/v1/cases/{case}"

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +23,18 @@ from unseen_service.jobs.webhook_delivery import sign
 from unseen_service.models.keys import NewKey, Scope
 from unseen_service.usecases import keys
 
-from tests.clocks import Clock
-from tests.environment import clean_environment
-from tests.flow.test_faults import is_worker
-from tests.mirror import Mirror, submit, withdraw
-from tests.service.test_cli import COMMAND, run
-from tests.service.test_stopncii import Kept, fetch, live, stock_client
-from tests.service.test_webhooks import Receiver, receiver, register
-from tests.support import PIN, Service, free_port, random_pdq, scratch_folder, wait_until
-
-__all__ = ["receiver"]
+from tests.support.cli import run
+from tests.support.clocks import FakeClock
+from tests.support.databases import query
+from tests.support.disks import scratch_folder
+from tests.support.hashes import new_pdq
+from tests.support.mirrors import Mirror
+from tests.support.processes import serve_process, workers_of
+from tests.support.running_service import RunningService
+from tests.support.stopncii_client import Records, active_pdqs, fetch_hashes, stock_client
+from tests.support.submissions import PIN, submit, withdraw
+from tests.support.waiting import wait_until
+from tests.support.webhook_receiver import WebhookReceiver, register_webhook
 
 pytestmark = pytest.mark.slow
 
@@ -41,12 +42,6 @@ HOUR, YEAR = timedelta(hours=1), timedelta(days=400)
 JUMPS = [timedelta(), HOUR, YEAR, -HOUR, -YEAR, YEAR, timedelta()]
 NEAR = timedelta(minutes=3)
 """What is told of now is not further off; generous, for a machine that is shared."""
-
-_numbers = count(70_000)
-
-
-def fresh() -> str:
-    return random_pdq(next(_numbers))
 
 
 def is_now(told: str | float) -> bool:
@@ -60,8 +55,8 @@ def is_now(told: str | float) -> bool:
 class Host:
     """`unseen-service serve` with two workers, on a machine with a clock of its own."""
 
-    service: Service
-    clock: Clock
+    service: RunningService
+    clock: FakeClock
     process: subprocess.Popen[bytes]
     data: Path
     counted: dict[str, float] = field(default_factory=dict)
@@ -75,11 +70,15 @@ class Host:
 
     def replace_workers(self) -> None:
         """Kill the workers: those that follow start with the clock as it is."""
-        before = self._workers()
+        before = workers_of(self.process)
         for each in before:
             each.kill()
-        wait_until(lambda: len(self._workers()) == 2 and not {*before} & {*self._workers()})
+        wait_until(lambda: self._have_replaced(before))
         wait_until(lambda: all(self.service.is_ready() for _ in range(8)))
+
+    def _have_replaced(self, before: list[psutil.Process]) -> bool:
+        workers = workers_of(self.process)
+        return len(workers) == 2 and not {*before} & {*workers}
 
     def counted_off(self) -> float:
         """Say by how much the clock is off, as the service measures it."""
@@ -87,38 +86,21 @@ class Host:
         (off,) = re.findall(r"^unseen_clock_skew_seconds (\S+)$", text, re.MULTILINE)
         return float(off)
 
-    def _workers(self) -> list[psutil.Process]:
-        return [each for each in psutil.Process(self.process.pid).children() if is_worker(each)]
-
     def database(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.service.database_url, autocommit=True) as connection:
-            cursor = connection.execute(statement, values or None)  # type: ignore[call-overload]
-            return list(cursor.fetchall()) if cursor.description else []
+        return query(self.service.database_url, statement, *values)
 
 
 @contextmanager
 def served(database_url: str) -> Iterator[Host]:
-    port = free_port()
     with scratch_folder() as folder:
-        clock, data = Clock(folder), folder / "data"
+        clock, data = FakeClock(folder), folder / "data"
         settings = {
-            "DATABASE_URL": database_url,
             "UNSEEN_WEBHOOK_PRIVATE_TARGETS": "1",
             "UNSEEN_MEASURE_EVERY_MS": "500",
+            **clock.environment,
         }
-        arguments = ["serve", "--port", str(port), "--workers", "2", "--data", str(data)]
-        process = subprocess.Popen(
-            [*COMMAND, *arguments],
-            env=clean_environment(**settings, **clock.environment),
-            stdout=subprocess.DEVNULL,
-        )
-        service = Service(f"http://127.0.0.1:{port}", database_url)
-        try:
-            wait_until(lambda: all(service.is_ready() for _ in range(8)))
-            yield Host(service, clock, process, data)
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
+        with serve_process(data, database_url=database_url, workers=2, **settings) as service:
+            yield Host(service, clock, service.process, data)
 
 
 @pytest.fixture
@@ -134,14 +116,14 @@ def everywhere(true: Callable[[], bool]) -> None:
 
 def matched(platform: httpx.Client, pdq: str) -> bool:
     headers = {"Connection": "close"}
-    answer = platform.post("/v1/match", json={"hashes": [pdq, fresh()]}, headers=headers)
+    answer = platform.post("/v1/match", json={"hashes": [pdq, new_pdq()]}, headers=headers)
     assert answer.status_code == 200, answer.text
     return bool(answer.json()["hits"])
 
 
 def person_and_platform(host: Host, platform: httpx.Client) -> None:
     """Submitted, looked at, found, withdrawn, and not found any more."""
-    pdq = fresh()
+    pdq = new_pdq()
     case = submit(host.service, pdq)
     everywhere(lambda: matched(platform, pdq))
     looked_at = httpx.get(
@@ -157,7 +139,7 @@ def person_and_platform(host: Host, platform: httpx.Client) -> None:
 def mirror_in_step(host: Host, mirror: Mirror) -> None:
     """Who waits for news is told, by a cursor from before the jump; feedback is taken."""
     mirror.catch_up()
-    pdq = fresh()
+    pdq = new_pdq()
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(mirror.page, wait=10)
         submit(host.service, pdq)
@@ -192,7 +174,7 @@ def proven(host: Host) -> None:
     assert verified.returncode == 0, verified.stderr
 
 
-def sent_as_it_is_now(received: Receiver, secret: bytes, told: int) -> int:
+def sent_as_it_is_now(received: WebhookReceiver, secret: bytes, told: int) -> int:
     """Each message is signed, and of a time that a receiver takes."""
     wait_until(lambda: len(received.received) > told)
     for headers, body in received.received[told:]:
@@ -214,9 +196,11 @@ def opens(host: Host, headers: dict[str, str]) -> bool:
     return httpx.get(f"{host.service.url}/v1/audit/verifier", headers=headers).status_code == 200
 
 
-def test_whatever_the_clock_jumps_to_everything_goes_on(host: Host, receiver: Receiver) -> None:
+def test_whatever_the_clock_jumps_to_everything_goes_on(
+    host: Host, receiver: WebhookReceiver
+) -> None:
     service, told, since = host.service, 0, 10
-    kept: Kept = {}
+    kept: Records = {}
     stock = stock_client(service, platform="Stock")
     ends = issue(host, "Ends", timedelta(hours=30 * 24))
     ended = issue(host, "Ended", timedelta(seconds=2))
@@ -224,17 +208,17 @@ def test_whatever_the_clock_jumps_to_everything_goes_on(host: Host, receiver: Re
         service.client("match", platform="Asks") as asks,
         service.client("feed", "feedback", platform="Copies") as copies,
     ):
-        _, secret = register(copies, receiver.url)
+        _, secret = register_webhook(copies, receiver.url)
         mirror = Mirror(copies)
         wait_until(lambda: not opens(host, ended))
         for jump in JUMPS:
-            host.clock.set_off(jump)
+            host.clock.set_offset(jump)
             person_and_platform(host, asks)
             mirror_in_step(host, mirror)
-            more, since = fetch(stock, since)
+            more, since = fetch_hashes(stock, since)
             kept |= more
             assert is_now(since)
-            assert live(kept) == set(mirror.kept.values())
+            assert active_pdqs(kept) == set(mirror.kept.values())
             assert all(opens(host, ends) for _ in range(8))
             assert not any(opens(host, ended) for _ in range(8))
             told = sent_as_it_is_now(receiver, secret, told)
@@ -255,7 +239,7 @@ def test_workers_that_start_with_a_wrong_clock_erase_and_expire_as_others(
     host: Host, jump: timedelta
 ) -> None:
     """What a platform was handed has its 30 days, and what it let go of goes at once."""
-    held, let_go = submit(host.service, fresh()), submit(host.service, fresh())
+    held, let_go = submit(host.service, new_pdq()), submit(host.service, new_pdq())
     ends = issue(host, "Ends", timedelta(days=30))
     with host.service.client("feed", "feedback", platform="Copies") as copies:
         mirror = Mirror(copies).catch_up()
@@ -266,7 +250,7 @@ def test_workers_that_start_with_a_wrong_clock_erase_and_expire_as_others(
         confirmed.raise_for_status()
         # None is due, for one was as soon as a worker started; and then one is.
         (ran_at,) = host.database("SELECT ran_at FROM retention")[0]
-        host.clock.set_off(jump)
+        host.clock.set_offset(jump)
         host.replace_workers()
         assert opens(host, ends)
         assert host.database("SELECT ran_at FROM retention") == [(ran_at,)], "a day is not over"
@@ -286,8 +270,8 @@ def test_commands_at_a_wrong_clock_do_what_they_do_at_a_right_one(
     database_url: str, jump: timedelta
 ) -> None:
     with scratch_folder() as folder:
-        clock = Clock(folder)
-        clock.set_off(jump)
+        clock = FakeClock(folder)
+        clock.set_offset(jump)
         settings = {
             "DATABASE_URL": database_url,
             "UNSEEN_DATA": str(folder / "data"),

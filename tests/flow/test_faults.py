@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.environment import clean_environment
-from tests.service.test_budgets import Hashes, hashes, walk
-from tests.service.test_cli import COMMAND, run
-from tests.support import free_port, random_pdq, scratch_folder, submission, wait_until
-from tests.support import small_disk as mounted
+from tests.support.cli import run
+from tests.support.disks import fill_disk, mounted_disk
+from tests.support.hashes import Hashes, neighbours, random_hashes, random_pdq
+from tests.support.ports import free_port
+from tests.support.processes import is_postmaster, serve_process, workers_of
+from tests.support.submissions import submission
+from tests.support.waiting import wait_until
 
 PORT = free_port()
 URL = f"http://127.0.0.1:{PORT}"
@@ -31,15 +33,8 @@ URL = f"http://127.0.0.1:{PORT}"
 
 @contextmanager
 def served(data: Path, workers: int = 2, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
-    arguments = ["serve", "--port", str(PORT), "--workers", str(workers), "--data", str(data)]
-    environment = clean_environment(**settings)
-    process = subprocess.Popen([*COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL)
-    try:
-        wait_until(ready)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+    with serve_process(data, port=PORT, workers=workers, **settings) as service:
+        yield service.process
 
 
 def ready() -> bool:
@@ -49,26 +44,9 @@ def ready() -> bool:
         return False
 
 
-def workers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    return [each for each in psutil.Process(process.pid).children() if is_worker(each)]
-
-
-def is_worker(process: psutil.Process) -> bool:
-    try:
-        return "spawn_main" in " ".join(process.cmdline())
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return False
-
-
-@pytest.fixture
-def data() -> Iterator[Path]:
-    with scratch_folder() as folder:
-        yield folder / "data"
-
-
-def test_a_killed_worker_is_replaced_and_the_others_go_on(data: Path) -> None:
-    with served(data) as process:
-        key, pdq = key_in(data), random_pdq(1)
+def test_a_killed_worker_is_replaced_and_the_others_go_on(data_directory: Path) -> None:
+    with served(data_directory) as process:
+        key, pdq = key_in(data_directory), random_pdq(1)
         assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
         wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)))
         killed, kept = workers_of(process)
@@ -132,10 +110,12 @@ class Stream:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["one is killed", "all are replaced"])
-def test_no_request_fails_but_what_a_killed_worker_had_in_hand(data: Path, how: str) -> None:
+def test_no_request_fails_but_what_a_killed_worker_had_in_hand(
+    data_directory: Path, how: str
+) -> None:
     """A new worker takes no request before it can answer; one that ends answers what it has."""
-    with served(data) as process:
-        key, pdq = key_in(data), random_pdq(1)
+    with served(data_directory) as process:
+        key, pdq = key_in(data_directory), random_pdq(1)
         assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
         wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)))
         stream, before = Stream(key, pdq), workers_of(process)
@@ -161,7 +141,9 @@ def test_no_request_fails_but_what_a_killed_worker_had_in_hand(data: Path, how: 
 
 
 @pytest.mark.slow
-def test_the_database_s_user_is_replaced_without_a_stop(database_url: str, data: Path) -> None:
+def test_the_database_s_user_is_replaced_without_a_stop(
+    database_url: str, data_directory: Path
+) -> None:
     """As docs/operate.md says: two of them for a while, and a file that names first one of them."""
     with psycopg.connect(database_url, autocommit=True) as admin, ExitStack() as stack:
         for name in "first", "second":
@@ -178,7 +160,7 @@ def test_the_database_s_user_is_replaced_without_a_stop(database_url: str, data:
 
         named = stack.enter_context(tempfile.NamedTemporaryFile("w"))
         Path(named.name).write_text(make_conninfo(database_url, user="first"))
-        with served(data, DATABASE_URL_FILE=named.name) as process:
+        with served(data_directory, DATABASE_URL_FILE=named.name) as process:
             before = workers_of(process)
             assert users() == {"first"}
             Path(named.name).write_text(make_conninfo(database_url, user="second") + "\n")
@@ -188,15 +170,15 @@ def test_the_database_s_user_is_replaced_without_a_stop(database_url: str, data:
             wait_until(lambda: users() == {"second"})
 
 
-def test_a_killed_supervisor_leaves_nothing_behind_and_starts_again(data: Path) -> None:
+def test_a_killed_supervisor_leaves_nothing_behind_and_starts_again(data_directory: Path) -> None:
     pdq = random_pdq(1)
-    with served(data) as process:
+    with served(data_directory) as process:
         assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
         family = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
         _, alive = psutil.wait_procs(family, timeout=60)
         assert alive == []
-    with served(data):
+    with served(data_directory):
         # The other worker may have less than the one that was ready first, until it is so too.
         answers: list[httpx.Response] = []
         wait_until(lambda: answers.append(httpx.get(f"{URL}/readyz")) or answers[-1].is_success)
@@ -211,8 +193,8 @@ def submitted(pdq: str) -> bool:
 
 
 @pytest.mark.slow
-def test_a_killed_postgresql_is_started_again(data: Path) -> None:
-    with served(data) as process:
+def test_a_killed_postgresql_is_started_again(data_directory: Path) -> None:
+    with served(data_directory) as process:
         for number in range(3):
             wait_until(lambda number=number: submitted(random_pdq(number)))
             (postmaster,) = (
@@ -226,9 +208,9 @@ def test_a_killed_postgresql_is_started_again(data: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_worker_that_hangs_is_replaced_and_the_others_go_on(data: Path) -> None:
-    with served(data) as process:
-        key, pdq = key_in(data), random_pdq(1)
+def test_a_worker_that_hangs_is_replaced_and_the_others_go_on(data_directory: Path) -> None:
+    with served(data_directory) as process:
+        key, pdq = key_in(data_directory), random_pdq(1)
         assert submitted(pdq)
         wait_until(lambda: all(asked(httpx, key, pdq) == FOUND for _ in range(8)))
         hung, other = workers_of(process)
@@ -239,9 +221,9 @@ def test_a_worker_that_hangs_is_replaced_and_the_others_go_on(data: Path) -> Non
 
 
 @pytest.fixture
-def small_disk(data: Path) -> Iterator[Path]:
+def small_disk(data_directory: Path) -> Iterator[Path]:
     """A data folder that is a file system of 1 MiB."""
-    with mounted(data, mib=1) as folder:
+    with mounted_disk(data_directory, mib=1) as folder:
         yield folder
 
 
@@ -250,7 +232,7 @@ def small_disk(data: Path) -> Iterator[Path]:
 def test_a_full_disk_ends_no_worker(database_url: str, small_disk: Path) -> None:
     """Also one that is only started then: what it counts is not on that disk."""
     with served(small_disk, DATABASE_URL=database_url) as process:
-        fill(small_disk)
+        fill_disk(small_disk)
         for each in workers_of(process):
             each.kill()
             wait_until(
@@ -264,28 +246,19 @@ def test_a_full_disk_ends_no_worker(database_url: str, small_disk: Path) -> None
         assert workers_of(process) == begun
 
 
-def fill(disk: Path) -> Path:
-    """Fill a file system to the last block; return the file to remove."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        for size in 1 << 16, 512:
-            with suppress(OSError):
-                while True:
-                    file.write(b"\0" * size)
-    return filler
-
-
 @pytest.mark.slow
 @pytest.mark.root
-def test_a_full_disk_under_postgresql_loses_nothing_and_misses_are_answered(data: Path) -> None:
+def test_a_full_disk_under_postgresql_loses_nothing_and_misses_are_answered(
+    data_directory: Path,
+) -> None:
     pdqs = (random_pdq(number) for number in count())
-    with mounted(data, mib=160) as disk:
+    with mounted_disk(data_directory, mib=160) as disk:
         disk.chmod(0o755)
         with served(disk):
             key, kept = key_in(disk), [next(pdqs)]
             assert submitted(kept[0])
             wait_until(lambda: all(asked(httpx, key, kept[0]) == FOUND for _ in range(8)))
-            filler = fill(disk)
+            filler = fill_disk(disk)
             refused, deadline = 0, time.monotonic() + 120
             while refused < 20:
                 assert time.monotonic() < deadline, "what is there already has room for all that?"
@@ -303,18 +276,11 @@ def test_a_full_disk_under_postgresql_loses_nothing_and_misses_are_answered(data
             assert verified.returncode == 0, verified.stderr
 
 
-def is_postmaster(process: psutil.Process) -> bool:
-    try:
-        return Path(process.cmdline()[0]).name == "postgres"
-    except (psutil.NoSuchProcess, psutil.ZombieProcess, IndexError):
-        return False
-
-
 @pytest.mark.slow
-def test_a_walk_over_two_processes_is_noticed_as_on_one(data: Path) -> None:
+def test_a_walk_over_two_processes_is_noticed_as_on_one(data_directory: Path) -> None:
     """Each step on a connection of its own, from many threads: either worker takes it."""
-    with served(data) as process:
-        key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data))
+    with served(data_directory) as process:
+        key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data_directory))
         headers = {
             "Authorization": f"Bearer {key.stdout.strip()}",
             "Content-Type": "application/octet-stream",
@@ -325,9 +291,9 @@ def test_a_walk_over_two_processes_is_noticed_as_on_one(data: Path) -> None:
             asked = pdq.tobytes()
             return httpx.post(f"{URL}/v1/match", content=asked, headers=headers).status_code
 
-        wait_until(lambda: all(ask(hashes(1)) == 200 for _ in range(8)))
+        wait_until(lambda: all(ask(random_hashes(1)) == 200 for _ in range(8)))
         with ThreadPoolExecutor(8) as threads:
-            statuses = Counter(threads.map(ask, walk(hashes(1, seed=3))))
+            statuses = Counter(threads.map(ask, neighbours(random_hashes(1, seed=3))))
         assert 96 <= statuses[200] <= 150
         assert statuses[403] == 256 - statuses[200]
         assert len(workers_of(process)) == 2

@@ -25,14 +25,19 @@ from unseen import (
     Tombstone,
 )
 
-from tests import mirror as reference
-from tests.mirror import status, submit, withdraw
-from tests.support import Service, flipped, random_pdq, serving, wait_until
+from tests.support.databases import fresh_database
+from tests.support.hashes import flipped, random_pdq
+from tests.support.mirrors import Mirror as ReferenceMirror
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import case_platforms, submit, withdraw
+from tests.support.waiting import wait_until
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def command(folder: Path, service: Service, *arguments: str, index: bool = True) -> list[str]:
+def command(
+    folder: Path, service: RunningService, *arguments: str, index: bool = True
+) -> list[str]:
     """Give the command line of a mirror; without the package unseen-index if that is wanted."""
     hidden = "" if index else "sys.modules['unseen_index'] = None; "
     script = f"import sys; {hidden}from unseen.__main__ import main; sys.exit(main())"
@@ -55,7 +60,7 @@ def found(folder: Path, pdqs: list[str]) -> set[str]:
 
 @pytest.mark.parametrize("index", [True, False], ids=["index", "scan"])
 def test_killed_again_and_again_it_misses_and_doubles_nothing(
-    service: Service, tmp_path: Path, index: bool
+    service: RunningService, tmp_path: Path, index: bool
 ) -> None:
     folder, numbers, chance = tmp_path / "copy", iter(range(10_000)), random.Random(1)
     cases: dict[str, tuple[dict[str, Any], list[str]]] = {}
@@ -81,7 +86,7 @@ def test_killed_again_and_again_it_misses_and_doubles_nothing(
     subprocess.run(command(folder, service, "--once", index=index), check=True, capture_output=True)
 
     with service.client("feed", "feedback") as platform:
-        kept = reference.Mirror(platform).catch_up().kept
+        kept = ReferenceMirror(platform).catch_up().kept
     assert records_in(folder) == sorted(kept)
     live = [pdq for _, pdqs in cases.values() for pdq in pdqs]
     assert found(folder, live + gone) == set(live)
@@ -92,14 +97,14 @@ def test_killed_again_and_again_it_misses_and_doubles_nothing(
 
 
 @pytest.fixture
-def brief_service(database_url: str) -> Iterator[Service]:
+def brief_service(database_url: str) -> Iterator[RunningService]:
     """A service that nobody waits at for long, so that it ends when it is told to."""
     with serving(database_url, feed_wait_s=1) as running:
         yield running
 
 
 def test_follow_is_in_step_within_moments_and_ends_with_ctrl_c(
-    brief_service: Service, tmp_path: Path
+    brief_service: RunningService, tmp_path: Path
 ) -> None:
     service = brief_service
     folder, (one, two) = tmp_path / "copy", (random_pdq(1), random_pdq(2))
@@ -118,7 +123,7 @@ def test_follow_is_in_step_within_moments_and_ends_with_ctrl_c(
             withdraw(service, case)
             assert json.loads(process.stdout.readline())["removed"] == 1
             assert copy.match([one]).hits == ()
-        wait_until(lambda: status(service, case)[0]["withdrawal_confirmed_at"])
+        wait_until(lambda: case_platforms(service, case)[0]["withdrawal_confirmed_at"])
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
         assert "interrupted" in process.stderr.read()
@@ -143,10 +148,8 @@ def test_follow_waits_an_outage_out(database_url: str, tmp_path: Path) -> None:
 
 
 def test_another_history_makes_the_copy_begin_again(
-    service: Service, postgres: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    service: RunningService, postgres: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from tests.support import fresh_database  # noqa: PLC0415
-
     folder = tmp_path / "copy"
     submit(service, *map(random_pdq, range(1, 9)))
     subprocess.run(command(folder, service), check=True)
@@ -160,7 +163,7 @@ def test_another_history_makes_the_copy_begin_again(
     assert found(folder, pdqs) == {random_pdq(2), random_pdq(3)}
 
 
-def test_the_feed_tells_what_was_done(service: Service) -> None:
+def test_the_feed_tells_what_was_done(service: RunningService) -> None:
     """Added, its standing changed, withdrawn: each as the typed entry that it is."""
     case = submit(service, random_pdq(1))
     keys = [service.key("feed", "feedback", platform=name) for name in ("One", "Two")]
@@ -186,7 +189,7 @@ def test_the_feed_tells_what_was_done(service: Service) -> None:
         client.close()
 
 
-def test_what_the_service_refuses_has_its_error(service: Service) -> None:
+def test_what_the_service_refuses_has_its_error(service: RunningService) -> None:
     with Client(service.url, service.key("match")) as client, pytest.raises(AccessRefusedError):
         client.feed_page()
     with Client(service.url, service.key("feed")) as client:
@@ -229,7 +232,7 @@ runpy.run_module("unseen", run_name="__main__", alter_sys=True)
 
 
 def test_the_documented_lines_run(
-    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: RunningService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (DOCS / "mirror.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)

@@ -17,21 +17,13 @@ from unseen.errors import InputError, UnseenError
 from unseen_index import HashTable
 from unseen_service.models.keys import Scope
 
-from tests.flow.test_faults import PORT as SERVED_PORT
-from tests.flow.test_faults import data, ready, served, workers_of
-from tests.service.test_cli import run
-from tests.support import (
-    PIN,
-    Service,
-    flipped,
-    fresh_database,
-    random_pdq,
-    serving,
-    submission,
-    wait_until,
-)
-
-__all__ = ["data"]
+from tests.support.cli import run
+from tests.support.databases import fresh_database
+from tests.support.hashes import flipped, random_pdq
+from tests.support.processes import serve_process, workers_of
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import PIN, submission
+from tests.support.waiting import wait_until
 
 API = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8"))
 PUBLIC = {
@@ -59,13 +51,13 @@ NEWLINE = random_pdq(1) + "\n"
 
 
 @pytest.fixture(scope="module")
-def odd(postgres: str) -> Iterator[Service]:
+def odd(postgres: str) -> Iterator[RunningService]:
     """A service of this module's own: it is left with whatever was sent."""
     with fresh_database(postgres) as url, serving(url) as running:
         yield running
 
 
-def all_keys(service: Service) -> dict[str, str]:
+def all_keys(service: RunningService) -> dict[str, str]:
     key = service.key(*(scope.value for scope in Scope))
     return {
         "Authorization": f"Bearer {key}",
@@ -76,7 +68,7 @@ def all_keys(service: Service) -> dict[str, str]:
 
 
 def send(
-    service: Service, call: str, body: bytes | None, headers: dict[str, str]
+    service: RunningService, call: str, body: bytes | None, headers: dict[str, str]
 ) -> httpx.Response:
     method, _, path = call.partition(" ")
     asked = {"position": "1", "first": "1"}
@@ -85,7 +77,7 @@ def send(
 
 
 @pytest.mark.parametrize("call", sorted(CALLS))
-def test_every_call_asks_for_a_key_or_is_meant_to_be_open(odd: Service, call: str) -> None:
+def test_every_call_asks_for_a_key_or_is_meant_to_be_open(odd: RunningService, call: str) -> None:
     body = b"{}" if call in WITH_BODY else None
     declared = bool(CALLS[call].get("security"))
     assert declared == (call not in PUBLIC)
@@ -119,7 +111,7 @@ ODD = {
 
 
 @pytest.mark.parametrize("call", WITH_BODY)
-def test_a_body_that_is_none_is_refused(odd: Service, call: str) -> None:
+def test_a_body_that_is_none_is_refused(odd: RunningService, call: str) -> None:
     headers = all_keys(odd)
     statuses = {name: send(odd, call, body, headers).status_code for name, body in ODD.items()}
     assert {name: status for name, status in statuses.items() if not 400 <= status < 500} == {}
@@ -135,7 +127,7 @@ def fields_of(call: str) -> list[str]:
 
 
 @pytest.mark.parametrize("call", WITH_BODY)
-def test_a_field_may_hold_anything_and_nothing_breaks(odd: Service, call: str) -> None:
+def test_a_field_may_hold_anything_and_nothing_breaks(odd: RunningService, call: str) -> None:
     headers = all_keys(odd)
     for field in fields_of(call):
         for value in VALUES:
@@ -143,7 +135,7 @@ def test_a_field_may_hold_anything_and_nothing_breaks(odd: Service, call: str) -
             assert send(odd, call, body, headers).status_code < 500, (field, value)
 
 
-def test_a_hash_with_a_newline_behind_it_comes_in_nowhere(odd: Service) -> None:
+def test_a_hash_with_a_newline_behind_it_comes_in_nowhere(odd: RunningService) -> None:
     """In a peer it was taken, and from then on no index could be built."""
     headers = all_keys(odd)
     entrances = {
@@ -183,7 +175,7 @@ def test_a_hash_with_a_newline_behind_it_comes_in_nowhere(odd: Service) -> None:
         assert len(platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]) == 1
 
 
-def test_upper_case_hex_is_a_hash_as_any_other(odd: Service) -> None:
+def test_upper_case_hex_is_a_hash_as_any_other(odd: RunningService) -> None:
     pdq = flipped(random_pdq(6), 0)
     headers = all_keys(odd)
     taken = send(odd, "post /v1/cases", json.dumps(submission(pdq.upper())).encode(), headers)
@@ -195,7 +187,7 @@ def test_upper_case_hex_is_a_hash_as_any_other(odd: Service) -> None:
         assert hit["distance"] == 0
 
 
-def test_what_is_not_there_cannot_be_deleted(odd: Service) -> None:
+def test_what_is_not_there_cannot_be_deleted(odd: RunningService) -> None:
     headers = all_keys(odd)
     deletions = [call for call in CALLS if call.startswith("delete ")]
     assert len(deletions) >= 4
@@ -239,24 +231,25 @@ def test_a_service_of_one_hash_finds_it_also_after_a_restart(
 
 
 @pytest.mark.slow
-def test_a_killed_supervisor_leaves_the_port_to_the_next(data: Path) -> None:
+def test_a_killed_supervisor_leaves_the_port_to_the_next(data_directory: Path) -> None:
     """Also while a worker is only being started: in a peer an orphan held it for 30 s."""
-    with served(data) as process:
+    with serve_process(data_directory, workers=2) as first:
+        process, port = first.process, int(first.url.rpartition(":")[2])
         orphan = workers_of(process)[0]
         orphan.kill()  # its successor begins; it has not yet asked to die with its parent
         wait_until(lambda: len(workers_of(process)) == 2 and orphan not in workers_of(process))
         process.kill()
         process.wait()
-        with served(data):
-            assert ready()
-        wait_until(can_be_bound)
+        with serve_process(data_directory, port=port, workers=2) as second:
+            assert second.is_ready()
+        wait_until(lambda: can_be_bound(port))
 
 
-def can_be_bound() -> bool:
+def can_be_bound(port: int) -> bool:
     with socket.socket() as taken:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            taken.bind(("127.0.0.1", SERVED_PORT))
+            taken.bind(("127.0.0.1", port))
             taken.listen()
         except OSError:
             return False

@@ -24,13 +24,22 @@ from unseen_service.embedded_postgres import EmbeddedPostgres, server
 from unseen_service.store.connection import conninfo
 from unseen_service.store.sql import SQL
 
-from tests.environment import clean_environment
-from tests.flow.test_faults import workers_of
-from tests.flow.test_matchable import one_line_to_each
-from tests.flow.test_outages import BUSY, QUICKLY, USUAL, Asked, fresh, hit, miss, submit, withdraw
-from tests.network import Network, Place, Wire
-from tests.service.test_cli import COMMAND
-from tests.support import Service, random_pdq, scratch_folder, wait_until
+from tests.support.disks import scratch_folder
+from tests.support.hashes import new_pdq
+from tests.support.network import Link, Namespace, Network
+from tests.support.outage_requests import (
+    BUSY_FACTOR,
+    MISS_WITHIN_S,
+    NOTICED_WITHIN_S,
+    RequestLog,
+    look_up,
+    look_up_miss,
+)
+from tests.support.processes import start_serve, terminating, workers_of
+from tests.support.running_service import RunningService
+from tests.support.submissions import post_hashes, withdraw
+from tests.support.waiting import wait_until
+from tests.support.worker_connections import connect_to_each_worker
 
 pytestmark = pytest.mark.root
 
@@ -53,10 +62,10 @@ WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 class Country:
     """Two places for hosts, and a third one for their database and their clients."""
 
-    elsewhere: Place
-    hosts: tuple[Place, Place]
-    to_database: tuple[Wire, Wire]
-    to_clients: tuple[Wire, Wire]
+    elsewhere: Namespace
+    hosts: tuple[Namespace, Namespace]
+    to_database: tuple[Link, Link]
+    to_clients: tuple[Link, Link]
     database_url: str = ""
     """By the Unix socket, which is the same everywhere."""
 
@@ -65,10 +74,10 @@ class Country:
 class Host:
     """A service on a host of its own."""
 
-    place: Place
-    to_database: Wire
+    place: Namespace
+    to_database: Link
     database_url: str
-    service: Service
+    service: RunningService
     process: subprocess.Popen[bytes]
 
     def is_well(self) -> bool:
@@ -76,22 +85,28 @@ class Host:
         return all(self.service.is_ready() for _ in range(8))
 
     @contextmanager
-    def one_line_to_each(self) -> Iterator[list[httpx.Client]]:
+    def connect_to_each_worker(self) -> Iterator[list[httpx.Client]]:
         """Give a client for each of its workers."""
         supervisor = psutil.Process(self.process.pid)
-        with one_line_to_each(self.service, supervisor, self.place.inside) as lines:
+        with connect_to_each_worker(self.service, supervisor, self.place.inside) as lines:
             yield lines
 
 
 @pytest.fixture(scope="module")
 def country() -> Iterator[Country]:
     with Network() as network, scratch_folder() as folder, pytest.MonkeyPatch.context() as patch:
-        elsewhere, one, two = (network.place(name) for name in ("elsewhere", "one", "two"))
+        elsewhere, one, two = (network.add_namespace(name) for name in ("elsewhere", "one", "two"))
         laid = Country(
             elsewhere,
             (one, two),
-            (network.wire("database", one, elsewhere), network.wire("database", two, elsewhere)),
-            (network.wire("clients", one, elsewhere), network.wire("clients", two, elsewhere)),
+            (
+                network.add_link("database", one, elsewhere),
+                network.add_link("database", two, elsewhere),
+            ),
+            (
+                network.add_link("clients", one, elsewhere),
+                network.add_link("clients", two, elsewhere),
+            ),
         )
         addresses = ",".join(each.far_address for each in laid.to_database)
         patch.setitem(server.SETTINGS, "listen_addresses", addresses)
@@ -129,46 +144,40 @@ def hosts(country: Country, both: tuple[Host, Host]) -> Iterator[tuple[Host, Hos
             yield both
         finally:
             for each in both:
-                each.to_database.mend()
+                each.to_database.bring_up()
 
 
 @contextmanager
 def begun_host(country: Country, number: int, folder: Path) -> Iterator[Host]:
     place, wire = country.hosts[number], country.to_database[number]
     address = country.to_clients[number].near_address
-    service = Service(f"http://{address}:{PORT}", country.database_url)
-    arguments = ["--host", address, "--port", str(PORT), "--workers", str(WORKERS)]
+    service = RunningService(f"http://{address}:{PORT}", country.database_url)
     database_url = f"postgresql://unseen@{wire.far_address}/unseen"
-    environment = clean_environment(
-        DATABASE_URL=database_url,
-        UNSEEN_AUDIT_KEY_FILE=str(folder / "audit.key"),
-        UNSEEN_WORK_FREE_HASHES_PER_MINUTE="100000000",
+    environment = {
+        "DATABASE_URL": database_url,
+        "UNSEEN_AUDIT_KEY_FILE": str(folder / "audit.key"),
+        "UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000",
         **SETTINGS[number],
-    )
+    }
     with place.inside():
-        process = subprocess.Popen(
-            [*COMMAND, "serve", *arguments, "--data", str(folder / str(number))],
-            env=environment,
-            stdout=subprocess.DEVNULL,
+        process = start_serve(
+            folder / str(number), PORT, host=address, workers=WORKERS, environment=environment
         )
-    try:
+    with terminating(process):
         yield Host(place, wire, database_url, service, process)
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
 
 
 def matches(line: httpx.Client, pdq: str) -> bool:
-    return len(hit(line, pdq).raise_for_status().json()["hits"]) == 1
+    return len(look_up(line, pdq).raise_for_status().json()["hits"]) == 1
 
 
 @pytest.mark.slow
 def test_what_either_acknowledges_every_worker_of_both_matches(hosts: tuple[Host, Host]) -> None:
     waits: list[float] = []
-    with hosts[0].one_line_to_each() as here, hosts[1].one_line_to_each() as there:
+    with hosts[0].connect_to_each_worker() as here, hosts[1].connect_to_each_worker() as there:
         for number in range(ROUNDS):
-            pdq = random_pdq(next(fresh))
-            submit(hosts[number % 2].service.url, pdq).raise_for_status()
+            pdq = new_pdq()
+            post_hashes(hosts[number % 2].service, pdq).raise_for_status()
             acknowledged = time.monotonic()
             waiting = [*here, *there]
             while waiting:
@@ -242,20 +251,20 @@ def vanishing(host: Host) -> Iterator[None]:
 def test_one_is_cut_off_and_comes_back(hosts: tuple[Host, Host]) -> None:
     """It answers what it can be sure of, and never a withdrawn hit; the other is as ever."""
     here, there = hosts
-    kept, gone, late = (random_pdq(next(fresh)) for _ in range(3))
-    submit(here.service.url, kept).raise_for_status()
-    case = submit(here.service.url, gone).json()["case"]
-    asked, as_ever, said = Asked(), Asked(), Said()
+    kept, gone, late = (new_pdq() for _ in range(3))
+    post_hashes(here.service, kept).raise_for_status()
+    case = post_hashes(here.service, gone).json()
+    asked, as_ever, said = RequestLog(), RequestLog(), Said()
 
     def look_at(line: httpx.Client) -> None:
         said.ask(line)
-        asked.note("miss", lambda: miss(line))
+        asked.note("miss", lambda: look_up_miss(line))
 
     def submit_to(host: Host) -> httpx.Response:
-        return submit(host.service.url, random_pdq(next(fresh)))
+        return post_hashes(host.service, new_pdq())
 
     with (
-        there.one_line_to_each() as cut_off,
+        there.connect_to_each_worker() as cut_off,
         there.service.client("match") as any_there,
         here.service.client("match") as any_here,
         ExitStack() as stack,
@@ -264,31 +273,31 @@ def test_one_is_cut_off_and_comes_back(hosts: tuple[Host, Host]) -> None:
         for each in cut_off:
             look_at(each)
         stack.enter_context(vanishing(there))
-        there.to_database.cut()
+        there.to_database.take_down()
         with meanwhile(
             *(partial(look_at, each) for each in cut_off),
-            lambda: asked.note("kept", lambda: hit(any_there, kept)),
+            lambda: asked.note("kept", lambda: look_up(any_there, kept)),
             lambda: asked.note("submission", lambda: submit_to(there)),
-            lambda: as_ever.note("kept", lambda: hit(any_here, kept)),
-            lambda: as_ever.note("miss", lambda: miss(any_here)),
+            lambda: as_ever.note("kept", lambda: look_up(any_here, kept)),
+            lambda: as_ever.note("miss", lambda: look_up_miss(any_here)),
             lambda: as_ever.note("submission", lambda: submit_to(here)),
         ):
-            withdraw(here.service.url, case)
-            submit(here.service.url, late).raise_for_status()
-            with meanwhile(lambda: asked.note("gone", lambda: hit(any_there, gone))):
+            withdraw(here.service, case)
+            post_hashes(here.service, late).raise_for_status()
+            with meanwhile(lambda: asked.note("gone", lambda: look_up(any_there, gone))):
                 wait_until(lambda: said.last_of_each((503, "stale")), within=15)
 
-        there.to_database.mend()
-        wait_until(there.is_well, within=6 * BUSY)
+        there.to_database.bring_up()
+        wait_until(there.is_well, within=6 * BUSY_FACTOR)
         assert not any(matches(each, gone) for each in cut_off)
-        wait_until(lambda: all(matches(each, late) for each in cut_off), within=2 * BUSY)
+        wait_until(lambda: all(matches(each, late) for each in cut_off), within=2 * BUSY_FACTOR)
 
     assert as_ever.statuses("kept") == as_ever.statuses("miss") == {200}
     assert as_ever.statuses("submission") == {201}
     assert asked.statuses("miss") == {200}
-    assert asked.most("miss") < USUAL
+    assert asked.most("miss") < MISS_WITHIN_S
     assert asked.statuses("kept") == asked.statuses("gone") == asked.statuses("submission") == {503}
-    assert max(asked.slowest(each) for each in asked.answers) < QUICKLY
+    assert max(asked.slowest(each) for each in asked.answers) < NOTICED_WITHIN_S
     for each in said.of.values():
         assert each == [(200, ""), (200, "cut-off"), (503, "stale")]
 
@@ -307,7 +316,7 @@ def looks(url: str, headers: dict[str, str], over: Event) -> list[Look]:
     while not over.is_set():
         began = time.monotonic()
         try:
-            asked = {"hashes": [random_pdq(next(fresh))]}
+            asked = {"hashes": [new_pdq()]}
             answer = httpx.post(f"{url}/v1/match", json=asked, headers=headers, timeout=60)
             made.append(Look(began, answer.status_code))
         except httpx.TransportError:

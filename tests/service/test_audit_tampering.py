@@ -28,7 +28,10 @@ from unseen_service.tlog.chain import GENESIS, LogVerifier, canonical, link, nod
 from unseen_service.tlog.checkpoint import Checkpoint
 from unseen_service.usecases import actors, audit_log, keys
 
-from tests.support import PIN, Service, fresh_database, random_pdq, serving, submission
+from tests.support.databases import fresh_database
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import PIN, submission
 
 KINDS = {
     *("case.submitted", "case.withdrawn", "case.pin-refused", "case.linked"),
@@ -108,7 +111,7 @@ def log(postgres: str) -> Iterator[Log]:
         yield Log(url, service.flow(_rest))
 
 
-def _fill(service: Service) -> None:
+def _fill(service: RunningService) -> None:
     """Call every endpoint that records an entry."""
     pdq = random_pdq(1)
     case = httpx.post(f"{service.url}/v1/cases", json=submission(pdq)).json()["case"]
@@ -350,7 +353,7 @@ def test_inserted_entry_does_not_fit_a_kept_checkpoint(log: Log) -> None:
     log.check(check)
 
 
-def test_service_does_not_sign_a_rewritten_log(service: Service, database_url: str) -> None:
+def test_service_does_not_sign_a_rewritten_log(service: RunningService, database_url: str) -> None:
     with service.client("audit", "match") as staff:
         first = staff.get("/v1/audit/checkpoint")
         assert first.status_code == 200
@@ -369,7 +372,7 @@ def replace_key(data: Path) -> None:
     (data / "audit.key").rename(data / "lost")
 
 
-def key_changes(service: Service) -> list[dict[str, Any]]:
+def key_changes(service: RunningService) -> list[dict[str, Any]]:
     with service.client("audit") as staff:
         found = staff.get("/v1/audit", params={"kind": "audit.key-changed"}).json()["entries"]
     return [each["details"] for each in found]
@@ -419,7 +422,7 @@ async def _forge(database_url: str) -> None:
         await rewrite(connection, [replace(entries[0], actor="another"), *entries[1:]])
 
 
-def test_external_verification_is_recorded(service: Service) -> None:
+def test_external_verification_is_recorded(service: RunningService) -> None:
     with service.client("audit") as staff:
         lines = staff.get("/v1/audit/export").text.splitlines()
         note = json.loads(lines[-1])["checkpoint"]
@@ -446,7 +449,7 @@ def test_external_verification_is_recorded(service: Service) -> None:
         assert platform.post("/v1/audit/verifications", json={}).status_code == 403
 
 
-def test_issue_and_approval_name_both_operators(service: Service) -> None:
+def test_issue_and_approval_name_both_operators(service: RunningService) -> None:
     new = NewKey("Feeds", frozenset({Scope.FEED}))
     issued = service.flow(lambda store: keys.issue_key(store, new))
     service.flow(lambda store: keys.approve_key(store, issued.id, actors.operator("two")))

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import numpy as np
-import numpy.typing as npt
 import psycopg
 import pytest
 from hypothesis import given
@@ -20,21 +19,11 @@ from unseen_service.ratelimit.probing import AlertThrottle, HitRate, Neighbourho
 from unseen_service.runtime.shared_memory import SharedCounts
 from unseen_service.usecases import key_limits
 
-from tests.service.test_cases_api import slug
-from tests.service.test_lookups import seeded
-from tests.support import Service, flipped, random_pdq, serving, wait_until
-
-Hashes = npt.NDArray[np.uint8]
-
-
-def hashes(count: int, seed: int = 0) -> Hashes:
-    return np.random.default_rng(seed).integers(0, 256, (count, 32), dtype=np.uint8)
-
-
-def walk(start: Hashes) -> Hashes:
-    """The 256 hashes at one bit from a hash."""
-    bits = np.unpackbits(start) ^ np.eye(256, dtype=np.uint8)
-    return np.packbits(bits, axis=1)
+from tests.support.hashes import Hashes, flipped, neighbours, random_hashes, random_pdq
+from tests.support.problems import problem_slug
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submit_and_index
+from tests.support.waiting import wait_until
 
 
 def ask(platform: httpx.Client, queries: Hashes, **parameters: Any) -> httpx.Response:
@@ -46,64 +35,66 @@ def ask(platform: httpx.Client, queries: Hashes, **parameters: Any) -> httpx.Res
     )
 
 
-def kinds(service: Service) -> list[str]:
+def kinds(service: RunningService) -> list[str]:
     with service.client("audit", platform="Staff") as staff:
         return [each["kind"] for each in staff.get("/v1/alerts").json()["alerts"]]
 
 
 @pytest.fixture
-def tight(database_url: str) -> Iterator[Service]:
+def tight(database_url: str) -> Iterator[RunningService]:
     with serving(database_url, requests_per_minute=6, hashes_per_minute=600) as running:
         yield running
 
 
-def test_response_reports_the_remaining_budget(tight: Service) -> None:
+def test_response_reports_the_remaining_budget(tight: RunningService) -> None:
     with tight.client("match") as platform:
-        answer = ask(platform, hashes(100))
+        answer = ask(platform, random_hashes(100))
     assert answer.headers["ratelimit-policy"] == '"requests";q=6;w=60, "hashes";q=600;w=60'
     requests, remaining = answer.headers["ratelimit"].split(", ")
     assert requests.startswith('"requests";r=')
     assert remaining == '"hashes";r=500;t=10'
 
 
-def test_hashes_beyond_the_budget_are_refused(tight: Service) -> None:
+def test_hashes_beyond_the_budget_are_refused(tight: RunningService) -> None:
     with tight.client("match") as platform:
-        assert ask(platform, hashes(650)).status_code == 200, "allowed while any budget is left"
-        refused = ask(platform, hashes(1, seed=1))
-    assert (refused.status_code, slug(refused)) == (429, "budget-spent")
+        assert ask(platform, random_hashes(650)).status_code == 200, (
+            "allowed while any budget is left"
+        )
+        refused = ask(platform, random_hashes(1, seed=1))
+    assert (refused.status_code, problem_slug(refused)) == (429, "budget-spent")
     assert 4 <= int(refused.headers["retry-after"]) <= 5
     assert "hashes" in refused.json()["detail"]
 
 
-def test_requests_beyond_the_budget_are_refused(tight: Service) -> None:
+def test_requests_beyond_the_budget_are_refused(tight: RunningService) -> None:
     with tight.client("match") as platform:
-        answers = [ask(platform, hashes(1, seed=n)) for n in range(8)]
-    assert slug(answers[-1]) == "budget-spent"
+        answers = [ask(platform, random_hashes(1, seed=n)) for n in range(8)]
+    assert problem_slug(answers[-1]) == "budget-spent"
     assert int(answers[-1].headers["retry-after"]) <= 10
 
 
-def test_workers_share_a_budget(tight: Service) -> None:
+def test_workers_share_a_budget(tight: RunningService) -> None:
     with (
         serving(tight.database_url, requests_per_minute=0, hashes_per_minute=600) as other,
         tight.client("match") as platform,
     ):
         key = {"Authorization": platform.headers["Authorization"]}
-        assert ask(platform, hashes(650)).status_code == 200
+        assert ask(platform, random_hashes(650)).status_code == 200
         with httpx.Client(base_url=other.url, headers=key) as elsewhere:
-            wait_until(lambda: ask(elsewhere, hashes(1)).status_code == 429)
+            wait_until(lambda: ask(elsewhere, random_hashes(1)).status_code == 429)
 
 
-def test_key_limits_apply_at_once(tight: Service) -> None:
+def test_key_limits_apply_at_once(tight: RunningService) -> None:
     with tight.client("match") as platform:
-        assert ask(platform, hashes(650)).status_code == 200
-        assert ask(platform, hashes(1)).status_code == 429
+        assert ask(platform, random_hashes(650)).status_code == 200
+        assert ask(platform, random_hashes(1)).status_code == 429
         tight.flow(lambda store: key_limits.limit_key(store, 1, requests=0, hashes=0))
-        wait_until(lambda: ask(platform, hashes(1)).status_code == 200, within=2)
-        assert "ratelimit" not in ask(platform, hashes(2_000)).headers
+        wait_until(lambda: ask(platform, random_hashes(1)).status_code == 200, within=2)
+        assert "ratelimit" not in ask(platform, random_hashes(2_000)).headers
 
 
 def test_settling_budgets_recovers_from_errors(
-    tight: Service, caplog: pytest.LogCaptureFixture
+    tight: RunningService, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The task that settles must live as long as the worker: nothing else would report its end."""
     with (
@@ -111,39 +102,41 @@ def test_settling_budgets_recovers_from_errors(
         tight.client("match") as platform,
     ):
         database.execute("ALTER TABLE key_usage RENAME TO elsewhere")
-        assert ask(platform, hashes(1)).status_code == 200
+        assert ask(platform, random_hashes(1)).status_code == 200
         wait_until(lambda: "UsageMeter.settle failed" in caplog.text)
         database.execute("ALTER TABLE elsewhere RENAME TO key_usage")
         wait_until(lambda: database.execute("SELECT FROM key_usage").fetchone() is not None)
 
 
-def test_probing_pauses_the_key_on_every_worker(service: Service) -> None:
+def test_probing_pauses_the_key_on_every_worker(
+    service: RunningService,
+) -> None:
     with (
         serving(service.database_url) as other,
         service.client("match") as platform,
     ):
-        start = hashes(1)
-        answers = [ask(platform, each[None]).status_code for each in walk(start)]
+        start = random_hashes(1)
+        answers = [ask(platform, each[None]).status_code for each in neighbours(start)]
         assert 96 <= answers.count(200) <= 140
         assert answers[-1] == 403
-        refused = ask(platform, hashes(1))
-        assert (refused.status_code, slug(refused)) == (403, "key-paused")
+        refused = ask(platform, random_hashes(1))
+        assert (refused.status_code, problem_slug(refused)) == (403, "key-paused")
         key = {"Authorization": platform.headers["Authorization"]}
         with httpx.Client(base_url=other.url, headers=key) as elsewhere:
-            wait_until(lambda: ask(elsewhere, hashes(1)).status_code == 403, within=1)
+            wait_until(lambda: ask(elsewhere, random_hashes(1)).status_code == 403, within=1)
         assert kinds(service) == ["key.paused", "key.probing"]
         with service.client("audit", platform="Staff") as staff:
             (entry,) = staff.get("/v1/audit", params={"kind": "key.paused"}).json()["entries"]
         assert entry["details"]["around"] >= 96
         service.flow(lambda store: key_limits.resume_key(store, 1, "it was our own test"))
-        wait_until(lambda: ask(platform, hashes(1)).status_code == 200, within=2)
+        wait_until(lambda: ask(platform, random_hashes(1)).status_code == 200, within=2)
 
 
-def test_probing_hidden_in_a_large_batch_is_detected(service: Service) -> None:
+def test_probing_hidden_in_a_large_batch_is_detected(service: RunningService) -> None:
     with service.client("match") as platform:
-        mixed = np.concatenate([hashes(9_000), walk(hashes(1, seed=5))])
+        mixed = np.concatenate([random_hashes(9_000), neighbours(random_hashes(1, seed=5))])
         np.random.default_rng(0).shuffle(mixed)
-        assert slug(ask(platform, mixed)) == "key-paused"
+        assert problem_slug(ask(platform, mixed)) == "key-paused"
 
 
 @pytest.fixture
@@ -167,14 +160,16 @@ def test_probing_spread_over_workers_is_detected(
         key = {"Authorization": platform.headers["Authorization"]}
         workers = [httpx.Client(base_url=each.url, headers=key) for each in (one, two, three)]
         for worker in workers:
-            wait_until(lambda worker=worker: ask(worker, hashes(1)).status_code == 200)  # type: ignore[misc]
-        steps = zip(walk(hashes(1, seed=4)), cycle(workers), strict=False)
+            wait_until(lambda worker=worker: ask(worker, random_hashes(1)).status_code == 200)  # type: ignore[misc]
+        steps = zip(neighbours(random_hashes(1, seed=4)), cycle(workers), strict=False)
         admitted = 0
         while ask((step := next(steps))[1], step[0][None]).status_code == 200:
             admitted += 1
         assert 96 <= admitted <= 140
         for worker in workers:
-            wait_until(lambda worker=worker: ask(worker, hashes(1)).status_code == 403, within=1)  # type: ignore[misc]
+            wait_until(
+                lambda worker=worker: ask(worker, random_hashes(1)).status_code == 403, within=1
+            )  # type: ignore[misc]
             worker.close()
         assert sorted(kinds(one)) == ["key.paused", "key.probing"], "one alert of each kind"
 
@@ -194,7 +189,7 @@ for step in steps:
 
 
 def test_processes_share_counts_per_key_family(shared: SharedCounts, tmp_path: Path) -> None:
-    steps = walk(hashes(1))
+    steps = neighbours(random_hashes(1))
     subprocess.run(
         [sys.executable, "-c", _ANOTHER_PROCESS, str(tmp_path / "counts")],
         input=steps[:100].tobytes(),
@@ -229,7 +224,7 @@ def test_worker_counts_alone_without_shared_memory(
         service.client("match") as platform,
         caplog.at_level(logging.WARNING),
     ):
-        answers = [ask(platform, each[None]).status_code for each in walk(hashes(1))]
+        answers = [ask(platform, each[None]).status_code for each in neighbours(random_hashes(1))]
     assert answers[-1] == 403
     assert "by itself" in caplog.text
 
@@ -241,19 +236,21 @@ def test_repeated_near_duplicates_are_not_probing() -> None:
     copies = np.frombuffer(
         bytes.fromhex("".join(flipped(original, 2 * (n % 8), seed=n) for n in range(20))), np.uint8
     ).reshape(-1, 32)
-    around = [seen.add(np.concatenate([copies, hashes(50, seed=n)]), n / 10) for n in range(300)]
+    around = [
+        seen.add(np.concatenate([copies, random_hashes(50, seed=n)]), n / 10) for n in range(300)
+    ]
     assert max(around) < 32
 
 
 def test_a_million_unrelated_hashes_are_not_probing() -> None:
     seen = Neighbourhoods(0.0)
-    assert max(seen.add(hashes(10_000, seed=n), n / 2) for n in range(100)) < 32
+    assert max(seen.add(random_hashes(10_000, seed=n), n / 2) for n in range(100)) < 32
 
 
 @given(order=st.permutations(range(256)), start=st.integers(0, 1000), batch=st.integers(1, 64))
 def test_probing_is_detected_in_any_order(order: list[int], start: int, batch: int) -> None:
     seen = Neighbourhoods(0.0)
-    steps = walk(hashes(1, seed=start))[order]
+    steps = neighbours(random_hashes(1, seed=start))[order]
     around = [seen.add(steps[n : n + batch], 0.0) for n in range(0, 256, batch)]
     assert max(around) >= 96
 
@@ -262,7 +259,7 @@ def test_probing_is_detected_in_any_order(order: list[int], start: int, batch: i
 def test_single_hashes_count_like_a_batch(seed: int, count: int) -> None:
     # The same secret for both, so that the same hashes collide.
     together, apart = (Neighbourhoods(0.0, None, bytes(range(64))) for _ in range(2))
-    steps = walk(hashes(1, seed=seed))[:count]
+    steps = neighbours(random_hashes(1, seed=seed))[:count]
     together.add(steps[:-1], 0.0)
     for step in steps[:-1]:
         apart.add(step[None], 0.0)
@@ -271,9 +268,9 @@ def test_single_hashes_count_like_a_batch(seed: int, count: int) -> None:
     assert together.add(last, 0.0) == apart.add(last, 0.0)
 
 
-def test_unusually_high_hit_rate_raises_an_alert(service: Service) -> None:
+def test_unusually_high_hit_rate_raises_an_alert(service: RunningService) -> None:
     pdqs = [random_pdq(n) for n in range(150)]
-    seeded(service, *pdqs)
+    submit_and_index(service, *pdqs)
     with service.client("match") as platform:
         for pdq in pdqs:
             ask(platform, np.frombuffer(bytes.fromhex(pdq), np.uint8)[None], max_distance=0)
@@ -286,9 +283,9 @@ def test_usual_hit_rate_raises_no_alert() -> None:
     assert rate.add(1_000, 900, 60.0 * 5_000)
 
 
-def test_distances_can_be_rounded_to_steps(service: Service) -> None:
+def test_distances_can_be_rounded_to_steps(service: RunningService) -> None:
     pdq = random_pdq(3)
-    seeded(service, pdq)
+    submit_and_index(service, pdq)
     with service.client("match") as platform:
         query = np.frombuffer(bytes.fromhex(flipped(pdq, 13)), np.uint8)[None]
         assert ask(platform, query).json()["hits"][0]["distance"] == 13

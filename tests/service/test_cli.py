@@ -6,28 +6,19 @@ import pwd
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.environment import clean_environment
-from tests.support import free_port, random_pdq, scratch_folder, submission, wait_until
-
-COMMAND = [str(Path(sys.executable).with_name("unseen-service"))]
-
-
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env=clean_environment(**environment),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+from tests.support.cli import COMMAND, run
+from tests.support.disks import scratch_folder
+from tests.support.hashes import random_pdq
+from tests.support.ports import free_port
+from tests.support.processes import start_serve
+from tests.support.submissions import submission
+from tests.support.waiting import wait_until
 
 
 def test_keys_are_issued_listed_revoked_and_audited(database_url: str) -> None:
@@ -133,15 +124,9 @@ def served() -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
     """`unseen-service serve` with two workers, on an embedded PostgreSQL of its own."""
     port = free_port()
     with scratch_folder() as folder:
-        data = ["--data", str(folder / "data")]
-        process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", str(port), "--workers", "2", *data],
-            env=clean_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        yield process, f"http://127.0.0.1:{port}", data
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = start_serve(folder / "data", port, workers=2, environment={}, **pipes)
+        yield process, f"http://127.0.0.1:{port}", ["--data", str(folder / "data")]
         process.kill()
         process.communicate()
 

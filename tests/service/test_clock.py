@@ -20,11 +20,12 @@ from unseen_service.live.screening import LiveScreening
 from unseen_service.settings import Settings
 from unseen_service.store import Store, clock
 
-from tests.mirror import Mirror, submit, withdraw
-from tests.service.test_webhooks import Receiver, receiver, register
-from tests.support import Service, random_pdq, serving, submission, wait_until
-
-__all__ = ["receiver"]
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submission, submit, withdraw
+from tests.support.waiting import wait_until
+from tests.support.webhook_receiver import WebhookReceiver, register_webhook
 
 KEY = "0123456789abcdef"
 OWN_CLOCK = re.compile(r"datetime\.now|datetime\.utcnow|date\.today|time\.time\b|time_ns")
@@ -67,7 +68,7 @@ def test_load_recorded_while_the_clock_was_ahead_requires_no_work(database_url: 
             assert httpx.post(f"{service.url}/v1/cases", json=body).status_code == 201
 
 
-def test_change_times_stay_in_order_when_the_clock_goes_back(service: Service) -> None:
+def test_change_times_stay_in_order_when_the_clock_goes_back(service: RunningService) -> None:
     """Times in the change log never decrease, so that readers by time miss nothing."""
     set_ahead(service.database_url, "UPDATE change_head SET at = now() + interval '1 hour'")
     set_ahead(service.database_url, "UPDATE audit_head SET at = now() + interval '1 hour'")
@@ -88,14 +89,14 @@ def test_change_times_stay_in_order_when_the_clock_goes_back(service: Service) -
 
 
 def test_message_queued_while_the_clock_was_ahead_is_sent(
-    database_url: str, receiver: Receiver
+    database_url: str, receiver: WebhookReceiver
 ) -> None:
     """A message that was due while the clock was 400 days ahead does not wait for 400 days."""
     with (
         serving(database_url, webhook_private_targets=1) as service,
         service.client("feed") as platform,
     ):
-        webhook, _ = register(platform, receiver.url)
+        webhook, _ = register_webhook(platform, receiver.url)
         set_ahead(
             database_url,
             "INSERT INTO webhook_messages (webhook_id, event, body, created_at, due_at)"
@@ -143,7 +144,7 @@ def test_retention_runs_although_its_last_run_is_in_the_future(database_url: str
 
 
 def test_nothing_is_erased_early_if_one_clock_is_ahead(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL's clock, here; tests/flow/test_clock_jumps.py sets a host's."""
     case = submit(service, random_pdq(1))

@@ -9,7 +9,7 @@ from unseen_service.cli.database import open_database
 from unseen_service.settings import Settings
 from unseen_service.store import allowed_connections
 
-from tests.support import scratch_folder
+from tests.support.disks import scratch_folder
 
 
 def test_worker_needs_its_pool_and_four_more_connections() -> None:

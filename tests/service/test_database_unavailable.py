@@ -17,21 +17,15 @@ from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.errors import StoreRefused
 from unseen_service.store import migrate
 
-from tests.environment import clean_environment
-from tests.service.test_cli import COMMAND, run
-from tests.service.test_outage import told
-from tests.support import (
-    Service,
-    free_port,
-    named,
-    random_pdq,
-    scratch_folder,
-    serving,
-    submission,
-    wait_until,
-)
-
-__all__ = ["told"]
+from tests.support.cli import COMMAND, run
+from tests.support.databases import with_database
+from tests.support.disks import scratch_folder
+from tests.support.environment import clean_environment
+from tests.support.hashes import random_pdq
+from tests.support.ports import free_port
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submission
+from tests.support.waiting import wait_until
 
 PASSWORD = "right/of:way"
 
@@ -52,7 +46,7 @@ class Guarded:
 def guarded() -> Iterator[Guarded]:
     with scratch_folder() as folder, EmbeddedPostgres(folder) as server:
         url = server.start()
-        with psycopg.connect(named(url, "postgres"), autocommit=True) as admin:
+        with psycopg.connect(with_database(url, "postgres"), autocommit=True) as admin:
             admin.execute(
                 psycopg.sql.SQL("CREATE ROLE someone SUPERUSER LOGIN PASSWORD {}").format(PASSWORD)
             )
@@ -188,7 +182,7 @@ def test_serve_waits_and_reports_each_reason_once(guarded: Guarded) -> None:
             guarded.admin.execute("ALTER ROLE someone SUPERUSER CONNECTION LIMIT -1")
             wait_until(lambda: len(waiting.lines) == 2)
             guarded.admin.execute("ALTER DATABASE unseen ALLOW_CONNECTIONS true")
-            wait_until(Service(f"http://127.0.0.1:{port}", "").is_ready)
+            wait_until(RunningService(f"http://127.0.0.1:{port}", "").is_ready)
             assert waiting.lines[:2] == [
                 'waiting for the database: FATAL: too many connections for role "someone" ...\n',
                 'waiting for the database: FATAL: database "unseen" is not currently accepting'
@@ -240,7 +234,7 @@ def test_read_only_and_old_servers_are_refused(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = conninfo_to_dict(database_url)["dbname"]
-    with psycopg.connect(named(database_url, "postgres"), autocommit=True) as admin:
+    with psycopg.connect(with_database(database_url, "postgres"), autocommit=True) as admin:
         admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")  # type: ignore[call-overload]
     assert (
         "it is read-only: it is a standby" in run("keys", "list", DATABASE_URL=database_url).stderr
@@ -250,7 +244,9 @@ def test_read_only_and_old_servers_are_refused(
         migrate(database_url)
 
 
-def test_service_survives_a_temporary_password_change(guarded: Guarded, told: list[str]) -> None:
+def test_service_survives_a_temporary_password_change(
+    guarded: Guarded, log_messages: list[str]
+) -> None:
     migrate(guarded.url())
 
     def set_password(password: str) -> None:
@@ -268,11 +264,11 @@ def test_service_survives_a_temporary_password_change(guarded: Guarded, told: li
 
         assert submitted() == 201
         set_password("another")
-        wait_until(lambda: told)
+        wait_until(lambda: log_messages)
         assert submitted() == 503
         set_password(PASSWORD)
         wait_until(lambda: submitted() == 201)
-        wait_until(lambda: len(told) == 2)
-    assert told[0].startswith("PostgreSQL is unavailable: it refuses the connection")
-    assert PASSWORD not in str(told)
-    assert guarded.url() not in str(told)
+        wait_until(lambda: len(log_messages) == 2)
+    assert log_messages[0].startswith("PostgreSQL is unavailable: it refuses the connection")
+    assert PASSWORD not in str(log_messages)
+    assert guarded.url() not in str(log_messages)

@@ -12,17 +12,19 @@ import httpx
 import psycopg
 import pytest
 
-from tests.mirror import Mirror, status, submit, withdraw
-from tests.support import Service, random_pdq, serving, submission
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import case_platforms, submission, submit, withdraw
 
 
 @pytest.fixture
-def platform(service: Service) -> Iterator[httpx.Client]:
+def platform(service: RunningService) -> Iterator[httpx.Client]:
     with service.client("feed") as client:
         yield client
 
 
-def set_standing(service: Service, pdq: str, standing: str) -> None:
+def set_standing(service: RunningService, pdq: str, standing: str) -> None:
     """Set the standing of a hash as the service does: lock, row, change log."""
     with psycopg.connect(service.database_url) as connection:
         connection.execute("SELECT FROM change_head FOR UPDATE")
@@ -40,7 +42,9 @@ def set_standing(service: Service, pdq: str, standing: str) -> None:
         connection.execute("NOTIFY unseen_changes")
 
 
-def test_entry_has_everything_a_mirror_needs(service: Service, platform: httpx.Client) -> None:
+def test_entry_has_everything_a_mirror_needs(
+    service: RunningService, platform: httpx.Client
+) -> None:
     body = submission(random_pdq(1))
     body["images"][0]["hashes"] = [
         {"pdq": random_pdq(1), "quality": 88, "view": "mirror-turn-90"},
@@ -60,7 +64,7 @@ def test_entry_has_everything_a_mirror_needs(service: Service, platform: httpx.C
     }
 
 
-def test_pages_have_no_gap_and_no_overlap(service: Service, platform: httpx.Client) -> None:
+def test_pages_have_no_gap_and_no_overlap(service: RunningService, platform: httpx.Client) -> None:
     pdqs = [random_pdq(n) for n in range(25)]
     submit(service, *pdqs[:15])
     submit(service, *pdqs[15:])
@@ -74,7 +78,7 @@ def test_pages_have_no_gap_and_no_overlap(service: Service, platform: httpx.Clie
 
 
 def test_withdrawn_hash_is_a_tombstone_without_bits(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
@@ -87,7 +91,7 @@ def test_withdrawn_hash_is_a_tombstone_without_bits(
 
 
 def test_hash_withdrawn_before_the_first_read_is_not_in_the_feed(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     withdraw(service, submit(service, random_pdq(1)))
     kept, dropped = submit(service, random_pdq(2)), submit(service, random_pdq(3))
@@ -97,10 +101,12 @@ def test_hash_withdrawn_before_the_first_read_is_not_in_the_feed(
     mirror = Mirror(platform).catch_up()
     assert [entry["status"] for entry in mirror.entries] == ["active", "withdrawn"]
     assert list(mirror.kept.values()) == [random_pdq(2)]
-    assert status(service, kept)[0]["delivered_at"] is not None
+    assert case_platforms(service, kept)[0]["delivered_at"] is not None
 
 
-def test_resubmitted_hash_is_one_active_entry(service: Service, platform: httpx.Client) -> None:
+def test_resubmitted_hash_is_one_active_entry(
+    service: RunningService, platform: httpx.Client
+) -> None:
     withdraw(service, submit(service, random_pdq(1)))
     submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
@@ -108,7 +114,7 @@ def test_resubmitted_hash_is_one_active_entry(service: Service, platform: httpx.
 
 
 def test_standing_is_in_the_feed_and_quarantined_hashes_have_no_bits(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
@@ -127,7 +133,9 @@ def test_standing_is_in_the_feed_and_quarantined_hashes_have_no_bits(
         assert bool(hits) == (expected == "active")
 
 
-def test_ndjson_has_the_same_content_as_json(service: Service, platform: httpx.Client) -> None:
+def test_ndjson_has_the_same_content_as_json(
+    service: RunningService, platform: httpx.Client
+) -> None:
     submit(service, random_pdq(1), random_pdq(2))
     page = platform.get("/v1/hashes").json()
     answer = platform.get("/v1/hashes", headers={"Accept": "application/x-ndjson"})
@@ -136,7 +144,7 @@ def test_ndjson_has_the_same_content_as_json(service: Service, platform: httpx.C
     assert {"entries": entries, **end} == page
 
 
-def test_long_poll_returns_when_a_change_arrives(service: Service) -> None:
+def test_long_poll_returns_when_a_change_arrives(service: RunningService) -> None:
     with service.client("feed") as platform:
         mirror = Mirror(platform).catch_up()
         cursor, answers = mirror.cursor, []
@@ -172,7 +180,9 @@ def _mangle(cursor: str, change: Callable[[str], str]) -> str:
     return base64.urlsafe_b64encode(change(plain).encode()).decode().rstrip("=")
 
 
-def test_cursor_of_another_change_log_is_refused(service: Service, platform: httpx.Client) -> None:
+def test_cursor_of_another_change_log_is_refused(
+    service: RunningService, platform: httpx.Client
+) -> None:
     cursor = Mirror(platform).catch_up().cursor or ""
     submit(service, random_pdq(1))
     read = Mirror(platform).catch_up().cursor or ""
@@ -193,34 +203,34 @@ def test_invalid_cursor_is_refused(platform: httpx.Client, cursor: str) -> None:
     assert cursor not in answer.json()["detail"]
 
 
-def test_feed_requires_its_scope(service: Service) -> None:
+def test_feed_requires_its_scope(service: RunningService) -> None:
     assert httpx.get(f"{service.url}/v1/hashes").status_code == 401
     with service.client("match") as matcher:
         assert matcher.get("/v1/hashes").status_code == 403
 
 
 def test_case_is_delivered_once_all_its_hashes_were_read(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1), random_pdq(2))
-    assert status(service, case) == []
+    assert case_platforms(service, case) == []
     mirror = Mirror(platform)
     mirror.page(limit=1)
-    assert status(service, case)[0]["delivered_at"] is None
+    assert case_platforms(service, case)[0]["delivered_at"] is None
     mirror.page(limit=1)
-    (delivery,) = status(service, case)
+    (delivery,) = case_platforms(service, case)
     assert delivery["delivered_at"] is not None
     assert (delivery["matches"], delivery["first_match_at"]) == (0, None)
     # Reading it again changes neither the time nor the audit log.
     Mirror(platform).catch_up()
-    assert status(service, case) == [delivery]
+    assert case_platforms(service, case) == [delivery]
     with service.client("audit") as staff:
         entries = staff.get("/v1/audit", params={"kind": "feed.delivered"}).json()["entries"]
     assert [entry["details"]["entries"] for entry in entries] == [1, 1]
 
 
 def test_case_with_only_delivered_hashes_is_delivered_on_submission(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     Mirror(platform).catch_up()
@@ -229,7 +239,7 @@ def test_case_with_only_delivered_hashes_is_delivered_on_submission(
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_mirrors_are_exact_after_concurrent_changes(service: Service, seed: int) -> None:
+def test_mirrors_are_exact_after_concurrent_changes(service: RunningService, seed: int) -> None:
     """Writers and readers run concurrently; at the end the mirrors have what is active."""
     chance = random.Random(seed)
     done = threading.Event()

@@ -8,12 +8,14 @@ import psycopg
 import pytest
 from unseen_service.jobs.overmatch_watch import OvermatchDetector
 
-from tests.mirror import Mirror, status, submit, withdraw
-from tests.support import Service, random_pdq
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService
+from tests.support.submissions import case_platforms, submit, withdraw
 
 
 @pytest.fixture
-def platform(service: Service) -> Iterator[httpx.Client]:
+def platform(service: RunningService) -> Iterator[httpx.Client]:
     with service.client("feed", "feedback", "match") as client:
         yield client
 
@@ -26,28 +28,22 @@ def give_feedback(client: httpx.Client, record: str, value: str, *tags: str) -> 
     return counts
 
 
-def look_up(service: Service, client: httpx.Client, pdq: str) -> str:
+def look_up(service: RunningService, client: httpx.Client, pdq: str) -> str:
     service.wait_in_step()
     (hit,) = client.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]
     return str(hit["record"])
 
 
-def audited(service: Service, kind: str) -> list[dict[str, Any]]:
-    with service.client("audit") as staff:
-        entries = staff.get("/v1/audit", params={"kind": kind}).json()["entries"]
-    return [entry["details"] for entry in entries]
-
-
-def overdue(service: Service) -> list[tuple[str, str, str | None]]:
+def overdue(service: RunningService) -> list[tuple[str, str, str | None]]:
     with service.client("audit") as staff:
         found = staff.get("/v1/overdue").json()
         assert staff.get("/v1/overdue", headers={"Unseen-Reason": ""}).status_code == 422
     assert found["hours"] == 48
-    assert audited(service, "overdue.listed")[-1]["reason"] == "a test"
+    assert service.audit_details("overdue.listed")[-1]["reason"] == "a test"
     return [(each["what"], each["platform"], each["feedback"]) for each in found["overdue"]]
 
 
-def two_days_pass(service: Service) -> None:
+def two_days_pass(service: RunningService) -> None:
     """Move everything that happened so far 49 hours into the past."""
     service.flow(lambda store: OvermatchDetector(store, floor=200).scan())
     with psycopg.connect(service.database_url) as connection:
@@ -62,41 +58,43 @@ def two_days_pass(service: Service) -> None:
         )
 
 
-def test_person_sees_feedback_on_a_match(service: Service, platform: httpx.Client) -> None:
+def test_person_sees_feedback_on_a_match(service: RunningService, platform: httpx.Client) -> None:
     case = submit(service, random_pdq(1))
     record = look_up(service, platform, random_pdq(1))
-    (shown,) = status(service, case)
+    (shown,) = case_platforms(service, case)
     assert (shown["matches"], shown["feedback"], shown["removed_at"]) == (1, None, None)
     give_feedback(platform, record, "pending-review")
-    (shown,) = status(service, case)
+    (shown,) = case_platforms(service, case)
     assert (shown["feedback"], shown["removed_at"]) == ("pending-review", None)
     give_feedback(platform, record, "removed")
-    (shown,) = status(service, case)
+    (shown,) = case_platforms(service, case)
     assert shown["feedback"] == "removed"
     assert shown["removed_at"] > shown["first_match_at"]
 
 
-def test_person_sees_the_least_settled_feedback(service: Service, platform: httpx.Client) -> None:
+def test_person_sees_the_least_settled_feedback(
+    service: RunningService, platform: httpx.Client
+) -> None:
     case = submit(service, random_pdq(1), random_pdq(2))
     first, second = list(Mirror(platform).catch_up().kept)
     give_feedback(platform, first, "removed")
     give_feedback(platform, second, "pending-review")
-    (shown,) = status(service, case)
+    (shown,) = case_platforms(service, case)
     assert shown["feedback"] == "pending-review"
     assert shown["removed_at"] is not None
 
 
-def test_repeated_feedback_changes_nothing(service: Service, platform: httpx.Client) -> None:
+def test_repeated_feedback_changes_nothing(service: RunningService, platform: httpx.Client) -> None:
     case = submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
     (record,) = mirror.kept
     assert give_feedback(platform, record, "removed", "a", "b") == {"accepted": 1, "new": 1}
-    before = status(service, case)
+    before = case_platforms(service, case)
     assert mirror.page()["entries"][0]["feedback"] == {"removed": 1}
     assert give_feedback(platform, record, "removed", "b", "a") == {"accepted": 1, "new": 0}
     assert mirror.page()["entries"] == []
-    assert status(service, case) == before
-    assert audited(service, "feedback.given") == [
+    assert case_platforms(service, case) == before
+    assert service.audit_details("feedback.given") == [
         {
             "key": 1,
             "feedback": [{"record": record, "value": "removed", "tags": 2}],
@@ -107,7 +105,7 @@ def test_repeated_feedback_changes_nothing(service: Service, platform: httpx.Cli
 
 
 def test_one_unknown_record_rejects_the_whole_request(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     (record,) = Mirror(platform).catch_up().kept
@@ -116,7 +114,7 @@ def test_one_unknown_record_rejects_the_whole_request(
     answer = platform.post("/v1/feedback", json=body)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["at"] == "feedback.1"
-    assert audited(service, "feedback.given") == []
+    assert service.audit_details("feedback.given") == []
     answer = platform.post("/v1/withdrawals", json={"records": [record, unknown]})
     assert (answer.status_code, answer.json()["errors"][0]["at"]) == (422, "records.1")
 
@@ -136,13 +134,13 @@ def test_invalid_feedback_is_refused(platform: httpx.Client, item: dict[str, Any
     assert answer.json()["errors"][0]["at"].startswith("feedback.0.")
 
 
-def test_feedback_requires_its_scope(service: Service) -> None:
+def test_feedback_requires_its_scope(service: RunningService) -> None:
     with service.client("match", "feed") as client:
         assert client.post("/v1/feedback", json={"feedback": []}).status_code == 403
         assert client.post("/v1/withdrawals", json={"records": []}).status_code == 403
 
 
-def test_two_not_intimate_reports_quarantine_a_hash(service: Service) -> None:
+def test_two_not_intimate_reports_quarantine_a_hash(service: RunningService) -> None:
     submit(service, random_pdq(1))
     with (
         service.client("feed", "feedback", platform="One") as one,
@@ -156,14 +154,16 @@ def test_two_not_intimate_reports_quarantine_a_hash(service: Service) -> None:
         give_feedback(two, record, "not-intimate")
         (entry,) = mirror.page()["entries"]
         assert (entry["standing"], entry["feedback"]) == ("quarantined", {"not-intimate": 2})
-    assert [each["quarantined"] for each in audited(service, "feedback.given")] == [
+    assert [each["quarantined"] for each in service.audit_details("feedback.given")] == [
         [],
         [],
         [record],
     ]
 
 
-def test_person_sees_a_confirmed_withdrawal(service: Service, platform: httpx.Client) -> None:
+def test_person_sees_a_confirmed_withdrawal(
+    service: RunningService, platform: httpx.Client
+) -> None:
     case = submit(service, random_pdq(1), random_pdq(2))
     mirror = Mirror(platform).catch_up()
     first, second = list(mirror.kept)
@@ -171,20 +171,20 @@ def test_person_sees_a_confirmed_withdrawal(service: Service, platform: httpx.Cl
     mirror.catch_up()
     answer = platform.post("/v1/withdrawals", json={"records": [first]})
     assert answer.json() == {"confirmed": [first], "active": []}
-    assert status(service, case)[0]["withdrawal_confirmed_at"] is None
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is None
     platform.post("/v1/withdrawals", json={"records": [first, second]})
-    (shown,) = status(service, case)
+    (shown,) = case_platforms(service, case)
     assert shown["withdrawal_confirmed_at"] is not None
     platform.post("/v1/withdrawals", json={"records": [first, second]})
-    assert status(service, case) == [shown]
-    assert [each["records"] for each in audited(service, "withdrawal.confirmed")] == [
+    assert case_platforms(service, case) == [shown]
+    assert [each["records"] for each in service.audit_details("withdrawal.confirmed")] == [
         [first],
         [second],
     ]
 
 
 def test_confirmation_counts_only_for_the_current_withdrawal(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     first = submit(service, random_pdq(1))
     (record,) = Mirror(platform).catch_up().kept
@@ -195,11 +195,11 @@ def test_confirmation_counts_only_for_the_current_withdrawal(
     assert answer.json() == {"confirmed": [], "active": [record]}
     Mirror(platform).catch_up()
     withdraw(service, second)
-    assert status(service, second)[0]["withdrawal_confirmed_at"] is None
+    assert case_platforms(service, second)[0]["withdrawal_confirmed_at"] is None
 
 
 def test_matches_and_withdrawals_unanswered_for_48_hours_are_overdue(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     gone = submit(service, random_pdq(2))
@@ -225,7 +225,7 @@ def test_matches_and_withdrawals_unanswered_for_48_hours_are_overdue(
 
 
 def test_pending_review_becomes_overdue_without_a_match(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     (record,) = Mirror(platform).catch_up().kept
@@ -235,7 +235,7 @@ def test_pending_review_becomes_overdue_without_a_match(
 
 
 def test_tombstone_of_an_unread_hash_needs_no_confirmation(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     withdraw(service, submit(service, random_pdq(1)))
     Mirror(platform).catch_up()
@@ -244,7 +244,7 @@ def test_tombstone_of_an_unread_hash_needs_no_confirmation(
 
 
 def test_withdrawal_and_resubmission_reset_what_is_overdue(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
@@ -261,7 +261,7 @@ def test_withdrawal_and_resubmission_reset_what_is_overdue(
 
 
 def test_match_answered_before_it_was_counted_is_not_overdue(
-    service: Service, platform: httpx.Client
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     give_feedback(platform, look_up(service, platform, random_pdq(1)), "removed")

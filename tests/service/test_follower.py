@@ -14,19 +14,19 @@ from unseen_service.models.changes import ChangeKind
 from unseen_service.store import Store, changes, migrate
 from unseen_service.usecases import keys
 
-from tests.support import PIN, Service, random_pdq, scratch_folder, serving, submission, wait_until
+from tests.support.disks import scratch_folder
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import PIN, post_hashes
+from tests.support.waiting import wait_until
 
 index_module = import_module("unseen_service.live.index")
 
 
-def submit(service: Service, *pdqs: str) -> httpx.Response:
-    return httpx.post(f"{service.url}/v1/cases", json=submission(*pdqs), timeout=60)
-
-
-def test_new_worker_loads_every_active_hash(service: Service) -> None:
+def test_new_worker_loads_every_active_hash(service: RunningService) -> None:
     kept, gone = random_pdq(1), random_pdq(2)
-    submit(service, kept)
-    case = submit(service, gone).json()["case"]
+    post_hashes(service, kept)
+    case = post_hashes(service, gone).json()["case"]
     httpx.delete(f"{service.url}/v1/cases/{case}", headers={"Unseen-Pin": PIN})
     with serving(service.database_url) as later, later.client("match") as platform:
         assert later.ready()["hashes"] == 1
@@ -34,16 +34,16 @@ def test_new_worker_loads_every_active_hash(service: Service) -> None:
         assert [hit["query"] for hit in answer["hits"]] == [1]
 
 
-def test_workers_see_each_others_submissions_and_withdrawals(service: Service) -> None:
+def test_workers_see_each_others_submissions_and_withdrawals(service: RunningService) -> None:
     with serving(service.database_url) as other:
-        case = submit(service, random_pdq(1)).json()["case"]
+        case = post_hashes(service, random_pdq(1)).json()["case"]
         wait_until(lambda: other.ready()["hashes"] == 1, within=2)
         httpx.delete(f"{other.url}/v1/cases/{case}", headers={"Unseen-Pin": PIN})
         wait_until(lambda: service.ready()["hashes"] == 0, within=2)
 
 
 def test_hash_is_matched_throughout_a_change_of_standing(
-    service: Service,
+    service: RunningService,
 ) -> None:
     """As when platforms dispute it; thousands change together, so that it takes a while."""
 
@@ -59,7 +59,7 @@ def test_hash_is_matched_throughout_a_change_of_standing(
         )
     pdq = random_pdq(1)
     with serving(service.database_url) as other, other.client("match") as platform:
-        submit(service, pdq)
+        post_hashes(service, pdq)
         other.wait_in_step()
         with psycopg.connect(service.database_url) as connection:
             ids = [row[0] for row in connection.execute("SELECT id FROM hashes")]
@@ -69,7 +69,7 @@ def test_hash_is_matched_throughout_a_change_of_standing(
                 assert len(platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]) == 1
 
 
-def test_revoked_key_is_refused_within_a_second(service: Service) -> None:
+def test_revoked_key_is_refused_within_a_second(service: RunningService) -> None:
     key = service.key("match")
     headers = {"Authorization": f"Bearer {key}"}
     listed = service.flow(keys.list_keys)
@@ -83,15 +83,15 @@ def test_revoked_key_is_refused_within_a_second(service: Service) -> None:
     wait_until(refused, within=1)
 
 
-def test_no_change_is_missed_when_connections_are_lost(service: Service) -> None:
-    submit(service, random_pdq(1))
+def test_no_change_is_missed_when_connections_are_lost(service: RunningService) -> None:
+    post_hashes(service, random_pdq(1))
     service.wait_in_step()
     with psycopg.connect(service.database_url, autocommit=True) as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-    wait_until(lambda: submit(service, random_pdq(2)).status_code == 201)
+    wait_until(lambda: post_hashes(service, random_pdq(2)).status_code == 201)
     wait_until(lambda: service.ready()["hashes"] == 2)
 
 
@@ -110,7 +110,7 @@ def test_service_recovers_when_postgresql_restarts(
     server, url = own_postgres
     with serving(url, stale_after_ms=500, pool_timeout_ms=300) as service:
         pdq = random_pdq(1)
-        submit(service, pdq)
+        post_hashes(service, pdq)
         service.wait_in_step()
         with service.client("match") as platform:
             server.stop()
@@ -119,7 +119,7 @@ def test_service_recovers_when_postgresql_restarts(
             hit = platform.post("/v1/match", json={"hashes": [pdq]})
             assert hit.status_code == 503
             assert int(hit.headers["retry-after"]) <= 2
-            refused = submit(service, random_pdq(3))
+            refused = post_hashes(service, random_pdq(3))
             assert refused.status_code == 503
             assert refused.json()["type"] == "urn:unseen:problem:unavailable"
             wait_until(lambda: service.ready()["status"] == "not-ready")
@@ -133,7 +133,7 @@ def test_service_recovers_when_postgresql_restarts(
             server.start()
             wait_until(lambda: service.ready()["status"] == "ready")
             assert len(platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]) == 1
-            assert submit(service, random_pdq(3)).status_code == 201
+            assert post_hashes(service, random_pdq(3)).status_code == 201
 
 
 def test_withdrawn_hash_is_answered_like_any_other_miss(
@@ -147,8 +147,8 @@ def test_withdrawn_hash_is_answered_like_any_other_miss(
     server, url = own_postgres
     with serving(url, pool_timeout_ms=300) as service:
         withdrawn, kept = random_pdq(1), random_pdq(2)
-        case = submit(service, withdrawn).json()["case"]
-        submit(service, kept)
+        case = post_hashes(service, withdrawn).json()["case"]
+        post_hashes(service, kept)
         httpx.delete(f"{service.url}/v1/cases/{case}", headers={"Unseen-Pin": PIN})
         service.wait_in_step()
         with service.client("match") as platform:
@@ -202,7 +202,7 @@ def test_briefly_disconnected_worker_stays_ready_and_reports_it(
 
 
 def test_lagging_worker_is_not_ready_and_reports_its_lag(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Applying changes takes longer than the index may be stale."""
     release = threading.Event()
@@ -212,7 +212,7 @@ def test_lagging_worker_is_not_ready_and_reports_its_lag(
 
     with serving(service.database_url, stale_after_ms=200) as slow:
         monkeypatch.setattr(index_module, "_apply", slowly)
-        submit(service, random_pdq(1), random_pdq(2))
+        post_hashes(service, random_pdq(1), random_pdq(2))
         wait_until(lambda: slow.ready()["status"] == "not-ready")
         (reason,) = slow.ready()["reasons"]
         assert (reason["code"], reason["entries"]) == ("behind", 2)
@@ -223,9 +223,9 @@ def test_lagging_worker_is_not_ready_and_reports_its_lag(
 
 
 def test_loading_worker_reports_its_progress(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    submit(service, *(random_pdq(n) for n in range(20)))
+    post_hashes(service, *(random_pdq(n) for n in range(20)))
     with psycopg.connect(service.database_url, autocommit=True) as connection:
         connection.execute("ANALYZE hashes")
     release = threading.Event()

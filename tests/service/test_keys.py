@@ -25,12 +25,14 @@ from unseen_service.models.keys import IssuedKey, KeyStatus, NewKey, Scope
 from unseen_service.store import Store
 from unseen_service.usecases import actors, keys
 
-from tests.support import Service, random_pdq, serving, wait_until
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService, serving
+from tests.support.waiting import wait_until
 
 ALICE, BOB = actors.operator("alice"), actors.operator("bob")
 
 
-def issue(service: Service, *scopes: Scope, lasts: timedelta | None = None) -> IssuedKey:
+def issue(service: RunningService, *scopes: Scope, lasts: timedelta | None = None) -> IssuedKey:
     expires_at = datetime.now(UTC) + lasts if lasts else None
     new = NewKey("Example", frozenset(scopes), "asked for by mail", expires_at)
     return service.flow(lambda store: keys.issue_key(store, new, ALICE))
@@ -44,7 +46,7 @@ def is_accepted(url: str, key: str) -> bool:
 
 @pytest.mark.parametrize("scope", [Scope.FEED, Scope.ADMIN])
 def test_sensitive_key_is_inactive_until_a_second_person_approves_it(
-    service: Service, scope: Scope
+    service: RunningService, scope: Scope
 ) -> None:
     issued = issue(service, Scope.MATCH, scope)
     assert issued.status is KeyStatus.PENDING
@@ -59,7 +61,7 @@ def test_sensitive_key_is_inactive_until_a_second_person_approves_it(
         service.flow(lambda store: keys.approve_key(store, issued.id, BOB))
 
 
-def test_database_enforces_approval_by_a_second_person(service: Service) -> None:
+def test_database_enforces_approval_by_a_second_person(service: RunningService) -> None:
     issued = issue(service, Scope.FEED)
     with psycopg.connect(service.database_url, autocommit=True) as owner:
         for change in (
@@ -70,7 +72,7 @@ def test_database_enforces_approval_by_a_second_person(service: Service) -> None
                 owner.execute(f"UPDATE keys SET {change} WHERE id = {issued.id}")  # type: ignore[call-overload]  # noqa: S608
 
 
-def test_admin_cannot_approve_their_own_keys(service: Service) -> None:
+def test_admin_cannot_approve_their_own_keys(service: RunningService) -> None:
     """Not with the key that issued them, nor its successor, nor a key that it issued."""
     with service.client("admin", platform="One") as one:
         feed = one.post("/v1/keys", json={"platform": "X", "scopes": ["feed"]}).json()
@@ -96,7 +98,9 @@ def test_admin_cannot_approve_their_own_keys(service: Service) -> None:
         wait_until(lambda: is_accepted(service.url, feed["key"]))
 
 
-def test_revoked_key_is_refused_on_every_worker_within_a_second(service: Service) -> None:
+def test_revoked_key_is_refused_on_every_worker_within_a_second(
+    service: RunningService,
+) -> None:
     issued = issue(service, Scope.MATCH)
     with serving(service.database_url) as other:
         workers = [service.url, other.url]
@@ -111,7 +115,7 @@ def test_revoked_key_is_refused_on_every_worker_within_a_second(service: Service
         service.flow(lambda store: keys.revoke_key(store, issued.id, ALICE))
 
 
-def test_revocation_does_not_wait_for_the_index(service: Service) -> None:
+def test_revocation_does_not_wait_for_the_index(service: RunningService) -> None:
     class Stuck(LiveIndex):
         async def catch_up(self, _: Store) -> None:
             await asyncio.sleep(60)
@@ -140,7 +144,7 @@ def test_revocation_does_not_wait_for_the_index(service: Service) -> None:
     service.flow(run)
 
 
-def test_key_expires_by_itself(service: Service) -> None:
+def test_key_expires_by_itself(service: RunningService) -> None:
     issued = issue(service, Scope.MATCH, lasts=timedelta(seconds=1.5))
     wait_until(lambda: is_accepted(service.url, issued.key), within=1.4)
     wait_until(lambda: not is_accepted(service.url, issued.key), within=2)
@@ -150,7 +154,7 @@ def test_key_expires_by_itself(service: Service) -> None:
         issue(service, Scope.MATCH, lasts=timedelta(seconds=-1))
 
 
-def test_database_rejects_an_unreadable_expiry_time(service: Service) -> None:
+def test_database_rejects_an_unreadable_expiry_time(service: RunningService) -> None:
     """One such key would prevent every worker from loading any."""
     issue(service, Scope.MATCH)
     with (
@@ -160,7 +164,7 @@ def test_database_rejects_an_unreadable_expiry_time(service: Service) -> None:
         owner.execute("UPDATE keys SET expires_at = '10000-01-01'")
 
 
-def test_both_keys_work_during_the_overlap(service: Service) -> None:
+def test_both_keys_work_during_the_overlap(service: RunningService) -> None:
     first_key = issue(service, Scope.MATCH, lasts=timedelta(days=30))
     second_key = service.flow(lambda store: keys.rotate_key(store, first_key.id, BOB, overlap_s=2))
     wait_until(lambda: is_accepted(service.url, second_key.key), within=1)
@@ -177,7 +181,7 @@ def test_both_keys_work_during_the_overlap(service: Service) -> None:
         service.flow(lambda store: keys.rotate_key(store, first_key.id, BOB, overlap_s=2))
 
 
-def test_overlap_begins_when_the_successor_is_approved(service: Service) -> None:
+def test_overlap_begins_when_the_successor_is_approved(service: RunningService) -> None:
     old = issue(service, Scope.FEED)
     service.flow(lambda store: keys.approve_key(store, old.id, BOB))
     new = service.flow(lambda store: keys.rotate_key(store, old.id, ALICE, overlap_s=1))
@@ -189,7 +193,7 @@ def test_overlap_begins_when_the_successor_is_approved(service: Service) -> None
     wait_until(lambda: not is_accepted(service.url, old.key), within=2.5)
 
 
-def test_keys_are_managed_over_the_api(service: Service) -> None:
+def test_keys_are_managed_over_the_api(service: RunningService) -> None:
     with service.client("admin", platform="Staff") as admin:
         body = {"platform": "New", "scopes": ["match"], "note": "asked by their engineer"}
         issued = admin.post("/v1/keys", json=body)
@@ -216,7 +220,7 @@ def test_keys_are_managed_over_the_api(service: Service) -> None:
         assert auditor.get("/v1/keys").status_code == 403
 
 
-def test_look_alike_platform_names_are_refused(service: Service) -> None:
+def test_look_alike_platform_names_are_refused(service: RunningService) -> None:
     def named(platform: str) -> str:
         new = NewKey(platform, frozenset({Scope.MATCH}))
         issued = service.flow(lambda store: keys.issue_key(store, new, ALICE))
@@ -244,7 +248,7 @@ def test_look_alike_platform_names_are_refused(service: Service) -> None:
 
 
 def test_key_appears_in_no_log_and_no_error(
-    service: Service, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    service: RunningService, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
     # uvicorn's loggers do not propagate by default.

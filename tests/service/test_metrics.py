@@ -22,20 +22,21 @@ from unseen_service.ratelimit.probing import AlertThrottle
 from unseen_service.runtime.json_logs import JsonFormatter
 from unseen_service.store import Store
 
-from tests.flow.test_faults import URL, data, ready, served, workers_of
-from tests.service.test_cli import run
-from tests.support import PIN, Service, flipped, random_pdq, serving, submission, wait_until
+from tests.support.cli import run
+from tests.support.hashes import flipped, random_pdq
+from tests.support.processes import serve_process, workers_of
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import PIN, submission
+from tests.support.waiting import wait_until
 
-__all__ = ["data"]
 
-
-def scrape(service: Service) -> dict[str, float]:
+def scrape(service: RunningService) -> dict[str, float]:
     text = httpx.get(f"{service.url}/metrics").text
     found = re.findall(r"^(unseen\S+) (\S+)$", text, re.MULTILINE)
     return {name: float(value) for name, value in found}
 
 
-def test_lookups_are_counted_by_result(service: Service) -> None:
+def test_lookups_are_counted_by_result(service: RunningService) -> None:
     pdq = random_pdq(1)
     httpx.post(f"{service.url}/v1/cases", json=submission(pdq)).raise_for_status()
     service.wait_in_step()
@@ -65,7 +66,7 @@ def test_log_line_locates_an_exception_but_omits_its_message() -> None:
     assert "abcdef" not in json.dumps(line)
 
 
-def query(service: Service, *statements: str) -> None:
+def query(service: RunningService, *statements: str) -> None:
     with psycopg.connect(service.database_url) as connection:
         for statement in statements:
             connection.execute(statement)  # type: ignore[call-overload]
@@ -124,7 +125,7 @@ def test_one_worker_collects_database_metrics_for_all(database_url: str) -> None
         for _ in range(20):
             await collector._measure_database()
 
-    service = Service("", database_url)
+    service = RunningService("", database_url)
     service.flow(collect_often)
     with psycopg.connect(database_url) as connection:
         first = connection.execute(measurement).fetchone()
@@ -143,7 +144,7 @@ def test_pauses_are_counted(database_url: str) -> None:
         wait_until(lambda: scrape(service)[name] == before + 1)
 
 
-def test_counters_are_exported_before_their_first_event(service: Service) -> None:
+def test_counters_are_exported_before_their_first_event(service: RunningService) -> None:
     """Prometheus sees no increase in a series that starts at 1, so it would miss the first."""
     shown = scrape(service)
     kinds = {
@@ -165,23 +166,23 @@ def test_lag_of_a_worker_that_never_caught_up_counts_from_its_start() -> None:
 
 
 @pytest.mark.slow
-def test_scrape_sums_all_workers_and_keeps_counts_of_dead_ones(data: Path) -> None:
-    with served(data, workers=3) as process:
-        key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data))
+def test_scrape_sums_all_workers_and_keeps_counts_of_dead_ones(data_directory: Path) -> None:
+    with serve_process(data_directory, workers=3) as service:
+        key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data_directory))
         headers = {"Authorization": f"Bearer {key.stdout.strip()}"}
-        service = Service(URL, "")
 
         def look_up() -> bool:
             body = {"hashes": [random_pdq(5)]}
-            return httpx.post(f"{URL}/v1/match", json=body, headers=headers).status_code == 200
+            answer = httpx.post(f"{service.url}/v1/match", json=body, headers=headers)
+            return answer.status_code == 200
 
         wait_until(lambda: all(look_up() for _ in range(20)))
         begin = scrape(service)['unseen_lookups_total{result="miss"}']
         for _ in range(60):
             assert look_up()
         assert scrape(service)['unseen_lookups_total{result="miss"}'] == begin + 60
-        workers_of(process)[0].kill()
-        wait_until(lambda: len(workers_of(process)) == 3 and ready())
+        workers_of(service.process)[0].kill()
+        wait_until(lambda: len(workers_of(service.process)) == 3 and service.is_ready())
         again = scrape(service)
         assert again['unseen_lookups_total{result="miss"}'] == begin + 60, "of the dead worker too"
         assert again["unseen_change_log_position"] == 0
@@ -190,7 +191,9 @@ def test_scrape_sums_all_workers_and_keeps_counts_of_dead_ones(data: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("promtool"), reason="needs Prometheus's promtool")
-def test_promtool_accepts_the_rules_and_the_metrics(service: Service) -> None:
+def test_promtool_accepts_the_rules_and_the_metrics(
+    service: RunningService,
+) -> None:
     rules = ["promtool", "check", "rules", str(_ROOT / "docs/alerts.yml")]
     subprocess.run(rules, check=True)
     text = httpx.get(f"{service.url}/metrics").text
@@ -210,7 +213,9 @@ def metrics_named_in(text: str) -> set[str]:
     return {re.sub(r"_(bucket|count|sum)$", "", name) for name in _NAME.findall(text)}
 
 
-def test_dashboard_alerts_and_docs_name_existing_metrics(service: Service) -> None:
+def test_dashboard_alerts_and_docs_name_existing_metrics(
+    service: RunningService,
+) -> None:
     exported = set(
         re.findall(r"^# HELP (\S+)", httpx.get(f"{service.url}/metrics").text, re.MULTILINE)
     )

@@ -3,7 +3,6 @@
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 
 import psycopg
 import pytest
@@ -11,9 +10,10 @@ from unseen_service.errors import StoreUnavailable
 from unseen_service.store import migrate
 from unseen_service.store.migrate import known_migrations
 
-from tests.environment import clean_environment
-from tests.service.test_cli import COMMAND
-from tests.support import named, wait_until
+from tests.support.cli import COMMAND
+from tests.support.databases import unmigrated_database
+from tests.support.environment import clean_environment
+from tests.support.waiting import wait_until
 
 NUMBERS = [each.number for each in known_migrations()]
 TRAP = """
@@ -34,17 +34,12 @@ CREATE EVENT TRIGGER trap ON ddl_command_end EXECUTE FUNCTION trap.spring();
 """
 """Makes the migration after number {before} hang after its first DDL statement."""
 
-_numbers = count(1)
-
 
 @pytest.fixture
 def empty(postgres: str) -> Iterator[str]:
-    """Create an empty database; return its URL."""
-    admin, name = named(postgres, "postgres"), f"empty_{next(_numbers)}"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
-        yield named(postgres, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+    """A database that was never migrated."""
+    with unmigrated_database(postgres) as url:
+        yield url
 
 
 def trapped_sessions(database: psycopg.Connection) -> list[int]:

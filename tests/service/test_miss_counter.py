@@ -9,16 +9,18 @@ from unseen_service.live.clock import Clock
 from unseen_service.live.miss_counter import MissCounter
 from unseen_service.store import Store
 
-from tests.support import Service, flipped, random_pdq, serving, submission
+from tests.support.hashes import flipped, random_pdq
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submission
 
 
-def recorded_misses(service: Service) -> list[dict[str, object]]:
+def recorded_misses(service: RunningService) -> list[dict[str, object]]:
     with service.client("audit", platform="Staff") as staff:
         entries = staff.get("/v1/audit", params={"kind": "match.missed"}).json()["entries"]
     return [each for entry in entries for each in entry["details"]["keys"]]
 
 
-def test_every_worker_writes_its_counts_when_it_stops(service: Service) -> None:
+def test_every_worker_writes_its_counts_when_it_stops(service: RunningService) -> None:
     pdq = random_pdq(1)
     httpx.post(f"{service.url}/v1/cases", json=submission(pdq))
     with serving(service.database_url) as one, serving(service.database_url) as two:

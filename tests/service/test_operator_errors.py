@@ -16,9 +16,14 @@ from unseen_service.settings import Settings
 from unseen_service.tlog.checkpoint import Checkpoint
 from unseen_service.tlog.key_file import load_signer
 
-from tests.environment import clean_environment
-from tests.service.test_cli import COMMAND, run
-from tests.support import Service, free_port, random_pdq, scratch_folder, submission, wait_until
+from tests.support.cli import run
+from tests.support.disks import scratch_folder
+from tests.support.hashes import random_pdq
+from tests.support.ports import free_port
+from tests.support.processes import start_serve
+from tests.support.running_service import RunningService
+from tests.support.submissions import submission
+from tests.support.waiting import wait_until
 
 
 def error_line(failed: subprocess.CompletedProcess[str]) -> str:
@@ -156,16 +161,15 @@ def test_checkpoint_ahead_of_the_database_is_reported(database_url: str, tmp_pat
 
 
 @contextmanager
-def serving_as(data: Path, database_url: str, *, stdout: str = os.devnull) -> Iterator[Service]:
+def serving_as(
+    data: Path, database_url: str, *, stdout: str = os.devnull
+) -> Iterator[RunningService]:
     port = free_port()
     with Path(stdout).open("wb") as out:
-        process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", str(port), "--data", str(data)],
-            env=clean_environment(DATABASE_URL=database_url),
-            stdout=out,
-            stderr=subprocess.PIPE,
-        )
-    service = Service(f"http://127.0.0.1:{port}", database_url)
+        environment = {"DATABASE_URL": database_url}
+        pipes = {"stdout": out, "stderr": subprocess.PIPE}
+        process = start_serve(data, port, environment=environment, **pipes)
+    service = RunningService(f"http://127.0.0.1:{port}", database_url)
     try:
         wait_until(service.is_ready)
         yield service
@@ -189,7 +193,7 @@ def test_two_services_on_one_data_folder_keep_separate_metrics(database_url: str
         first = stack.enter_context(serving_as(folder, database_url))
         httpx.post(f"{first.url}/v1/cases", json=submission(random_pdq(1))).raise_for_status()
 
-        def has_metrics(service: Service) -> bool:
+        def has_metrics(service: RunningService) -> bool:
             text = httpx.get(f"{service.url}/metrics").text
             return "unseen_index_hashes 1.0" in text and "unseen_lookups_total" in text
 
@@ -204,14 +208,8 @@ def test_world_readable_audit_key_is_reported(database_url: str, tmp_path: Path)
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
     assert run("audit", "key", **settings).returncode == 0
     (tmp_path / "audit.key").chmod(0o644)
-    port = free_port()
-    with subprocess.Popen(
-        [*COMMAND, "serve", "--port", str(port)],
-        env=clean_environment(**settings),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    pipe = {"stderr": subprocess.PIPE, "text": True}
+    with start_serve(tmp_path, free_port(), environment=settings, **pipe) as process:
         assert process.stderr
         assert f"can read {tmp_path / 'audit.key'}" in process.stderr.readline()
         process.terminate()

@@ -14,33 +14,37 @@ from unseen.cli import main
 from unseen.proof_of_work import Challenge as Asked
 from unseen_service.screening.proof_of_work import LIFETIME, Challenges, Price, target
 
-from tests.service.test_cases_api import slug
-from tests.support import Service, random_pdq, serving, submission
+from tests.support.hashes import random_pdq
+from tests.support.problems import problem_slug
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submission
 
 KEY = "0123456789abcdef"
 SECRET = bytes(32)
 
 
 @pytest.fixture
-def busy(database_url: str) -> Iterator[Service]:
+def busy(database_url: str) -> Iterator[RunningService]:
     """A service at which every submission but the first exceeds the free rate."""
     with serving(database_url, work_free_hashes_per_minute=4, work_tries_per_hash=50) as running:
         httpx.post(f"{running.url}/v1/cases", json=submission(random_pdq(0))).raise_for_status()
         yield running
 
 
-def post(service: Service, body: Any, key: str = KEY, proof: str | None = None) -> httpx.Response:
+def post(
+    service: RunningService, body: Any, key: str = KEY, proof: str | None = None
+) -> httpx.Response:
     headers = {"Idempotency-Key": key} | ({} if proof is None else {"Unseen-Work": proof})
     return httpx.post(f"{service.url}/v1/cases", json=body, headers=headers)
 
 
 def solve(refused: httpx.Response, key: str = KEY) -> str:
-    assert (refused.status_code, slug(refused)) == (429, "work-required")
+    assert (refused.status_code, problem_slug(refused)) == (429, "work-required")
     work = refused.json()["work"]
     return Asked(work["challenge"], work["puzzles"], work["target"], key).solve()
 
 
-def test_submission_is_accepted_with_proof_of_work(busy: Service) -> None:
+def test_submission_is_accepted_with_proof_of_work(busy: RunningService) -> None:
     body = submission(random_pdq(1))
     proof = solve(post(busy, body))
     accepted = post(busy, body, proof=proof)
@@ -49,21 +53,21 @@ def test_submission_is_accepted_with_proof_of_work(busy: Service) -> None:
     assert (again.status_code, again.json()["case"]) == (200, accepted.json()["case"])
 
 
-def test_proof_is_valid_for_one_key_and_no_more_hashes(busy: Service) -> None:
+def test_proof_is_valid_for_one_key_and_no_more_hashes(busy: RunningService) -> None:
     body = submission(random_pdq(1))
     proof = solve(post(busy, body))
     other = post(busy, body, key="another-key-of-mine", proof=proof)
-    assert slug(other) == "work-required"
+    assert problem_slug(other) == "work-required"
     larger = post(busy, submission(*(random_pdq(n) for n in range(200))), proof=proof)
-    assert slug(larger) == "work-required"
+    assert problem_slug(larger) == "work-required"
 
 
-def test_price_depends_on_the_load_of_all_workers(busy: Service) -> None:
+def test_price_depends_on_the_load_of_all_workers(busy: RunningService) -> None:
     with serving(busy.database_url, work_free_hashes_per_minute=4, work_tries_per_hash=50) as other:
-        assert slug(post(other, submission(random_pdq(1)))) == "work-required"
+        assert problem_slug(post(other, submission(random_pdq(1)))) == "work-required"
 
 
-def test_python_client_solves_challenges_by_itself(busy: Service) -> None:
+def test_python_client_solves_challenges_by_itself(busy: RunningService) -> None:
     challenges: list[Asked] = []
     with Client(busy.url, on_work=challenges.append) as client:
         assert client.submit(prepare_submission()).status == "active"
@@ -71,7 +75,7 @@ def test_python_client_solves_challenges_by_itself(busy: Service) -> None:
 
 
 def test_command_explains_the_delay(
-    busy: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    busy: RunningService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     prepare_submission().save(tmp_path / "kept.json")
     assert main(["submit", "--from", str(tmp_path / "kept.json"), "--server", busy.url]) == 0
@@ -85,7 +89,7 @@ def prepare_submission() -> Submission:
     return Submission.of([[Print(random_pdq(3), 100, "original")]], **statements)
 
 
-def test_no_work_is_required_without_load(service: Service) -> None:
+def test_no_work_is_required_without_load(service: RunningService) -> None:
     assert post(service, submission(random_pdq(1))).status_code == 201
 
 

@@ -18,9 +18,14 @@ from unseen_service.embedded_postgres.binaries import packaged_bindir
 from unseen_service.store import migrate
 from unseen_service.usecases import audit_log
 
-from tests.mirror import Mirror, submit, withdraw
-from tests.service.test_cli import run
-from tests.support import Service, named, random_pdq, scratch_folder, serving, wait_until
+from tests.support.cli import run
+from tests.support.databases import with_database
+from tests.support.disks import scratch_folder
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submit, withdraw
+from tests.support.waiting import wait_until
 
 BEFORE, LOST, AFTER = (random_pdq(n) for n in range(3))
 
@@ -35,7 +40,7 @@ def log_name(url: str) -> object:
         return connection.execute("SELECT log FROM change_head").fetchone()
 
 
-def look_up(service: Service) -> list[str]:
+def look_up(service: RunningService) -> list[str]:
     service.wait_in_step()
     pdqs = [BEFORE, LOST, AFTER]
     with service.client("match") as client:
@@ -77,12 +82,12 @@ class Story:
             wait_until((saved / f"position-{4:020}").exists)
 
     @contextmanager
-    def mirror(self, service: Service) -> Iterator[Mirror]:
+    def mirror(self, service: RunningService) -> Iterator[Mirror]:
         headers = {"Authorization": f"Bearer {self.key}"}
         with httpx.Client(base_url=service.url, headers=headers) as client:
             yield Mirror(client)
 
-    def _hand_over(self, service: Service) -> None:
+    def _hand_over(self, service: RunningService) -> None:
         with self.mirror(service) as mirror:
             mirror.catch_up()
 
@@ -111,9 +116,9 @@ def story(database_url: str, tmp_path: Path) -> Story:
 @pytest.fixture
 def elsewhere(postgres: str) -> Iterator[str]:
     """The URL of an empty database on the same server."""
-    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as admin:
+    with psycopg.connect(with_database(postgres, "postgres"), autocommit=True) as admin:
         admin.execute("CREATE DATABASE elsewhere TEMPLATE template0")
-        yield named(postgres, "elsewhere")
+        yield with_database(postgres, "elsewhere")
         admin.execute("DROP DATABASE elsewhere WITH (FORCE)")
 
 
@@ -160,7 +165,7 @@ def recreate(url: str) -> None:
     """Drop a database and create an empty one of the same name, as before a restore."""
     with psycopg.connect(url) as connection:
         name = sql.Identifier(connection.info.dbname)
-    with psycopg.connect(named(url, "postgres"), autocommit=True) as admin:
+    with psycopg.connect(with_database(url, "postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
 
@@ -225,7 +230,7 @@ def test_cursors_detect_restored_data_files(
     assert "log.renamed" not in kinds(story.url), "only cursors can reveal this"
 
 
-def test_operator_can_declare_a_restore(service: Service) -> None:
+def test_operator_can_declare_a_restore(service: RunningService) -> None:
     submit(service, BEFORE)
     with service.client("feed") as client:
         mirror = Mirror(client).catch_up()

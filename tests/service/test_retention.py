@@ -15,9 +15,13 @@ from unseen_service.settings import Settings
 from unseen_service.store.retention import AgedTable
 from unseen_service.store.roles import as_server
 
-from tests.mirror import Mirror, status, submit, withdraw
-from tests.service.test_cli import run
-from tests.support import Service, named, random_pdq, serving, submission, wait_until
+from tests.support.cli import run
+from tests.support.databases import query, with_database
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import case_platforms, submission, submit, withdraw
+from tests.support.waiting import wait_until
 
 migrate_module = import_module("unseen_service.store.migrate")
 
@@ -27,29 +31,23 @@ AT_ONCE = Periods(timedelta(), PERIODS.tables)
 
 
 @pytest.fixture
-def service(service: Service) -> Service:
+def service(service: RunningService) -> RunningService:
     """A service whose first retention run is over: from now on only the test erases."""
     wait_until(lambda: query(service.database_url, "SELECT ran_at FROM retention") != [(None,)])
     return service
 
 
-def run_retention(service: Service, periods: Periods = PERIODS) -> dict[str, int] | None:
+def run_retention(service: RunningService, periods: Periods = PERIODS) -> dict[str, int] | None:
     return service.flow(lambda store: erase(store, periods))
 
 
-def query(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url) as connection:
-        cursor = connection.execute(statement, values or None)  # type: ignore[call-overload]
-        return list(cursor.fetchall()) if cursor.description else []
-
-
-def bits(service: Service) -> list[str]:
+def bits(service: RunningService) -> list[str]:
     """Return the bits that are in the database, in hex, sorted."""
     rows = query(service.database_url, "SELECT encode(pdq, 'hex') FROM hashes")
     return sorted(row[0] for row in rows if row[0])
 
 
-def runs(service: Service) -> list[dict[str, int]]:
+def runs(service: RunningService) -> list[dict[str, int]]:
     rows = query(
         service.database_url,
         "SELECT details FROM audit_log WHERE kind = 'retention.erased' ORDER BY position",
@@ -57,7 +55,7 @@ def runs(service: Service) -> list[dict[str, int]]:
     return [row[0] for row in rows]
 
 
-def look_up(service: Service, *pdqs: str) -> list[str]:
+def look_up(service: RunningService, *pdqs: str) -> list[str]:
     service.wait_in_step()
     with service.client("match") as client:
         answer = client.post("/v1/match", json={"hashes": list(pdqs)}).json()
@@ -72,7 +70,7 @@ def fetch_statuses(client: httpx.Client) -> list[tuple[str, str]]:
     return [(each["hashValue"], each["hashStatus"]) for each in answer.json()["hashRecords"]]
 
 
-def test_only_hashes_without_a_case_lose_their_bits(service: Service) -> None:
+def test_only_hashes_without_a_case_lose_their_bits(service: RunningService) -> None:
     kept, withdrawn, shared = random_pdq(1), random_pdq(2), random_pdq(3)
     submit(service, kept, shared)
     withdraw(service, submit(service, withdrawn, shared))
@@ -83,7 +81,9 @@ def test_only_hashes_without_a_case_lose_their_bits(service: Service) -> None:
     assert runs(service) == [{"bits": 1}], "a run that erased nothing is not recorded"
 
 
-def test_bits_are_kept_until_platforms_confirm_or_time_is_up(service: Service) -> None:
+def test_bits_are_kept_until_platforms_confirm_or_time_is_up(
+    service: RunningService,
+) -> None:
     case = submit(service, random_pdq(1))
     with (
         service.client("feed", "feedback") as client,
@@ -103,13 +103,13 @@ def test_bits_are_kept_until_platforms_confirm_or_time_is_up(service: Service) -
         answer = client.post("/v1/withdrawals", json={"records": [record]}).json()
         assert answer == {"confirmed": [record], "active": []}, "confirming again is harmless"
     confirmed = {
-        each["platform"]: each["withdrawal_confirmed_at"] for each in status(service, case)
+        each["platform"]: each["withdrawal_confirmed_at"] for each in case_platforms(service, case)
     }
     assert confirmed["Example"]
     assert confirmed["B"] is None
 
 
-def test_bits_are_erased_at_once_if_all_platforms_confirmed(service: Service) -> None:
+def test_bits_are_erased_at_once_if_all_platforms_confirmed(service: RunningService) -> None:
     case = submit(service, random_pdq(1))
     with service.client("feed", "feedback") as client:
         (record,) = Mirror(client).catch_up().kept
@@ -118,7 +118,7 @@ def test_bits_are_erased_at_once_if_all_platforms_confirmed(service: Service) ->
         assert run_retention(service) == {"bits": 1}
 
 
-def test_feed_has_the_tombstone_of_an_erased_hash(service: Service) -> None:
+def test_feed_has_the_tombstone_of_an_erased_hash(service: RunningService) -> None:
     kept, withdrawn = random_pdq(1), random_pdq(2)
     submit(service, kept)
     case = submit(service, withdrawn)
@@ -135,7 +135,7 @@ def test_feed_has_the_tombstone_of_an_erased_hash(service: Service) -> None:
         )
 
 
-def test_hash_resubmitted_after_erasure_is_a_new_record(service: Service) -> None:
+def test_hash_resubmitted_after_erasure_is_a_new_record(service: RunningService) -> None:
     pdq = random_pdq(1)
     first = submit(service, pdq)
     with service.client("feed", "feedback", "match") as client:
@@ -152,9 +152,9 @@ def test_hash_resubmitted_after_erasure_is_a_new_record(service: Service) -> Non
         assert mirror.kept[new] == pdq
         client.post("/v1/withdrawals", json={"records": [old]})
         assert fetch_statuses(client) == [(pdq, "Active")]
-    (platform,) = status(service, first)
+    (platform,) = case_platforms(service, first)
     assert platform["withdrawal_confirmed_at"], "the first case still shows the confirmation"
-    assert status(service, second)[0]["withdrawal_confirmed_at"] is None
+    assert case_platforms(service, second)[0]["withdrawal_confirmed_at"] is None
 
 
 def test_saved_index_works_after_erasure(database_url: str, tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_saved_index_works_after_erasure(database_url: str, tmp_path: Path) -> N
             assert look_up(again, *pdqs) == [pdqs[0], pdqs[2]]
 
 
-def test_bits_of_quarantined_and_barred_hashes_are_kept(service: Service) -> None:
+def test_bits_of_quarantined_and_barred_hashes_are_kept(service: RunningService) -> None:
     quarantined, barred = random_pdq(1), random_pdq(2)
     cases = [submit(service, quarantined), submit(service, barred)]
     records = [find_record(service, pdq) for pdq in (quarantined, barred)]
@@ -196,14 +196,16 @@ def test_bits_of_quarantined_and_barred_hashes_are_kept(service: Service) -> Non
         assert staff.post(f"/v1/review/{records[1]}", json=conflicting).status_code == 404
 
 
-def find_record(service: Service, pdq: str) -> str:
+def find_record(service: RunningService, pdq: str) -> str:
     service.wait_in_step()
     with service.client("match") as client:
         (hit,) = client.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]
     return str(hit["record"])
 
 
-def decide(service: Service, record: str, decision: str, instead_of: str | None = None) -> None:
+def decide(
+    service: RunningService, record: str, decision: str, instead_of: str | None = None
+) -> None:
     with service.client("audit", "admin") as staff:
         body = {"decision": decision, "instead_of": instead_of}
         staff.post(f"/v1/review/{record}", json=body).raise_for_status()
@@ -241,7 +243,7 @@ AGED: dict[str, tuple[str, str]] = {
         ("alerts", 6, 2),
     ],
 )
-def test_old_rows_are_deleted(service: Service, table: str, deleted: int, left: int) -> None:
+def test_old_rows_are_deleted(service: RunningService, table: str, deleted: int, left: int) -> None:
     submit(service, random_pdq(1))
     service.key("match")
     insert, count = AGED[table]
@@ -251,7 +253,7 @@ def test_old_rows_are_deleted(service: Service, table: str, deleted: int, left: 
     assert runs(service) == [{table: deleted}]
 
 
-def test_expired_idempotency_key_opens_a_new_case(service: Service) -> None:
+def test_expired_idempotency_key_opens_a_new_case(service: RunningService) -> None:
     body, headers = submission(random_pdq(1)), {"Idempotency-Key": "k" * 20}
 
     def case() -> str:
@@ -265,7 +267,7 @@ def test_expired_idempotency_key_opens_a_new_case(service: Service) -> None:
     assert case() != first
 
 
-def test_sketches_are_erased_once_counted(service: Service) -> None:
+def test_sketches_are_erased_once_counted(service: RunningService) -> None:
     pdq = random_pdq(1)
     submit(service, pdq)
     look_up(service, pdq)
@@ -281,7 +283,7 @@ def test_sketches_are_erased_once_counted(service: Service) -> None:
     assert query(url, sketched) == [(0,)]
 
 
-def run_is(service: Service, age: str) -> None:
+def run_is(service: RunningService, age: str) -> None:
     query(service.database_url, "UPDATE retention SET ran_at = now() - %s::interval", age)
 
 
@@ -303,7 +305,7 @@ def test_retention_runs_daily_and_catches_up_on_a_missed_run(database_url: str) 
         wait_until(lambda: runs(service) == [{"bits": 1}])
 
 
-def test_only_one_run_at_a_time(service: Service) -> None:
+def test_only_one_run_at_a_time(service: RunningService) -> None:
     async def erase_during_another_run(store: Any) -> object:
         async with store.exclusive(0x756E73656572):
             return await erase(store, PERIODS)
@@ -311,7 +313,7 @@ def test_only_one_run_at_a_time(service: Service) -> None:
     assert service.flow(erase_during_another_run) is None
 
 
-def test_submissions_continue_during_a_large_erasure(service: Service) -> None:
+def test_submissions_continue_during_a_large_erasure(service: RunningService) -> None:
     """A batch locks the change log for no longer than a submission does."""
     query(
         service.database_url,
@@ -337,7 +339,7 @@ def test_serving_role_can_erase_bits_but_delete_no_row(database_url: str, table:
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
 
-def test_retain_command_erases_now(service: Service) -> None:
+def test_retain_command_erases_now(service: RunningService) -> None:
     withdraw(service, submit(service, random_pdq(1)))
     first = run("retain", DATABASE_URL=service.database_url)
     assert (first.returncode, first.stdout) == (0, "erased:\n       1 hashes without their bits\n")
@@ -348,8 +350,8 @@ def test_retain_command_erases_now(service: Service) -> None:
 
 
 def test_migration_dates_earlier_withdrawals(postgres: str) -> None:
-    admin = named(postgres, "postgres")
-    old = named(postgres, "from_before")
+    admin = with_database(postgres, "postgres")
+    old = with_database(postgres, "from_before")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute("CREATE DATABASE from_before TEMPLATE template0")
         try:
@@ -373,6 +375,6 @@ def test_migration_dates_earlier_withdrawals(postgres: str) -> None:
                 " WHERE gone_at < now() - interval '1 day'",
             )
             assert gone == [(2, "2026-01-01")]
-            assert Service("", old).flow(lambda store: erase(store, PERIODS)) == {"bits": 1}
+            assert RunningService("", old).flow(lambda store: erase(store, PERIODS)) == {"bits": 1}
         finally:
             connection.execute("DROP DATABASE from_before WITH (FORCE)")

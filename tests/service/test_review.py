@@ -12,39 +12,42 @@ from unseen_service.jobs.overmatch_watch import cause_of
 from unseen_service.models.overmatch import ActivityBaseline, HashActivity
 from unseen_service.models.review import Cause
 
-from tests.mirror import HEADERS, Mirror, submit, withdraw
-from tests.support import PIN, Service, flipped, random_pdq, serving, wait_until
+from tests.support.hashes import flipped, random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import PIN, PIN_HEADERS, submit, withdraw
+from tests.support.waiting import wait_until
 
 FLOOR = 12
 PDQ = random_pdq(1)
 
 
 @pytest.fixture
-def service(database_url: str) -> Iterator[Service]:
+def service(database_url: str) -> Iterator[RunningService]:
     """A service for which twelve distinct uploads per day are over-matching."""
     with serving(database_url, watch_every_ms=20, overmatch_floor=FLOOR) as running:
         yield running
 
 
-def look_up(service: Service, platform: str, *pdqs: str) -> list[dict[str, Any]]:
+def look_up(service: RunningService, platform: str, *pdqs: str) -> list[dict[str, Any]]:
     service.wait_in_step()
     with service.client("match", platform=platform) as client:
         hits: list[dict[str, Any]] = client.post("/v1/match", json={"hashes": pdqs}).json()["hits"]
     return hits
 
 
-def record_of(service: Service, pdq: str = PDQ) -> str:
+def record_of(service: RunningService, pdq: str = PDQ) -> str:
     return str(look_up(service, "Finder", pdq)[0]["record"])
 
 
-def dispute(service: Service, record: str, *platforms: str) -> None:
+def dispute(service: RunningService, record: str, *platforms: str) -> None:
     for platform in platforms:
         with service.client("feedback", platform=platform) as client:
             body = {"feedback": [{"record": record, "value": "not-intimate"}]}
             assert client.post("/v1/feedback", json=body).status_code == 200
 
 
-def queue(service: Service, state: str = "open") -> list[dict[str, Any]]:
+def queue(service: RunningService, state: str = "open") -> list[dict[str, Any]]:
     with service.client("audit", "admin", platform="Staff") as staff:
         answer = staff.get("/v1/review", params={"state": state})
     assert answer.status_code == 200, answer.text
@@ -52,24 +55,18 @@ def queue(service: Service, state: str = "open") -> list[dict[str, Any]]:
     return reviews
 
 
-def decide(service: Service, record: str, decision: str, **more: str) -> httpx.Response:
+def decide(service: RunningService, record: str, decision: str, **more: str) -> httpx.Response:
     with service.client("audit", "admin", platform="Staff") as staff:
         return staff.post(f"/v1/review/{record}", json={"decision": decision, **more})
 
 
-def image_status(service: Service, case: dict[str, Any]) -> str:
-    answer = httpx.get(f"{service.url}/v1/cases/{case['case']}", headers=HEADERS)
+def image_status(service: RunningService, case: dict[str, Any]) -> str:
+    answer = httpx.get(f"{service.url}/v1/cases/{case['case']}", headers=PIN_HEADERS)
     (image,) = answer.json()["images"]
     return str(image["status"])
 
 
-def audited(service: Service, kind: str) -> list[dict[str, Any]]:
-    with service.client("audit", platform="Staff") as staff:
-        entries = staff.get("/v1/audit", params={"kind": kind}).json()["entries"]
-    return [entry["details"] for entry in entries]
-
-
-def wait_until_counted(service: Service) -> None:
+def wait_until_counted(service: RunningService) -> None:
     """Wait until the over-matching watch has counted every lookup so far."""
     with service.client("audit", platform="Staff") as staff:
         head = staff.get("/v1/audit").json()["head"]["position"]
@@ -93,7 +90,7 @@ def copies(count: int) -> list[str]:
 
 
 @pytest.fixture
-def disputed(service: Service) -> str:
+def disputed(service: RunningService) -> str:
     """The record of a hash that two platforms have just reported as not intimate."""
     submit(service, PDQ)
     record = record_of(service)
@@ -101,7 +98,9 @@ def disputed(service: Service) -> str:
     return record
 
 
-def test_disputes_of_two_platforms_suspend_a_hash_and_open_a_review(service: Service) -> None:
+def test_disputes_of_two_platforms_suspend_a_hash_and_open_a_review(
+    service: RunningService,
+) -> None:
     case = submit(service, PDQ)
     with service.client("feed", platform="Mirror") as client:
         mirror = Mirror(client).catch_up()
@@ -118,10 +117,15 @@ def test_disputes_of_two_platforms_suspend_a_hash_and_open_a_review(service: Ser
     assert (review["cause"], review["evidence"]) == ("not-intimate", {"platforms": 2})
     assert review["opinions"] == {"not-intimate": ["One", "Two"]}
     assert (review["images"], review["decision"]) == (1, None)
-    assert [each["quarantined"] for each in audited(service, "feedback.given")] == [[], [record]]
+    assert [each["quarantined"] for each in service.audit_details("feedback.given")] == [
+        [],
+        [record],
+    ]
 
 
-def test_one_platform_cannot_suspend_a_hash(service: Service) -> None:
+def test_one_platform_cannot_suspend_a_hash(
+    service: RunningService,
+) -> None:
     submit(service, PDQ)
     record = record_of(service)
     for _ in range(3):
@@ -136,7 +140,7 @@ def test_one_platform_cannot_suspend_a_hash(service: Service) -> None:
 
 
 def test_over_matching_hash_is_quarantined(
-    service: Service,
+    service: RunningService,
 ) -> None:
     case = submit(service, PDQ)
     record = record_of(service)
@@ -147,12 +151,12 @@ def test_over_matching_hash_is_quarantined(
     (review,) = queue(service)
     assert (review["record"], review["cause"]) == (record, "over-matching")
     assert review["evidence"]["shared"] >= FLOOR
-    opened = audited(service, "review.opened")[-1]
+    opened = service.audit_details("review.opened")[-1]
     assert opened["cause"] == "over-matching"
     assert opened["hashes"] == [{"record": record, **review["evidence"]}]
 
 
-def test_viral_image_is_still_matched(service: Service) -> None:
+def test_viral_image_is_still_matched(service: RunningService) -> None:
     submit(service, PDQ)
     look_up(service, "One", *copies(50 * FLOOR))
     look_up(service, "Two", *copies(50 * FLOOR))
@@ -163,7 +167,7 @@ def test_viral_image_is_still_matched(service: Service) -> None:
 
 
 def test_released_hash_is_matched_and_old_disputes_do_not_count(
-    service: Service, disputed: str
+    service: RunningService, disputed: str
 ) -> None:
     answer = decide(service, disputed, "release")
     assert answer.json() == {
@@ -178,7 +182,7 @@ def test_released_hash_is_matched_and_old_disputes_do_not_count(
     assert look_up(service, "Two", PDQ) == []
 
 
-def test_kept_hash_is_confirmed_and_stays_matched(service: Service, disputed: str) -> None:
+def test_kept_hash_is_confirmed_and_stays_matched(service: RunningService, disputed: str) -> None:
     assert decide(service, disputed, "keep").json()["standing"] == "confirmed"
     for platform in "One", "Two":
         assert look_up(service, platform, PDQ)[0]["standing"] == "confirmed"
@@ -189,7 +193,9 @@ def test_kept_hash_is_confirmed_and_stays_matched(service: Service, disputed: st
     assert decide(service, disputed, "release").json()["standing"] == "confirmed"
 
 
-def test_removed_hash_is_not_matched_whoever_submits_it(service: Service, disputed: str) -> None:
+def test_removed_hash_is_not_matched_whoever_submits_it(
+    service: RunningService, disputed: str
+) -> None:
     assert decide(service, disputed, "remove").status_code == 200
     again = submit(service, PDQ)
     with service.client("submit", platform="Bank") as bank:
@@ -210,11 +216,11 @@ def test_removed_hash_is_not_matched_whoever_submits_it(service: Service, disput
     assert image_status(service, again) == "active"
     assert [
         (each["decision"], each["instead_of"], each["reason"])
-        for each in audited(service, "review.decided")
+        for each in service.audit_details("review.decided")
     ] == [("remove", None, "a test"), ("release", "remove", "a test")]
 
 
-def test_quarantine_outlasts_withdrawal_and_resubmission(service: Service) -> None:
+def test_quarantine_outlasts_withdrawal_and_resubmission(service: RunningService) -> None:
     case = submit(service, PDQ)
     record = record_of(service)
     dispute(service, record, "One", "Two")
@@ -227,7 +233,9 @@ def test_quarantine_outlasts_withdrawal_and_resubmission(service: Service) -> No
     assert [each["record"] for each in queue(service)] == [record]
 
 
-def test_decision_does_not_restore_a_withdrawn_hash(service: Service) -> None:
+def test_decision_does_not_restore_a_withdrawn_hash(
+    service: RunningService,
+) -> None:
     case = submit(service, PDQ)
     record = record_of(service)
     dispute(service, record, "One", "Two")
@@ -236,7 +244,7 @@ def test_decision_does_not_restore_a_withdrawn_hash(service: Service) -> None:
     assert look_up(service, "Finder", PDQ) == []
 
 
-def test_conflicting_decision_is_refused(service: Service, disputed: str) -> None:
+def test_conflicting_decision_is_refused(service: RunningService, disputed: str) -> None:
     assert decide(service, disputed, "keep").status_code == 200
     conflicting = decide(service, disputed, "remove")
     assert (conflicting.status_code, conflicting.json()["type"]) == (
@@ -251,7 +259,7 @@ def test_conflicting_decision_is_refused(service: Service, disputed: str) -> Non
 
 
 def test_decision_requires_a_scope_a_reason_and_a_known_hash(
-    service: Service, disputed: str
+    service: RunningService, disputed: str
 ) -> None:
     body = {"decision": "remove"}
     with service.client("audit", platform="Reader") as reader:
@@ -273,10 +281,10 @@ def test_decision_requires_a_scope_a_reason_and_a_known_hash(
         assert staff.post(f"/v1/review/{disputed}", json=body).status_code == 422
         assert staff.get("/v1/review").status_code == 403
     assert len(queue(service)) == 1
-    assert [each["reason"] for each in audited(service, "review.listed")] == ["a test"] * 2
+    assert [each["reason"] for each in service.audit_details("review.listed")] == ["a test"] * 2
 
 
-def test_statistics_per_hour_and_per_day(service: Service) -> None:
+def test_statistics_per_hour_and_per_day(service: RunningService) -> None:
     case = submit(service, PDQ, random_pdq(2))
     submit(service, random_pdq(3))
     look_up(service, "One", PDQ, random_pdq(2), random_pdq(9))
@@ -292,10 +300,10 @@ def test_statistics_per_hour_and_per_day(service: Service) -> None:
             assert totals == {"cases": 2, "images": 3, "withdrawn": 2, "matched": 2, "missed": 0}
         assert (answer["hashes"], answer["open_reviews"]) == (1, 0)
         assert staff.get("/v1/statistics", params={"count": 0}).status_code == 422
-    assert [each["by"] for each in audited(service, "statistics.read")] == ["hour", "day"]
+    assert [each["by"] for each in service.audit_details("statistics.read")] == ["hour", "day"]
 
 
-def test_no_match_is_counted_twice(service: Service) -> None:
+def test_no_match_is_counted_twice(service: RunningService) -> None:
     submit(service, PDQ)
     for _ in range(5):
         look_up(service, "One", PDQ)

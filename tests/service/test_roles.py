@@ -12,7 +12,7 @@ from unseen_service.models.audit import AuditEvent, AuditKind
 from unseen_service.store import Store, audit, migrate
 from unseen_service.store.roles import ROLE, as_server
 
-from tests.support import fresh_database, named
+from tests.support.databases import fresh_database, with_database
 
 
 def append(url: str) -> None:
@@ -81,12 +81,12 @@ def test_url_options_are_kept() -> None:
 @pytest.fixture
 def owner(postgres: str) -> Iterator[str]:
     """The URL of an empty database whose owner may not create roles."""
-    admin = named(postgres, "postgres")
+    admin = with_database(postgres, "postgres")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute("CREATE ROLE some_owner LOGIN")
         connection.execute("CREATE DATABASE owned OWNER some_owner TEMPLATE template0")
         try:
-            yield make_conninfo(named(postgres, "owned"), user="some_owner")
+            yield make_conninfo(with_database(postgres, "owned"), user="some_owner")
         finally:
             connection.execute("DROP DATABASE owned WITH (FORCE)")
             connection.execute("DROP ROLE some_owner")
@@ -98,7 +98,7 @@ def test_missing_role_error_says_what_to_do(owner: str, postgres: str) -> None:
     with psycopg.connect(owner) as connection:
         found = connection.execute("SELECT to_regclass('audit_log')").fetchone()
         assert found == (None,), "the migration was rolled back"
-    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as admin:
+    with psycopg.connect(with_database(postgres, "postgres"), autocommit=True) as admin:
         admin.execute("GRANT unseen_serve TO some_owner")
     assert migrate(owner)
     append(owner)

@@ -1,7 +1,6 @@
 """Saved indexes: opened on restart, shared by workers, verified before use."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -11,8 +10,11 @@ from unseen_index import DamagedTableError, HashTable
 from unseen_index.layout import offsets
 from unseen_service.live.saved_indexes import SavedIndexes
 
-from tests.support import PIN, Service, random_pdq, serving, submission, wait_until
-from tests.support import small_disk as mounted
+from tests.support.disks import fill_disk, mounted_disk
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import PIN, post_hashes
+from tests.support.waiting import wait_until
 
 PDQS = [random_pdq(n) for n in range(40)]
 
@@ -22,18 +24,14 @@ def filled(database_url: str, tmp_path: Path) -> Iterator[Path]:
     """Return the folder of a saved index of 40 active hashes."""
     with serving(database_url, index_dir=tmp_path, save_after_changes=1) as service:
         for pdqs in (PDQS[:20], PDQS[20:]):
-            submit(service, *pdqs)
-        gone = submit(service, random_pdq(99)).json()["case"]
+            post_hashes(service, *pdqs)
+        gone = post_hashes(service, random_pdq(99)).json()["case"]
         httpx.delete(f"{service.url}/v1/cases/{gone}", headers={"Unseen-Pin": PIN})
         wait_until((tmp_path / f"position-{42:020}").exists)
     return tmp_path
 
 
-def submit(service: Service, *pdqs: str) -> httpx.Response:
-    return httpx.post(f"{service.url}/v1/cases", json=submission(*pdqs), timeout=60)
-
-
-def look_up(service: Service) -> list[int]:
+def look_up(service: RunningService) -> list[int]:
     with service.client("match") as platform:
         body = {"hashes": [random_pdq(99), *PDQS]}
         answer = platform.post("/v1/match", json=body)
@@ -43,7 +41,7 @@ def look_up(service: Service) -> list[int]:
 
 def test_restart_opens_the_saved_index_and_catches_up(database_url: str, filled: Path) -> None:
     with serving(database_url) as elsewhere:
-        submit(elsewhere, random_pdq(50))
+        post_hashes(elsewhere, random_pdq(50))
     with serving(database_url, index_dir=filled) as again:
         assert again.ready()["generation"] == 43
         assert again.ready()["hashes"] == 41
@@ -58,9 +56,9 @@ def test_at_most_two_saved_indexes_are_kept(database_url: str, filled: Path) -> 
 def test_workers_switch_to_an_index_saved_by_another(database_url: str, filled: Path) -> None:
     settings = {"index_dir": filled, "save_after_changes": 1}
     with serving(database_url, **settings) as one, serving(database_url, **settings) as other:
-        submit(one, random_pdq(50))
+        post_hashes(one, random_pdq(50))
         wait_until((filled / f"position-{43:020}").exists)
-        submit(other, random_pdq(51))
+        post_hashes(other, random_pdq(51))
         for worker in (one, other):
             wait_until(lambda worker=worker: worker.ready()["hashes"] == 42)
             assert look_up(worker) == list(range(1, 41))
@@ -100,7 +98,7 @@ def test_service_works_in_memory_if_no_index_can_be_saved(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 16 MiB, enough for three indexes of at least 4 MiB each."""
-    with mounted(tmp_path / "disk", mib=16) as folder:
+    with mounted_disk(tmp_path / "disk", mib=16) as folder:
         yield folder
 
 
@@ -110,16 +108,13 @@ def test_full_disk_is_logged_once_and_saving_resumes(
     database_url: str, small_disk: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "unseen_service")
-    filler = small_disk / "filler"
     with serving(database_url, index_dir=small_disk, save_after_changes=1) as service:
-        submit(service, PDQS[0])
+        post_hashes(service, PDQS[0])
         wait_until((small_disk / f"position-{1:020}").exists)
-        with filler.open("wb", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(b"\0" * 65_536)
-        submit(service, *PDQS[1:20])
+        filler = fill_disk(small_disk)
+        post_hashes(service, *PDQS[1:20])
         wait_until(lambda: "the index cannot be saved" in caplog.text)
-        submit(service, *PDQS[20:])
+        post_hashes(service, *PDQS[20:])
         service.wait_in_step()
         assert look_up(service) == list(range(1, 41)), "lookups are answered from memory"
         assert sorted(each.name for each in small_disk.iterdir()) == [
@@ -137,7 +132,7 @@ def test_leftovers_of_a_killed_process_are_removed(database_url: str, tmp_path: 
     for name in ("unfinished-4711", f"position-{7:020}"):
         (tmp_path / name / "table").mkdir(parents=True)
     with serving(database_url, index_dir=tmp_path, save_after_changes=1) as service:
-        submit(service, PDQS[0])
+        post_hashes(service, PDQS[0])
         wait_until((tmp_path / f"position-{1:020}").exists)
     left = sorted(each.name for each in tmp_path.iterdir())
     assert left == ["lock", f"position-{0:020}", f"position-{1:020}"]
@@ -159,7 +154,7 @@ def test_damage_that_lookups_do_not_touch_is_found_by_a_change(
         file.seek(offsets(20_000).ids)
         file.write(b"damage!")
     with serving(database_url, index_dir=tmp_path) as service:
-        submit(service, *PDQS)
+        post_hashes(service, *PDQS)
         wait_until(lambda: service.ready()["hashes"] == 20_040)
         assert look_up(service) == list(range(1, 41))
 

@@ -20,8 +20,11 @@ from unseen_service.screening.degenerate import drawn_hashes, faults
 from unseen_service.usecases import benign_hashes
 
 from tests.clients.python.pictures import photo
-from tests.service.test_cases_api import slug
-from tests.support import Service, flipped, random_pdq, submission, wait_until
+from tests.support.hashes import flipped, random_pdq
+from tests.support.problems import problem_slug
+from tests.support.running_service import RunningService
+from tests.support.submissions import submission
+from tests.support.waiting import wait_until
 from tools.drawn import SIZES, reference_hash, shapes, views
 
 PHOTOS = [
@@ -117,25 +120,25 @@ def test_repeated_pattern_is_refused(period: int, pattern: int, noise: int) -> N
     ],
 )
 def test_degenerate_hash_is_refused_with_its_path_and_reason(
-    any_service: Service, pdq: str, why: str
+    any_service: RunningService, pdq: str, why: str
 ) -> None:
     refused = httpx.post(f"{any_service.url}/v1/cases", json=submission(random_pdq(1), pdq))
-    assert (refused.status_code, slug(refused)) == (422, "degenerate-hash")
+    assert (refused.status_code, problem_slug(refused)) == (422, "degenerate-hash")
     (error,) = refused.json()["errors"]
     assert error["at"] == "images.1.hashes.0.pdq"
     assert why in error["detail"]
     assert pdq not in refused.text
 
 
-def test_service_refuses_drawn_hashes(any_service: Service) -> None:
+def test_service_refuses_drawn_hashes(any_service: RunningService) -> None:
     pdqs = [each.tobytes().hex() for each in drawn_hashes()[::20]]
     refused = httpx.post(f"{any_service.url}/v1/cases", json=submission(*pdqs))
-    assert (refused.status_code, slug(refused)) == (422, "degenerate-hash")
+    assert (refused.status_code, problem_slug(refused)) == (422, "degenerate-hash")
     assert len(refused.json()["errors"]) == len(pdqs)
 
 
 def test_hash_near_a_benign_hash_is_refused_until_that_is_removed(
-    service: Service,
+    service: RunningService,
 ) -> None:
     logo = random_pdq(5)
     (number,) = service.flow(
@@ -148,7 +151,7 @@ def test_hash_near_a_benign_hash_is_refused_until_that_is_removed(
 
     wait_until(lambda: status(near) == 422, within=2)
     refused = httpx.post(f"{service.url}/v1/cases", json=near)
-    assert slug(refused) == "known-benign"
+    assert problem_slug(refused) == "known-benign"
     assert refused.json()["errors"][0]["at"] == "images.0.hashes.0.pdq"
     assert status(beyond) == 201
     service.flow(lambda store: benign_hashes.remove_benign(store, [number]))
@@ -189,7 +192,7 @@ def test_benign_command_manages_the_bank(
         assert message in capsys.readouterr().err
 
 
-def test_benign_bank_is_audited_without_its_hashes(service: Service) -> None:
+def test_benign_bank_is_audited_without_its_hashes(service: RunningService) -> None:
     pdq = random_pdq(9)
     service.flow(lambda store: benign_hashes.add_benign(store, [bytes.fromhex(pdq)], "a meme"))
     with service.client("audit") as staff:

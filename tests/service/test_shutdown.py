@@ -6,7 +6,8 @@ from contextlib import ExitStack
 
 from unseen_service.runtime.http_protocol import HttpProtocol
 
-from tests.support import Service, serving, wait_until
+from tests.support.running_service import RunningService, serving
+from tests.support.waiting import wait_until
 
 ALIVE = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -17,12 +18,12 @@ class Patient(HttpProtocol):
     LAST_S = 10.0
 
 
-def connect(service: Service) -> socket.socket:
+def connect(service: RunningService) -> socket.socket:
     port = int(service.url.rpartition(":")[2])
     return socket.create_connection(("127.0.0.1", port), timeout=10)
 
 
-def is_refused(service: Service) -> bool:
+def is_refused(service: RunningService) -> bool:
     try:
         connect(service).close()
     except ConnectionRefusedError:

@@ -10,54 +10,32 @@ import psycopg
 import pytest
 import requests
 
-from tests.mirror import Mirror, status, submit, withdraw
-from tests.support import Service, random_pdq, serving
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService, serving
+from tests.support.stopncii_client import (
+    Records,
+    active_pdqs,
+    apply_page,
+    fetch_hashes,
+    stock_client,
+)
+from tests.support.submissions import case_platforms, submit, withdraw
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns of its own PDQ library as it is imported
     from threatexchange.exchanges.clients.stopncii.api import (
-        FetchHashesResponse,
         StopNCIIAPI,
         StopNCIICaseStatus,
         StopNCIICSPFeedback,
         StopNCIICSPFeedbackValue,
-        StopNCIIEndpoint,
-        StopNCIIHashRecord,
         StopNCIISignalType,
     )
 
 PDQ = StopNCIISignalType.ImagePDQ
-Kept = dict[str, StopNCIIHashRecord]
 
 
-def stock_client(service: Service, platform: str = "Example", slash: str = "") -> StopNCIIAPI:
-    key = service.key("feed", "feedback", "submit", platform=platform)
-    others = {StopNCIIEndpoint.SubmitHashes: key, StopNCIIEndpoint.SubmitFeedback: key}
-    return StopNCIIAPI(key, key, others, f"{service.url}/stopncii/v1{slash}")
-
-
-def fetch(client: StopNCIIAPI, since: int = StopNCIIAPI.DEFAULT_START_TIME) -> tuple[Kept, int]:
-    """Fetch as HMA does; answer what is known then, and the checkpoint."""
-    kept: Kept = {}
-    for page in client.fetch_hashes_iter(start_timestamp=since):
-        since = taken(kept, page, since)
-    return kept, since
-
-
-def taken(kept: Kept, page: FetchHashesResponse, since: int) -> int:
-    """Take a page in, holding the server to what HMA asserts; answer the new checkpoint."""
-    assert page.nextSetTimestamp >= since
-    assert page.count == len(page.hashRecords)
-    assert page.hasMoreRecords == bool(page.nextPageToken)
-    kept.update({record.hashValue: record for record in page.hashRecords})
-    return page.nextSetTimestamp
-
-
-def live(kept: Kept) -> set[str]:
-    return {pdq for pdq, record in kept.items() if record.hashStatus is StopNCIICaseStatus.Active}
-
-
-def age(service: Service, seconds: int = 60) -> None:
+def age(service: RunningService, seconds: int = 60) -> None:
     """Move every change so far into the past, by as many seconds."""
     with psycopg.connect(service.database_url) as connection:
         connection.execute("UPDATE changes SET at = at - make_interval(secs => %s)", (seconds,))
@@ -65,15 +43,15 @@ def age(service: Service, seconds: int = 60) -> None:
 
 
 @pytest.fixture
-def client(service: Service) -> StopNCIIAPI:
+def client(service: RunningService) -> StopNCIIAPI:
     return stock_client(service)
 
 
-def test_first_sync_and_later_ones(service: Service, client: StopNCIIAPI) -> None:
-    assert fetch(client) == ({}, 10)
+def test_first_sync_and_later_ones(service: RunningService, client: StopNCIIAPI) -> None:
+    assert fetch_hashes(client) == ({}, 10)
     submit(service, random_pdq(1), random_pdq(2))
-    kept, checkpoint = fetch(client)
-    assert live(kept) == {random_pdq(1), random_pdq(2)}
+    kept, checkpoint = fetch_hashes(client)
+    assert active_pdqs(kept) == {random_pdq(1), random_pdq(2)}
     record = kept[random_pdq(1)]
     assert record.signalType is PDQ
     assert record.lastModtimestamp == checkpoint
@@ -81,39 +59,41 @@ def test_first_sync_and_later_ones(service: Service, client: StopNCIIAPI) -> Non
     age(service)
     checkpoint -= 60
     submit(service, random_pdq(3))
-    more, later = fetch(client, checkpoint)
+    more, later = fetch_hashes(client, checkpoint)
     assert later > checkpoint
     # Changes within the second of the checkpoint are repeated; only one hash is new.
     assert set(more) - set(kept) == {random_pdq(3)}
-    assert fetch(client, later)[0].keys() == {random_pdq(3)}
+    assert fetch_hashes(client, later)[0].keys() == {random_pdq(3)}
 
 
-def test_base_url_with_a_trailing_slash_works(service: Service) -> None:
+def test_base_url_with_a_trailing_slash_works(
+    service: RunningService,
+) -> None:
     submit(service, random_pdq(1))
     client = stock_client(service, slash="/")
-    assert live(fetch(client)[0]) == {random_pdq(1)}
+    assert active_pdqs(fetch_hashes(client)[0]) == {random_pdq(1)}
     client.submit_feedback(PDQ, random_pdq(1), StopNCIICSPFeedbackValue.Blocked)
     client.submit_hash(PDQ, random_pdq(2))
-    assert live(fetch(client)[0]) == {random_pdq(1), random_pdq(2)}
+    assert active_pdqs(fetch_hashes(client)[0]) == {random_pdq(1), random_pdq(2)}
 
 
 def test_interrupted_fetch_of_one_second_of_changes_loses_nothing(
-    service: Service, client: StopNCIIAPI
+    service: RunningService, client: StopNCIIAPI
 ) -> None:
     """10,000 in one second: a client may stop after any page and drop the token."""
     pdqs = {random_pdq(n) for n in range(10_000)}
     submit_in_one_second(service, sorted(pdqs))
     for pages in (1, 5, 12):
-        kept: Kept = {}
+        kept: Records = {}
         checkpoint = 10
         for _, page in zip(range(pages), client.fetch_hashes_iter(), strict=False):
-            checkpoint = taken(kept, page, checkpoint)
+            checkpoint = apply_page(kept, page, checkpoint)
         assert len(kept) == 800 * pages
-        rest, _ = fetch(client, checkpoint)
-        assert live({**kept, **rest}) == pdqs
+        rest, _ = fetch_hashes(client, checkpoint)
+        assert active_pdqs({**kept, **rest}) == pdqs
 
 
-def submit_in_one_second(service: Service, pdqs: list[str]) -> None:
+def submit_in_one_second(service: RunningService, pdqs: list[str]) -> None:
     """Submit through the protocol, in few calls, and date all changes to one second."""
     for n in range(0, len(pdqs), 5_000):
         StopNCIIAPI.submit_hashes(
@@ -129,32 +109,32 @@ def submit_in_one_second(service: Service, pdqs: list[str]) -> None:
         )
 
 
-def test_changes_during_a_fetch_are_included(service: Service, client: StopNCIIAPI) -> None:
+def test_changes_during_a_fetch_are_included(service: RunningService, client: StopNCIIAPI) -> None:
     first = submit(service, random_pdq(1))
     submit(service, random_pdq(2))
-    kept: Kept = {}
+    kept: Records = {}
     page = client.fetch_hashes(page_size=1)
-    checkpoint = taken(kept, page, 10)
+    checkpoint = apply_page(kept, page, 10)
     withdraw(service, first)
     submit(service, random_pdq(3))
     while page.hasMoreRecords:
         page = client.fetch_hashes(
             page_size=1, start_timestamp=10, next_page=page.nextPageToken or ""
         )
-        checkpoint = taken(kept, page, checkpoint)
-    assert live(kept) == {random_pdq(2), random_pdq(3)}
+        checkpoint = apply_page(kept, page, checkpoint)
+    assert active_pdqs(kept) == {random_pdq(2), random_pdq(3)}
     assert kept[random_pdq(1)].hashStatus is StopNCIICaseStatus.Withdrawn
 
 
 def test_hash_withdrawn_before_the_first_sync_is_never_sent(
-    service: Service, client: StopNCIIAPI
+    service: RunningService, client: StopNCIIAPI
 ) -> None:
     """A stock client treats a withdrawn record as active, so it must not get this one."""
     withdraw(service, submit(service, random_pdq(1)))
     submit(service, random_pdq(2))
-    kept, checkpoint = fetch(client)
+    kept, checkpoint = fetch_hashes(client)
     assert set(kept) == {random_pdq(2)}
-    assert set(fetch(client, checkpoint)[0]) == {random_pdq(2)}
+    assert set(fetch_hashes(client, checkpoint)[0]) == {random_pdq(2)}
 
 
 def test_restart_during_a_fetch_loses_nothing(database_url: str) -> None:
@@ -163,25 +143,25 @@ def test_restart_during_a_fetch_loses_nothing(database_url: str) -> None:
         submit(service, *map(random_pdq, range(30)))
         port = urlsplit(service.url).port or 0
         page = client.fetch_hashes(page_size=20)
-        kept: Kept = {}
-        checkpoint = taken(kept, page, 10)
+        kept: Records = {}
+        checkpoint = apply_page(kept, page, 10)
     with serving(database_url, port=port):
         page = client.fetch_hashes(page_size=20, next_page=page.nextPageToken or "")
-        taken(kept, page, checkpoint)
+        apply_page(kept, page, checkpoint)
         assert not page.hasMoreRecords
-    assert live(kept) == set(map(random_pdq, range(30)))
+    assert active_pdqs(kept) == set(map(random_pdq, range(30)))
 
 
 def test_feedback_reaches_the_person_and_the_other_platforms(
-    service: Service, client: StopNCIIAPI
+    service: RunningService, client: StopNCIIAPI
 ) -> None:
     case = submit(service, random_pdq(1))
     other = stock_client(service, "Other")
-    _, checkpoint = fetch(other)
+    _, checkpoint = fetch_hashes(other)
     client.submit_feedback(PDQ, random_pdq(1), StopNCIICSPFeedbackValue.Blocked, {"Nude"})
-    (feedback,) = fetch(other, checkpoint)[0][random_pdq(1)].CSPFeedbacks
+    (feedback,) = fetch_hashes(other, checkpoint)[0][random_pdq(1)].CSPFeedbacks
     assert feedback == StopNCIICSPFeedback(StopNCIICSPFeedbackValue.Blocked, {"Nude"}, "Example")
-    deliveries = {each["platform"]: each for each in status(service, case)}
+    deliveries = {each["platform"]: each for each in case_platforms(service, case)}
     assert deliveries["Example"]["removed_at"] is not None
     assert deliveries["Other"]["delivered_at"] is not None
 
@@ -197,17 +177,19 @@ def test_feedback_reaches_the_person_and_the_other_platforms(
     ],
 )
 def test_feedback_values_are_translated(
-    service: Service, client: StopNCIIAPI, sent: StopNCIICSPFeedbackValue, shown: str | None
+    service: RunningService, client: StopNCIIAPI, sent: StopNCIICSPFeedbackValue, shown: str | None
 ) -> None:
     case = submit(service, random_pdq(1))
     client.submit_feedback(PDQ, random_pdq(1), sent, {"tag"})
-    fetch(client)
-    assert status(service, case)[0]["feedback"] == shown
-    (feedback,) = fetch(client)[0][random_pdq(1)].CSPFeedbacks
+    fetch_hashes(client)
+    assert case_platforms(service, case)[0]["feedback"] == shown
+    (feedback,) = fetch_hashes(client)[0][random_pdq(1)].CSPFeedbacks
     assert feedback.tags == {"tag"}
 
 
-def test_feedback_on_an_unknown_hash_reveals_nothing(service: Service, client: StopNCIIAPI) -> None:
+def test_feedback_on_an_unknown_hash_reveals_nothing(
+    service: RunningService, client: StopNCIIAPI
+) -> None:
     submit(service, random_pdq(1))
     key = service.key("feedback")
     answers = [
@@ -223,19 +205,21 @@ def test_feedback_on_an_unknown_hash_reveals_nothing(service: Service, client: S
 
 
 def test_withdrawal_reaches_the_client_and_deleted_confirms_it(
-    service: Service, client: StopNCIIAPI
+    service: RunningService, client: StopNCIIAPI
 ) -> None:
     case = submit(service, random_pdq(1))
-    _, checkpoint = fetch(client)
+    _, checkpoint = fetch_hashes(client)
     withdraw(service, case)
-    kept, _ = fetch(client, checkpoint)
+    kept, _ = fetch_hashes(client, checkpoint)
     assert kept[random_pdq(1)].hashStatus is StopNCIICaseStatus.Withdrawn
-    assert status(service, case)[0]["withdrawal_confirmed_at"] is None
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is None
     client.submit_feedback(PDQ, random_pdq(1), StopNCIICSPFeedbackValue.Deleted)
-    assert status(service, case)[0]["withdrawal_confirmed_at"] is not None
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is not None
 
 
-def test_platform_bank_is_matched_until_withdrawn(service: Service, client: StopNCIIAPI) -> None:
+def test_platform_bank_is_matched_until_withdrawn(
+    service: RunningService, client: StopNCIIAPI
+) -> None:
     shared = submit(service, random_pdq(2))
     for _ in range(2):  # repeating it changes nothing
         client.submit_hash(PDQ, random_pdq(1).upper(), {"Nude"})
@@ -261,7 +245,7 @@ def test_platform_bank_is_matched_until_withdrawn(service: Service, client: Stop
     assert kinds.count("bank.submitted") == kinds.count("bank.withdrawn") == 2
 
 
-def test_no_pin_opens_a_platform_bank(service: Service, client: StopNCIIAPI) -> None:
+def test_no_pin_opens_a_platform_bank(service: RunningService, client: StopNCIIAPI) -> None:
     client.submit_hash(PDQ, random_pdq(1))
     with psycopg.connect(service.database_url) as connection:
         (number,) = connection.execute("SELECT number FROM cases").fetchone() or ("",)
@@ -283,7 +267,7 @@ def test_no_pin_opens_a_platform_bank(service: Service, client: StopNCIIAPI) -> 
     ],
 )
 def test_both_keys_must_be_active_and_of_one_platform(
-    service: Service, function: str, subscription: str, expected: int
+    service: RunningService, function: str, subscription: str, expected: int
 ) -> None:
     keys = {
         "right": service.key("feed"),
@@ -296,16 +280,16 @@ def test_both_keys_must_be_active_and_of_one_platform(
         base_url_override=f"{service.url}/stopncii/v1",
     )
     if expected == 200:
-        assert fetch(client) == ({}, 10)
+        assert fetch_hashes(client) == ({}, 10)
         return
     with pytest.raises(requests.HTTPError) as refused:
-        fetch(client)
+        fetch_hashes(client)
     assert refused.value.response.status_code == expected
     assert "x-functions-key" in refused.value.response.text or expected == 403
 
 
 @pytest.fixture
-def raw(service: Service) -> Iterator[httpx.Client]:
+def raw(service: RunningService) -> Iterator[httpx.Client]:
     key = service.key("feed", "feedback", "submit")
     headers = {"x-functions-key": key, "Ocp-Apim-Subscription-Key": key}
     with httpx.Client(base_url=f"{service.url}/stopncii/v1", headers=headers) as client:
@@ -337,7 +321,9 @@ def test_only_pdq_is_accepted(raw: httpx.Client, kind: str) -> None:
     assert "ImagePDQ" in answer.json()["detail"]
 
 
-def test_platform_hashes_are_screened_like_submissions(raw: httpx.Client, service: Service) -> None:
+def test_platform_hashes_are_screened_like_submissions(
+    raw: httpx.Client, service: RunningService
+) -> None:
     degenerate = {"signalType": "ImagePDQ", "hashValue": "0" * 64}
     valid = {"signalType": "ImagePDQ", "hashValue": random_pdq(1)}
     answer = raw.post("/SubmitHashes", json={"hashRecords": [valid, degenerate]})
@@ -348,7 +334,7 @@ def test_platform_hashes_are_screened_like_submissions(raw: httpx.Client, servic
     assert raw.post("/SubmitHashes", json={"hashRecords": []}).json() == {"count": 0}
 
 
-def test_very_large_page_size_is_accepted(raw: httpx.Client, service: Service) -> None:
+def test_very_large_page_size_is_accepted(raw: httpx.Client, service: RunningService) -> None:
     submit(service, random_pdq(1))
     page = raw.get("/FetchHashes", params={"pageSize": 10**9}).json()
     assert (page["count"], page["nextPageToken"]) == (1, None)

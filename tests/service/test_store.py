@@ -22,7 +22,7 @@ from unseen_service.usecases import audit_log
 from unseen_service.usecases.admission import Admission
 from unseen_service.usecases.cases import Cases
 
-from tests.support import random_pdq
+from tests.support.hashes import random_pdq
 
 
 async def open_store(url: str, size: int = 8) -> Store:

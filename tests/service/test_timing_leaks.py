@@ -16,8 +16,10 @@ from unseen_service.credentials import key_digest
 from unseen_service.live.clock import Clock
 from unseen_service.live.keys import LiveKeys
 
-from tests.service.test_cases_api import slug, submit
-from tests.support import PIN, Service, random_pdq, submission
+from tests.support.hashes import random_pdq
+from tests.support.problems import problem_slug
+from tests.support.running_service import RunningService
+from tests.support.submissions import PIN, post_submission, submission
 
 KEY = "one-of-a-persons-own-keys"
 GENEROUS = 1.5
@@ -49,16 +51,16 @@ def assert_alike(requests: Mapping[str, Callable[[int], httpx.Response]], rounds
     raise AssertionError(measured)
 
 
-def test_wrong_pins_are_slowed_down_for_unknown_cases_too(service: Service) -> None:
+def test_wrong_pins_are_slowed_down_for_unknown_cases_too(service: RunningService) -> None:
     """If only guesses at existing cases were delayed, the sixth would reveal that one exists."""
-    known = submit(service, submission(random_pdq(1))).json()["case"]
+    known = post_submission(service, submission(random_pdq(1))).json()["case"]
 
     def guess(number: str) -> float:
         begun = time.monotonic()
         for n in range(6):
             headers = {"Unseen-Pin": f"2222-2222-{2000 + n}"}
             answer = httpx.get(f"{service.url}/v1/cases/{number}", headers=headers, timeout=60)
-            assert slug(answer) == "case-not-found"
+            assert problem_slug(answer) == "case-not-found"
         return time.monotonic() - begun
 
     with ThreadPoolExecutor(2) as pool:
@@ -67,10 +69,12 @@ def test_wrong_pins_are_slowed_down_for_unknown_cases_too(service: Service) -> N
 
 
 @pytest.mark.slow
-def test_unknown_case_and_wrong_pin_take_equally_long(service: Service) -> None:
+def test_unknown_case_and_wrong_pin_take_equally_long(service: RunningService) -> None:
     """Each guess is at another case, so that none is delayed."""
     with httpx.Client(base_url=service.url, timeout=60) as client:
-        cases = [submit(service, submission(random_pdq(n))).json()["case"] for n in range(25)]
+        cases = [
+            post_submission(service, submission(random_pdq(n))).json()["case"] for n in range(25)
+        ]
         wrong = {"Unseen-Pin": "2222-2222-2222"}
         assert_alike(
             {
@@ -86,14 +90,14 @@ def test_unknown_case_and_wrong_pin_take_equally_long(service: Service) -> None:
 
 
 @pytest.mark.slow
-def test_time_of_a_repeated_submission_does_not_reveal_its_images(service: Service) -> None:
+def test_time_of_a_repeated_submission_does_not_reveal_its_images(service: RunningService) -> None:
     """Anyone who found an Idempotency-Key cannot test, without the PIN, which images it is of."""
-    submit(service, submission(random_pdq(1)), **{"Idempotency-Key": KEY})
+    post_submission(service, submission(random_pdq(1)), **{"Idempotency-Key": KEY})
     other_pin = "2222-2222-2222"
 
     def again(pdq: str, pin: str) -> Callable[[int], httpx.Response]:
         def ask(_: int) -> httpx.Response:
-            answer = submit(service, submission(pdq, pin=pin), **{"Idempotency-Key": KEY})
+            answer = post_submission(service, submission(pdq, pin=pin), **{"Idempotency-Key": KEY})
             assert answer.status_code == 409
             return answer
 
@@ -109,19 +113,19 @@ def test_time_of_a_repeated_submission_does_not_reveal_its_images(service: Servi
 
 
 @pytest.mark.slow
-def test_time_of_a_submission_does_not_reveal_stored_hashes(service: Service) -> None:
-    submit(service, submission(random_pdq(0)))
+def test_time_of_a_submission_does_not_reveal_stored_hashes(service: RunningService) -> None:
+    post_submission(service, submission(random_pdq(0)))
     seeds = count(100)
     assert_alike(
         {
-            "stored": lambda _: submit(service, submission(random_pdq(0))),
-            "new": lambda _: submit(service, submission(random_pdq(next(seeds)))),
+            "stored": lambda _: post_submission(service, submission(random_pdq(0))),
+            "new": lambda _: post_submission(service, submission(random_pdq(next(seeds)))),
         }
     )
 
 
 @pytest.mark.slow
-def test_nearly_correct_key_takes_equally_long(service: Service) -> None:
+def test_nearly_correct_key_takes_equally_long(service: RunningService) -> None:
     key = service.key("match")
 
     def asking(wrong: str) -> Callable[[int], httpx.Response]:
@@ -141,7 +145,7 @@ def test_nearly_correct_key_takes_equally_long(service: Service) -> None:
     """An attacker cannot choose digests, so comparing them in variable time reveals nothing."""
 
 
-def test_keys_are_looked_up_by_digest(service: Service) -> None:
+def test_keys_are_looked_up_by_digest(service: RunningService) -> None:
     key = service.key("match")
     keys = LiveKeys(Clock())
     service.flow(keys.reload)

@@ -5,9 +5,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -18,70 +16,25 @@ from unseen_service.jobs.webhook_delivery import RETRY_AFTER, sign
 from unseen_service.store import webhooks as outbox
 from unseen_service.usecases.webhook_targets import is_public
 
-from tests.mirror import Mirror, submit, withdraw
-from tests.support import Service, random_pdq, serving, submission, wait_until
-
-
-class Receiver:
-    """A platform's address: keeps what it is sent, answers as it is told."""
-
-    def __init__(self) -> None:
-        self.received: list[tuple[dict[str, str], bytes]] = []
-        self.answer = 204
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                receiver.received.append(({k.lower(): v for k, v in self.headers.items()}, body))
-                self.send_response(receiver.answer)
-                if receiver.answer == 302:
-                    self.send_header("location", f"{receiver.url}/elsewhere")
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hook?a=b"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def bodies(self) -> list[dict[str, Any]]:
-        return [json.loads(body) for _, body in self.received]
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submission, submit, withdraw
+from tests.support.waiting import wait_until
+from tests.support.webhook_receiver import WebhookReceiver, register_webhook
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def open_service(database_url: str) -> Iterator[Service]:
+def open_service(database_url: str) -> Iterator[RunningService]:
     """A service that may send to this machine."""
     with serving(database_url, webhook_private_targets=1) as running:
         yield running
 
 
 @pytest.fixture
-def platform(open_service: Service) -> Iterator[httpx.Client]:
+def platform(open_service: RunningService) -> Iterator[httpx.Client]:
     with open_service.client("feed", "feedback") as client:
         yield client
-
-
-def register(client: httpx.Client, url: str, *events: str) -> tuple[str, bytes]:
-    body = {"url": url, **({"events": list(events)} if events else {})}
-    answer = client.post("/v1/webhooks", json=body)
-    assert answer.status_code == 201, answer.text
-    made = answer.json()
-    assert made["secret"].startswith("whsec_")
-    return made["webhook"]["webhook"], base64.b64decode(made["secret"].removeprefix("whsec_"))
 
 
 def the_webhook(client: httpx.Client) -> dict[str, Any]:
@@ -90,7 +43,7 @@ def the_webhook(client: httpx.Client) -> dict[str, Any]:
     return shown
 
 
-def make_due(service: Service, attempts: int | None = None) -> None:
+def make_due(service: RunningService, attempts: int | None = None) -> None:
     """Make waiting messages due, optionally as if so many attempts had been made."""
     with psycopg.connect(service.database_url) as connection:
         connection.execute(
@@ -102,9 +55,9 @@ def make_due(service: Service, attempts: int | None = None) -> None:
 
 
 def test_changes_are_sent_with_records_but_no_bits(
-    open_service: Service, platform: httpx.Client, receiver: Receiver
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
-    register(platform, receiver.url)
+    register_webhook(platform, receiver.url)
     case = submit(open_service, random_pdq(1), random_pdq(2))
     records = sorted(Mirror(platform).catch_up().kept)
     for name in ("Two", "Three"):
@@ -131,9 +84,9 @@ def test_changes_are_sent_with_records_but_no_bits(
 
 
 def test_message_is_signed_as_standard_webhooks_specifies(
-    platform: httpx.Client, receiver: Receiver
+    platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
-    ref, secret = register(platform, receiver.url)
+    ref, secret = register_webhook(platform, receiver.url)
     message = platform.post(f"/v1/webhooks/{ref}/test").json()["message"]
     wait_until(lambda: receiver.received)
     headers, body = receiver.received[0]
@@ -155,18 +108,18 @@ def test_signature_matches_the_published_example() -> None:
 
 
 def test_only_subscribed_events_are_sent(
-    open_service: Service, platform: httpx.Client, receiver: Receiver
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
-    register(platform, receiver.url, "hash.withdrawn")
+    register_webhook(platform, receiver.url, "hash.withdrawn")
     withdraw(open_service, submit(open_service, random_pdq(1)))
     wait_until(lambda: receiver.received)
     assert [body["type"] for body in receiver.bodies()] == ["hash.withdrawn"]
 
 
 def test_messages_have_at_most_a_thousand_records(
-    open_service: Service, platform: httpx.Client, receiver: Receiver
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
-    register(platform, receiver.url)
+    register_webhook(platform, receiver.url)
     sent = submission(*map(random_pdq, range(1_000)))
     for n, image in enumerate(sent["images"][1:]):
         image["hashes"].append({"pdq": random_pdq(10_000 + n), "quality": 90, "view": "mirror"})
@@ -178,10 +131,10 @@ def test_messages_have_at_most_a_thousand_records(
 
 @pytest.mark.parametrize("answer", [500, 404, 302])
 def test_failed_message_is_retried_unchanged(
-    open_service: Service, platform: httpx.Client, receiver: Receiver, answer: int
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver, answer: int
 ) -> None:
     receiver.answer = answer
-    ref, _ = register(platform, receiver.url)
+    ref, _ = register_webhook(platform, receiver.url)
     platform.post(f"/v1/webhooks/{ref}/test")
     wait_until(lambda: len(receiver.received) == 1)
     receiver.answer = 200
@@ -194,17 +147,17 @@ def test_failed_message_is_retried_unchanged(
     assert the_webhook(platform)["waiting"] == 0
 
 
-def _failure(service: Service) -> str | None:
+def _failure(service: RunningService) -> str | None:
     with psycopg.connect(service.database_url) as connection:
         row = connection.execute("SELECT failure FROM webhook_messages").fetchone()
     return row[0] if row else None
 
 
 def test_message_out_of_retries_is_listed_and_replayed(
-    open_service: Service, platform: httpx.Client, receiver: Receiver
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
     receiver.answer = 503
-    ref, _ = register(platform, receiver.url)
+    ref, _ = register_webhook(platform, receiver.url)
     message = platform.post(f"/v1/webhooks/{ref}/test").json()["message"]
     wait_until(lambda: _failure(open_service))
     make_due(open_service, attempts=len(RETRY_AFTER))
@@ -218,10 +171,10 @@ def test_message_out_of_retries_is_listed_and_replayed(
     assert receiver.received[-1][0]["webhook-id"] == message
 
 
-def test_message_survives_its_worker(database_url: str, receiver: Receiver) -> None:
+def test_message_survives_its_worker(database_url: str, receiver: WebhookReceiver) -> None:
     with serving(database_url, webhook_private_targets=1) as service:
         with service.client("feed") as client:
-            register(client, receiver.url)
+            register_webhook(client, receiver.url)
         receiver.answer = 500
         submit(service, random_pdq(1))
         wait_until(lambda: _failure(service))
@@ -257,7 +210,7 @@ def test_message_survives_its_worker(database_url: str, receiver: Receiver) -> N
         "https://[/",
     ],
 )
-def test_private_or_invalid_target_is_refused(service: Service, url: str) -> None:
+def test_private_or_invalid_target_is_refused(service: RunningService, url: str) -> None:
     with service.client("feed") as client:
         answer = client.post("/v1/webhooks", json={"url": url})
     assert answer.status_code == 422
@@ -265,13 +218,13 @@ def test_private_or_invalid_target_is_refused(service: Service, url: str) -> Non
 
 
 def test_target_that_became_private_is_refused_at_delivery(
-    database_url: str, receiver: Receiver
+    database_url: str, receiver: WebhookReceiver
 ) -> None:
     with (
         serving(database_url, webhook_private_targets=1) as lenient,
         lenient.client("feed") as client,
     ):
-        register(client, receiver.url)
+        register_webhook(client, receiver.url)
     with serving(database_url) as strict:
         submit(strict, random_pdq(1))
         wait_until(lambda: _failure(strict))
@@ -302,12 +255,14 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(ipaddress.ip_address(address)) is public
 
 
-def test_webhooks_belong_to_one_platform(open_service: Service, receiver: Receiver) -> None:
+def test_webhooks_belong_to_one_platform(
+    open_service: RunningService, receiver: WebhookReceiver
+) -> None:
     with (
         open_service.client("feed", platform="One") as one,
         open_service.client("feed", platform="Two") as two,
     ):
-        ref, _ = register(one, receiver.url)
+        ref, _ = register_webhook(one, receiver.url)
         assert two.get("/v1/webhooks").json() == {"webhooks": []}
         refused = [
             two.delete(f"/v1/webhooks/{ref}"),
@@ -320,25 +275,25 @@ def test_webhooks_belong_to_one_platform(open_service: Service, receiver: Receiv
         assert one.delete(f"/v1/webhooks/{ref}").status_code == 404
         submit(open_service, random_pdq(1))
         for _ in range(10):
-            register(one, receiver.url)
+            register_webhook(one, receiver.url)
         assert one.post("/v1/webhooks", json={"url": receiver.url}).status_code == 422
     assert receiver.received == []
 
 
-def test_webhooks_require_the_feed_scope(service: Service) -> None:
+def test_webhooks_require_the_feed_scope(service: RunningService) -> None:
     with service.client("match") as client:
         assert client.get("/v1/webhooks").status_code == 403
         assert client.post("/v1/webhooks", json={"url": "https://x"}).status_code == 403
 
 
 def test_failed_message_is_retried_when_due_without_a_notification(
-    open_service: Service,
+    open_service: RunningService,
     platform: httpx.Client,
-    receiver: Receiver,
+    receiver: WebhookReceiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(webhook_delivery, "RETRY_AFTER", (1, 60))
-    register(platform, receiver.url)
+    register_webhook(platform, receiver.url)
     receiver.answer = 500
     submit(open_service, random_pdq(1))
     wait_until(lambda: len(receiver.received) == 1)
