@@ -1,7 +1,9 @@
-"""One embedded PostgreSQL for the whole run; a database of its own for every test that asks."""
+"""Hooks, and the fixtures of all tests: one PostgreSQL server for the run, a database per test."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -10,9 +12,16 @@ import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.store import migrate
 
-from tests import environment, options
-from tests.selection import is_root, starts_process
-from tests.support import Service, fresh_database, named, scratch_folder, serving
+pytest.register_assert_rewrite("tests.support")
+
+from tests.support import environment, options
+from tests.support.databases import fresh_database, with_database
+from tests.support.disks import scratch_folder
+from tests.support.running_service import RunningService, serving
+from tests.support.selection import is_root, starts_process
+from tests.support.service_log import collecting_messages
+from tests.support.tcp_proxy import TcpProxy
+from tests.support.webhook_receiver import WebhookReceiver
 
 _LEFT_TO_ROOT = "left_to_root"
 _left_to_root = pytest.StashKey[int]()
@@ -34,18 +43,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark the tests that start something of their own: `make test-fast` leaves them out."""
+    """Mark the tests that start a process or a service: `make test-fast` deselects them."""
     if isinstance(item, pytest.Function) and starts_process(item):
         item.add_marker("process")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect what only root can run; refuse two tests of one name."""
+    """Deselect the tests that only root can run; refuse two tests of one name."""
     times = Counter(item.nodeid for item in items)
     twice = [name for name, number in times.items() if number > 1]
     if twice:
-        # pytest-xdist would run one of them, and say nothing.
+        # pytest-xdist would run one of them, and not report it.
         raise pytest.UsageError(f"several tests are called {', '.join(twice)}")
     if not is_root():
         _deselect_root(config, items)
@@ -63,7 +72,7 @@ def _deselect_root(config: pytest.Config, items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take over what a worker of pytest-xdist has counted; each of them collects all tests."""
+    """Keep the count of a worker of pytest-xdist; each of them collects all tests."""
     node.config.stash[_left_to_root] = getattr(node, "workeroutput", {}).get(_LEFT_TO_ROOT, 0)
 
 
@@ -97,33 +106,63 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
     with scratch_folder() as folder, EmbeddedPostgres(folder, bindir=bindir) as server:
         url = server.start()
         with psycopg.connect(url, autocommit=True) as connection:
-            # Nothing here outlives the run; what must survive a crash has servers of its own.
+            # No data here outlives the run; tests of crashes have servers of their own.
             connection.execute("ALTER SYSTEM SET synchronous_commit = off")
             connection.execute("SELECT pg_reload_conf()")
             connection.execute("CREATE DATABASE template_unseen")
-        template = named(url, "template_unseen")
+        template = with_database(url, "template_unseen")
         migrate(template)
         yield template
 
 
 @pytest.fixture
 def database_url(postgres: str) -> Iterator[str]:
-    """A fresh database of this test alone, migrated."""
+    """The URL of a migrated, empty database of this test alone."""
     with fresh_database(postgres) as url:
         yield url
 
 
 @pytest.fixture
-def service(database_url: str) -> Iterator[Service]:
+def service(database_url: str) -> Iterator[RunningService]:
     """A real service on a fresh database."""
     with serving(database_url) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def any_service(postgres: str) -> Iterator[Service]:
-    """A service that many tests share: for those that leave nothing behind that others see."""
-    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as connection:
+def any_service(postgres: str) -> Iterator[RunningService]:
+    """A service that many tests share: for tests that change nothing that others see."""
+    with psycopg.connect(with_database(postgres, "postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE shared TEMPLATE template_unseen")
-    with serving(named(postgres, "shared")) as running:
+    with serving(with_database(postgres, "shared")) as running:
         yield running
+
+
+@pytest.fixture
+def data_directory() -> Iterator[Path]:
+    """A data directory, for a service with an embedded PostgreSQL, that does not exist yet."""
+    with scratch_folder() as folder:
+        yield folder / "data"
+
+
+@pytest.fixture
+def receiver() -> Iterator[WebhookReceiver]:
+    """An endpoint for webhooks on this machine."""
+    running = WebhookReceiver()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def database_proxy(database_url: str) -> Iterator[TcpProxy]:
+    """A proxy in front of the database of this test."""
+    with TcpProxy(database_url).running() as running:
+        yield running
+
+
+@pytest.fixture
+def log_messages(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+    """The messages that the service logs during this test, at level INFO and above, in order."""
+    caplog.set_level(logging.INFO, "unseen_service")
+    with collecting_messages() as messages:
+        yield messages

@@ -14,7 +14,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.support import PATIENCE_S, Service, fresh_database, serving
+from tests.support.databases import fresh_database
+from tests.support.running_service import RunningService, serving
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = [
     # Schemathesis draws some formats with the `random` module, which Hypothesis would rather not.
@@ -45,14 +47,14 @@ def described() -> schemathesis.BaseSchema:
 
 
 @pytest.fixture(scope="module")
-def scratch(postgres: str) -> Iterator[Service]:
+def scratch(postgres: str) -> Iterator[RunningService]:
     """Yield a service for this module only, because its tests leave generated data behind."""
     # Without waiting, requests that wait for changes of the feed are answered at once.
     with fresh_database(postgres) as url, serving(url, feed_wait_s=0) as running:
         yield running
 
 
-def _check(case: schemathesis.Case, service: Service) -> None:
+def _check(case: schemathesis.Case, service: RunningService) -> None:
     key = service.key(*_SCOPES)
     headers = {"Authorization": f"Bearer {key}"}
     if case.path.startswith("/stopncii"):
@@ -68,7 +70,7 @@ def _check(case: schemathesis.Case, service: Service) -> None:
 @schema.parametrize()
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_every_operation_answers_as_openapi_yaml_says(
-    case: schemathesis.Case, scratch: Service
+    case: schemathesis.Case, scratch: RunningService
 ) -> None:
     _check(case, scratch)
 
@@ -77,6 +79,6 @@ def test_every_operation_answers_as_openapi_yaml_says(
 @schema.parametrize()
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_operation_answers_so_with_many_examples(
-    case: schemathesis.Case, scratch: Service
+    case: schemathesis.Case, scratch: RunningService
 ) -> None:
     _check(case, scratch)

@@ -12,11 +12,13 @@ import pytest
 from unseen import audit
 from unseen.cli import main
 
-from tests.support import PIN, Service, random_pdq, submission
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService
+from tests.support.submissions import PIN, submission
 
 
 @pytest.fixture
-def staff(service: Service) -> Iterator[httpx.Client]:
+def staff(service: RunningService) -> Iterator[httpx.Client]:
     """Yield a client with the scope `audit`; the log contains a submission."""
     httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1)))
     with service.client("audit") as client:
@@ -60,7 +62,9 @@ def test_an_export_is_verified_offline_and_tampering_is_found(
     assert (code, "Traceback" in output) == (1, False)
 
 
-def test_an_export_is_consistent_while_the_log_grows(staff: httpx.Client, service: Service) -> None:
+def test_an_export_is_consistent_while_the_log_grows(
+    staff: httpx.Client, service: RunningService
+) -> None:
     """It ends where the log ended when it was requested, whatever is appended meanwhile."""
     stop = threading.Event()
 
@@ -103,7 +107,7 @@ def test_a_witness_verifies_consistency_and_inclusion_proofs(staff: httpx.Client
         assert audit.verify_inclusion(leaf, entry["position"] - 1, last.size, path, last.root)
 
 
-def test_checkpoints_and_proofs_need_a_key_but_no_scope(service: Service) -> None:
+def test_checkpoints_and_proofs_need_a_key_but_no_scope(service: RunningService) -> None:
     assert httpx.get(f"{service.url}/v1/audit/checkpoint").status_code == 401
     with service.client("match") as platform:
         assert platform.get("/v1/audit/checkpoint").text.startswith("unseen-audit/")
@@ -115,7 +119,7 @@ def test_checkpoints_and_proofs_need_a_key_but_no_scope(service: Service) -> Non
         assert (one["size"], len(one["path"])) == (2, 1), "the API key's entry and the log key's"
 
 
-def test_staff_must_give_a_reason_which_is_recorded(service: Service) -> None:
+def test_staff_must_give_a_reason_which_is_recorded(service: RunningService) -> None:
     case = httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1))).json()["case"]
     with service.client("audit") as staff:
         del staff.headers["Unseen-Reason"]
@@ -143,7 +147,7 @@ def test_staff_must_give_a_reason_which_is_recorded(service: Service) -> None:
         assert read["details"]["reason"] == "přezkum týdne, 50% of UNverified cases"
 
 
-def test_staff_who_know_a_case_number_can_find_its_entries(service: Service) -> None:
+def test_staff_who_know_a_case_number_can_find_its_entries(service: RunningService) -> None:
     case = httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1))).json()["case"]
     with service.client("audit") as staff:
         linked = staff.post("/v1/audit/references", json={"case": case.lower().replace("-", "")})
@@ -158,7 +162,7 @@ def test_staff_who_know_a_case_number_can_find_its_entries(service: Service) -> 
     assert linking == [reference, None]
 
 
-def test_the_log_contains_no_case_number_pin_hash_or_key(service: Service) -> None:
+def test_the_log_contains_no_case_number_pin_hash_or_key(service: RunningService) -> None:
     pdq = random_pdq(1)
     case = httpx.post(f"{service.url}/v1/cases", json=submission(pdq)).json()["case"]
     address = f"{service.url}/v1/cases/{case}"

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -20,10 +19,14 @@ import psutil
 import psycopg
 import pytest
 
-from tests.environment import clean_environment
-from tests.flow.test_process_faults import is_postmaster, is_worker
-from tests.service.test_cli import COMMAND, run
-from tests.support import PIN, free_port, random_pdq, scratch_folder, submission, wait_until
+from tests.support.cli import run
+from tests.support.disks import scratch_folder
+from tests.support.hashes import random_pdq
+from tests.support.ports import free_port
+from tests.support.processes import is_postmaster, is_worker, start_serve
+from tests.support.submissions import PIN, submission
+from tests.support.waiting import wait_until
+from tests.support.webhook_receiver import WebhookReceiver
 
 SECONDS = 20.0
 WORKERS = 2
@@ -31,7 +34,7 @@ PATIENCE = 90.0
 """Seconds after the last kill within which everything must work again."""
 
 
-class House:
+class RestartableService:
     """`unseen-service serve` with an embedded PostgreSQL, started again when it is killed."""
 
     def __init__(self, data: Path) -> None:
@@ -44,17 +47,13 @@ class House:
         self.start()
 
     def start(self) -> None:
-        arguments = ["--port", str(self.port), "--workers", str(WORKERS), "--data", str(self.data)]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*COMMAND, "serve", *arguments],
-                env=clean_environment(
-                    UNSEEN_WORK_FREE_HASHES_PER_MINUTE="100000000",
-                    UNSEEN_WEBHOOK_PRIVATE_TARGETS="1",
-                ),
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-            )
+        environment = {
+            "UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000",
+            "UNSEEN_WEBHOOK_PRIVATE_TARGETS": "1",
+        }
+        self.process = start_serve(
+            self.data, self.port, workers=WORKERS, log=self.log, environment=environment
+        )
 
     def stop(self) -> None:
         self.process.terminate()
@@ -110,13 +109,13 @@ class Client(threading.Thread):
     """A person who submits and withdraws and a platform that looks hashes up, in random order."""
 
     def __init__(
-        self, house: House, key: str, number: int, stop: threading.Event, seed: int
+        self, service: RestartableService, key: str, number: int, stop: threading.Event, seed: int
     ) -> None:
         super().__init__()
         self.ledger = Ledger()
         # A new connection for every request, so that any worker may serve it.
         self._http = httpx.Client(
-            base_url=house.url, timeout=15, limits=httpx.Limits(max_keepalive_connections=0)
+            base_url=service.url, timeout=15, limits=httpx.Limits(max_keepalive_connections=0)
         )
         self._key = {"Authorization": f"Bearer {key}"}
         self._random = random.Random(seed * 1_000 + number)
@@ -199,45 +198,19 @@ class Client(threading.Thread):
             self.look_up([self._random.choice(list(self.ledger.submitted))])
 
 
-class Receiver(ThreadingHTTPServer):
-    """A webhook target that accepts every message."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["content-length"]))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Log nothing."""
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        yield receiver
-        receiver.shutdown()
-
-
-def register_webhook(house: House, receiver: Receiver) -> None:
-    data = ["--data", str(house.data)]
+def register_webhook(service: RestartableService, receiver: WebhookReceiver) -> None:
+    data = ["--data", str(service.data)]
     issued = run("keys", "issue", "Example", "--scope", "feed", "--by", "alice", *data)
     approved = run("keys", "approve", "2", "--by", "bob", *data)
     assert approved.returncode == 0, approved.stderr
     webhook = {
-        "url": f"http://127.0.0.1:{receiver.server_port}/",
+        "url": receiver.url,
         "events": ["hash.added", "hash.withdrawn"],
     }
     headers = {"Authorization": f"Bearer {issued.stdout.strip()}"}
 
     def registered() -> bool:
-        answer = httpx.post(f"{house.url}/v1/webhooks", json=webhook, headers=headers)
+        answer = httpx.post(f"{service.url}/v1/webhooks", json=webhook, headers=headers)
         assert answer.status_code in (201, 401), answer.text
         return answer.status_code == 201
 
@@ -245,23 +218,23 @@ def register_webhook(house: House, receiver: Receiver) -> None:
 
 
 @pytest.fixture
-def house() -> Iterator[House]:
+def service() -> Iterator[RestartableService]:
     with scratch_folder() as folder:
-        house = House(folder / "data")
+        service = RestartableService(folder / "data")
         try:
-            wait_until(house.ready)
-            yield house
+            wait_until(service.ready)
+            yield service
         except BaseException:
-            print(house.log.read_text()[-20_000:])
+            print(service.log.read_text()[-20_000:])
             raise
         finally:
-            house.stop()
+            service.stop()
 
 
 @contextmanager
-def busy(house: House, key: str, clients: int, seed: int) -> Iterator[list[Client]]:
+def busy(service: RestartableService, key: str, clients: int, seed: int) -> Iterator[list[Client]]:
     stop = threading.Event()
-    threads = [Client(house, key, number, stop, seed) for number in range(clients)]
+    threads = [Client(service, key, number, stop, seed) for number in range(clients)]
     for each in threads:
         each.start()
     try:
@@ -336,29 +309,31 @@ def check_acknowledged_changes(client: Client, ledgers: list[Ledger]) -> None:
 
 @pytest.mark.slow
 def test_acknowledged_changes_survive_random_kills(
-    house: House, receiver: Receiver, pytestconfig: pytest.Config
+    service: RestartableService, receiver: WebhookReceiver, pytestconfig: pytest.Config
 ) -> None:
     seconds = pytestconfig.getoption("chaos_seconds") or SECONDS
     seed = pytestconfig.getoption("chaos_seed") or secrets.randbits(32)
     print(f"--chaos-seconds={seconds:g} --chaos-seed={seed}")
     rng = random.Random(seed)
-    issued = run("keys", "issue", "Example", "--scope", "match", "--data", str(house.data))
-    register_webhook(house, receiver)
+    issued = run("keys", "issue", "Example", "--scope", "match", "--data", str(service.data))
+    register_webhook(service, receiver)
     kills: list[str] = []
-    with busy(house, issued.stdout.strip(), clients=6, seed=seed) as clients:
+    with busy(service, issued.stdout.strip(), clients=6, seed=seed) as clients:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             # Kill sometimes during a recovery, sometimes after it.
             time.sleep(rng.uniform(0.1, 2.0))
             if rng.random() < 0.7:
-                wait_until(lambda: all(house.ready() for _ in range(4)), within=PATIENCE)
+                wait_until(lambda: all(service.ready() for _ in range(4)), within=PATIENCE)
                 time.sleep(rng.uniform(0.5, 2.0))
-            victim = rng.choice([house.kill_worker, house.kill_postgres, house.kill_supervisor])
+            victim = rng.choice(
+                [service.kill_worker, service.kill_postgres, service.kill_supervisor]
+            )
             kills.append(victim.__name__)
             victim(rng)
         began = time.monotonic()
-        wait_until(lambda: len(house.workers()) == WORKERS, within=PATIENCE)
-        wait_until(lambda: all(house.ready() for _ in range(8)), within=PATIENCE)
+        wait_until(lambda: len(service.workers()) == WORKERS, within=PATIENCE)
+        wait_until(lambda: all(service.ready() for _ in range(8)), within=PATIENCE)
         recovered_after = round(time.monotonic() - began, 1)
         time.sleep(1)
     ledgers = [each.ledger for each in clients]
@@ -370,19 +345,19 @@ def test_acknowledged_changes_survive_random_kills(
     assert acknowledged > 0
 
     began = time.monotonic()
-    platform = Client(house, issued.stdout.strip(), 99, threading.Event(), seed)
+    platform = Client(service, issued.stdout.strip(), 99, threading.Event(), seed)
     check_acknowledged_changes(platform, ledgers)
     print(f"checked in {time.monotonic() - began:.1f} s")
-    verified = run("audit", "verify", "--data", str(house.data))
+    verified = run("audit", "verify", "--data", str(service.data))
     assert verified.returncode == 0, verified.stderr
-    with psycopg.connect(database_of(house), autocommit=True) as database:
+    with psycopg.connect(database_of(service), autocommit=True) as database:
         check_change_log_has_no_gaps(database)
         check_one_case_per_submission(database, ledgers)
         check_nothing_is_stuck(database)
         wait_until_outbox_is_empty(database)
 
 
-def database_of(house: House) -> str:
+def database_of(service: RestartableService) -> str:
     from unseen_service.embedded_postgres import EmbeddedPostgres  # noqa: PLC0415
 
-    return EmbeddedPostgres(house.data).start()  # joins the running server
+    return EmbeddedPostgres(service.data).start()  # joins the running server

@@ -6,14 +6,14 @@ import pytest
 
 from tests.clients.python.pictures import fill
 from tests.clients.python.transcript import play
-from tests.support import Service
+from tests.support.running_service import RunningService
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 
 
 @pytest.mark.parametrize("path", TRANSCRIPTS, ids=lambda path: path.stem)
 def test_transcript(
-    path: Path, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, service: RunningService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path)
     monkeypatch.chdir(tmp_path)

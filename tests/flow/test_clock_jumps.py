@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +23,18 @@ from unseen_service.jobs.webhook_delivery import sign
 from unseen_service.models.keys import NewKey, Scope
 from unseen_service.usecases import keys
 
-from tests.clocks import Clock
-from tests.environment import clean_environment
-from tests.flow.test_process_faults import is_worker
-from tests.mirror import Mirror, submit, withdraw
-from tests.service.test_cli import COMMAND, run
-from tests.service.test_stopncii import Kept, fetch, live, stock_client
-from tests.service.test_webhooks import Receiver, receiver, register
-from tests.support import PIN, Service, free_port, random_pdq, scratch_folder, wait_until
-
-__all__ = ["receiver"]
+from tests.support.cli import run
+from tests.support.clocks import FakeClock
+from tests.support.databases import query
+from tests.support.disks import scratch_folder
+from tests.support.hashes import new_pdq
+from tests.support.mirrors import Mirror
+from tests.support.processes import serve_process, workers_of
+from tests.support.running_service import RunningService
+from tests.support.stopncii_client import Records, active_pdqs, fetch_hashes, stock_client
+from tests.support.submissions import PIN, submit, withdraw
+from tests.support.waiting import wait_until
+from tests.support.webhook_receiver import WebhookReceiver, register_webhook
 
 pytestmark = pytest.mark.slow
 
@@ -41,12 +42,6 @@ HOUR, YEAR = timedelta(hours=1), timedelta(days=400)
 JUMPS = [timedelta(), HOUR, YEAR, -HOUR, -YEAR, YEAR, timedelta()]
 NEAR = timedelta(minutes=3)
 """How far a timestamp of now may be off; generous, because the machine may be busy."""
-
-_numbers = count(70_000)
-
-
-def fresh() -> str:
-    return random_pdq(next(_numbers))
 
 
 def is_now(timestamp: str | float) -> bool:
@@ -61,8 +56,8 @@ def is_now(timestamp: str | float) -> bool:
 class Host:
     """`unseen-service serve` with two workers, on a machine with a clock of its own."""
 
-    service: Service
-    clock: Clock
+    service: RunningService
+    clock: FakeClock
     process: subprocess.Popen[bytes]
     data: Path
     counted: dict[str, float] = field(default_factory=dict)
@@ -76,11 +71,15 @@ class Host:
 
     def replace_workers(self) -> None:
         """Kill the workers: those that follow start with the clock as it is."""
-        before = self._workers()
+        before = workers_of(self.process)
         for each in before:
             each.kill()
-        wait_until(lambda: len(self._workers()) == 2 and not {*before} & {*self._workers()})
+        wait_until(lambda: self._have_replaced(before))
         wait_until(lambda: all(self.service.is_ready() for _ in range(8)))
+
+    def _have_replaced(self, before: list[psutil.Process]) -> bool:
+        workers = workers_of(self.process)
+        return len(workers) == 2 and not {*before} & {*workers}
 
     def counted_off(self) -> float:
         """Return the clock skew that the service measures, in seconds."""
@@ -88,38 +87,21 @@ class Host:
         (off,) = re.findall(r"^unseen_clock_skew_seconds (\S+)$", text, re.MULTILINE)
         return float(off)
 
-    def _workers(self) -> list[psutil.Process]:
-        return [each for each in psutil.Process(self.process.pid).children() if is_worker(each)]
-
     def database(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.service.database_url, autocommit=True) as connection:
-            cursor = connection.execute(statement, values or None)  # type: ignore[call-overload]
-            return list(cursor.fetchall()) if cursor.description else []
+        return query(self.service.database_url, statement, *values)
 
 
 @contextmanager
 def served(database_url: str) -> Iterator[Host]:
-    port = free_port()
     with scratch_folder() as folder:
-        clock, data = Clock(folder), folder / "data"
+        clock, data = FakeClock(folder), folder / "data"
         settings = {
-            "DATABASE_URL": database_url,
             "UNSEEN_WEBHOOK_PRIVATE_TARGETS": "1",
             "UNSEEN_MEASURE_EVERY_MS": "500",
+            **clock.environment,
         }
-        arguments = ["serve", "--port", str(port), "--workers", "2", "--data", str(data)]
-        process = subprocess.Popen(
-            [*COMMAND, *arguments],
-            env=clean_environment(**settings, **clock.environment),
-            stdout=subprocess.DEVNULL,
-        )
-        service = Service(f"http://127.0.0.1:{port}", database_url)
-        try:
-            wait_until(lambda: all(service.is_ready() for _ in range(8)))
-            yield Host(service, clock, process, data)
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
+        with serve_process(data, database_url=database_url, workers=2, **settings) as service:
+            yield Host(service, clock, service.process, data)
 
 
 @pytest.fixture
@@ -135,14 +117,14 @@ def everywhere(true: Callable[[], bool]) -> None:
 
 def is_match(platform: httpx.Client, pdq: str) -> bool:
     headers = {"Connection": "close"}
-    answer = platform.post("/v1/match", json={"hashes": [pdq, fresh()]}, headers=headers)
+    answer = platform.post("/v1/match", json={"hashes": [pdq, new_pdq()]}, headers=headers)
     assert answer.status_code == 200, answer.text
     return bool(answer.json()["hits"])
 
 
 def check_submission(host: Host, platform: httpx.Client) -> None:
     """Check that a submitted hash matches until it is withdrawn, and the case's timestamps."""
-    pdq = fresh()
+    pdq = new_pdq()
     case = submit(host.service, pdq)
     everywhere(lambda: is_match(platform, pdq))
     shown = httpx.get(
@@ -158,7 +140,7 @@ def check_submission(host: Host, platform: httpx.Client) -> None:
 def check_feed(host: Host, mirror: Mirror) -> None:
     """Check that waiting with a cursor from before the jump works, and feedback is accepted."""
     mirror.catch_up()
-    pdq = fresh()
+    pdq = new_pdq()
     with ThreadPoolExecutor(1) as thread:
         waiting = thread.submit(mirror.page, wait=10)
         submit(host.service, pdq)
@@ -193,7 +175,7 @@ def check_audit_log(host: Host) -> None:
     assert verified.returncode == 0, verified.stderr
 
 
-def check_webhooks(received: Receiver, secret: bytes, seen: int) -> int:
+def check_webhooks(received: WebhookReceiver, secret: bytes, seen: int) -> int:
     """Check signatures and times of the messages after the first `seen`; return their number."""
     wait_until(lambda: len(received.received) > seen)
     for headers, body in received.received[seen:]:
@@ -215,9 +197,11 @@ def is_accepted(host: Host, headers: dict[str, str]) -> bool:
     return httpx.get(f"{host.service.url}/v1/audit/verifier", headers=headers).status_code == 200
 
 
-def test_everything_works_after_each_jump_of_the_clock(host: Host, receiver: Receiver) -> None:
+def test_everything_works_after_each_jump_of_the_clock(
+    host: Host, receiver: WebhookReceiver
+) -> None:
     service, messages, since = host.service, 0, 10
-    kept: Kept = {}
+    kept: Records = {}
     stock = stock_client(service, platform="Stock")
     active = issue(host, "Active", timedelta(days=30))
     expired = issue(host, "Expired", timedelta(seconds=2))
@@ -225,17 +209,17 @@ def test_everything_works_after_each_jump_of_the_clock(host: Host, receiver: Rec
         service.client("match", platform="Matching") as matching,
         service.client("feed", "feedback", platform="Mirroring") as mirroring,
     ):
-        _, secret = register(mirroring, receiver.url)
+        _, secret = register_webhook(mirroring, receiver.url)
         mirror = Mirror(mirroring)
         wait_until(lambda: not is_accepted(host, expired))
         for jump in JUMPS:
-            host.clock.set_off(jump)
+            host.clock.set_offset(jump)
             check_submission(host, matching)
             check_feed(host, mirror)
-            more, since = fetch(stock, since)
+            more, since = fetch_hashes(stock, since)
             kept |= more
             assert is_now(since)
-            assert live(kept) == set(mirror.kept.values())
+            assert active_pdqs(kept) == set(mirror.kept.values())
             assert all(is_accepted(host, active) for _ in range(8))
             assert not any(is_accepted(host, expired) for _ in range(8))
             messages = check_webhooks(receiver, secret, messages)
@@ -256,7 +240,7 @@ def test_workers_started_with_a_wrong_clock_expire_and_erase_on_time(
     host: Host, jump: timedelta
 ) -> None:
     """Bits whose deletion was confirmed are erased at the next run, the others after 30 days."""
-    cases = submit(host.service, fresh()), submit(host.service, fresh())
+    cases = submit(host.service, new_pdq()), submit(host.service, new_pdq())
     active = issue(host, "Active", timedelta(days=30))
     with host.service.client("feed", "feedback", platform="Mirroring") as mirroring:
         mirror = Mirror(mirroring).catch_up()
@@ -267,7 +251,7 @@ def test_workers_started_with_a_wrong_clock_expire_and_erase_on_time(
         confirmed.raise_for_status()
         # No run is due, as one took place when the service started; later one is.
         (ran_at,) = host.database("SELECT ran_at FROM retention")[0]
-        host.clock.set_off(jump)
+        host.clock.set_offset(jump)
         host.replace_workers()
         assert is_accepted(host, active)
         assert host.database("SELECT ran_at FROM retention") == [(ran_at,)], "runs are daily"
@@ -285,8 +269,8 @@ def test_workers_started_with_a_wrong_clock_expire_and_erase_on_time(
 @pytest.mark.parametrize("jump", [YEAR, -YEAR], ids=["ahead", "behind"])
 def test_operator_commands_work_with_a_wrong_clock(database_url: str, jump: timedelta) -> None:
     with scratch_folder() as folder:
-        clock = Clock(folder)
-        clock.set_off(jump)
+        clock = FakeClock(folder)
+        clock.set_offset(jump)
         settings = {
             "DATABASE_URL": database_url,
             "UNSEEN_DATA": str(folder / "data"),

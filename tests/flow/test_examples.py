@@ -15,19 +15,26 @@ from unseen import Client, fingerprint
 from unseen_service.usecases import restore
 
 from tests.contract.pixels.draw import encoded, picture
-from tests.mirror import status, submit, withdraw
-from tests.support import Service, free_port, random_pdq, serving, wait_until
+from tests.support.hashes import random_pdq
+from tests.support.ports import free_port
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import case_platforms, submit, withdraw
+from tests.support.waiting import wait_until
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-def environment(service: Service, *scopes: str) -> dict[str, str]:
+def environment(service: RunningService, *scopes: str) -> dict[str, str]:
     key = {"UNSEEN_KEY": service.key(*scopes)} if scopes else {}
     return {**os.environ, "UNSEEN_SERVER": service.url, **key}
 
 
 def run(
-    service: Service, name: str, *arguments: str | Path, scopes: tuple[str, ...], text: str = ""
+    service: RunningService,
+    name: str,
+    *arguments: str | Path,
+    scopes: tuple[str, ...],
+    text: str = "",
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, EXAMPLES / name, *arguments],
@@ -56,7 +63,7 @@ def test_the_readme_lists_every_example_and_each_is_short() -> None:
         assert name in Path(__file__).read_text()
 
 
-def test_an_upload_is_matched_with_the_sdk(service: Service, tmp_path: Path) -> None:
+def test_an_upload_is_matched_with_the_sdk(service: RunningService, tmp_path: Path) -> None:
     original = picture(400, 300, seed=1)
     submit(service, fingerprint(encoded(original, "PNG")).pdq)
     service.wait_in_step()
@@ -72,7 +79,7 @@ def test_an_upload_is_matched_with_the_sdk(service: Service, tmp_path: Path) -> 
     assert unchecked.stderr
 
 
-def test_hashes_are_looked_up_with_the_standard_library(service: Service) -> None:
+def test_hashes_are_looked_up_with_the_standard_library(service: RunningService) -> None:
     submit(service, random_pdq(1))
     service.wait_in_step()
     hashes = f"{random_pdq(2)}\n{random_pdq(1)}\n"
@@ -81,7 +88,9 @@ def test_hashes_are_looked_up_with_the_standard_library(service: Service) -> Non
     assert re.fullmatch(rf"{random_pdq(1)} [0-9a-f-]{{36}} 0\n", found.stdout)
 
 
-def test_a_copy_follows_the_feed_and_confirms_deletions(service: Service, tmp_path: Path) -> None:
+def test_a_copy_follows_the_feed_and_confirms_deletions(
+    service: RunningService, tmp_path: Path
+) -> None:
     copy = tmp_path / "copy.sqlite"
 
     def mirror() -> subprocess.CompletedProcess[str]:
@@ -94,11 +103,11 @@ def test_a_copy_follows_the_feed_and_confirms_deletions(service: Service, tmp_pa
     withdraw(service, case)
     assert mirror().returncode == 0
     assert hashes_in(copy) == [bytes.fromhex(random_pdq(2))]
-    (platform,) = status(service, case)
+    (platform,) = case_platforms(service, case)
     assert platform["withdrawal_confirmed_at"]
 
 
-def test_a_copy_starts_again_after_a_restore(service: Service, tmp_path: Path) -> None:
+def test_a_copy_starts_again_after_a_restore(service: RunningService, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     submit(service, random_pdq(1))
     assert run(service, "mirror_feed.py", copy, scopes=("feed", "feedback")).returncode == 0
@@ -149,7 +158,7 @@ def is_listening(url: str) -> bool:
         return False
 
 
-def test_images_are_submitted_from_a_device(service: Service, tmp_path: Path) -> None:
+def test_images_are_submitted_from_a_device(service: RunningService, tmp_path: Path) -> None:
     (tmp_path / "photo.png").write_bytes(encoded(picture(), "PNG"))
     done = run(service, "submit.py", tmp_path / "photo.png", scopes=())
     assert (done.returncode, done.stderr) == (0, "")

@@ -17,21 +17,13 @@ from unseen.errors import InputError
 from unseen_index import HashTable
 from unseen_service.models.keys import Scope
 
-from tests.flow.test_process_faults import PORT as SERVED_PORT
-from tests.flow.test_process_faults import data, ready, served, workers_of
-from tests.service.test_cli import run
-from tests.support import (
-    PIN,
-    Service,
-    flipped,
-    fresh_database,
-    random_pdq,
-    serving,
-    submission,
-    wait_until,
-)
-
-__all__ = ["data"]
+from tests.support.cli import run
+from tests.support.databases import fresh_database
+from tests.support.hashes import flipped, random_pdq
+from tests.support.processes import serve_process, workers_of
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import PIN, submission
+from tests.support.waiting import wait_until
 
 API = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text(encoding="utf-8"))
 PUBLIC = {
@@ -59,13 +51,13 @@ TRAILING_NEWLINE = random_pdq(1) + "\n"
 
 
 @pytest.fixture(scope="module")
-def scratch(postgres: str) -> Iterator[Service]:
+def scratch(postgres: str) -> Iterator[RunningService]:
     """Yield a service for this module only, because its tests leave unusual data behind."""
     with fresh_database(postgres) as url, serving(url) as running:
         yield running
 
 
-def all_keys(service: Service) -> dict[str, str]:
+def all_keys(service: RunningService) -> dict[str, str]:
     key = service.key(*(scope.value for scope in Scope))
     return {
         "Authorization": f"Bearer {key}",
@@ -76,7 +68,7 @@ def all_keys(service: Service) -> dict[str, str]:
 
 
 def send(
-    service: Service, operation: str, body: bytes | None, headers: dict[str, str]
+    service: RunningService, operation: str, body: bytes | None, headers: dict[str, str]
 ) -> httpx.Response:
     method, _, path = operation.partition(" ")
     parameters = {"position": "1", "first": "1"}
@@ -85,7 +77,9 @@ def send(
 
 
 @pytest.mark.parametrize("operation", sorted(OPERATIONS))
-def test_every_operation_needs_a_key_unless_it_is_public(scratch: Service, operation: str) -> None:
+def test_every_operation_needs_a_key_unless_it_is_public(
+    scratch: RunningService, operation: str
+) -> None:
     body = b"{}" if operation in WITH_BODY else None
     needs_key = bool(OPERATIONS[operation].get("security"))
     assert needs_key == (operation not in PUBLIC)
@@ -119,7 +113,7 @@ INVALID_BODIES = {
 
 
 @pytest.mark.parametrize("operation", WITH_BODY)
-def test_invalid_bodies_are_refused(scratch: Service, operation: str) -> None:
+def test_invalid_bodies_are_refused(scratch: RunningService, operation: str) -> None:
     headers = all_keys(scratch)
     statuses = {
         name: send(scratch, operation, body, headers).status_code
@@ -138,7 +132,7 @@ def fields_of(operation: str) -> list[str]:
 
 
 @pytest.mark.parametrize("operation", WITH_BODY)
-def test_no_value_of_a_field_is_a_server_error(scratch: Service, operation: str) -> None:
+def test_no_value_of_a_field_is_a_server_error(scratch: RunningService, operation: str) -> None:
     headers = all_keys(scratch)
     for field in fields_of(operation):
         for value in VALUES:
@@ -146,7 +140,7 @@ def test_no_value_of_a_field_is_a_server_error(scratch: Service, operation: str)
             assert send(scratch, operation, body, headers).status_code < 500, (field, value)
 
 
-def test_a_hash_with_a_trailing_newline_is_accepted_nowhere(scratch: Service) -> None:
+def test_a_hash_with_a_trailing_newline_is_accepted_nowhere(scratch: RunningService) -> None:
     """HMA stored it, and could not build an index from then on."""
     headers = all_keys(scratch)
     bodies = {
@@ -186,7 +180,7 @@ def test_a_hash_with_a_trailing_newline_is_accepted_nowhere(scratch: Service) ->
         assert len(platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]) == 1
 
 
-def test_hashes_may_be_upper_case(scratch: Service) -> None:
+def test_hashes_may_be_upper_case(scratch: RunningService) -> None:
     pdq = flipped(random_pdq(6), 0)
     headers = all_keys(scratch)
     answer = send(scratch, "post /v1/cases", json.dumps(submission(pdq.upper())).encode(), headers)
@@ -198,7 +192,7 @@ def test_hashes_may_be_upper_case(scratch: Service) -> None:
         assert hit["distance"] == 0
 
 
-def test_deleting_what_does_not_exist_is_a_404(scratch: Service) -> None:
+def test_deleting_what_does_not_exist_is_a_404(scratch: RunningService) -> None:
     headers = all_keys(scratch)
     deletions = [operation for operation in OPERATIONS if operation.startswith("delete ")]
     assert len(deletions) >= 4
@@ -240,25 +234,26 @@ def test_a_single_hash_matches_after_a_restart(database_url: str, tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_killed_supervisor_frees_its_port(data: Path) -> None:
+def test_a_killed_supervisor_frees_its_port(data_directory: Path) -> None:
     """Also while it is starting a worker: in HMA, an orphan kept the port for 30 s."""
-    with served(data) as process:
+    with serve_process(data_directory, workers=2) as first:
+        process, port = first.process, int(first.url.rpartition(":")[2])
         killed = workers_of(process)[0]
         killed.kill()  # its replacement starts; at first it would outlive its parent
         wait_until(lambda: len(workers_of(process)) == 2 and killed not in workers_of(process))
         process.kill()
         process.wait()
-        with served(data) as successor:
-            assert ready()
-            assert successor.poll() is None, "the orphan answered"
-        wait_until(is_port_free, within=5)
+        with serve_process(data_directory, port=port, workers=2) as second:
+            assert second.is_ready()
+            assert second.process.poll() is None, "the orphan answered"
+        wait_until(lambda: is_port_free(port), within=5)
 
 
-def is_port_free() -> bool:
+def is_port_free(port: int) -> bool:
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind(("127.0.0.1", SERVED_PORT))
+            listener.bind(("127.0.0.1", port))
             listener.listen()
         except OSError:
             return False

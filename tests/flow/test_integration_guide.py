@@ -11,16 +11,17 @@ import pytest
 from unseen import fingerprint
 
 from tests.clients.python.pictures import photo
-from tests.environment import clean_environment
-from tests.mirror import submit
-from tests.support import Service, random_pdq
+from tests.support.environment import clean_environment
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService
+from tests.support.submissions import submit
 
 PAGE = Path(__file__).parents[2] / "docs/integrate.md"
 BIN = Path(sys.executable).parent
 BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
 
 
-def run(language: str, code: str, service: Service, folder: Path) -> str:
+def run(language: str, code: str, service: RunningService, folder: Path) -> str:
     """Run a code block in a folder, without its `pip install` lines; return what it printed."""
     kept = "\n".join(line for line in code.splitlines() if not line.startswith("pip install"))
     command = ["bash", "-e", "-c", kept] if language == "sh" else [sys.executable, "-c", kept]
@@ -42,7 +43,7 @@ WAYS = ["query", "query-sdk", "mirror", "mirror-sdk", "stopncii"]
 
 @pytest.mark.parametrize(("language", "code"), BLOCKS, ids=WAYS)
 def test_each_way_finds_the_upload_in_fewer_than_ten_lines(
-    service: Service, tmp_path: Path, language: str, code: str
+    service: RunningService, tmp_path: Path, language: str, code: str
 ) -> None:
     assert len([line for line in code.splitlines() if line]) < 10
     (tmp_path / "upload.jpg").write_bytes(photo("chelsea.png"))
@@ -65,7 +66,7 @@ def test_the_page_documents_three_ways() -> None:
     assert [language for language, _ in BLOCKS] == ["sh", "python", "sh", "python", "sh"]
 
 
-def test_the_documented_command_issues_a_key_that_works(service: Service) -> None:
+def test_the_documented_command_issues_a_key_that_works(service: RunningService) -> None:
     assert httpx.get(f"{service.url}/v1/hashes").status_code == 401
     command = re.search(r"unseen-service (keys issue .*)", PAGE.read_text())
     assert command

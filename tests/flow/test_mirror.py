@@ -24,14 +24,19 @@ from unseen import (
     Tombstone,
 )
 
-from tests import mirror as reference
-from tests.mirror import status, submit, withdraw
-from tests.support import Service, flipped, random_pdq, serving, wait_until
+from tests.support.databases import fresh_database
+from tests.support.hashes import flipped, random_pdq
+from tests.support.mirrors import Mirror as ReferenceMirror
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import case_platforms, submit, withdraw
+from tests.support.waiting import wait_until
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def command(folder: Path, service: Service, *arguments: str, index: bool = True) -> list[str]:
+def command(
+    folder: Path, service: RunningService, *arguments: str, index: bool = True
+) -> list[str]:
     """Return the command line of a mirror, which can or cannot import unseen_index."""
     hidden = "" if index else "sys.modules['unseen_index'] = None; "
     script = f"import sys; {hidden}from unseen.__main__ import main; sys.exit(main())"
@@ -54,7 +59,7 @@ def matching(folder: Path, pdqs: list[str]) -> set[str]:
 
 @pytest.mark.parametrize("index", [True, False], ids=["index", "scan"])
 def test_a_mirror_killed_repeatedly_neither_misses_nor_repeats_a_hash(
-    service: Service, tmp_path: Path, index: bool
+    service: RunningService, tmp_path: Path, index: bool
 ) -> None:
     folder, numbers, rng = tmp_path / "copy", iter(range(10_000)), random.Random(1)
     cases: dict[str, tuple[dict[str, Any], list[str]]] = {}
@@ -80,7 +85,7 @@ def test_a_mirror_killed_repeatedly_neither_misses_nor_repeats_a_hash(
     subprocess.run(command(folder, service, "--once", index=index), check=True, capture_output=True)
 
     with service.client("feed", "feedback") as platform:
-        kept = reference.Mirror(platform).catch_up().kept
+        kept = ReferenceMirror(platform).catch_up().kept
     assert records_in(folder) == sorted(kept)
     active = [pdq for _, pdqs in cases.values() for pdq in pdqs]
     assert matching(folder, active + withdrawn) == set(active)
@@ -91,14 +96,14 @@ def test_a_mirror_killed_repeatedly_neither_misses_nor_repeats_a_hash(
 
 
 @pytest.fixture
-def brief_service(database_url: str) -> Iterator[Service]:
+def brief_service(database_url: str) -> Iterator[RunningService]:
     """Yield a service whose feed waits one second at most, so that it stops soon."""
     with serving(database_url, feed_wait_s=1) as running:
         yield running
 
 
 def test_follow_applies_changes_at_once_and_ends_with_ctrl_c(
-    brief_service: Service, tmp_path: Path
+    brief_service: RunningService, tmp_path: Path
 ) -> None:
     service = brief_service
     folder, (one, two) = tmp_path / "copy", (random_pdq(1), random_pdq(2))
@@ -117,7 +122,7 @@ def test_follow_applies_changes_at_once_and_ends_with_ctrl_c(
             withdraw(service, case)
             assert json.loads(process.stdout.readline())["removed"] == 1
             assert copy.match([one]).hits == ()
-        wait_until(lambda: status(service, case)[0]["withdrawal_confirmed_at"])
+        wait_until(lambda: case_platforms(service, case)[0]["withdrawal_confirmed_at"])
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
         assert "interrupted" in process.stderr.read()
@@ -142,10 +147,8 @@ def test_follow_continues_after_an_outage(database_url: str, tmp_path: Path) -> 
 
 
 def test_a_new_change_log_makes_the_copy_start_again(
-    service: Service, postgres: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    service: RunningService, postgres: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from tests.support import fresh_database  # noqa: PLC0415
-
     folder = tmp_path / "copy"
     submit(service, *map(random_pdq, range(1, 9)))
     subprocess.run(command(folder, service), check=True)
@@ -159,7 +162,7 @@ def test_a_new_change_log_makes_the_copy_start_again(
     assert matching(folder, pdqs) == {random_pdq(2), random_pdq(3)}
 
 
-def test_the_feed_reports_each_change_as_a_typed_entry(service: Service) -> None:
+def test_the_feed_reports_each_change_as_a_typed_entry(service: RunningService) -> None:
     """A hash is added, quarantined and withdrawn."""
     case = submit(service, random_pdq(1))
     keys = [service.key("feed", "feedback", platform=name) for name in ("One", "Two")]
@@ -185,7 +188,7 @@ def test_the_feed_reports_each_change_as_a_typed_entry(service: Service) -> None
         client.close()
 
 
-def test_refusals_of_the_feed_are_typed_errors(service: Service) -> None:
+def test_refusals_of_the_feed_are_typed_errors(service: RunningService) -> None:
     with Client(service.url, service.key("match")) as client, pytest.raises(AccessRefusedError):
         client.feed_page()
     with Client(service.url, service.key("feed")) as client:
@@ -228,7 +231,7 @@ runpy.run_module("unseen", run_name="__main__", alter_sys=True)
 
 
 def test_the_documented_code_runs(
-    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    service: RunningService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = (DOCS / "mirror.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)

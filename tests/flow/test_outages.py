@@ -5,13 +5,10 @@
 
 import asyncio
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
 import httpx
@@ -21,78 +18,28 @@ import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.store import Store, migrate
 
-from tests.environment import clean_environment
-from tests.proxy import Mode, Proxy
-from tests.service.test_cli import COMMAND
-from tests.support import (
-    PIN,
-    Service,
-    free_port,
-    random_pdq,
-    scratch_folder,
-    serving,
-    submission,
-    wait_until,
+from tests.support.disks import scratch_folder
+from tests.support.hashes import new_pdq
+from tests.support.outage_requests import (
+    BUSY_FACTOR,
+    MISS_WITHIN_S,
+    NOTICED_WITHIN_S,
+    RequestLog,
+    look_up,
+    look_up_miss,
 )
+from tests.support.processes import serve_process
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import post_hashes, withdraw
+from tests.support.tcp_proxy import Mode, TcpProxy
+from tests.support.waiting import wait_until
 
 SECONDS = 3.0
-QUICKLY = 10.0
-"""Seconds in which PostgreSQL's absence is told at the latest: far from a client's own patience."""
-USUAL = 0.5
-"""Seconds in which a miss is answered whatever goes on: generous, for a machine that is shared."""
-
-BUSY = 3
-"""How many times longer than promised a recovery may take here, where others use the machine."""
-
-fresh = count(1_000)
 
 
-@dataclass
-class Asked:
-    """What came of requests: (status, seconds) of each, by what was asked."""
-
-    answers: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
-
-    def note(self, what: str, question: Callable[[], httpx.Response]) -> httpx.Response:
-        began = time.monotonic()
-        answer = question()
-        self.answers.setdefault(what, []).append((answer.status_code, time.monotonic() - began))
-        if answer.status_code == 503:
-            assert int(answer.headers["retry-after"]) <= 5
-        return answer
-
-    def statuses(self, what: str) -> set[int]:
-        return {status for status, _ in self.answers[what]}
-
-    def most(self, what: str) -> float:
-        """Give the seconds that 9 of 10 did not exceed: what a waiting pool would have cost all."""
-        seconds = sorted(seconds for _, seconds in self.answers[what])
-        return seconds[len(seconds) * 9 // 10]
-
-    def slowest(self, what: str) -> float:
-        return max(seconds for _, seconds in self.answers[what])
-
-
-def miss(platform: httpx.Client) -> httpx.Response:
-    return platform.post("/v1/match", json={"hashes": [random_pdq(next(fresh))]})
-
-
-def hit(platform: httpx.Client, pdq: str) -> httpx.Response:
-    return platform.post("/v1/match", json={"hashes": [pdq]})
-
-
-def submit(url: str, pdq: str) -> httpx.Response:
-    return httpx.post(f"{url}/v1/cases", json=submission(pdq), timeout=60)
-
-
-def withdraw(url: str, case: str) -> None:
-    headers = {"Unseen-Pin": PIN}
-    httpx.delete(f"{url}/v1/cases/{case}", headers=headers, timeout=60).raise_for_status()
-
-
-def request_during_outage(service: Service, pdq: str, seconds: float) -> Asked:
+def request_during_outage(service: RunningService, pdq: str, seconds: float) -> RequestLog:
     """Look up misses one after the other, while threads look up hits and submit."""
-    asked, until = Asked(), time.monotonic() + seconds
+    asked, until = RequestLog(), time.monotonic() + seconds
 
     def repeat(what: str, question: Callable[[], httpx.Response]) -> None:
         while time.monotonic() < until:
@@ -100,31 +47,28 @@ def request_during_outage(service: Service, pdq: str, seconds: float) -> Asked:
 
     with service.client("match") as platform, ThreadPoolExecutor() as threads:
         others = [
-            threads.submit(repeat, "hit", lambda: hit(platform, pdq)),
-            threads.submit(repeat, "hit", lambda: hit(platform, pdq)),
-            threads.submit(
-                repeat, "submission", lambda: submit(service.url, random_pdq(next(fresh)))
-            ),
+            threads.submit(repeat, "hit", lambda: look_up(platform, pdq)),
+            threads.submit(repeat, "hit", lambda: look_up(platform, pdq)),
+            threads.submit(repeat, "submission", lambda: post_hashes(service, new_pdq())),
         ]
         while time.monotonic() < until:
-            asked.note("miss", lambda: miss(platform))
+            asked.note("miss", lambda: look_up_miss(platform))
             time.sleep(0.01)
         for each in others:
             each.result()
     return asked
 
 
-def wait_for_recovery(service: Service, pdq: str, promised: float) -> Asked:
+def wait_for_recovery(service: RunningService, pdq: str, promised: float) -> RequestLog:
     """Wait until hits and submissions succeed and the service is ready; return all answers."""
-    asked, began, within = Asked(), time.monotonic(), BUSY * promised
+    asked, began, within = RequestLog(), time.monotonic(), BUSY_FACTOR * promised
     with service.client("match") as platform:
-        wait_until(lambda: asked.note("hit", lambda: hit(platform, pdq)).status_code == 200, within)
+        wait_until(
+            lambda: asked.note("hit", lambda: look_up(platform, pdq)).status_code == 200, within
+        )
         wait_until(
             lambda: (
-                asked.note(
-                    "submission", lambda: submit(service.url, random_pdq(next(fresh)))
-                ).status_code
-                == 201
+                asked.note("submission", lambda: post_hashes(service, new_pdq())).status_code == 201
             ),
             within,
         )
@@ -134,7 +78,7 @@ def wait_for_recovery(service: Service, pdq: str, promised: float) -> Asked:
 
 
 def check_outage(
-    service: Service,
+    service: RunningService,
     start: Callable[[], None],
     end: Callable[[], None],
     *,
@@ -142,49 +86,40 @@ def check_outage(
     promised: float,
 ) -> None:
     """Make PostgreSQL unavailable for a time, and check every answer during and after it."""
-    pdq, late = random_pdq(next(fresh)), random_pdq(next(fresh))
-    submit(service.url, pdq).raise_for_status()
+    pdq, late = new_pdq(), new_pdq()
+    post_hashes(service, pdq).raise_for_status()
     service.wait_in_step()
     with service.client("match") as platform, ThreadPoolExecutor(6) as threads:
         # Fill the pool, so that the outage breaks several connections.
-        list(threads.map(lambda _: hit(platform, pdq).raise_for_status(), range(24)))
+        list(threads.map(lambda _: look_up(platform, pdq).raise_for_status(), range(24)))
     start()
     try:
         asked = request_during_outage(service, pdq, seconds)
     finally:
         end()
     after = wait_for_recovery(service, pdq, promised)
-    submit(service.url, late).raise_for_status()
+    post_hashes(service, late).raise_for_status()
     with service.client("match") as platform:
-        wait_until(lambda: len(hit(platform, late).json().get("hits", [])) == 1, within=2)
+        wait_until(lambda: len(look_up(platform, late).json().get("hits", [])) == 1, within=2)
     assert asked.statuses("miss") == {200}
-    assert asked.most("miss") < USUAL
+    assert asked.most("miss") < MISS_WITHIN_S
     assert asked.statuses("hit") == asked.statuses("submission") == {503}
-    assert max(asked.slowest("hit"), asked.slowest("submission")) < QUICKLY
+    assert max(asked.slowest("hit"), asked.slowest("submission")) < NOTICED_WITHIN_S
     assert after.statuses("hit") | after.statuses("submission") <= {200, 201, 503}
 
 
 @contextmanager
-def served(url: str, workers: int) -> Iterator[Service]:
+def served(url: str, workers: int) -> Iterator[RunningService]:
     """A service of one worker in this process, or of several in their own."""
     if workers == 1:
         with serving(url) as service:
             yield service
         return
-    port = free_port()
-    service = Service(f"http://127.0.0.1:{port}", url)
-    with scratch_folder() as data:
-        arguments = ["serve", "--port", str(port), "--workers", str(workers), "--data", str(data)]
-        environment = clean_environment(DATABASE_URL=url)
-        process = subprocess.Popen(
-            [*COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL
-        )
-        try:
-            wait_until(lambda: all(service.is_ready() for _ in range(8)))
-            yield service
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
+    with (
+        scratch_folder() as data,
+        serve_process(data, database_url=url, workers=workers) as service,
+    ):
+        yield service
 
 
 @pytest.fixture
@@ -192,50 +127,46 @@ def seconds(pytestconfig: pytest.Config) -> float:
     return pytestconfig.getoption("chaos_seconds") or SECONDS
 
 
-@pytest.fixture
-def proxy(database_url: str) -> Iterator[Proxy]:
-    with Proxy(database_url).running() as proxy:
-        yield proxy
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
-    ("mode", "promised"), [("cut", 2.0), ("hole", 6.0)], ids=["refuses", "drops"]
+    ("mode", "promised"), [("refuse", 2.0), ("blackhole", 6.0)], ids=["refuses", "drops"]
 )
 def test_the_service_survives_a_network_outage(
-    proxy: Proxy, mode: Mode, promised: float, workers: int, seconds: float
+    database_proxy: TcpProxy, mode: Mode, promised: float, workers: int, seconds: float
 ) -> None:
-    def be(mode: Mode) -> Callable[[], None]:
-        return lambda: proxy.be(mode)
+    def set_mode(mode: Mode) -> Callable[[], None]:
+        return lambda: database_proxy.set_mode(mode)
 
-    with served(proxy.url, workers) as service:
-        check_outage(service, be(mode), be("whole"), seconds=seconds, promised=promised)
+    with served(database_proxy.url, workers) as service:
+        check_outage(
+            service, set_mode(mode), set_mode("forward"), seconds=seconds, promised=promised
+        )
 
 
-def test_a_database_that_does_not_answer_is_noticed(proxy: Proxy) -> None:
+def test_a_database_that_does_not_answer_is_noticed(database_proxy: TcpProxy) -> None:
     """Also in `make test`, with short timeouts: no refused connection reveals this outage."""
-    with serving(proxy.url, pool_timeout_ms=200, statement_timeout_ms=300) as service:
-        pdq = random_pdq(next(fresh))
-        submit(service.url, pdq).raise_for_status()
+    with serving(database_proxy.url, pool_timeout_ms=200, statement_timeout_ms=300) as service:
+        pdq = new_pdq()
+        post_hashes(service, pdq).raise_for_status()
         service.wait_in_step()
         with service.client("match") as platform:
-            assert hit(platform, pdq).status_code == 200
-            proxy.be("hole")
+            assert look_up(platform, pdq).status_code == 200
+            database_proxy.set_mode("blackhole")
             began = time.monotonic()
-            assert hit(platform, pdq).status_code == 503
-            assert submit(service.url, random_pdq(next(fresh))).status_code == 503
-            assert miss(platform).status_code == 200
-            assert time.monotonic() - began < QUICKLY
-            proxy.be("whole")
+            assert look_up(platform, pdq).status_code == 503
+            assert post_hashes(service, new_pdq()).status_code == 503
+            assert look_up_miss(platform).status_code == 200
+            assert time.monotonic() - began < NOTICED_WITHIN_S
+            database_proxy.set_mode("forward")
             wait_for_recovery(service, pdq, promised=6)
 
 
-def test_the_follower_waits_no_longer_than_a_request(proxy: Proxy) -> None:
+def test_the_follower_waits_no_longer_than_a_request(database_proxy: TcpProxy) -> None:
     """So `/readyz` reports an outage as soon as hits are refused because of it."""
     short = {"pool_timeout_ms": 200, "statement_timeout_ms": 300}
-    with serving(proxy.url, **short) as service:
-        proxy.be("hole")
+    with serving(database_proxy.url, **short) as service:
+        database_proxy.set_mode("blackhole")
         began = time.monotonic()
         wait_until(lambda: service.ready()["reasons"])
         assert time.monotonic() - began < 4, (
@@ -243,7 +174,9 @@ def test_the_follower_waits_no_longer_than_a_request(proxy: Proxy) -> None:
         )
 
 
-def test_a_request_that_waits_while_the_database_recovers_is_answered(proxy: Proxy) -> None:
+def test_a_request_that_waits_while_the_database_recovers_is_answered(
+    database_proxy: TcpProxy,
+) -> None:
     """It is not refused 2 seconds after the recovery because it began before it."""
 
     async def query(store: Store) -> None:
@@ -251,14 +184,14 @@ def test_a_request_that_waits_while_the_database_recovers_is_answered(proxy: Pro
             await tx.execute("SELECT 1")
 
     async def run() -> float:
-        store = Store(proxy.url, timeout=8)
+        store = Store(database_proxy.url, timeout=8)
         await store.open()
         try:
             await query(store)
-            proxy.be("cut")
+            database_proxy.set_mode("refuse")
             waiting = asyncio.create_task(query(store))
             await asyncio.sleep(1)
-            proxy.be("whole")
+            database_proxy.set_mode("forward")
             recovered = time.monotonic()
             await waiting
             return time.monotonic() - recovered
@@ -323,58 +256,62 @@ def test_the_service_survives_a_database_outage(
 def test_a_service_stops_while_postgresql_is_frozen(own_postgres: OwnPostgres) -> None:
     with serving(own_postgres.url, pool_timeout_ms=300, statement_timeout_ms=500) as service:
         with service.client("match") as platform:
-            assert miss(platform).status_code == 200
+            assert look_up_miss(platform).status_code == 200
         own_postgres.freeze()
         began = time.monotonic()
     took = time.monotonic() - began
     own_postgres.thaw()  # or the fixture could not stop it
-    assert took < QUICKLY
+    assert took < NOTICED_WITHIN_S
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["cut", "hole"], ids=["refuses", "drops"])
-def test_one_of_two_hosts_loses_the_database(database_url: str, proxy: Proxy, mode: Mode) -> None:
+@pytest.mark.parametrize("mode", ["refuse", "blackhole"], ids=["refuses", "drops"])
+def test_one_of_two_hosts_loses_the_database(
+    database_url: str, database_proxy: TcpProxy, mode: Mode
+) -> None:
     """It answers misses only, and never returns a withdrawn hash; the other host is unaffected."""
     short = {"stale_after_ms": 1_500, "pool_timeout_ms": 300, "statement_timeout_ms": 600}
-    with serving(database_url) as here, serving(proxy.url, **short) as there:
-        kept, gone, late = (random_pdq(next(fresh)) for _ in range(3))
-        submit(here.url, kept).raise_for_status()
-        case = submit(here.url, gone).json()["case"]
+    with serving(database_url) as here, serving(database_proxy.url, **short) as there:
+        kept, gone, late = (new_pdq() for _ in range(3))
+        post_hashes(here, kept).raise_for_status()
+        case = post_hashes(here, gone).json()
         there.wait_in_step()
         with there.client("match") as cut_off, here.client("match") as whole:
-            assert len(hit(cut_off, gone).json()["hits"]) == 1
-            proxy.be(mode)
-            withdraw(here.url, case)
-            submit(here.url, late).raise_for_status()
-            assert hit(whole, gone).json()["hits"] == []
+            assert len(look_up(cut_off, gone).json()["hits"]) == 1
+            database_proxy.set_mode(mode)
+            withdraw(here, case)
+            post_hashes(here, late).raise_for_status()
+            assert look_up(whole, gone).json()["hits"] == []
             for _ in range(3):
-                assert miss(cut_off).json()["hits"] == []
-                assert hit(cut_off, gone).status_code == 503, "it has not heard of the withdrawal"
-                assert hit(cut_off, kept).status_code == 503
-                assert len(hit(whole, kept).json()["hits"]) == 1
+                assert look_up_miss(cut_off).json()["hits"] == []
+                assert look_up(cut_off, gone).status_code == 503, (
+                    "it has not heard of the withdrawal"
+                )
+                assert look_up(cut_off, kept).status_code == 503
+                assert len(look_up(whole, kept).json()["hits"]) == 1
             wait_until(lambda: there.ready()["reasons"], within=4)
             assert here.ready()["status"] == "ready"
 
-            proxy.be("whole")
+            database_proxy.set_mode("forward")
             wait_until(lambda: there.ready()["status"] == "ready", within=6)
             there.wait_in_step()
-            assert hit(cut_off, gone).json()["hits"] == []
-            wait_until(lambda: len(hit(cut_off, late).json().get("hits", [])) == 1, within=4)
+            assert look_up(cut_off, gone).json()["hits"] == []
+            wait_until(lambda: len(look_up(cut_off, late).json().get("hits", [])) == 1, within=4)
 
 
 @pytest.mark.slow
 def test_a_host_that_loses_the_database_does_not_block_others(
-    database_url: str, proxy: Proxy
+    database_url: str, database_proxy: TcpProxy
 ) -> None:
     """PostgreSQL drops a connection that vanished while it held the change log's lock."""
     from unseen_service.store.connection import conninfo  # noqa: PLC0415
 
     with serving(database_url) as here:
-        vanished = psycopg.connect(conninfo(proxy.url))
+        vanished = psycopg.connect(conninfo(database_proxy.url))
         vanished.execute("SELECT position FROM change_head FOR UPDATE")
-        proxy.be("hole")
+        database_proxy.set_mode("blackhole")
         began = time.monotonic()
-        wait_until(lambda: submit(here.url, random_pdq(next(fresh))).status_code == 201)
+        wait_until(lambda: post_hashes(here, new_pdq()).status_code == 201)
         assert time.monotonic() - began < 6
         vanished.close()
 
@@ -388,6 +325,6 @@ def test_a_hash_that_one_host_acknowledges_matches_on_another_within_a_second(
         there.client("match") as platform,
     ):
         for _ in range(5):
-            pdq = random_pdq(next(fresh))
-            submit(here.url, pdq).raise_for_status()
-            wait_until(lambda pdq=pdq: hit(platform, pdq).json()["hits"], within=1)
+            pdq = new_pdq()
+            post_hashes(here, pdq).raise_for_status()
+            wait_until(lambda pdq=pdq: look_up(platform, pdq).json()["hits"], within=1)

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from tests.environment import clean_environment
-from tests.service.test_budgets import Hashes, hashes, walk
-from tests.service.test_cli import COMMAND, run
-from tests.support import free_port, random_pdq, scratch_folder, submission, wait_until
-from tests.support import small_disk as mounted
+from tests.support.cli import run
+from tests.support.disks import fill_disk, mounted_disk
+from tests.support.hashes import Hashes, neighbours, random_hashes, random_pdq
+from tests.support.ports import free_port
+from tests.support.processes import is_postmaster, serve_process, workers_of
+from tests.support.submissions import submission
+from tests.support.waiting import wait_until
 
 PORT = free_port()
 URL = f"http://127.0.0.1:{PORT}"
@@ -31,15 +33,8 @@ URL = f"http://127.0.0.1:{PORT}"
 
 @contextmanager
 def served(data: Path, workers: int = 2, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
-    arguments = ["serve", "--port", str(PORT), "--workers", str(workers), "--data", str(data)]
-    environment = clean_environment(**settings)
-    process = subprocess.Popen([*COMMAND, *arguments], env=environment, stdout=subprocess.DEVNULL)
-    try:
-        wait_until(ready)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+    with serve_process(data, port=PORT, workers=workers, **settings) as service:
+        yield service.process
 
 
 def ready() -> bool:
@@ -49,26 +44,9 @@ def ready() -> bool:
         return False
 
 
-def workers_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    return [each for each in psutil.Process(process.pid).children() if is_worker(each)]
-
-
-def is_worker(process: psutil.Process) -> bool:
-    try:
-        return "spawn_main" in " ".join(process.cmdline())
-    except (psutil.NoSuchProcess, psutil.ZombieProcess):
-        return False
-
-
-@pytest.fixture
-def data() -> Iterator[Path]:
-    with scratch_folder() as folder:
-        yield folder / "data"
-
-
-def test_a_killed_worker_is_replaced_while_the_other_keeps_serving(data: Path) -> None:
-    with served(data) as process:
-        key, pdq = key_in(data), random_pdq(1)
+def test_a_killed_worker_is_replaced_while_the_other_keeps_serving(data_directory: Path) -> None:
+    with served(data_directory) as process:
+        key, pdq = key_in(data_directory), random_pdq(1)
         assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
         wait_until(lambda: all(lookup_outcome(httpx, key, pdq) == FOUND for _ in range(8)))
         killed, kept = workers_of(process)
@@ -132,10 +110,10 @@ class ConcurrentLookups:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["one is killed", "all are replaced"])
-def test_only_requests_in_flight_on_a_killed_worker_fail(data: Path, how: str) -> None:
+def test_only_requests_in_flight_on_a_killed_worker_fail(data_directory: Path, how: str) -> None:
     """A new worker accepts no request before it is ready; a stopping one finishes its requests."""
-    with served(data) as process:
-        key, pdq = key_in(data), random_pdq(1)
+    with served(data_directory) as process:
+        key, pdq = key_in(data_directory), random_pdq(1)
         assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
         wait_until(lambda: all(lookup_outcome(httpx, key, pdq) == FOUND for _ in range(8)))
         lookups, before = ConcurrentLookups(key, pdq), workers_of(process)
@@ -161,7 +139,9 @@ def test_only_requests_in_flight_on_a_killed_worker_fail(data: Path, how: str) -
 
 
 @pytest.mark.slow
-def test_the_database_user_is_rotated_without_downtime(database_url: str, data: Path) -> None:
+def test_the_database_user_is_rotated_without_downtime(
+    database_url: str, data_directory: Path
+) -> None:
     """As docs/operate.md says: add a second user, write it to the file, replace the workers."""
     with psycopg.connect(database_url, autocommit=True) as admin, ExitStack() as stack:
         for name in "first", "second":
@@ -178,7 +158,7 @@ def test_the_database_user_is_rotated_without_downtime(database_url: str, data: 
 
         named = stack.enter_context(tempfile.NamedTemporaryFile("w"))
         Path(named.name).write_text(make_conninfo(database_url, user="first"))
-        with served(data, DATABASE_URL_FILE=named.name) as process:
+        with served(data_directory, DATABASE_URL_FILE=named.name) as process:
             before = workers_of(process)
             assert users() == {"first"}
             Path(named.name).write_text(make_conninfo(database_url, user="second") + "\n")
@@ -188,15 +168,15 @@ def test_the_database_user_is_rotated_without_downtime(database_url: str, data: 
             wait_until(lambda: users() == {"second"})
 
 
-def test_a_killed_supervisor_leaves_no_processes_and_can_be_restarted(data: Path) -> None:
+def test_a_killed_supervisor_leaves_no_processes_and_can_be_restarted(data_directory: Path) -> None:
     pdq = random_pdq(1)
-    with served(data) as process:
+    with served(data_directory) as process:
         assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
         descendants = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
         _, alive = psutil.wait_procs(descendants, timeout=60)
         assert alive == []
-    with served(data):
+    with served(data_directory):
         # The worker that answers may not be ready yet, although the other one is.
         answers: list[httpx.Response] = []
         wait_until(lambda: answers.append(httpx.get(f"{URL}/readyz")) or answers[-1].is_success)
@@ -211,8 +191,8 @@ def try_to_submit(pdq: str) -> bool:
 
 
 @pytest.mark.slow
-def test_a_killed_postgresql_is_restarted(data: Path) -> None:
-    with served(data) as process:
+def test_a_killed_postgresql_is_restarted(data_directory: Path) -> None:
+    with served(data_directory) as process:
         for number in range(3):
             wait_until(lambda number=number: try_to_submit(random_pdq(number)))
             (postmaster,) = (
@@ -226,9 +206,9 @@ def test_a_killed_postgresql_is_restarted(data: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_hanging_worker_is_replaced_while_the_other_keeps_serving(data: Path) -> None:
-    with served(data) as process:
-        key, pdq = key_in(data), random_pdq(1)
+def test_a_hanging_worker_is_replaced_while_the_other_keeps_serving(data_directory: Path) -> None:
+    with served(data_directory) as process:
+        key, pdq = key_in(data_directory), random_pdq(1)
         assert try_to_submit(pdq)
         wait_until(lambda: all(lookup_outcome(httpx, key, pdq) == FOUND for _ in range(8)))
         hung, other = workers_of(process)
@@ -239,9 +219,9 @@ def test_a_hanging_worker_is_replaced_while_the_other_keeps_serving(data: Path) 
 
 
 @pytest.fixture
-def small_disk(data: Path) -> Iterator[Path]:
+def small_disk(data_directory: Path) -> Iterator[Path]:
     """Yield a data folder on a file system of its own, of 1 MiB."""
-    with mounted(data, mib=1) as folder:
+    with mounted_disk(data_directory, mib=1) as folder:
         yield folder
 
 
@@ -264,22 +244,13 @@ def test_workers_run_and_start_on_a_full_disk(database_url: str, small_disk: Pat
         assert workers_of(process) == started
 
 
-def fill_disk(disk: Path) -> Path:
-    """Fill a file system to the last block; return the file that does."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        for size in 1 << 16, 512:
-            with suppress(OSError):
-                while True:
-                    file.write(b"\0" * size)
-    return filler
-
-
 @pytest.mark.slow
 @pytest.mark.root
-def test_postgresql_on_a_full_disk_loses_nothing_and_misses_are_answered(data: Path) -> None:
+def test_postgresql_on_a_full_disk_loses_nothing_and_misses_are_answered(
+    data_directory: Path,
+) -> None:
     pdqs = (random_pdq(number) for number in count())
-    with mounted(data, mib=160) as disk:
+    with mounted_disk(data_directory, mib=160) as disk:
         disk.chmod(0o755)
         with served(disk):
             key, kept = key_in(disk), [next(pdqs)]
@@ -303,18 +274,11 @@ def test_postgresql_on_a_full_disk_loses_nothing_and_misses_are_answered(data: P
             assert verified.returncode == 0, verified.stderr
 
 
-def is_postmaster(process: psutil.Process) -> bool:
-    try:
-        return Path(process.cmdline()[0]).name == "postgres"
-    except (psutil.NoSuchProcess, psutil.ZombieProcess, IndexError):
-        return False
-
-
 @pytest.mark.slow
-def test_probing_spread_over_two_processes_is_noticed(data: Path) -> None:
+def test_probing_spread_over_two_processes_is_noticed(data_directory: Path) -> None:
     """Each query has its own connection, so that either worker may serve it."""
-    with served(data) as process:
-        key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data))
+    with served(data_directory) as process:
+        key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data_directory))
         headers = {
             "Authorization": f"Bearer {key.stdout.strip()}",
             "Content-Type": "application/octet-stream",
@@ -325,9 +289,9 @@ def test_probing_spread_over_two_processes_is_noticed(data: Path) -> None:
             body = pdq.tobytes()
             return httpx.post(f"{URL}/v1/match", content=body, headers=headers).status_code
 
-        wait_until(lambda: all(look_up(hashes(1)) == 200 for _ in range(8)))
+        wait_until(lambda: all(look_up(random_hashes(1)) == 200 for _ in range(8)))
         with ThreadPoolExecutor(8) as threads:
-            statuses = Counter(threads.map(look_up, walk(hashes(1, seed=3))))
+            statuses = Counter(threads.map(look_up, neighbours(random_hashes(1, seed=3))))
         assert 96 <= statuses[200] <= 150
         assert statuses[403] == 256 - statuses[200]
         assert len(workers_of(process)) == 2

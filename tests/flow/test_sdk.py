@@ -22,7 +22,8 @@ from unseen import (
 )
 
 from tests.clients.python.pictures import PHOTOS, jpeg, opened, photo
-from tests.support import Service, random_pdq
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService
 
 
 def submission_of_photos() -> Submission:
@@ -30,7 +31,7 @@ def submission_of_photos() -> Submission:
     return Submission.of(images, adult=True, depicted=True, without_consent=True)
 
 
-def test_copies_of_photos_are_found_until_they_are_withdrawn(service: Service) -> None:
+def test_copies_of_photos_are_found_until_they_are_withdrawn(service: RunningService) -> None:
     submission = submission_of_photos()
     copies = []
     for name in PHOTOS:
@@ -49,7 +50,7 @@ def test_copies_of_photos_are_found_until_they_are_withdrawn(service: Service) -
         assert platform.match(copies).hits == ()
 
 
-def test_repeating_a_submission_returns_the_same_case(service: Service) -> None:
+def test_repeating_a_submission_returns_the_same_case(service: RunningService) -> None:
     submission = submission_of_photos()
     with Client(service.url) as client:
         first, second = client.submit(submission), client.submit(submission)
@@ -61,7 +62,7 @@ def test_repeating_a_submission_returns_the_same_case(service: Service) -> None:
             client.status(first.case, make_pin())
 
 
-def test_a_retry_after_a_lost_answer_returns_the_same_case(service: Service) -> None:
+def test_a_retry_after_a_lost_answer_returns_the_same_case(service: RunningService) -> None:
     """The service commits the submission, but its answer does not arrive."""
     submission = submission_of_photos()
     lost = []
@@ -81,7 +82,7 @@ def test_a_retry_after_a_lost_answer_returns_the_same_case(service: Service) -> 
     assert json.loads(lost[0].content)["case"] == case.case
 
 
-def test_the_asynchronous_client_sends_concurrent_lookups(service: Service) -> None:
+def test_the_asynchronous_client_sends_concurrent_lookups(service: RunningService) -> None:
     submission, key = submission_of_photos(), service.key("match")
 
     async def run() -> tuple[Case, list[tuple[Hit, ...]]]:
@@ -100,7 +101,7 @@ def test_the_asynchronous_client_sends_concurrent_lookups(service: Service) -> N
     assert {found[0].distance for found in hits} == {0}
 
 
-def test_more_hashes_than_fit_in_one_request_are_looked_up(service: Service) -> None:
+def test_more_hashes_than_fit_in_one_request_are_looked_up(service: RunningService) -> None:
     submission = submission_of_photos()
     with Client(service.url, service.key("match")) as client:
         client.submit(submission)
@@ -110,7 +111,7 @@ def test_more_hashes_than_fit_in_one_request_are_looked_up(service: Service) -> 
         assert [hit.query for hit in client.match(queries).hits] == [10_200]
 
 
-def test_a_key_without_the_scope_is_refused(service: Service) -> None:
+def test_a_key_without_the_scope_is_refused(service: RunningService) -> None:
     with (
         Client(service.url, service.key("audit")) as client,
         pytest.raises(AccessRefusedError) as caught,
@@ -120,7 +121,7 @@ def test_a_key_without_the_scope_is_refused(service: Service) -> None:
 
 
 def test_the_documented_code_runs(
-    service: Service,
+    service: RunningService,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -3,10 +3,12 @@
 import httpx
 from unseen_service.usecases import audit_log
 
-from tests.support import PIN, Service, flipped, random_pdq, submission
+from tests.support.hashes import flipped, random_pdq
+from tests.support.running_service import RunningService
+from tests.support.submissions import PIN, submission
 
 
-def test_a_copy_matches_until_the_person_withdraws(service: Service) -> None:
+def test_a_copy_matches_until_the_person_withdraws(service: RunningService) -> None:
     pdq = random_pdq(1)
     submitted = httpx.post(f"{service.url}/v1/cases", json=submission(pdq, random_pdq(2)))
     assert submitted.status_code == 201
@@ -38,7 +40,7 @@ def test_a_copy_matches_until_the_person_withdraws(service: Service) -> None:
     assert end.position >= 4
 
 
-def _audit(service: Service) -> list[dict[str, object]]:
+def _audit(service: RunningService) -> list[dict[str, object]]:
     with service.client("audit") as staff:
         entries: list[dict[str, object]] = staff.get("/v1/audit").json()["entries"]
     return entries

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.environment import clean_environment
-from tests.mirror import status, submit, withdraw
-from tests.support import Service, flipped, random_pdq, wait_until
+from tests.support.environment import clean_environment
+from tests.support.hashes import flipped, random_pdq
+from tests.support.running_service import RunningService
+from tests.support.submissions import case_platforms, submit, withdraw
+from tests.support.waiting import wait_until
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the library warns of its own PDQ library when imported
@@ -28,12 +30,12 @@ Tx = Callable[..., str]
 
 
 @pytest.fixture
-def key(service: Service) -> str:
+def key(service: RunningService) -> str:
     return service.key("feed", "feedback", "submit")
 
 
 @pytest.fixture
-def tx(service: Service, key: str, tmp_path: Path) -> Tx:
+def tx(service: RunningService, key: str, tmp_path: Path) -> Tx:
     """Return a function that runs `threatexchange` with its state in this test's folder."""
     base = f"{service.url}/stopncii/v1"
     environment = clean_environment(
@@ -52,7 +54,7 @@ def tx(service: Service, key: str, tmp_path: Path) -> Tx:
     return run
 
 
-def submit_others(service: Service) -> None:
+def submit_others(service: RunningService) -> None:
     """Submit five more hashes, because the library's index finds nothing if it has only one."""
     submit(service, *(random_pdq(n) for n in range(90, 95)))
 
@@ -61,7 +63,7 @@ def matches(tx: Tx, pdq: str) -> bool:
     return "pdq" in tx("match", "-H", "-S", "pdq", "photo", "--", pdq)
 
 
-def test_the_unmodified_command_needs_only_configuration(service: Service, tx: Tx) -> None:
+def test_the_unmodified_command_needs_only_configuration(service: RunningService, tx: Tx) -> None:
     submit_others(service)
     submit(service, random_pdq(1))
     tx("config", "collab", "edit", "stop_ncii", "--create", "unseen")
@@ -74,7 +76,7 @@ def test_the_unmodified_command_needs_only_configuration(service: Service, tx: T
 
 
 def test_with_our_extension_the_command_deletes_a_withdrawn_hash(
-    service: Service, tx: Tx, tmp_path: Path
+    service: RunningService, tx: Tx, tmp_path: Path
 ) -> None:
     submit_others(service)
     case = submit(service, random_pdq(1))
@@ -86,22 +88,22 @@ def test_with_our_extension_the_command_deletes_a_withdrawn_hash(
     hash_file = tmp_path / "hash.txt"
     hash_file.write_text(random_pdq(1))
     tx("label", "-l", "Nude", "-H", "pdq", "ours", "photo", str(hash_file))
-    assert status(service, case)[0]["feedback"] == "removed"
+    assert case_platforms(service, case)[0]["feedback"] == "removed"
 
     withdraw(service, case)
     tx("fetch", "--only-api", "unseen")
     assert not matches(tx, random_pdq(1))
     assert matches(tx, random_pdq(90))
     # The next fetch confirms the deletion: only then is it certain to be on disk.
-    assert status(service, case)[0]["withdrawal_confirmed_at"] is None
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is None
     tx("fetch", "--only-api", "unseen")
-    assert status(service, case)[0]["withdrawal_confirmed_at"] is not None
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is not None
 
 
 class Fetcher:
     """Fetches as HMA does: page by page into a store, with a checkpoint per page."""
 
-    def __init__(self, folder: Path, service: Service, key: str) -> None:
+    def __init__(self, folder: Path, service: RunningService, key: str) -> None:
         self.collab = CollaborationConfigBase(name="ours", api="unseen", enabled=True)
         self.store = DBMStore(folder, exchange_types=[UnseenSignalExchangeAPI])
         self.store.exchange_update(self.collab, create=True)
@@ -127,12 +129,12 @@ class Fetcher:
 
 
 @pytest.fixture
-def fetcher(service: Service, key: str, tmp_path: Path) -> Fetcher:
+def fetcher(service: RunningService, key: str, tmp_path: Path) -> Fetcher:
     return Fetcher(tmp_path, service, key)
 
 
 def test_an_interrupted_fetch_resumes_and_ends_with_the_exact_hashes(
-    service: Service, fetcher: Fetcher
+    service: RunningService, fetcher: Fetcher
 ) -> None:
     pdqs = [random_pdq(n) for n in range(1_000)]
     cases = [submit(service, *pdqs[n : n + 250]) for n in range(0, 1_000, 250)]
@@ -145,7 +147,7 @@ def test_an_interrupted_fetch_resumes_and_ends_with_the_exact_hashes(
 
 
 def test_a_failed_confirmation_does_not_stop_the_fetch_and_is_repeated(
-    service: Service, tmp_path: Path
+    service: RunningService, tmp_path: Path
 ) -> None:
     case = submit(service, random_pdq(1))
     read_only = Fetcher(tmp_path, service, service.key("feed"))
@@ -155,7 +157,7 @@ def test_a_failed_confirmation_does_not_stop_the_fetch_and_is_repeated(
     read_only.fetch()
     read_only.fetch()  # the key may not send feedback
     assert read_only.held() == {random_pdq(2)}
-    assert status(service, case)[0]["withdrawal_confirmed_at"] is None
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is None
     credentials = UnseenCredentials._from_str(
         f"{service.key('feed', 'feedback')},{service.url}/stopncii/v1"
     )
@@ -163,7 +165,7 @@ def test_a_failed_confirmation_does_not_stop_the_fetch_and_is_repeated(
         SignalExchangeAPIConfig(UnseenSignalExchangeAPI, credentials)
     )
     read_only.fetch()
-    wait_until(lambda: status(service, case)[0]["withdrawal_confirmed_at"])
+    wait_until(lambda: case_platforms(service, case)[0]["withdrawal_confirmed_at"])
 
 
 @pytest.mark.parametrize(
@@ -175,12 +177,12 @@ def test_a_failed_confirmation_does_not_stop_the_fetch_and_is_repeated(
     ],
 )
 def test_an_opinion_becomes_feedback(
-    service: Service, fetcher: Fetcher, category: SignalOpinionCategory, feedback: str
+    service: RunningService, fetcher: Fetcher, category: SignalOpinionCategory, feedback: str
 ) -> None:
     case = submit(service, random_pdq(1))
     api = fetcher.store.exchange_get_client(fetcher.collab)
     api.report_opinion(PdqSignal, random_pdq(1), SignalOpinion(True, category, {"tag"}))
-    assert status(service, case)[0]["feedback"] == feedback
+    assert case_platforms(service, case)[0]["feedback"] == feedback
     with pytest.raises(ValueError, match="PDQ"):
         api.report_opinion(RawTextSignal, "x", SignalOpinion(True, category, set()))
 

@@ -1,14 +1,13 @@
 """The time from the acknowledgement of a submission until its hash matches on every worker.
 
 `--matchable-hashes` sets how many other hashes there are, `--matchable-rounds` how many submissions
-are timed. The kernel picks the worker for each connection, so the test opens connections until it
-has one to every worker.
+are timed. The kernel picks the worker per connection, so the test opens connections until
+it has one to every worker.
 """
 
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import numpy as np
@@ -16,12 +15,12 @@ import psutil
 import psycopg
 import pytest
 
-from tests.environment import clean_environment
-from tests.flow.test_process_faults import is_worker
-from tests.service.test_cli import COMMAND
-from tests.support import Service, free_port, random_pdq, scratch_folder, submission, wait_until
-
-Inside = Callable[[], AbstractContextManager[None]]
+from tests.support.disks import scratch_folder
+from tests.support.hashes import random_pdq
+from tests.support.processes import serve_process
+from tests.support.running_service import RunningService
+from tests.support.submissions import submission
+from tests.support.worker_connections import connect_to_each_worker
 
 HASHES = 20_000
 ROUNDS = 100
@@ -39,73 +38,13 @@ def insert_hashes(url: str, count: int) -> None:
 
 
 @contextmanager
-def served(url: str) -> Iterator[tuple[Service, psutil.Process]]:
-    port = free_port()
-    service = Service(f"http://127.0.0.1:{port}", url)
-    arguments = ["serve", "--port", str(port), "--workers", str(WORKERS)]
-    environment = clean_environment(
-        DATABASE_URL=url, UNSEEN_WORK_FREE_HASHES_PER_MINUTE="100000000"
-    )
-    with scratch_folder() as data:
-        command = [*COMMAND, *arguments, "--data", str(data)]
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-        try:
-            wait_until(lambda: all(service.is_ready() for _ in range(6)), within=300)
-            yield service, psutil.Process(process.pid)
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
-
-
-def worker_of(
-    client: httpx.Client, workers: list[psutil.Process], known: set[int], inside: Inside
-) -> int:
-    """Find which worker holds the other end of a client's only connection; `known`: of others."""
-    client.get("/healthz").raise_for_status()
-    (port,) = {
-        each.laddr.port
-        for each in psutil.Process().net_connections("tcp")
-        if each.status == psutil.CONN_ESTABLISHED
-        and each.raddr == (client.base_url.host, client.base_url.port)
-    } - known
-    known.add(port)
-    with inside():
-        (worker,) = (
-            worker.pid
-            for worker in workers
-            if port in {each.raddr.port for each in worker.net_connections("tcp") if each.raddr}
-        )
-    return worker
-
-
-@contextmanager
-def one_line_to_each(
-    service: Service, supervisor: psutil.Process, inside: Inside = nullcontext
-) -> Iterator[list[httpx.Client]]:
-    """Give a client for each worker, with one connection that is kept.
-
-    The workers' ends are seen only `inside` the network that they are in.
-    """
-    workers = [each for each in supervisor.children() if is_worker(each)]
-    assert len(workers) == WORKERS
-    met: dict[int, httpx.Client] = {}
-    key = service.key("match")
-    opened: list[httpx.Client] = []
-    known: set[int] = set()
-    while len(met) < WORKERS:
-        assert len(opened) < 200, "one worker is given no connection"
-        client = httpx.Client(
-            base_url=service.url,
-            headers={"Authorization": f"Bearer {key}"},
-            limits=httpx.Limits(max_connections=1, keepalive_expiry=60),
-        )
-        opened.append(client)
-        met.setdefault(worker_of(client, workers, known, inside), client)
-    try:
-        yield list(met.values())
-    finally:
-        for client in opened:
-            client.close()
+def served(url: str) -> Iterator[tuple[RunningService, psutil.Process]]:
+    free_work = {"UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000"}
+    with (
+        scratch_folder() as data,
+        serve_process(data, database_url=url, workers=WORKERS, within=300, **free_work) as service,
+    ):
+        yield service, psutil.Process(service.process.pid)
 
 
 @pytest.mark.slow
@@ -118,7 +57,7 @@ def test_an_acknowledged_hash_soon_matches_on_every_worker(
     seconds: list[float] = []
     with (
         served(database_url) as (service, supervisor),
-        one_line_to_each(service, supervisor) as workers,
+        connect_to_each_worker(service, supervisor) as workers,
         httpx.Client(base_url=service.url) as person,
     ):
         for number in range(rounds):

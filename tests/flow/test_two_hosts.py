@@ -24,13 +24,22 @@ from unseen_service.embedded_postgres import EmbeddedPostgres, server
 from unseen_service.store.connection import conninfo
 from unseen_service.store.sql import SQL
 
-from tests.environment import clean_environment
-from tests.flow.test_outages import BUSY, QUICKLY, USUAL, Asked, fresh, hit, miss, submit, withdraw
-from tests.flow.test_process_faults import workers_of
-from tests.flow.test_time_to_match import one_line_to_each
-from tests.network import Network, Place, Wire
-from tests.service.test_cli import COMMAND
-from tests.support import Service, random_pdq, scratch_folder, wait_until
+from tests.support.disks import scratch_folder
+from tests.support.hashes import new_pdq
+from tests.support.network import Link, Namespace, Network
+from tests.support.outage_requests import (
+    BUSY_FACTOR,
+    MISS_WITHIN_S,
+    NOTICED_WITHIN_S,
+    RequestLog,
+    look_up,
+    look_up_miss,
+)
+from tests.support.processes import start_serve, terminating, workers_of
+from tests.support.running_service import RunningService
+from tests.support.submissions import post_hashes, withdraw
+from tests.support.waiting import wait_until
+from tests.support.worker_connections import connect_to_each_worker
 
 pytestmark = pytest.mark.root
 
@@ -53,10 +62,10 @@ WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
 class Networks:
     """Two networks for hosts, and a third for their database and their clients."""
 
-    hub: Place
-    hosts: tuple[Place, Place]
-    to_database: tuple[Wire, Wire]
-    to_clients: tuple[Wire, Wire]
+    hub: Namespace
+    hosts: tuple[Namespace, Namespace]
+    to_database: tuple[Link, Link]
+    to_clients: tuple[Link, Link]
     database_url: str = ""
     """Through the Unix socket, which works from every network."""
 
@@ -65,10 +74,10 @@ class Networks:
 class Host:
     """A service on its own host."""
 
-    place: Place
-    to_database: Wire
+    place: Namespace
+    to_database: Link
     database_url: str
-    service: Service
+    service: RunningService
     process: subprocess.Popen[bytes]
 
     def is_ready(self) -> bool:
@@ -76,22 +85,28 @@ class Host:
         return all(self.service.is_ready() for _ in range(8))
 
     @contextmanager
-    def one_line_to_each(self) -> Iterator[list[httpx.Client]]:
+    def connect_to_each_worker(self) -> Iterator[list[httpx.Client]]:
         """Yield one client for each of its workers."""
         supervisor = psutil.Process(self.process.pid)
-        with one_line_to_each(self.service, supervisor, self.place.inside) as clients:
+        with connect_to_each_worker(self.service, supervisor, self.place.inside) as clients:
             yield clients
 
 
 @pytest.fixture(scope="module")
 def networks() -> Iterator[Networks]:
     with Network() as network, scratch_folder() as folder, pytest.MonkeyPatch.context() as patch:
-        hub, one, two = (network.place(name) for name in ("hub", "one", "two"))
+        hub, one, two = (network.add_namespace(name) for name in ("hub", "one", "two"))
         networks = Networks(
             hub,
             (one, two),
-            (network.wire("database", one, hub), network.wire("database", two, hub)),
-            (network.wire("clients", one, hub), network.wire("clients", two, hub)),
+            (
+                network.add_link("database", one, hub),
+                network.add_link("database", two, hub),
+            ),
+            (
+                network.add_link("clients", one, hub),
+                network.add_link("clients", two, hub),
+            ),
         )
         addresses = ",".join(each.far_address for each in networks.to_database)
         patch.setitem(server.SETTINGS, "listen_addresses", addresses)
@@ -129,46 +144,40 @@ def hosts(networks: Networks, both: tuple[Host, Host]) -> Iterator[tuple[Host, H
             yield both
         finally:
             for each in both:
-                each.to_database.mend()
+                each.to_database.bring_up()
 
 
 @contextmanager
 def started_host(networks: Networks, number: int, folder: Path) -> Iterator[Host]:
     place, wire = networks.hosts[number], networks.to_database[number]
     address = networks.to_clients[number].near_address
-    service = Service(f"http://{address}:{PORT}", networks.database_url)
-    arguments = ["--host", address, "--port", str(PORT), "--workers", str(WORKERS)]
+    service = RunningService(f"http://{address}:{PORT}", networks.database_url)
     database_url = f"postgresql://unseen@{wire.far_address}/unseen"
-    environment = clean_environment(
-        DATABASE_URL=database_url,
-        UNSEEN_AUDIT_KEY_FILE=str(folder / "audit.key"),
-        UNSEEN_WORK_FREE_HASHES_PER_MINUTE="100000000",
+    environment = {
+        "DATABASE_URL": database_url,
+        "UNSEEN_AUDIT_KEY_FILE": str(folder / "audit.key"),
+        "UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000",
         **SETTINGS[number],
-    )
+    }
     with place.inside():
-        process = subprocess.Popen(
-            [*COMMAND, "serve", *arguments, "--data", str(folder / str(number))],
-            env=environment,
-            stdout=subprocess.DEVNULL,
+        process = start_serve(
+            folder / str(number), PORT, host=address, workers=WORKERS, environment=environment
         )
-    try:
+    with terminating(process):
         yield Host(place, wire, database_url, service, process)
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
 
 
 def is_match(client: httpx.Client, pdq: str) -> bool:
-    return len(hit(client, pdq).raise_for_status().json()["hits"]) == 1
+    return len(look_up(client, pdq).raise_for_status().json()["hits"]) == 1
 
 
 @pytest.mark.slow
 def test_a_hash_that_either_acknowledges_matches_on_all_workers(hosts: tuple[Host, Host]) -> None:
     seconds: list[float] = []
-    with hosts[0].one_line_to_each() as here, hosts[1].one_line_to_each() as there:
+    with hosts[0].connect_to_each_worker() as here, hosts[1].connect_to_each_worker() as there:
         for number in range(ROUNDS):
-            pdq = random_pdq(next(fresh))
-            submit(hosts[number % 2].service.url, pdq).raise_for_status()
+            pdq = new_pdq()
+            post_hashes(hosts[number % 2].service, pdq).raise_for_status()
             acknowledged = time.monotonic()
             missing = [*here, *there]
             while missing:
@@ -243,20 +252,20 @@ def connections_with_locks(host: Host) -> Iterator[None]:
 def test_a_host_loses_the_database_and_recovers(hosts: tuple[Host, Host]) -> None:
     """It answers misses only, and never returns a withdrawn hash; the other host is unaffected."""
     here, there = hosts
-    kept, gone, late = (random_pdq(next(fresh)) for _ in range(3))
-    submit(here.service.url, kept).raise_for_status()
-    case = submit(here.service.url, gone).json()["case"]
-    asked, unaffected, readiness = Asked(), Asked(), Readiness()
+    kept, gone, late = (new_pdq() for _ in range(3))
+    post_hashes(here.service, kept).raise_for_status()
+    case = post_hashes(here.service, gone).json()
+    asked, unaffected, readiness = RequestLog(), RequestLog(), Readiness()
 
     def check_worker(worker: httpx.Client) -> None:
         readiness.check(worker)
-        asked.note("miss", lambda: miss(worker))
+        asked.note("miss", lambda: look_up_miss(worker))
 
     def submit_to(host: Host) -> httpx.Response:
-        return submit(host.service.url, random_pdq(next(fresh)))
+        return post_hashes(host.service, new_pdq())
 
     with (
-        there.one_line_to_each() as cut_off,
+        there.connect_to_each_worker() as cut_off,
         there.service.client("match") as any_there,
         here.service.client("match") as any_here,
         ExitStack() as stack,
@@ -265,31 +274,31 @@ def test_a_host_loses_the_database_and_recovers(hosts: tuple[Host, Host]) -> Non
         for each in cut_off:
             check_worker(each)
         stack.enter_context(connections_with_locks(there))
-        there.to_database.cut()
+        there.to_database.take_down()
         with meanwhile(
             *(partial(check_worker, each) for each in cut_off),
-            lambda: asked.note("kept", lambda: hit(any_there, kept)),
+            lambda: asked.note("kept", lambda: look_up(any_there, kept)),
             lambda: asked.note("submission", lambda: submit_to(there)),
-            lambda: unaffected.note("kept", lambda: hit(any_here, kept)),
-            lambda: unaffected.note("miss", lambda: miss(any_here)),
+            lambda: unaffected.note("kept", lambda: look_up(any_here, kept)),
+            lambda: unaffected.note("miss", lambda: look_up_miss(any_here)),
             lambda: unaffected.note("submission", lambda: submit_to(here)),
         ):
-            withdraw(here.service.url, case)
-            submit(here.service.url, late).raise_for_status()
-            with meanwhile(lambda: asked.note("gone", lambda: hit(any_there, gone))):
+            withdraw(here.service, case)
+            post_hashes(here.service, late).raise_for_status()
+            with meanwhile(lambda: asked.note("gone", lambda: look_up(any_there, gone))):
                 wait_until(lambda: readiness.all_are((503, "stale")), within=15)
 
-        there.to_database.mend()
-        wait_until(there.is_ready, within=6 * BUSY)
+        there.to_database.bring_up()
+        wait_until(there.is_ready, within=6 * BUSY_FACTOR)
         assert not any(is_match(each, gone) for each in cut_off)
-        wait_until(lambda: all(is_match(each, late) for each in cut_off), within=2 * BUSY)
+        wait_until(lambda: all(is_match(each, late) for each in cut_off), within=2 * BUSY_FACTOR)
 
     assert unaffected.statuses("kept") == unaffected.statuses("miss") == {200}
     assert unaffected.statuses("submission") == {201}
     assert asked.statuses("miss") == {200}
-    assert asked.most("miss") < USUAL
+    assert asked.most("miss") < MISS_WITHIN_S
     assert asked.statuses("kept") == asked.statuses("gone") == asked.statuses("submission") == {503}
-    assert max(asked.slowest(each) for each in asked.answers) < QUICKLY
+    assert max(asked.slowest(each) for each in asked.answers) < NOTICED_WITHIN_S
     for each in readiness.changes.values():
         assert each == [(200, ""), (200, "cut-off"), (503, "stale")]
 
@@ -308,7 +317,7 @@ def look_up_until(over: Event, url: str, headers: dict[str, str]) -> list[Lookup
     while not over.is_set():
         began = time.monotonic()
         try:
-            query = {"hashes": [random_pdq(next(fresh))]}
+            query = {"hashes": [new_pdq()]}
             answer = httpx.post(f"{url}/v1/match", json=query, headers=headers, timeout=60)
             done.append(Lookup(began, answer.status_code))
         except httpx.TransportError:

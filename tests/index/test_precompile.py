@@ -10,7 +10,7 @@ import pytest
 import unseen_index
 from unseen_index import HashTable
 
-from tests.environment import clean_environment
+from tests.support.environment import clean_environment
 
 
 def kernels() -> list:

@@ -1,6 +1,6 @@
-"""Everything that can be done to the log by who owns the database, and that it is found.
+"""Whatever the owner of the database does to the audit log is detected.
 
-One log with every kind of entry is tampered with in a transaction that is undone afterwards.
+A log with every kind of entry is tampered with in transactions that are rolled back.
 """
 
 import asyncio
@@ -28,7 +28,10 @@ from unseen_service.tlog.chain import GENESIS, LogVerifier, canonical, entry_dig
 from unseen_service.tlog.checkpoint import Checkpoint
 from unseen_service.usecases import actors, audit_log, keys
 
-from tests.support import PIN, Service, fresh_database, random_pdq, serving, submission
+from tests.support.databases import fresh_database
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import PIN, submission
 
 KINDS = {
     *("case.submitted", "case.withdrawn", "case.pin-refused", "case.linked"),
@@ -74,7 +77,7 @@ OTHERS = [
     other("webhook.deleted", "platform:A", None, {"key": 1, "webhook": REF}),
     other("webhook.replayed", "platform:A", None, {"key": 1, "webhook": REF}),
 ]
-"""What flows with tests of their own leave: here it is their form that counts."""
+"""Entries of operations that have their own tests: only their form matters here."""
 
 Tx = AsyncConnection[dict[str, Any]]
 Check = Callable[[Tx, Sequence[AuditEntry]], Awaitable[None]]
@@ -82,13 +85,13 @@ Check = Callable[[Tx, Sequence[AuditEntry]], Awaitable[None]]
 
 @dataclass
 class Log:
-    """A log with every kind of entry, and a checkpoint of it that somebody kept."""
+    """A log with every kind of entry, and a checkpoint of it that a witness kept."""
 
     url: str
     kept: Checkpoint
 
     def check(self, check: Check) -> None:
-        """Run a check as the database's owner."""
+        """Run a check as the database's owner, with triggers disabled."""
 
         async def run() -> None:
             connection = await psycopg.AsyncConnection.connect(self.url, row_factory=dict_row)
@@ -101,15 +104,15 @@ class Log:
 
 @pytest.fixture(scope="module")
 def log(postgres: str) -> Iterator[Log]:
-    """A log in which everything that leaves an entry was done."""
+    """A log with an entry of every kind."""
     with fresh_database(postgres) as url:
         with serving(url) as service:
             _fill(service)
         yield Log(url, service.flow(_rest))
 
 
-def _fill(service: Service) -> None:
-    """Do what there is a front door for."""
+def _fill(service: RunningService) -> None:
+    """Call every endpoint that records an entry."""
     pdq = random_pdq(1)
     case = httpx.post(f"{service.url}/v1/cases", json=submission(pdq)).json()["case"]
     address = f"{service.url}/v1/cases/{case}"
@@ -120,11 +123,11 @@ def _fill(service: Service) -> None:
         record = hits[0]["record"]
     with service.client("feed", "feedback", platform="Feed") as platform:
         platform.get("/v1/hashes?wait=0").raise_for_status()
-        said = {"feedback": [{"record": record, "value": "removed"}]}
-        platform.post("/v1/feedback", json=said).raise_for_status()
+        feedback = {"feedback": [{"record": record, "value": "removed"}]}
+        platform.post("/v1/feedback", json=feedback).raise_for_status()
         httpx.delete(address, headers={"Unseen-Pin": PIN})
-        let_go = {"records": [record]}
-        platform.post("/v1/withdrawals", json=let_go).raise_for_status()
+        confirmation = {"records": [record]}
+        platform.post("/v1/withdrawals", json=confirmation).raise_for_status()
     with service.client("audit", "admin", platform="Staff") as staff:
         issued = staff.post("/v1/keys", json={"platform": "Other", "scopes": ["audit"]}).json()
         rotated = staff.post(f"/v1/keys/{issued['id']}/rotate", json={"overlap_s": 60}).json()
@@ -136,7 +139,7 @@ def _fill(service: Service) -> None:
 
 
 async def _rest(store: Store) -> Checkpoint:
-    """Leave the entries that no single call leaves, and keep a checkpoint."""
+    """Record the entries that no single request records, and return a checkpoint."""
     misses = MissCounter(store, Clock())
     misses.count(1, 10)
     await misses.write()
@@ -150,13 +153,14 @@ async def _rest(store: Store) -> Checkpoint:
 
 
 @asynccontextmanager
-async def undone(tx: Tx) -> AsyncIterator[None]:
+async def rolled_back(tx: Tx) -> AsyncIterator[None]:
+    """Roll back whatever the block does."""
     async with tx.transaction(force_rollback=True):
         yield
 
 
-async def broken_at(tx: Tx, *kept: Checkpoint) -> int | None:
-    """Verify; answer the first entry that does not fit, None where all do."""
+async def first_break(tx: Tx, *kept: Checkpoint) -> int | None:
+    """Return the position of the first entry that does not fit, None if the log is intact."""
     try:
         await audit.verify(tx, kept)
     except ChainBroken as broken:
@@ -164,8 +168,8 @@ async def broken_at(tx: Tx, *kept: Checkpoint) -> int | None:
     return None
 
 
-def altered(value: Any) -> Any:
-    """Give another value of the same type, as near as there is one."""
+def alter(value: Any) -> Any:
+    """Return another value of the same type, as close as possible."""
     match value:
         case bool():
             return not value
@@ -174,26 +178,26 @@ def altered(value: Any) -> Any:
         case str():
             return value[:-1] + chr(ord(value[-1]) ^ 1) if value else "x"
         case list():
-            return [*value[:-1], altered(value[-1])] if value else ["x"]
+            return [*value[:-1], alter(value[-1])] if value else ["x"]
         case dict():
-            return {**value, (key := next(iter(value))): altered(value[key])} if value else {"x": 1}
+            return {**value, (key := next(iter(value))): alter(value[key])} if value else {"x": 1}
     return "x"
 
 
 def tamperings(entry: AuditEntry) -> list[tuple[str, Any]]:
-    """List, for one row, another value for each column, and for each part of the details."""
+    """Return other values for each column of an entry and for each part of its details."""
     details: list[dict[str, Any]] = [{**entry.details, "x": 1}]
     for name, value in entry.details.items():
-        details.append({**entry.details, name: altered(value)})
+        details.append({**entry.details, name: alter(value)})
         details.append({key: kept for key, kept in entry.details.items() if key != name})
         details.append({**entry.details, name: None if value is not None else 0})
     return [
         ("at", entry.at.replace(microsecond=entry.at.microsecond ^ 1)),
         ("at", entry.at.replace(year=entry.at.year + 1)),
-        ("kind", altered(entry.kind)),
-        ("actor", altered(entry.actor)),
+        ("kind", alter(entry.kind)),
+        ("actor", alter(entry.actor)),
         ("actor", ""),
-        ("subject", altered(entry.subject)),
+        ("subject", alter(entry.subject)),
         ("subject", None if entry.subject is not None else ""),
         ("digest", bytes(32)),
         ("digest", entry.digest[:-1] + bytes([entry.digest[-1] ^ 1])),
@@ -203,54 +207,54 @@ def tamperings(entry: AuditEntry) -> list[tuple[str, Any]]:
     ]
 
 
-def test_every_column_of_every_kind_of_row(log: Log) -> None:
+def test_change_to_any_column_of_any_entry_is_found(log: Log) -> None:
     async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
         assert {entry.kind for entry in entries} == KINDS | {event.kind for event in OTHERS}
-        assert await broken_at(tx, log.kept) is None
+        assert await first_break(tx, log.kept) is None
         columns = await tx.execute("SELECT * FROM audit_log LIMIT 0")
         assert columns.description is not None
         tried = {"position"}
         for entry in entries:
             for column, value in tamperings(entry):
-                async with undone(tx):
+                async with rolled_back(tx):
                     await tx.execute(
                         f"UPDATE audit_log SET {column} = %s WHERE position = %s",  # type: ignore[call-overload]  # noqa: S608
                         (value, entry.position),
                     )
-                    assert await broken_at(tx) == entry.position, (entry.kind, column, value)
+                    assert await first_break(tx) == entry.position, (entry.kind, column, value)
                 tried.add(column)
-            async with undone(tx):
+            async with rolled_back(tx):
                 await tx.execute(
                     "UPDATE audit_log SET position = position + 1000 WHERE position = %s",
                     (entry.position,),
                 )
-                assert await broken_at(tx) == entry.position
+                assert await first_break(tx) == entry.position
         assert tried == {column.name for column in columns.description}
 
     log.check(check)
 
 
-def test_entries_dropped_repeated_and_reordered(log: Log) -> None:
+def test_deleted_and_reordered_entries_are_found(log: Log) -> None:
     async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
         last = entries[-1].position
         for entry in entries:
-            async with undone(tx):
+            async with rolled_back(tx):
                 await tx.execute("DELETE FROM audit_log WHERE position = %s", (entry.position,))
-                assert await broken_at(tx) == entry.position
-                # Closing the gap does not help: every later entry says where it stands.
+                assert await first_break(tx) == entry.position
+                # Closing the gap does not help: the digest of an entry covers its position.
                 await tx.execute(
                     "UPDATE audit_log SET position = -position WHERE position > %s",
                     (entry.position,),
                 )
                 await tx.execute("UPDATE audit_log SET position = -position - 1 WHERE position < 0")
-                assert await broken_at(tx) == entry.position
+                assert await first_break(tx) == entry.position
         for position in range(1, last):
-            async with undone(tx):
+            async with rolled_back(tx):
                 await swap(tx, position, position + 1)
-                assert await broken_at(tx) == position
-        async with undone(tx):
+                assert await first_break(tx) == position
+        async with rolled_back(tx):
             await swap(tx, 2, last)
-            assert await broken_at(tx) == 2
+            assert await first_break(tx) == 2
 
     log.check(check)
 
@@ -260,10 +264,10 @@ async def swap(tx: Tx, one: int, other: int) -> None:
         await tx.execute("UPDATE audit_log SET position = %s WHERE position = %s", (to, position))
 
 
-def test_every_column_of_the_head(log: Log) -> None:
+def test_change_to_any_column_of_the_head_is_found(log: Log) -> None:
     async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
         last = entries[-1].position
-        for change, position in (
+        for tampering, position in (
             ("position = position + 1", last + 1),
             ("position = position - 1", last),
             ("at = at + interval '1 microsecond'", last),
@@ -271,10 +275,10 @@ def test_every_column_of_the_head(log: Log) -> None:
             ("peaks = ''", last),
             ("peaks = substring(peaks FROM 33) || substring(peaks FOR 32)", last),
         ):
-            async with undone(tx):
-                await tx.execute(f"UPDATE audit_head SET {change}")  # type: ignore[call-overload]  # noqa: S608
-                assert await broken_at(tx) == position, change
-        async with undone(tx):
+            async with rolled_back(tx):
+                await tx.execute(f"UPDATE audit_head SET {tampering}")  # type: ignore[call-overload]  # noqa: S608
+                assert await first_break(tx) == position, tampering
+        async with rolled_back(tx):
             await tx.execute("DELETE FROM audit_head")
             with pytest.raises(LookupError, match="head"):
                 await audit.verify(tx)
@@ -283,7 +287,7 @@ def test_every_column_of_the_head(log: Log) -> None:
 
 
 async def rewrite(tx: Tx, entries: Sequence[AuditEntry]) -> None:
-    """Put another log in the place of this one, whole in itself: what a forger would do."""
+    """Replace the log by another that is consistent in itself, as a forger would."""
     await tx.execute("DELETE FROM audit_log")
     digest, peaks = GENESIS, b""
     for position, entry in enumerate(entries, start=1):
@@ -303,36 +307,36 @@ async def rewrite(tx: Tx, entries: Sequence[AuditEntry]) -> None:
     )
 
 
-def test_a_log_that_was_cut_and_made_good_is_found_by_a_kept_checkpoint(log: Log) -> None:
+def test_truncated_log_does_not_fit_a_kept_checkpoint(log: Log) -> None:
     async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
         for size in range(1, len(entries)):
-            async with undone(tx):
+            async with rolled_back(tx):
                 await rewrite(tx, entries[:size])
-                assert await broken_at(tx) is None, "in itself it is whole"
-                assert await broken_at(tx, log.kept) == size + 1
+                assert await first_break(tx) is None, "the forged log is consistent in itself"
+                assert await first_break(tx, log.kept) == size + 1
 
     log.check(check)
 
 
-def test_a_log_that_was_forked_is_found_by_a_kept_checkpoint(log: Log) -> None:
-    """From each entry on, history is written anew, longer than it was: the kept root differs."""
+def test_forked_log_does_not_fit_a_kept_checkpoint(log: Log) -> None:
+    """Rewrite the log from each entry on, longer than it was: the kept root differs."""
 
     async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
         roots = checkpoints(entries)
         for at, entry in enumerate(entries):
             forged = [*entries[:at], replace(entry, actor="another"), *entries[at + 1 :], entry]
-            async with undone(tx):
+            async with rolled_back(tx):
                 await rewrite(tx, forged)
-                assert await broken_at(tx) is None, "in itself it is whole"
-                assert await broken_at(tx, log.kept) == 1, "nothing before is vouched for"
-                # The more checkpoints were kept, the nearer the place.
-                assert await broken_at(tx, *roots) == entry.position
+                assert await first_break(tx) is None, "the forged log is consistent in itself"
+                assert await first_break(tx, log.kept) == 1, "one checkpoint covers the whole log"
+                # The more checkpoints were kept, the more precise the position.
+                assert await first_break(tx, *roots) == entry.position
 
     log.check(check)
 
 
 def checkpoints(entries: Sequence[AuditEntry]) -> list[Checkpoint]:
-    """Keep a checkpoint of every size."""
+    """Return a checkpoint of every size."""
     verifier, kept = LogVerifier(), []
     for entry in entries:
         verifier.verify([entry])
@@ -340,18 +344,16 @@ def checkpoints(entries: Sequence[AuditEntry]) -> list[Checkpoint]:
     return kept
 
 
-def test_an_entry_put_in_is_found_by_a_kept_checkpoint(log: Log) -> None:
+def test_inserted_entry_does_not_fit_a_kept_checkpoint(log: Log) -> None:
     async def check(tx: Tx, entries: Sequence[AuditEntry]) -> None:
-        async with undone(tx):
+        async with rolled_back(tx):
             await rewrite(tx, [*entries[:3], entries[1], *entries[3:]])
-            assert await broken_at(tx, *checkpoints(entries)) == 4
+            assert await first_break(tx, *checkpoints(entries)) == 4
 
     log.check(check)
 
 
-def test_the_service_signs_nothing_that_did_not_grow_from_what_it_signed(
-    service: Service, database_url: str
-) -> None:
+def test_service_does_not_sign_a_rewritten_log(service: RunningService, database_url: str) -> None:
     with service.client("audit", "match") as staff:
         first = staff.get("/v1/audit/checkpoint")
         assert first.status_code == 200
@@ -363,42 +365,42 @@ def test_the_service_signs_nothing_that_did_not_grow_from_what_it_signed(
         assert refused.status_code == 500
         assert refused.json()["type"] == "urn:unseen:problem:audit-broken"
         staff.get("/v1/audit")
-        assert staff.get("/v1/audit/checkpoint").status_code == 500, "growing does not heal it"
+        assert staff.get("/v1/audit/checkpoint").status_code == 500, "new entries do not fix it"
 
 
 def replace_key(data: Path) -> None:
     (data / "audit.key").rename(data / "lost")
 
 
-def key_changes(service: Service) -> list[dict[str, Any]]:
+def key_changes(service: RunningService) -> list[dict[str, Any]]:
     with service.client("audit") as staff:
         found = staff.get("/v1/audit", params={"kind": "audit.key-changed"}).json()["entries"]
     return [each["details"] for each in found]
 
 
-def test_signing_with_another_key_is_an_entry_that_names_both(
+def test_new_signing_key_is_recorded_with_the_previous_one(
     database_url: str, tmp_path: Path
 ) -> None:
-    """The key is lost: what the old one signed still binds the log, and the new one is told."""
+    """If the key is lost, what it signed still binds the log, and the new key is recorded."""
     with serving(database_url, data=tmp_path) as service, service.client("audit") as staff:
         first = staff.get("/v1/audit/verifier").json()["verifier"]
         signed = [staff.get("/v1/audit/checkpoint").text for _ in range(2)]
-        assert signed[0] == signed[1], "it is named once"
+        assert signed[0] == signed[1], "the key is recorded once"
         assert key_changes(service) == [{"verifier": first, "before": None}]
     replace_key(tmp_path)
     with serving(database_url, data=tmp_path) as service, service.client("audit") as staff:
         second = staff.get("/v1/audit/verifier").json()["verifier"]
         assert staff.get("/v1/audit/checkpoint").status_code == 200
         assert key_changes(service)[1:] == [{"verifier": second, "before": first}]
-        told = staff.get("/v1/audit").text
+        entries = staff.get("/v1/audit").text
         secrets = [(tmp_path / each).read_text().strip() for each in ("lost", "audit.key")]
-        # PRIVATE+KEY+name+id+base64, in which there may be a + as well.
-        assert not any(each.split("+", 4)[4] in told for each in secrets)
+        # PRIVATE+KEY+name+id+base64; the base64 may contain a + as well.
+        assert not any(each.split("+", 4)[4] in entries for each in secrets)
         asyncio.run(_forge(database_url))
         assert staff.get("/v1/audit/checkpoint").status_code == 500
 
 
-def test_a_log_that_was_rewritten_is_found_by_what_a_lost_key_signed(
+def test_rewritten_log_does_not_fit_what_a_lost_key_signed(
     database_url: str, tmp_path: Path
 ) -> None:
     with serving(database_url, data=tmp_path) as service, service.client("audit") as staff:
@@ -412,7 +414,7 @@ def test_a_log_that_was_rewritten_is_found_by_what_a_lost_key_signed(
 
 
 async def _forge(database_url: str) -> None:
-    """Rewrite the first entry, and all that follows from it."""
+    """Rewrite the first entry, and the digests of all that follow."""
     connection = await psycopg.AsyncConnection.connect(database_url, row_factory=dict_row)
     async with connection:
         await connection.execute("SET session_replication_role = replica")
@@ -420,34 +422,34 @@ async def _forge(database_url: str) -> None:
         await rewrite(connection, [replace(entries[0], actor="another"), *entries[1:]])
 
 
-def test_who_verified_the_log_elsewhere_leaves_an_entry(service: Service) -> None:
+def test_external_verification_is_recorded(service: RunningService) -> None:
     with service.client("audit") as staff:
         lines = staff.get("/v1/audit/export").text.splitlines()
         note = json.loads(lines[-1])["checkpoint"]
         size, root = int(note.split("\n")[1]), base64.b64decode(note.split("\n")[2]).hex()
 
-        def tell(**told: Any) -> httpx.Response:
-            return staff.post("/v1/audit/verifications", json=told)
+        def report(**outcome: Any) -> httpx.Response:
+            return staff.post("/v1/audit/verifications", json=outcome)
 
-        assert tell(fits=True, position=size, root=root).json() == {"same_root": True}
-        assert tell(fits=True, position=size, root=random_pdq(1)).json() == {"same_root": False}
-        assert tell(fits=False, position=size + 50).json() == {"same_root": None}
-        assert tell(fits=True, position=size + 50, root=root).status_code == 422
-        assert tell(fits=True, position=0, root=root).status_code == 422
+        assert report(fits=True, position=size, root=root).json() == {"same_root": True}
+        assert report(fits=True, position=size, root=random_pdq(1)).json() == {"same_root": False}
+        assert report(fits=False, position=size + 50).json() == {"same_root": None}
+        assert report(fits=True, position=size + 50, root=root).status_code == 422
+        assert report(fits=True, position=0, root=root).status_code == 422
         read = staff.get("/v1/audit", params={"kind": "audit.verified"})
-        said = [each["details"] for each in read.json()["entries"]]
-        assert [(each["fits"], each["position"], each["same_root"]) for each in said] == [
+        recorded = [each["details"] for each in read.json()["entries"]]
+        assert [(each["fits"], each["position"], each["same_root"]) for each in recorded] == [
             (True, size, True),
             (True, size, False),
             (False, size + 50, None),
         ]
-        assert random_pdq(1) not in read.text, "whatever was sent as a root is not kept"
-        assert {each["reason"] for each in said} == {"a test"}
+        assert random_pdq(1) not in read.text, "the root that was sent is not stored"
+        assert {each["reason"] for each in recorded} == {"a test"}
     with service.client("match", platform="P") as platform:
         assert platform.post("/v1/audit/verifications", json={}).status_code == 403
 
 
-def test_two_persons_leave_two_entries(service: Service) -> None:
+def test_issue_and_approval_name_both_operators(service: RunningService) -> None:
     new = NewKey("Feeds", frozenset({Scope.FEED}))
     issued = service.flow(lambda store: keys.issue_key(store, new))
     service.flow(lambda store: keys.approve_key(store, issued.id, actors.operator("two")))
@@ -459,5 +461,5 @@ def test_two_persons_leave_two_entries(service: Service) -> None:
     ]
 
 
-def test_every_kind_of_entry_is_tampered_with_here() -> None:
+def test_every_audit_kind_is_covered() -> None:
     assert {*AuditKind} == KINDS | {event.kind for event in OTHERS}

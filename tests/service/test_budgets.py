@@ -1,4 +1,4 @@
-"""What a key may ask a minute, and how its probing is noticed."""
+"""Budgets per key family, and the detection of probing."""
 
 import logging
 import subprocess
@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import numpy as np
-import numpy.typing as npt
 import psycopg
 import pytest
 from hypothesis import given
@@ -20,21 +19,11 @@ from unseen_service.ratelimit.probing import AlertThrottle, HitRate, Neighbourho
 from unseen_service.runtime.shared_memory import SharedCounts
 from unseen_service.usecases import key_limits
 
-from tests.service.test_cases_api import slug
-from tests.service.test_match_api import seeded
-from tests.support import Service, flipped, random_pdq, serving, wait_until
-
-Hashes = npt.NDArray[np.uint8]
-
-
-def hashes(count: int, seed: int = 0) -> Hashes:
-    return np.random.default_rng(seed).integers(0, 256, (count, 32), dtype=np.uint8)
-
-
-def walk(start: Hashes) -> Hashes:
-    """The 256 hashes at one bit from a hash."""
-    bits = np.unpackbits(start) ^ np.eye(256, dtype=np.uint8)
-    return np.packbits(bits, axis=1)
+from tests.support.hashes import Hashes, flipped, neighbours, random_hashes, random_pdq
+from tests.support.problems import problem_slug
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submit_and_index
+from tests.support.waiting import wait_until
 
 
 def ask(platform: httpx.Client, queries: Hashes, **parameters: Any) -> httpx.Response:
@@ -46,117 +35,121 @@ def ask(platform: httpx.Client, queries: Hashes, **parameters: Any) -> httpx.Res
     )
 
 
-def kinds(service: Service) -> list[str]:
+def kinds(service: RunningService) -> list[str]:
     with service.client("audit", platform="Staff") as staff:
         return [each["kind"] for each in staff.get("/v1/alerts").json()["alerts"]]
 
 
 @pytest.fixture
-def tight(database_url: str) -> Iterator[Service]:
+def tight(database_url: str) -> Iterator[RunningService]:
     with serving(database_url, requests_per_minute=6, hashes_per_minute=600) as running:
         yield running
 
 
-def test_every_answer_says_what_is_left(tight: Service) -> None:
+def test_response_reports_the_remaining_budget(tight: RunningService) -> None:
     with tight.client("match") as platform:
-        answer = ask(platform, hashes(100))
+        answer = ask(platform, random_hashes(100))
     assert answer.headers["ratelimit-policy"] == '"requests";q=6;w=60, "hashes";q=600;w=60'
-    requests, left = answer.headers["ratelimit"].split(", ")
+    requests, remaining = answer.headers["ratelimit"].split(", ")
     assert requests.startswith('"requests";r=')
-    assert left == '"hashes";r=500;t=10'
+    assert remaining == '"hashes";r=500;t=10'
 
 
-def test_hashes_beyond_the_budget_wait(tight: Service) -> None:
+def test_hashes_beyond_the_budget_are_refused(tight: RunningService) -> None:
     with tight.client("match") as platform:
-        assert ask(platform, hashes(650)).status_code == 200, "one that begins with room passes"
-        refused = ask(platform, hashes(1, seed=1))
-    assert (refused.status_code, slug(refused)) == (429, "budget-spent")
+        assert ask(platform, random_hashes(650)).status_code == 200, (
+            "allowed while any budget is left"
+        )
+        refused = ask(platform, random_hashes(1, seed=1))
+    assert (refused.status_code, problem_slug(refused)) == (429, "budget-spent")
     assert 4 <= int(refused.headers["retry-after"]) <= 5
     assert "hashes" in refused.json()["detail"]
 
 
-def test_requests_beyond_the_budget_wait(tight: Service) -> None:
+def test_requests_beyond_the_budget_are_refused(tight: RunningService) -> None:
     with tight.client("match") as platform:
-        answers = [ask(platform, hashes(1, seed=n)) for n in range(8)]
-    assert slug(answers[-1]) == "budget-spent"
+        answers = [ask(platform, random_hashes(1, seed=n)) for n in range(8)]
+    assert problem_slug(answers[-1]) == "budget-spent"
     assert int(answers[-1].headers["retry-after"]) <= 10
 
 
-def test_a_budget_is_one_for_all_workers(tight: Service) -> None:
+def test_workers_share_a_budget(tight: RunningService) -> None:
     with (
         serving(tight.database_url, requests_per_minute=0, hashes_per_minute=600) as other,
         tight.client("match") as platform,
     ):
         key = {"Authorization": platform.headers["Authorization"]}
-        assert ask(platform, hashes(650)).status_code == 200
+        assert ask(platform, random_hashes(650)).status_code == 200
         with httpx.Client(base_url=other.url, headers=key) as elsewhere:
-            wait_until(lambda: ask(elsewhere, hashes(1)).status_code == 429)
+            wait_until(lambda: ask(elsewhere, random_hashes(1)).status_code == 429)
 
 
-def test_limits_are_a_keys_own_and_change_at_once(tight: Service) -> None:
+def test_key_limits_apply_at_once(tight: RunningService) -> None:
     with tight.client("match") as platform:
-        assert ask(platform, hashes(650)).status_code == 200
-        assert ask(platform, hashes(1)).status_code == 429
+        assert ask(platform, random_hashes(650)).status_code == 200
+        assert ask(platform, random_hashes(1)).status_code == 429
         tight.flow(lambda store: key_limits.limit_key(store, 1, requests=0, hashes=0))
-        wait_until(lambda: ask(platform, hashes(1)).status_code == 200, within=2)
-        assert "ratelimit" not in ask(platform, hashes(2_000)).headers
+        wait_until(lambda: ask(platform, random_hashes(1)).status_code == 200, within=2)
+        assert "ratelimit" not in ask(platform, random_hashes(2_000)).headers
 
 
-def test_whatever_fails_while_budgets_are_settled_they_are_settled_later(
-    tight: Service, caplog: pytest.LogCaptureFixture
+def test_settling_budgets_recovers_from_errors(
+    tight: RunningService, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The task that settles lives as long as the worker: nobody would notice that it has ended."""
+    """The task that settles must live as long as the worker: nothing else would report its end."""
     with (
         psycopg.connect(tight.database_url, autocommit=True) as database,
         tight.client("match") as platform,
     ):
         database.execute("ALTER TABLE key_usage RENAME TO elsewhere")
-        assert ask(platform, hashes(1)).status_code == 200
+        assert ask(platform, random_hashes(1)).status_code == 200
         wait_until(lambda: "UsageMeter.settle failed" in caplog.text)
         database.execute("ALTER TABLE elsewhere RENAME TO key_usage")
         wait_until(lambda: database.execute("SELECT FROM key_usage").fetchone() is not None)
 
 
-def test_a_walk_bit_by_bit_is_noticed_and_the_key_paused_everywhere(service: Service) -> None:
+def test_probing_pauses_the_key_on_every_worker(
+    service: RunningService,
+) -> None:
     with (
         serving(service.database_url) as other,
         service.client("match") as platform,
     ):
-        start = hashes(1)
-        answers = [ask(platform, each[None]).status_code for each in walk(start)]
+        start = random_hashes(1)
+        answers = [ask(platform, each[None]).status_code for each in neighbours(start)]
         assert 96 <= answers.count(200) <= 140
         assert answers[-1] == 403
-        refused = ask(platform, hashes(1))
-        assert (refused.status_code, slug(refused)) == (403, "key-paused")
+        refused = ask(platform, random_hashes(1))
+        assert (refused.status_code, problem_slug(refused)) == (403, "key-paused")
         key = {"Authorization": platform.headers["Authorization"]}
         with httpx.Client(base_url=other.url, headers=key) as elsewhere:
-            wait_until(lambda: ask(elsewhere, hashes(1)).status_code == 403, within=1)
+            wait_until(lambda: ask(elsewhere, random_hashes(1)).status_code == 403, within=1)
         assert kinds(service) == ["key.paused", "key.probing"]
         with service.client("audit", platform="Staff") as staff:
             (entry,) = staff.get("/v1/audit", params={"kind": "key.paused"}).json()["entries"]
         assert entry["details"]["around"] >= 96
         service.flow(lambda store: key_limits.resume_key(store, 1, "it was our own test"))
-        wait_until(lambda: ask(platform, hashes(1)).status_code == 200, within=2)
+        wait_until(lambda: ask(platform, random_hashes(1)).status_code == 200, within=2)
 
 
-def test_a_walk_in_one_call_among_photos_is_noticed(service: Service) -> None:
+def test_probing_hidden_in_a_large_batch_is_detected(service: RunningService) -> None:
     with service.client("match") as platform:
-        mixed = np.concatenate([hashes(9_000), walk(hashes(1, seed=5))])
+        mixed = np.concatenate([random_hashes(9_000), neighbours(random_hashes(1, seed=5))])
         np.random.default_rng(0).shuffle(mixed)
-        assert slug(ask(platform, mixed)) == "key-paused"
+        assert problem_slug(ask(platform, mixed)) == "key-paused"
 
 
 @pytest.fixture
 def shared(tmp_path: Path) -> SharedCounts:
-    """Memory of the kind that the workers of a host have in common."""
+    """Counters in shared memory, as the workers of a host have them."""
     SharedCounts.create(tmp_path / "counts")
     return SharedCounts(tmp_path / "counts")
 
 
-def test_a_walk_over_several_workers_is_noticed_as_on_one(
+def test_probing_spread_over_workers_is_detected(
     database_url: str, shared: SharedCounts, tmp_path: Path
 ) -> None:
-    """Each step to another of three workers: they pause the key where one alone would."""
+    """Three workers that get one query each in turn pause the key as early as one would."""
     again = SharedCounts(tmp_path / "counts")
     with (
         serving(database_url, shared=shared) as one,
@@ -167,16 +160,18 @@ def test_a_walk_over_several_workers_is_noticed_as_on_one(
         key = {"Authorization": platform.headers["Authorization"]}
         workers = [httpx.Client(base_url=each.url, headers=key) for each in (one, two, three)]
         for worker in workers:
-            wait_until(lambda worker=worker: ask(worker, hashes(1)).status_code == 200)  # type: ignore[misc]
-        steps = zip(walk(hashes(1, seed=4)), cycle(workers), strict=False)
+            wait_until(lambda worker=worker: ask(worker, random_hashes(1)).status_code == 200)  # type: ignore[misc]
+        steps = zip(neighbours(random_hashes(1, seed=4)), cycle(workers), strict=False)
         admitted = 0
         while ask((step := next(steps))[1], step[0][None]).status_code == 200:
             admitted += 1
         assert 96 <= admitted <= 140
         for worker in workers:
-            wait_until(lambda worker=worker: ask(worker, hashes(1)).status_code == 403, within=1)  # type: ignore[misc]
+            wait_until(
+                lambda worker=worker: ask(worker, random_hashes(1)).status_code == 403, within=1
+            )  # type: ignore[misc]
             worker.close()
-        assert sorted(kinds(one)) == ["key.paused", "key.probing"], "each once"
+        assert sorted(kinds(one)) == ["key.paused", "key.probing"], "one alert of each kind"
 
 
 _ANOTHER_PROCESS = """
@@ -186,35 +181,35 @@ from pathlib import Path
 from unseen_service.ratelimit.probing import Neighbourhoods
 from unseen_service.runtime.shared_memory import SharedCounts
 shared = SharedCounts(Path(sys.argv[1]))
-seen = Neighbourhoods(1.0, shared.block(7), shared.secret)
+seen = Neighbourhoods(1.0, shared.block(7), bytes(range(64)))
 steps = np.frombuffer(sys.stdin.buffer.read(), np.uint8).reshape(-1, 32)
 for step in steps:
     seen.add(step[None], 1.0)
 """
 
 
-def test_processes_count_together_and_each_line_by_itself(
-    shared: SharedCounts, tmp_path: Path
-) -> None:
-    steps = walk(hashes(1))
+def test_processes_share_counts_per_key_family(shared: SharedCounts, tmp_path: Path) -> None:
+    # Not a random one: with 2 % of secrets, two of the hashes share a slot and count twice.
+    secret = bytes(range(64))
+    steps = neighbours(random_hashes(1))
     subprocess.run(
         [sys.executable, "-c", _ANOTHER_PROCESS, str(tmp_path / "counts")],
         input=steps[:100].tobytes(),
         check=True,
     )
-    seen = Neighbourhoods(1.0, shared.block(7), shared.secret)
-    assert seen.add(steps[:100], 1.0) == 0, "these were seen, by another"
+    seen = Neighbourhoods(1.0, shared.block(7), secret)
+    assert seen.add(steps[:100], 1.0) == 0, "the other process has counted these"
     assert seen.add(steps[100:101], 1.0) > 60
-    other = Neighbourhoods(1.0, shared.block(8), shared.secret)
-    assert other.add(steps[:1], 1.0) == 0
+    another_family = Neighbourhoods(1.0, shared.block(8), secret)
+    assert another_family.add(steps[:1], 1.0) == 0
     seen.clear(1.0)
-    assert Neighbourhoods(1.0, shared.block(7), shared.secret).add(steps[:2], 1.0) <= 1
+    assert Neighbourhoods(1.0, shared.block(7), secret).add(steps[:2], 1.0) <= 1
 
 
-def test_hit_rates_and_notices_are_one_for_all_workers(shared: SharedCounts) -> None:
+def test_workers_share_hit_rates_and_alert_throttling(shared: SharedCounts) -> None:
     rates = [HitRate(1.0, shared.block(1)) for _ in range(4)]
-    noticed = [rate.add(1, 1, 1.0) for rate, _ in zip(cycle(rates), range(120), strict=False)]
-    assert noticed.index(True) < 110
+    alerts = [rate.add(1, 1, 1.0) for rate, _ in zip(cycle(rates), range(120), strict=False)]
+    assert alerts.index(True) < 110
     one, two = AlertThrottle(shared.block(1)), AlertThrottle(shared.block(1))
     assert one.is_due("key.probing", 5.0)
     assert not two.is_due("key.probing", 6.0)
@@ -222,75 +217,77 @@ def test_hit_rates_and_notices_are_one_for_all_workers(shared: SharedCounts) -> 
     assert two.is_due("key.probing", 606.0)
 
 
-def test_without_memory_to_share_a_worker_counts_alone(
+def test_worker_counts_alone_without_shared_memory(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """/dev/full has no room for anybody."""
+    """/dev/full cannot be mapped."""
     with (
         serving(database_url, shared=SharedCounts(Path("/dev/full"))) as service,
         service.client("match") as platform,
         caplog.at_level(logging.WARNING),
     ):
-        answers = [ask(platform, each[None]).status_code for each in walk(hashes(1))]
+        answers = [ask(platform, each[None]).status_code for each in neighbours(random_hashes(1))]
     assert answers[-1] == 403
     assert "by itself" in caplog.text
 
 
-def test_what_goes_round_is_not_probing() -> None:
-    """One image in twenty encodings, again and again, among others: a platform's usual day."""
+def test_repeated_near_duplicates_are_not_probing() -> None:
+    """One image in twenty encodings, again and again, among others: normal traffic."""
     seen = Neighbourhoods(0.0)
     original = random_pdq(1)
     copies = np.frombuffer(
         bytes.fromhex("".join(flipped(original, 2 * (n % 8), seed=n) for n in range(20))), np.uint8
     ).reshape(-1, 32)
-    around = [seen.add(np.concatenate([copies, hashes(50, seed=n)]), n / 10) for n in range(300)]
+    around = [
+        seen.add(np.concatenate([copies, random_hashes(50, seed=n)]), n / 10) for n in range(300)
+    ]
     assert max(around) < 32
 
 
-def test_a_million_hashes_of_photos_are_not_probing() -> None:
+def test_a_million_unrelated_hashes_are_not_probing() -> None:
     seen = Neighbourhoods(0.0)
-    assert max(seen.add(hashes(10_000, seed=n), n / 2) for n in range(100)) < 32
+    assert max(seen.add(random_hashes(10_000, seed=n), n / 2) for n in range(100)) < 32
 
 
 @given(order=st.permutations(range(256)), start=st.integers(0, 1000), batch=st.integers(1, 64))
-def test_every_walk_is_noticed_in_any_order(order: list[int], start: int, batch: int) -> None:
+def test_probing_is_detected_in_any_order(order: list[int], start: int, batch: int) -> None:
     seen = Neighbourhoods(0.0)
-    steps = walk(hashes(1, seed=start))[order]
+    steps = neighbours(random_hashes(1, seed=start))[order]
     around = [seen.add(steps[n : n + batch], 0.0) for n in range(0, 256, batch)]
     assert max(around) >= 96
 
 
 @given(seed=st.integers(0, 1000), count=st.integers(2, 80))
-def test_hashes_one_by_one_count_as_those_in_a_batch(seed: int, count: int) -> None:
-    # One secret for both: which two hashes share a place by chance is the same then.
+def test_single_hashes_count_like_a_batch(seed: int, count: int) -> None:
+    # The same secret for both, so that the same hashes collide.
     together, apart = (Neighbourhoods(0.0, None, bytes(range(64))) for _ in range(2))
-    steps = walk(hashes(1, seed=seed))[:count]
+    steps = neighbours(random_hashes(1, seed=seed))[:count]
     together.add(steps[:-1], 0.0)
     for step in steps[:-1]:
         apart.add(step[None], 0.0)
-    # In twos, as a batch is counted: the second is one that was seen.
+    # Two hashes, so that both are counted as a batch; the second was seen before.
     last = steps[[-1, 0]]
     assert together.add(last, 0.0) == apart.add(last, 0.0)
 
 
-def test_hits_far_above_the_usual_are_told(service: Service) -> None:
+def test_unusually_high_hit_rate_raises_an_alert(service: RunningService) -> None:
     pdqs = [random_pdq(n) for n in range(150)]
-    seeded(service, *pdqs)
+    submit_and_index(service, *pdqs)
     with service.client("match") as platform:
         for pdq in pdqs:
             ask(platform, np.frombuffer(bytes.fromhex(pdq), np.uint8)[None], max_distance=0)
     wait_until(lambda: kinds(service) == ["key.hit-rate"])
 
 
-def test_a_rate_that_is_usual_is_not_told() -> None:
+def test_usual_hit_rate_raises_no_alert() -> None:
     rate = HitRate(0.0)
     assert not any(rate.add(1_000, 5, 60.0 * minute) for minute in range(5_000))
     assert rate.add(1_000, 900, 60.0 * 5_000)
 
 
-def test_distances_can_be_told_in_steps(service: Service) -> None:
+def test_distances_can_be_rounded_to_steps(service: RunningService) -> None:
     pdq = random_pdq(3)
-    seeded(service, pdq)
+    submit_and_index(service, pdq)
     with service.client("match") as platform:
         query = np.frombuffer(bytes.fromhex(flipped(pdq, 13)), np.uint8)[None]
         assert ask(platform, query).json()["hits"][0]["distance"] == 13
@@ -300,16 +297,16 @@ def test_distances_can_be_told_in_steps(service: Service) -> None:
             limit: len(ask(platform, query, max_distance=limit).json()["hits"])
             for limit in range(32)
         }
-    assert steps == {limit: int(limit > 8) for limit in range(32)}, "the radius tells no more"
+    assert steps == {limit: int(limit > 8) for limit in range(32)}, "the radius reveals no more"
 
 
 @given(
     spends=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 50), st.floats(0, 5)), max_size=200)
 )
-def test_workers_together_admit_a_budget_and_pay_back_the_rest(
+def test_workers_together_stay_within_the_budget(
     spends: list[tuple[int, int, float]],
 ) -> None:
-    """Four workers that settle every second: over any time, no more than is documented."""
+    """Four workers that settle every second never admit more than is documented."""
     workers = [LeakyBucket(60, 0.0) for _ in range(4)]
     common, now, settled, admitted = 0.0, 0.0, 0.0, 0
     for worker, amount, pause in spends:

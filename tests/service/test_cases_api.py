@@ -1,4 +1,4 @@
-"""POST, GET and DELETE /v1/cases: what a person's client may send, and what it is told."""
+"""POST, GET and DELETE /v1/cases: valid and invalid requests, and their responses."""
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
@@ -7,34 +7,23 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support import PIN, Service, random_pdq, submission
+from tests.support.hashes import random_pdq
+from tests.support.problems import problem_slug
+from tests.support.running_service import RunningService
+from tests.support.submissions import PIN, post_submission, submission
 
 KEY = "0123456789abcdef0123456789abcdef"
 
 
-def submit(service: Service, body: Any, **headers: str) -> httpx.Response:
-    return httpx.post(f"{service.url}/v1/cases", json=body, headers=headers, timeout=60)
-
-
-def changed(path: str, value: object) -> dict[str, Any]:
-    """A good submission with one thing in it that is not."""
+def submission_with(path: str, value: object) -> dict[str, Any]:
+    """Return a valid submission with one invalid value."""
     body = copy.deepcopy(submission(random_pdq(1)))
     at: Any = body
-    *way, last = [int(step) if step.isdigit() else step for step in path.split(".")]
-    for step in way:
+    *parents, last = [int(step) if step.isdigit() else step for step in path.split(".")]
+    for step in parents:
         at = at[step]
     at[last] = value
     return body
-
-
-def slug(response: httpx.Response) -> str:
-    assert response.headers["content-type"] == "application/problem+json"
-    problem = response.json()
-    assert problem["status"] == response.status_code
-    assert problem["detail"]
-    prefix, _, name = problem["type"].rpartition(":")
-    assert prefix == "urn:unseen:problem"
-    return str(name)
 
 
 @pytest.mark.parametrize(
@@ -58,86 +47,88 @@ def slug(response: httpx.Response) -> str:
         ("pin", "7K4M-9QTX-2HB\n", "pin"),
     ],
 )
-def test_what_breaks_a_rule_is_refused_and_says_where(
-    any_service: Service, path: str, value: object, at: str
+def test_invalid_submission_is_refused_with_the_path_of_the_error(
+    any_service: RunningService, path: str, value: object, at: str
 ) -> None:
-    refused = submit(any_service, changed(path, value))
+    refused = post_submission(any_service, submission_with(path, value))
     assert refused.status_code == 422
-    assert slug(refused) == "invalid-request"
+    assert problem_slug(refused) == "invalid-request"
     assert at in [spot["at"] for spot in refused.json()["errors"]]
     if isinstance(value, str) and len(value) > 5:
-        assert value.strip() not in refused.text, "what was sent must not come back"
+        assert value.strip() not in refused.text, "the response must not echo the value"
 
 
-def test_a_low_quality_is_refused_with_what_to_do(any_service: Service) -> None:
-    refused = submit(any_service, changed("images.0.hashes.0.quality", 49))
-    assert (refused.status_code, slug(refused)) == (422, "quality-too-low")
+def test_low_quality_is_refused(any_service: RunningService) -> None:
+    refused = post_submission(any_service, submission_with("images.0.hashes.0.quality", 49))
+    assert (refused.status_code, problem_slug(refused)) == (422, "quality-too-low")
     assert refused.json()["errors"][0]["at"] == "images.0.hashes.0.quality"
 
 
-def test_a_view_comes_once_an_image(any_service: Service) -> None:
-    one = {"pdq": random_pdq(1), "quality": 100, "view": "original"}
-    refused = submit(any_service, changed("images.0.hashes", [one, one]))
-    assert (refused.status_code, slug(refused)) == (422, "invalid-request")
+def test_duplicate_view_of_an_image_is_refused(any_service: RunningService) -> None:
+    original = {"pdq": random_pdq(1), "quality": 100, "view": "original"}
+    refused = post_submission(any_service, submission_with("images.0.hashes", [original, original]))
+    assert (refused.status_code, problem_slug(refused)) == (422, "invalid-request")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe"])
-def test_odd_bodies_are_refused(any_service: Service, body: bytes) -> None:
+def test_malformed_body_is_refused(any_service: RunningService, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     refused = httpx.post(f"{any_service.url}/v1/cases", content=body, headers=headers)
-    assert (refused.status_code, slug(refused)) == (422, "invalid-request")
+    assert (refused.status_code, problem_slug(refused)) == (422, "invalid-request")
 
 
-def test_another_media_type_is_refused(any_service: Service) -> None:
+def test_unsupported_media_type_is_refused(any_service: RunningService) -> None:
     refused = httpx.post(
         f"{any_service.url}/v1/cases", content=b"{}", headers={"Content-Type": "x/y"}
     )
-    assert (refused.status_code, slug(refused)) == (415, "unsupported-media-type")
+    assert (refused.status_code, problem_slug(refused)) == (415, "unsupported-media-type")
 
 
-def test_a_body_that_is_too_large_is_refused(any_service: Service) -> None:
+def test_oversized_body_is_refused(any_service: RunningService) -> None:
     def chunks() -> Any:
         for _ in range(40):
             yield b" " * 65_536
 
     url, headers = f"{any_service.url}/v1/cases", {"Content-Type": "application/json"}
     declared = httpx.post(url, content=b" " * (2 * 1024 * 1024 + 1), headers=headers)
-    assert (declared.status_code, slug(declared)) == (413, "body-too-large")
+    assert (declared.status_code, problem_slug(declared)) == (413, "body-too-large")
     undeclared = httpx.post(url, content=chunks(), headers=headers)
-    assert (undeclared.status_code, slug(undeclared)) == (413, "body-too-large")
+    assert (undeclared.status_code, problem_slug(undeclared)) == (413, "body-too-large")
 
 
-def test_a_submission_repeated_is_one_case(service: Service) -> None:
+def test_repeated_submission_returns_the_same_case(service: RunningService) -> None:
     body = submission(random_pdq(1), random_pdq(2))
-    first = submit(service, body, **{"Idempotency-Key": KEY})
-    again = submit(service, body, **{"Idempotency-Key": KEY})
+    first = post_submission(service, body, **{"Idempotency-Key": KEY})
+    again = post_submission(service, body, **{"Idempotency-Key": KEY})
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json()
 
 
-def test_submissions_repeated_at_the_same_time_are_one_case(service: Service) -> None:
+def test_concurrent_repeats_open_one_case(service: RunningService) -> None:
     body = submission(random_pdq(1))
     with ThreadPoolExecutor(8) as pool:
         answers = list(
-            pool.map(lambda _: submit(service, body, **{"Idempotency-Key": KEY}), range(8))
+            pool.map(lambda _: post_submission(service, body, **{"Idempotency-Key": KEY}), range(8))
         )
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
     assert len({answer.json()["case"] for answer in answers}) == 1
 
 
 @pytest.mark.parametrize(
-    "other", [submission(random_pdq(9)), submission(random_pdq(1), pin="2222-2222-2222")]
+    "other",
+    [submission(random_pdq(9)), submission(random_pdq(1), pin="2222-2222-2222")],
+    ids=["other hash", "other PIN"],
 )
-def test_a_key_used_for_another_submission_is_refused(
-    service: Service, other: dict[str, Any]
+def test_idempotency_key_of_another_submission_is_refused(
+    service: RunningService, other: dict[str, Any]
 ) -> None:
-    submit(service, submission(random_pdq(1)), **{"Idempotency-Key": KEY})
-    refused = submit(service, other, **{"Idempotency-Key": KEY})
-    assert (refused.status_code, slug(refused)) == (409, "idempotency-key-reused")
+    post_submission(service, submission(random_pdq(1)), **{"Idempotency-Key": KEY})
+    refused = post_submission(service, other, **{"Idempotency-Key": KEY})
+    assert (refused.status_code, problem_slug(refused)) == (409, "idempotency-key-reused")
 
 
-def test_an_unknown_case_and_a_wrong_pin_are_told_the_same(service: Service) -> None:
-    number = submit(service, submission(random_pdq(1))).json()["case"]
+def test_unknown_case_and_wrong_pin_get_the_same_response(service: RunningService) -> None:
+    number = post_submission(service, submission(random_pdq(1))).json()["case"]
     wrong = [
         httpx.get(f"{service.url}/v1/cases/{number}", headers={"Unseen-Pin": "2222-2222-2222"}),
         httpx.get(f"{service.url}/v1/cases/UN-2222-2222", headers={"Unseen-Pin": PIN}),
@@ -145,12 +136,12 @@ def test_an_unknown_case_and_a_wrong_pin_are_told_the_same(service: Service) -> 
         httpx.delete(f"{service.url}/v1/cases/{number}", headers={"Unseen-Pin": "nonsense"}),
     ]
     assert {answer.status_code for answer in wrong} == {404}
-    assert {slug(answer) for answer in wrong} == {"case-not-found"}
+    assert {problem_slug(answer) for answer in wrong} == {"case-not-found"}
     assert len({answer.text for answer in wrong}) == 1
 
 
-def test_case_number_and_pin_are_read_as_people_write_them(service: Service) -> None:
-    number = submit(service, submission(random_pdq(1))).json()["case"]
+def test_case_number_and_pin_may_be_typed_loosely(service: RunningService) -> None:
+    number = post_submission(service, submission(random_pdq(1))).json()["case"]
     loose = number.lower().replace("-", "")
     pin = PIN.lower().replace("-", " ").replace("0", "o")
     assert (
@@ -159,8 +150,8 @@ def test_case_number_and_pin_are_read_as_people_write_them(service: Service) -> 
     )
 
 
-def test_guesses_are_slowed_down_but_the_right_pin_is_always_taken(service: Service) -> None:
-    number = submit(service, submission(random_pdq(1))).json()["case"]
+def test_wrong_pins_are_slowed_down_but_the_right_pin_always_works(service: RunningService) -> None:
+    number = post_submission(service, submission(random_pdq(1))).json()["case"]
     address = f"{service.url}/v1/cases/{number}"
 
     def guess(n: int) -> int:
@@ -175,8 +166,8 @@ def test_guesses_are_slowed_down_but_the_right_pin_is_always_taken(service: Serv
     assert set(answers) == {404, 429}
 
 
-def test_one_image_is_withdrawn_then_the_rest(service: Service) -> None:
-    number = submit(service, submission(random_pdq(1), random_pdq(2))).json()["case"]
+def test_images_are_withdrawn_one_by_one(service: RunningService) -> None:
+    number = post_submission(service, submission(random_pdq(1), random_pdq(2))).json()["case"]
     address, pin = f"{service.url}/v1/cases/{number}", {"Unseen-Pin": PIN}
     one = httpx.delete(f"{address}/images/2", headers=pin).json()
     assert [image["status"] for image in one["images"]] == ["active", "withdrawn"]
@@ -186,13 +177,13 @@ def test_one_image_is_withdrawn_then_the_rest(service: Service) -> None:
     again = httpx.delete(address, headers=pin)
     assert (again.status_code, again.json()) == (200, last), "withdrawing again changes nothing"
     missing = httpx.delete(f"{address}/images/3", headers=pin)
-    assert (missing.status_code, slug(missing)) == (404, "image-not-found")
+    assert (missing.status_code, problem_slug(missing)) == (404, "image-not-found")
 
 
-def test_a_hash_stays_matchable_while_one_case_holds_it(service: Service) -> None:
+def test_hash_is_matched_while_any_case_holds_it(service: RunningService) -> None:
     pdq = random_pdq(1)
-    first = submit(service, submission(pdq)).json()["case"]
-    second = submit(service, submission(pdq, random_pdq(2))).json()["case"]
+    first = post_submission(service, submission(pdq)).json()["case"]
+    second = post_submission(service, submission(pdq, random_pdq(2))).json()["case"]
 
     with service.client("match") as platform:
         service.wait_in_step()
@@ -205,12 +196,12 @@ def test_a_hash_stays_matchable_while_one_case_holds_it(service: Service) -> Non
         assert hits() == 1
         httpx.delete(f"{service.url}/v1/cases/{second}", headers=pin)
         assert hits() == 0
-        submit(service, submission(pdq))
+        post_submission(service, submission(pdq))
         service.wait_in_step()
-        assert hits() == 1, "what comes back is matched again"
+        assert hits() == 1, "a resubmitted hash is matched again"
 
 
-def test_a_thousand_images_of_eight_views_are_one_case(service: Service) -> None:
+def test_case_can_have_a_thousand_images_in_eight_views(service: RunningService) -> None:
     views = ["original", "mirror"] + [
         f"{mirror}turn-{turn}" for mirror in ("", "mirror-") for turn in (90, 180, 270)
     ]
@@ -225,7 +216,7 @@ def test_a_thousand_images_of_eight_views_are_one_case(service: Service) -> None
         }
         for i in range(1_000)
     ]
-    case = submit(service, body)
+    case = post_submission(service, body)
     assert case.status_code == 201
     assert [image["hashes"] for image in case.json()["images"]] == [8] * 1_000
     service.wait_in_step()

@@ -1,4 +1,4 @@
-"""The `unseen-service` command, run as an operator runs it."""
+"""The `unseen-service` command, as an operator runs it."""
 
 import json
 import os
@@ -6,34 +6,25 @@ import pwd
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.environment import clean_environment
-from tests.support import free_port, random_pdq, scratch_folder, submission, wait_until
-
-COMMAND = [str(Path(sys.executable).with_name("unseen-service"))]
-
-
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments],
-        env=clean_environment(**environment),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+from tests.support.cli import COMMAND, run
+from tests.support.disks import scratch_folder
+from tests.support.hashes import random_pdq
+from tests.support.ports import free_port
+from tests.support.processes import start_serve
+from tests.support.submissions import submission
+from tests.support.waiting import wait_until
 
 
-def test_keys_are_issued_listed_and_revoked_and_all_of_it_is_audited(database_url: str) -> None:
+def test_keys_are_issued_listed_revoked_and_audited(database_url: str) -> None:
     issued = run("keys", "issue", "Example", "--scope", "match", DATABASE_URL=database_url)
     assert issued.returncode == 0
-    assert re.fullmatch(r"unseen_[\w-]{43}\n", issued.stdout), "stdout is the key alone"
+    assert re.fullmatch(r"unseen_[\w-]{43}\n", issued.stdout), "stdout is only the key"
 
     listed = run("keys", "list", DATABASE_URL=database_url).stdout
     assert re.search(r"1\s+Example\s+match\s+.*in force", listed)
@@ -48,7 +39,7 @@ def test_keys_are_issued_listed_and_revoked_and_all_of_it_is_audited(database_ur
     assert re.match(r"chain verified: 2 entries, the last is [0-9a-f]{64}\n", verified.stdout)
 
 
-def test_a_feed_key_takes_two_and_the_log_leaves_as_a_proof(
+def test_feed_key_needs_two_operators_and_the_exported_log_verifies(
     database_url: str, tmp_path: Path
 ) -> None:
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
@@ -60,9 +51,9 @@ def test_a_feed_key_takes_two_and_the_log_leaves_as_a_proof(
     rotated = run("keys", "rotate", "1", "--overlap", "1d", "--by", "bob", **settings)
     assert rotated.stdout != issued.stdout
     assert re.search(r"in force\n.*pending", run("keys", "list", **settings).stdout)
-    wrong = run("keys", "revoke", issued.stdout.strip(), **settings)
-    assert wrong.returncode == 2
-    assert issued.stdout.strip() not in wrong.stderr
+    misused = run("keys", "revoke", issued.stdout.strip(), **settings)
+    assert misused.returncode == 2
+    assert issued.stdout.strip() not in misused.stderr
 
     verifier, kept, export = run("audit", "key", **settings).stdout, tmp_path / "c", tmp_path / "e"
     kept.write_text(run("audit", "checkpoint", **settings).stdout)
@@ -84,37 +75,37 @@ def test_a_feed_key_takes_two_and_the_log_leaves_as_a_proof(
 
     (tmp_path / "audit.key").unlink()
     again = run("audit", "verify", "--checkpoint", str(kept), **settings)
-    assert again.returncode == 0, "the log names the key that was lost, and that one signed it"
+    assert again.returncode == 0, "the log names the lost key, which signed the checkpoint"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "told"),
+    ("arguments", "environment", "message"),
     [
         (["keys", "issue", " ", "--scope", "match"], {}, "platform's name"),
         (["keys", "list"], {"DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "unavailable"),
     ],
 )
-def test_what_cannot_be_done_is_told_in_one_line(
-    database_url: str, arguments: list[str], environment: dict[str, str], told: str
+def test_errors_are_reported_in_one_line(
+    database_url: str, arguments: list[str], environment: dict[str, str], message: str
 ) -> None:
     failed = run(*arguments, **{"DATABASE_URL": database_url, **environment})
     assert failed.returncode == 1
-    assert told in failed.stderr
+    assert message in failed.stderr
     assert failed.stderr.count("\n") == 1
     assert "secret" not in failed.stderr
 
 
-def test_the_database_may_be_named_in_a_file(database_url: str, tmp_path: Path) -> None:
-    """A file that says nothing is a mistake, and no reason to start another database."""
+def test_database_url_can_come_from_a_file(database_url: str, tmp_path: Path) -> None:
+    """An empty file is an error, not a reason to start an embedded database."""
     secret = tmp_path / "database_url"
     secret.write_text(f"{database_url}\n")
-    named = {"DATABASE_URL_FILE": str(secret), "DATABASE_URL": "postgresql://127.0.0.1:1/x"}
-    assert run("keys", "issue", "Example", "--scope", "match", **named).returncode == 0
+    environment = {"DATABASE_URL_FILE": str(secret), "DATABASE_URL": "postgresql://127.0.0.1:1/x"}
+    assert run("keys", "issue", "Example", "--scope", "match", **environment).returncode == 0
     assert "Example" in run("keys", "list", DATABASE_URL=database_url).stdout
     secret.write_text("\n")
-    assert "is empty" in run("keys", "list", **named).stderr
+    assert "is empty" in run("keys", "list", **environment).stderr
     secret.unlink()
-    assert "cannot be read" in run("keys", "list", **named).stderr
+    assert "cannot be read" in run("keys", "list", **environment).stderr
 
 
 @pytest.mark.parametrize(
@@ -124,7 +115,7 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     assert run(*arguments).returncode == 2
 
 
-def test_help_ends_in_an_example() -> None:
+def test_help_ends_with_an_example() -> None:
     assert "example:\n  $ unseen-service serve" in run("--help").stdout
 
 
@@ -133,20 +124,14 @@ def served() -> Iterator[tuple[subprocess.Popen[str], str, list[str]]]:
     """`unseen-service serve` with two workers, on an embedded PostgreSQL of its own."""
     port = free_port()
     with scratch_folder() as folder:
-        data = ["--data", str(folder / "data")]
-        process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", str(port), "--workers", "2", *data],
-            env=clean_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        yield process, f"http://127.0.0.1:{port}", data
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = start_serve(folder / "data", port, workers=2, environment={}, **pipes)
+        yield process, f"http://127.0.0.1:{port}", ["--data", str(folder / "data")]
         process.kill()
         process.communicate()
 
 
-def test_serve_starts_everything_and_stops_it(
+def test_serve_starts_and_stops_everything(
     served: tuple[subprocess.Popen[str], str, list[str]],
 ) -> None:
     process, url, data = served
@@ -180,8 +165,8 @@ def test_serve_starts_everything_and_stops_it(
     assert process.returncode == 0
     assert f"Unseen is on {url}" in out
     assert {json.loads(line)["level"] for line in errors.splitlines()} <= {"info"}
-    # It can be started again on what it left behind: nothing of it runs any more.
-    # Look-ups from before the index had caught up are a fourth entry.
+    # Nothing of it runs any longer: its data folder can be opened again.
+    # Lookups from before the index had caught up are a fourth entry.
     assert re.match("chain verified: [34] entries", run("audit", "verify", *data).stdout)
 
 

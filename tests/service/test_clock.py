@@ -1,6 +1,6 @@
-"""The clock of PostgreSQL's machine jumps ahead and back: what is counted by time recovers.
+"""The clock of PostgreSQL's host jumps ahead and back: everything that depends on time recovers.
 
-That of a host decides nothing; tests/flow/test_clock_jumps.py has it jump for real.
+The clock of a service's host decides nothing; tests/flow/test_clock_jumps.py changes it for real.
 """
 
 import asyncio
@@ -20,25 +20,26 @@ from unseen_service.live.screening import LiveScreening
 from unseen_service.settings import Settings
 from unseen_service.store import Store, clock
 
-from tests.mirror import Mirror, submit, withdraw
-from tests.service.test_webhooks import Receiver, receiver, register
-from tests.support import Service, random_pdq, serving, submission, wait_until
-
-__all__ = ["receiver"]
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submission, submit, withdraw
+from tests.support.waiting import wait_until
+from tests.support.webhook_receiver import WebhookReceiver, register_webhook
 
 KEY = "0123456789abcdef"
 OWN_CLOCK = re.compile(r"datetime\.now|datetime\.utcnow|date\.today|time\.time\b|time_ns")
-"""What asks the host's own clock."""
+"""Code that reads the host's clock."""
 
 
 def set_ahead(database_url: str, statement: str) -> None:
-    """Leave behind what was written while the clock was ahead."""
+    """Write what the service would have written while the clock was ahead."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(statement)  # type: ignore[call-overload]
 
 
-def test_a_budget_that_was_spent_in_the_future_drains(database_url: str) -> None:
-    """Else the key would be refused until the clock is there again."""
+def test_budget_spent_while_the_clock_was_ahead_recovers(database_url: str) -> None:
+    """Otherwise the key would be refused until the clock reaches that time again."""
     with serving(database_url, hashes_per_minute=6) as service, service.client("match") as platform:
 
         def asked() -> int:
@@ -59,7 +60,7 @@ def test_a_budget_that_was_spent_in_the_future_drains(database_url: str) -> None
         wait_until(lambda: asked() == 200)
 
 
-def test_a_flood_of_the_future_costs_nobody_work(database_url: str) -> None:
+def test_load_recorded_while_the_clock_was_ahead_requires_no_work(database_url: str) -> None:
     set_ahead(database_url, "UPDATE intake SET level = 1e6, at = now() + interval '1 hour'")
     with serving(database_url) as service:
         for number in range(2):
@@ -67,8 +68,8 @@ def test_a_flood_of_the_future_costs_nobody_work(database_url: str) -> None:
             assert httpx.post(f"{service.url}/v1/cases", json=body).status_code == 201
 
 
-def test_a_change_log_of_the_future_stays_in_order(service: Service) -> None:
-    """Its times never go back, so that a reader by time misses nothing; nothing else waits."""
+def test_change_times_stay_in_order_when_the_clock_goes_back(service: RunningService) -> None:
+    """Times in the change log never decrease, so that readers by time miss nothing."""
     set_ahead(service.database_url, "UPDATE change_head SET at = now() + interval '1 hour'")
     set_ahead(service.database_url, "UPDATE audit_head SET at = now() + interval '1 hour'")
     pdqs = [random_pdq(n) for n in range(3)]
@@ -84,16 +85,18 @@ def test_a_change_log_of_the_future_stays_in_order(service: Service) -> None:
     (total,) = [
         each for each in measured.splitlines() if each.startswith("unseen_change_apply_seconds_sum")
     ]
-    assert float(total.split()[1]) >= 0, "a count never falls"
+    assert float(total.split()[1]) >= 0, "a counter never decreases"
 
 
-def test_a_message_of_the_future_is_sent(database_url: str, receiver: Receiver) -> None:
-    """What was to be sent while the clock was 400 days ahead is not put off for 400 days."""
+def test_message_queued_while_the_clock_was_ahead_is_sent(
+    database_url: str, receiver: WebhookReceiver
+) -> None:
+    """A message that was due while the clock was 400 days ahead does not wait for 400 days."""
     with (
         serving(database_url, webhook_private_targets=1) as service,
         service.client("feed") as platform,
     ):
-        webhook, _ = register(platform, receiver.url)
+        webhook, _ = register_webhook(platform, receiver.url)
         set_ahead(
             database_url,
             "INSERT INTO webhook_messages (webhook_id, event, body, created_at, due_at)"
@@ -104,7 +107,7 @@ def test_a_message_of_the_future_is_sent(database_url: str, receiver: Receiver) 
         wait_until(lambda: len(receiver.received) == 2)
 
 
-def test_what_was_measured_in_the_future_is_measured_anew(database_url: str) -> None:
+def test_metrics_collected_while_the_clock_was_ahead_are_replaced(database_url: str) -> None:
     set_ahead(database_url, "UPDATE vitals SET at = now() + interval '400 days'")
     with serving(database_url, measure_every_ms=50) as service:
         httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1))).raise_for_status()
@@ -112,7 +115,7 @@ def test_what_was_measured_in_the_future_is_measured_anew(database_url: str) -> 
         wait_until(lambda: measured in httpx.get(f"{service.url}/metrics").text)
 
 
-def test_no_message_has_waited_for_less_than_no_time(database_url: str) -> None:
+def test_age_of_the_oldest_message_is_never_negative(database_url: str) -> None:
     set_ahead(
         database_url,
         "WITH platform AS (INSERT INTO platforms (name) VALUES ('P') RETURNING id),"
@@ -128,8 +131,8 @@ def test_no_message_has_waited_for_less_than_no_time(database_url: str) -> None:
         assert "unseen_webhooks_oldest_seconds 0.0" in httpx.get(f"{service.url}/metrics").text
 
 
-def test_a_run_of_the_future_is_not_waited_for(database_url: str) -> None:
-    """Retention ran while the clock was ahead: it runs again now, not when the time has come."""
+def test_retention_runs_although_its_last_run_is_in_the_future(database_url: str) -> None:
+    """If it ran while the clock was ahead, it does not wait until that time."""
     set_ahead(database_url, "UPDATE retention SET ran_at = now() + interval '400 days'")
     with serving(database_url), psycopg.connect(database_url, autocommit=True) as connection:
         wait_until(
@@ -140,10 +143,10 @@ def test_a_run_of_the_future_is_not_waited_for(database_url: str) -> None:
         )
 
 
-def test_one_clock_that_is_ahead_erases_nothing_too_early(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+def test_nothing_is_erased_early_if_one_clock_is_ahead(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PostgreSQL's, here; with a host's it is tried on a real process, elsewhere."""
+    """PostgreSQL's clock, here; tests/flow/test_clock_jumps.py sets a host's."""
     case = submit(service, random_pdq(1))
     with service.client("feed") as platform:
         Mirror(platform).catch_up()
@@ -160,80 +163,81 @@ def test_one_clock_that_is_ahead_erases_nothing_too_early(
 
 
 class HostClock:
-    """The clock of a host, off by as much as a test says."""
+    """The clock of a host with a skew that the test sets."""
 
-    def __init__(self, off: timedelta) -> None:
-        self.off = off
+    def __init__(self, skew: timedelta) -> None:
+        self.skew = skew
 
     def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.off
+        return datetime.now(UTC) + self.skew
 
 
-async def read_anew(known: Clock, database_url: str, times: int = 1) -> None:
+async def reload(followed: Clock, database_url: str, times: int = 1) -> None:
     store = Store(database_url, pool_size=1, timeout=10)
     await store.open()
     for _ in range(times):
-        await known.reload(store)
+        await followed.reload(store)
     await store.close()
 
 
-def test_a_worker_goes_by_postgresqls_clock_also_while_that_is_away(
+def test_worker_follows_the_clock_of_an_unavailable_postgresql(
     database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     host = HostClock(timedelta(days=400))
 
     async def run() -> None:
-        known = Clock(host)
-        assert known.now() > datetime.now(UTC) + timedelta(days=399), "it knows no better yet"
-        await read_anew(known, database_url, times=2)
-        host.off = timedelta(hours=-1)
-        await read_anew(known, database_url)
-        before = known.now()
+        followed = Clock(host)
+        assert followed.now() > datetime.now(UTC) + timedelta(days=399), "the host's clock so far"
+        await reload(followed, database_url, times=2)
+        host.skew = timedelta(hours=-1)
+        await reload(followed, database_url)
+        before = followed.now()
         await asyncio.sleep(0.05)
-        assert timedelta(seconds=0.05) <= known.now() - before
-        assert abs(known.now() - datetime.now(UTC)) < timedelta(seconds=30)
-        host.off = timedelta()
-        await read_anew(known, database_url)
+        assert timedelta(seconds=0.05) <= followed.now() - before
+        assert abs(followed.now() - datetime.now(UTC)) < timedelta(seconds=30)
+        host.skew = timedelta()
+        await reload(followed, database_url)
 
     asyncio.run(run())
-    told = [each.getMessage() for each in caplog.records if "clock" in each.getMessage()]
-    assert len(told) == 2, "once, however often it is read, and once when it is well again"
-    assert "34560000 s ahead of" in told[0]
-    assert "agree" in told[1]
+    messages = [each.getMessage() for each in caplog.records if "clock" in each.getMessage()]
+    assert len(messages) == 2, "one line when the skew is found, one when it is gone"
+    assert "34560000 s ahead of" in messages[0]
+    assert "agree" in messages[1]
 
 
-def test_a_challenge_of_one_host_is_answered_at_another(database_url: str) -> None:
-    """Work that was done is not refused because two hosts disagree on what time it is."""
+def test_challenge_from_one_host_is_valid_on_another(database_url: str) -> None:
+    """A proof is not refused because two hosts disagree about the time."""
 
-    async def at_a_host_that_is_off(by: timedelta) -> LiveScreening:
-        known, store = Clock(HostClock(by)), Store(database_url, pool_size=1, timeout=10)
-        intake = LiveScreening(known)
+    async def screening_on_host(skew: timedelta) -> LiveScreening:
+        followed = Clock(HostClock(skew))
+        store = Store(database_url, pool_size=1, timeout=10)
+        screening = LiveScreening(followed)
         await store.open()
-        await known.reload(store)
-        await intake.reload(store)
+        await followed.reload(store)
+        await screening.reload(store)
         await store.close()
-        return intake
+        return screening
 
     async def run() -> None:
-        ahead = await at_a_host_that_is_off(timedelta(days=400))
-        behind = await at_a_host_that_is_off(timedelta(days=-400))
-        given = ahead.challenges().issue(1, 1)
-        proof = Asked(given.token, given.puzzles, given.target, KEY).solve()
+        ahead = await screening_on_host(timedelta(days=400))
+        behind = await screening_on_host(timedelta(days=-400))
+        challenge = ahead.challenges().issue(1, 1)
+        proof = Asked(challenge.token, challenge.puzzles, challenge.target, KEY).solve()
         assert behind.challenges().is_paid(proof, KEY, 1, 1)
 
     asyncio.run(run())
 
 
-def test_what_asks_the_hosts_own_clock_is_known() -> None:
-    """Whatever else is to know the time has to ask PostgreSQL, or the clock that follows it."""
+def test_only_known_modules_read_the_host_clock() -> None:
+    """All other code takes the time from PostgreSQL, or from the clock that follows it."""
     folder = Path(unseen_service.__file__).parent
-    asking = {
+    reading = {
         str(each.relative_to(folder))
         for each in folder.rglob("*.py")
         if OWN_CLOCK.search(each.read_text(encoding="utf-8"))
     }
-    assert asking == {
-        "live/clock.py",  # to say how far off it is
-        "jobs/retention.py",  # where both have to agree
+    assert reading == {
+        "live/clock.py",  # measures the skew
+        "jobs/retention.py",  # erases only if both clocks agree
     }

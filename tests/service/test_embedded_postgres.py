@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL through its front door: real servers, really killed."""
+"""The embedded PostgreSQL through its public interface: real servers, really killed."""
 
 import os
 import shutil
@@ -31,21 +31,21 @@ sys.stdin.read()
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """Make a short scratch folder that the server's account can enter, also when we are root."""
+    """Create a scratch folder with a short path that the server's account can enter."""
     folder = Path(tempfile.mkdtemp(prefix="pg-")).resolve()
     folder.chmod(0o711)
     yield folder
 
-    def removed() -> bool:  # a server whose owner was killed may still be on its way out
+    def remove() -> bool:  # a server whose owner was killed may still be shutting down
         shutil.rmtree(folder, ignore_errors=True)
         return not folder.exists()
 
-    until(removed)
+    wait_until(remove)
 
 
 @contextmanager
 def owner(data: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another Python process that starts a server on `data`, and prints its URL."""
+    """Start another Python process that starts a server on `data` and prints its URL."""
     with subprocess.Popen(
         [sys.executable, "-c", OWNER, str(data)],
         stdin=subprocess.PIPE,
@@ -56,7 +56,7 @@ def owner(data: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def url_of(process: subprocess.Popen[str]) -> str:
+def read_url(process: subprocess.Popen[str]) -> str:
     assert process.stdout
     return process.stdout.readline().strip()
 
@@ -70,21 +70,21 @@ def postmaster(data: Path) -> int:
     return int((cluster(data) / "postmaster.pid").read_text().split()[0])
 
 
-def until(condition: Callable[[], bool], within_s: float = 60.0) -> float:
+def wait_until(condition: Callable[[], bool], within_s: float = 60.0) -> float:
     """Wait for `condition`; return how long that took, in seconds."""
     begun = time.monotonic()
     while not condition():
-        assert time.monotonic() < begun + within_s, "waited in vain"
+        assert time.monotonic() < begun + within_s, f"still false after {within_s} s"
         time.sleep(0.005)
     return time.monotonic() - begun
 
 
-def gone(pid: int) -> bool:
-    """Whether the process has ended (one that is only not yet waited for has)."""
+def has_ended(pid: int) -> bool:
+    """Return whether a process has ended. Zombies have."""
     if not Path("/proc/self").exists():  # macOS
         command = ["ps", "-o", "stat=", "-p", str(pid)]
-        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        return not said.strip() or said.startswith("Z")
+        state = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        return not state.strip() or state.startswith("Z")
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
@@ -103,13 +103,13 @@ def read(url: str) -> list[int]:
         return [row[0] for row in db.execute("SELECT number FROM kept ORDER BY number")]
 
 
-def test_nothing_to_ready_then_restart_keeps_rows(home: Path) -> None:
+def test_rows_survive_a_restart(home: Path) -> None:
     begun = time.monotonic()
     with EmbeddedPostgres(home / "data") as postgres:
         fresh = time.monotonic() - begun
         write(postgres.start(), 1, 2)  # a second start joins the first
         pid = postmaster(home / "data")
-    assert gone(pid)
+    assert has_ended(pid)
     begun = time.monotonic()
     with EmbeddedPostgres(home / "data") as postgres:
         print(f"fresh start {fresh:.2f} s, restart {time.monotonic() - begun:.2f} s")
@@ -134,7 +134,7 @@ def test_server_is_closed_to_the_network_and_to_other_accounts(home: Path) -> No
         assert db.info.user == "unseen"
 
 
-def test_environment_of_another_postgres_is_left_out(
+def test_environment_variables_of_postgres_are_ignored(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"PGPORT": "1", "PGHOST": "nowhere.invalid", "LC_ALL": "xx_XX.nope"}.items():
@@ -143,7 +143,7 @@ def test_environment_of_another_postgres_is_left_out(
         write(postgres.start(), 1)
 
 
-def test_killed_server_comes_back_with_what_was_committed(home: Path) -> None:
+def test_committed_rows_survive_a_killed_server(home: Path) -> None:
     postgres = EmbeddedPostgres(home / "data")
     with postgres:
         write(postgres.start(), 1, 2, 3)
@@ -154,48 +154,50 @@ def test_killed_server_comes_back_with_what_was_committed(home: Path) -> None:
         assert read(url) == [1, 2, 3]
 
 
-def test_killed_server_of_a_living_owner_is_taken_over(home: Path) -> None:
+def test_killed_server_of_a_running_owner_is_replaced(home: Path) -> None:
     with owner(home / "data") as process:
-        write(url_of(process), 1)
-        os.kill(postmaster(home / "data"), signal.SIGKILL)  # stays a zombie: nobody waits for it
+        write(read_url(process), 1)
+        os.kill(postmaster(home / "data"), signal.SIGKILL)  # remains a zombie of its owner
         with EmbeddedPostgres(home / "data") as postgres:
             assert read(postgres.start()) == [1]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no parent-death signal but on Linux")
-def test_server_ends_with_a_killed_owner(home: Path) -> None:
+def test_server_exits_when_its_owner_is_killed(home: Path) -> None:
     with owner(home / "data") as process:
-        write(url_of(process), 1)
+        write(read_url(process), 1)
         pid = postmaster(home / "data")
         process.kill()
         process.wait()
-        print(f"postgres gone {until(lambda: gone(pid)):.3f} s after kill -9 of its owner")
+        print(
+            f"postgres gone {wait_until(lambda: has_ended(pid)):.3f} s after kill -9 of its owner"
+        )
     with EmbeddedPostgres(home / "data") as postgres:
         assert read(postgres.start()) == [1]
 
 
-def test_stale_pid_file_naming_a_stranger_spares_the_stranger(home: Path) -> None:
+def test_process_named_by_a_stale_pid_file_is_left_alone(home: Path) -> None:
     postgres = EmbeddedPostgres(home / "data")
     with postgres:
         write(postgres.start(), 1)
         pid = postmaster(home / "data")
         pid_file = cluster(home / "data") / "postmaster.pid"
         os.kill(pid, signal.SIGKILL)
-        until(lambda: gone(pid))
-        account = Account.choose(None, None)  # the same, or postgres itself would know better
+        wait_until(lambda: has_ended(pid))
+        account = Account.choose(None, None)  # the server's, or postgres would see through it
         switch = {"user": account.uid, "group": account.gid} if os.geteuid() == 0 else {}
-        with subprocess.Popen(["sleep", "60"], **switch) as stranger:
+        with subprocess.Popen(["sleep", "60"], **switch) as bystander:
             try:
                 for stale in (pid_file, pid_file.with_name(".s.PGSQL.5432.lock")):
-                    stale.write_text(stale.read_text().replace(str(pid), str(stranger.pid)))
+                    stale.write_text(stale.read_text().replace(str(pid), str(bystander.pid)))
                 assert read(postgres.start()) == [1]
-                assert stranger.poll() is None
+                assert bystander.poll() is None
             finally:
-                stranger.kill()
+                bystander.kill()
 
 
 @pytest.mark.slow
-def test_torn_pid_file_is_no_obstacle(home: Path) -> None:
+def test_damaged_pid_file_is_ignored(home: Path) -> None:
     postgres = EmbeddedPostgres(home / "data")
     for number, text in enumerate(["", "nonsense\n", "-1\n"]):
         with postgres:
@@ -205,9 +207,9 @@ def test_torn_pid_file_is_no_obstacle(home: Path) -> None:
         assert read(postgres.start()) == [0, 1, 2]
 
 
-def test_two_processes_share_one_server_and_its_owner_alone_stops_it(home: Path) -> None:
+def test_processes_share_a_server_and_only_its_owner_stops_it(home: Path) -> None:
     with owner(home / "data") as process:
-        url = url_of(process)
+        url = read_url(process)
         pid = postmaster(home / "data")
         with EmbeddedPostgres(home / "data") as joined:
             assert joined.start() == url
@@ -217,16 +219,16 @@ def test_two_processes_share_one_server_and_its_owner_alone_stops_it(home: Path)
 
 
 @pytest.mark.slow
-def test_processes_that_start_at_once_get_one_server(home: Path) -> None:
+def test_processes_that_start_together_share_one_server(home: Path) -> None:
     with owner(home / "data") as one, owner(home / "data") as two, owner(home / "data") as three:
-        urls = {url_of(one), url_of(two), url_of(three)}
+        urls = {read_url(one), read_url(two), read_url(three)}
         assert len(urls) == 1
         log = next((home / "data").glob("*.log")).read_text()
         assert log.count("ready to accept connections") == 1
 
 
 @pytest.mark.slow
-def test_copied_folder_never_joins_the_server_of_the_original(home: Path) -> None:
+def test_copied_folder_gets_its_own_server(home: Path) -> None:
     with EmbeddedPostgres(home / "data") as original:
         write(original.start(), 1)
         no_sockets = shutil.ignore_patterns(".s.PGSQL*")
@@ -239,10 +241,10 @@ def test_copied_folder_never_joins_the_server_of_the_original(home: Path) -> Non
             assert read(original.start()) == [1]
 
 
-def test_half_made_cluster_is_never_taken_for_whole(home: Path) -> None:
+def test_incomplete_cluster_is_not_used(home: Path) -> None:
     data = home / "data"
     with owner(data) as process:
-        until(lambda: any(data.glob(".postgres-*.new-*/base")))
+        wait_until(lambda: any(data.glob(".postgres-*.new-*/base")))
         process.kill()
         process.wait()
     assert not list(data.glob("postgres-??"))
@@ -252,7 +254,7 @@ def test_half_made_cluster_is_never_taken_for_whole(home: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["long" * 24, "a,b", "a b+c%d"])
-def test_path_unfit_for_a_socket_is_served(home: Path, name: str) -> None:
+def test_path_unsuitable_for_a_socket_works(home: Path, name: str) -> None:
     with EmbeddedPostgres(home / name) as postgres, EmbeddedPostgres(home / name) as joined:
         write(postgres.start(), 1)
         assert read(joined.start()) == [1]
@@ -261,7 +263,7 @@ def test_path_unfit_for_a_socket_is_served(home: Path, name: str) -> None:
     assert sockets == cluster(home / name) or not sockets.exists()
 
 
-def test_no_hash_reaches_the_log(home: Path) -> None:
+def test_no_hash_is_logged(home: Path) -> None:
     with (
         EmbeddedPostgres(home / "data") as postgres,
         psycopg.connect(postgres.start(), autocommit=True) as db,
@@ -279,22 +281,22 @@ def test_no_hash_reaches_the_log(home: Path) -> None:
     assert HASH not in log
 
 
-def test_server_that_cannot_start_says_where_the_reason_is(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_start_failure_names_the_log_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(server.SETTINGS, "shared_buffers", "nonsense")
     monkeypatch.setattr(server, "_ORPHAN_EXIT_TIMEOUT_S", 0.2)
     with pytest.raises(EmbeddedPostgresError, match=r"reason is at the end of .*\.log"):
         EmbeddedPostgres(home / "data").start()
 
 
-def test_windows_is_told_to_set_database_url(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_on_windows_suggests_database_url(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     with pytest.raises(EmbeddedPostgresError, match="DATABASE_URL"):
         EmbeddedPostgres(home / "data").start()
 
 
-def test_thread_that_would_take_the_server_with_it_is_refused(home: Path) -> None:
+def test_start_outside_the_main_thread_is_refused(home: Path) -> None:
     caught: list[EmbeddedPostgresError] = []
 
     def start() -> None:
@@ -308,14 +310,14 @@ def test_thread_that_would_take_the_server_with_it_is_refused(home: Path) -> Non
     assert "main thread" in caught[0].hint
 
 
-def test_data_that_cannot_be_written_is_told(home: Path) -> None:
+def test_unwritable_data_folder_is_reported(home: Path) -> None:
     (home / "data").write_text("a file, not a folder")
     with pytest.raises(EmbeddedPostgresError, match="Choose a directory"):
         EmbeddedPostgres(home / "data").start()
 
 
 @pytest.mark.parametrize("bindir", sorted(Path("/usr/lib/postgresql").glob("*/bin")), ids=str)
-def test_a_system_postgres_serves_too(home: Path, bindir: Path) -> None:
+def test_system_postgres_works(home: Path, bindir: Path) -> None:
     with EmbeddedPostgres(home / "data", bindir=bindir) as postgres:
         write(postgres.start(), 1)
         assert cluster(home / "data").name == f"postgres-{bindir.parent.name}"
@@ -325,13 +327,13 @@ def test_a_system_postgres_serves_too(home: Path, bindir: Path) -> None:
 @pytest.mark.parametrize(
     ("who", "hint"), [("no-such-account", "PG_RUN_AS"), ("root", "another account")]
 )
-def test_account_that_cannot_serve_is_told(home: Path, who: str, hint: str) -> None:
+def test_unusable_account_is_reported(home: Path, who: str, hint: str) -> None:
     with pytest.raises(EmbeddedPostgresError, match=hint):
         EmbeddedPostgres(home / "data", run_as=who).start()
 
 
 @pytest.mark.root
-def test_account_comes_from_the_environment_then_from_the_data(
+def test_account_comes_from_the_environment_then_from_the_data_folder(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PG_RUN_AS", "daemon")
@@ -346,7 +348,7 @@ def test_account_comes_from_the_environment_then_from_the_data(
 
 @pytest.mark.slow
 @pytest.mark.root
-def test_data_in_a_closed_folder_lies_in_the_system_folder(
+def test_data_in_an_inaccessible_folder_is_kept_in_the_system_folder(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "SYSTEM_FOLDER", home / "system")
@@ -362,7 +364,7 @@ def test_data_in_a_closed_folder_lies_in_the_system_folder(
 
 @pytest.mark.slow
 @pytest.mark.root
-def test_binaries_in_a_closed_folder_are_copied_once(
+def test_binaries_in_an_inaccessible_folder_are_copied_once(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "SYSTEM_FOLDER", home / "system")

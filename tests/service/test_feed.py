@@ -1,4 +1,4 @@
-"""The feed: a copy that follows it is what the service holds, at every moment it can be asked."""
+"""The feed: a mirror that follows it has exactly the active hashes of the service."""
 
 import base64
 import json
@@ -12,18 +12,20 @@ import httpx
 import psycopg
 import pytest
 
-from tests.mirror import Mirror, status, submit, withdraw
-from tests.support import Service, random_pdq, serving, submission
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import case_platforms, submission, submit, withdraw
 
 
 @pytest.fixture
-def platform(service: Service) -> Iterator[httpx.Client]:
+def platform(service: RunningService) -> Iterator[httpx.Client]:
     with service.client("feed") as client:
         yield client
 
 
-def set_standing(service: Service, pdq: str, standing: str) -> None:
-    """Change what is thought of a hash, as the flows do: lock, row, change log."""
+def set_standing(service: RunningService, pdq: str, standing: str) -> None:
+    """Set the standing of a hash as the service does: lock, row, change log."""
     with psycopg.connect(service.database_url) as connection:
         connection.execute("SELECT FROM change_head FOR UPDATE")
         row = connection.execute(
@@ -40,7 +42,9 @@ def set_standing(service: Service, pdq: str, standing: str) -> None:
         connection.execute("NOTIFY unseen_changes")
 
 
-def test_an_entry_says_all_that_a_copy_needs(service: Service, platform: httpx.Client) -> None:
+def test_entry_has_everything_a_mirror_needs(
+    service: RunningService, platform: httpx.Client
+) -> None:
     body = submission(random_pdq(1))
     body["images"][0]["hashes"] = [
         {"pdq": random_pdq(1), "quality": 88, "view": "mirror-turn-90"},
@@ -60,7 +64,7 @@ def test_an_entry_says_all_that_a_copy_needs(service: Service, platform: httpx.C
     }
 
 
-def test_pages_meet_without_a_gap_or_an_overlap(service: Service, platform: httpx.Client) -> None:
+def test_pages_have_no_gap_and_no_overlap(service: RunningService, platform: httpx.Client) -> None:
     pdqs = [random_pdq(n) for n in range(25)]
     submit(service, *pdqs[:15])
     submit(service, *pdqs[15:])
@@ -73,8 +77,8 @@ def test_pages_meet_without_a_gap_or_an_overlap(service: Service, platform: http
     assert mirror.page() == {"entries": [], "cursor": mirror.cursor, "more": False}
 
 
-def test_a_withdrawn_hash_comes_as_a_tombstone_without_its_bits(
-    service: Service, platform: httpx.Client
+def test_withdrawn_hash_is_a_tombstone_without_bits(
+    service: RunningService, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
@@ -86,22 +90,22 @@ def test_a_withdrawn_hash_comes_as_a_tombstone_without_its_bits(
     assert mirror.kept == {}
 
 
-def test_what_was_withdrawn_before_a_platform_first_asked_never_reaches_it(
-    service: Service, platform: httpx.Client
+def test_hash_withdrawn_before_the_first_read_is_not_in_the_feed(
+    service: RunningService, platform: httpx.Client
 ) -> None:
     withdraw(service, submit(service, random_pdq(1)))
     kept, dropped = submit(service, random_pdq(2)), submit(service, random_pdq(3))
     assert platform.get("/v1/hashes", params={"limit": 1}).json()["entries"]
     withdraw(service, dropped)
-    # From the beginning once more: only the one that it may have been handed is told of.
+    # Read again from the start: only the hash that the platform may have has a tombstone.
     mirror = Mirror(platform).catch_up()
     assert [entry["status"] for entry in mirror.entries] == ["active", "withdrawn"]
     assert list(mirror.kept.values()) == [random_pdq(2)]
-    assert status(service, kept)[0]["delivered_at"] is not None
+    assert case_platforms(service, kept)[0]["delivered_at"] is not None
 
 
-def test_a_hash_that_comes_back_is_one_active_entry(
-    service: Service, platform: httpx.Client
+def test_resubmitted_hash_is_one_active_entry(
+    service: RunningService, platform: httpx.Client
 ) -> None:
     withdraw(service, submit(service, random_pdq(1)))
     submit(service, random_pdq(1))
@@ -109,8 +113,8 @@ def test_a_hash_that_comes_back_is_one_active_entry(
     assert [(entry["position"], entry["status"]) for entry in mirror.entries] == [(3, "active")]
 
 
-def test_a_standing_is_told_and_what_is_quarantined_leaves(
-    service: Service, platform: httpx.Client
+def test_standing_is_in_the_feed_and_quarantined_hashes_have_no_bits(
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
@@ -129,7 +133,9 @@ def test_a_standing_is_told_and_what_is_quarantined_leaves(
         assert bool(hits) == (expected == "active")
 
 
-def test_lines_hold_what_json_holds(service: Service, platform: httpx.Client) -> None:
+def test_ndjson_has_the_same_content_as_json(
+    service: RunningService, platform: httpx.Client
+) -> None:
     submit(service, random_pdq(1), random_pdq(2))
     page = platform.get("/v1/hashes").json()
     answer = platform.get("/v1/hashes", headers={"Accept": "application/x-ndjson"})
@@ -138,15 +144,15 @@ def test_lines_hold_what_json_holds(service: Service, platform: httpx.Client) ->
     assert {"entries": entries, **end} == page
 
 
-def test_who_waits_is_answered_when_there_is_news(service: Service) -> None:
+def test_long_poll_returns_when_a_change_arrives(service: RunningService) -> None:
     with service.client("feed") as platform:
         mirror = Mirror(platform).catch_up()
         cursor, answers = mirror.cursor, []
 
         def wait() -> None:
-            asked = {"cursor": cursor or "", "wait": "20"}
-            with httpx.Client(base_url=service.url, headers=platform.headers, timeout=60) as each:
-                answers.append(each.get("/v1/hashes", params=asked).json())
+            parameters = {"cursor": cursor or "", "wait": "20"}
+            with httpx.Client(base_url=service.url, headers=platform.headers, timeout=60) as client:
+                answers.append(client.get("/v1/hashes", params=parameters).json())
 
         waiting = [threading.Thread(target=wait) for _ in range(20)]
         for thread in waiting:
@@ -161,7 +167,7 @@ def test_who_waits_is_answered_when_there_is_news(service: Service) -> None:
         assert [len(answer["entries"]) for answer in answers] == [1] * 20
 
 
-def test_a_wait_ends_empty_when_nothing_comes(database_url: str) -> None:
+def test_long_poll_returns_empty_after_its_wait(database_url: str) -> None:
     with serving(database_url, feed_wait_s=1) as service, service.client("feed") as platform:
         begun = time.monotonic()
         page = platform.get("/v1/hashes", params={"wait": 500}).json()
@@ -169,20 +175,20 @@ def test_a_wait_ends_empty_when_nothing_comes(database_url: str) -> None:
         assert 0.9 < time.monotonic() - begun < 15
 
 
-def _mangled(cursor: str, change: Callable[[str], str]) -> str:
+def _mangle(cursor: str, change: Callable[[str], str]) -> str:
     plain = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     return base64.urlsafe_b64encode(change(plain).encode()).decode().rstrip("=")
 
 
-def test_a_cursor_of_another_history_says_start_again(
-    service: Service, platform: httpx.Client
+def test_cursor_of_another_change_log_is_refused(
+    service: RunningService, platform: httpx.Client
 ) -> None:
     cursor = Mirror(platform).catch_up().cursor or ""
     submit(service, random_pdq(1))
     read = Mirror(platform).catch_up().cursor or ""
-    beyond = _mangled(cursor, lambda plain: plain.removesuffix(".0.0") + ".7.0")
-    other = _mangled(cursor, lambda _: f"2.{'0' * 32}.0.0")
-    set_back = _mangled(read, lambda plain: f"{plain}0")
+    beyond = _mangle(cursor, lambda plain: plain.removesuffix(".0.0") + ".7.0")
+    other = _mangle(cursor, lambda _: f"2.{'0' * 32}.0.0")
+    set_back = _mangle(read, lambda plain: f"{plain}0")
     assert platform.get("/v1/hashes", params={"cursor": read}).status_code == 200
     for each in (beyond, other, set_back):
         answer = platform.get("/v1/hashes", params={"cursor": each})
@@ -191,40 +197,40 @@ def test_a_cursor_of_another_history_says_start_again(
 
 
 @pytest.mark.parametrize("cursor", ["xyz", "AAAA", "é", "MS4w", "1.2.3", "Mi4wLjA"])
-def test_what_is_no_cursor_is_refused(platform: httpx.Client, cursor: str) -> None:
+def test_invalid_cursor_is_refused(platform: httpx.Client, cursor: str) -> None:
     answer = platform.get("/v1/hashes", params={"cursor": cursor})
     assert answer.status_code == 422
     assert cursor not in answer.json()["detail"]
 
 
-def test_the_feed_needs_its_scope(service: Service) -> None:
+def test_feed_requires_its_scope(service: RunningService) -> None:
     assert httpx.get(f"{service.url}/v1/hashes").status_code == 401
     with service.client("match") as matcher:
         assert matcher.get("/v1/hashes").status_code == 403
 
 
-def test_a_case_is_delivered_once_all_of_it_was_handed_out(
-    service: Service, platform: httpx.Client
+def test_case_is_delivered_once_all_its_hashes_were_read(
+    service: RunningService, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1), random_pdq(2))
-    assert status(service, case) == []
+    assert case_platforms(service, case) == []
     mirror = Mirror(platform)
     mirror.page(limit=1)
-    assert status(service, case)[0]["delivered_at"] is None
+    assert case_platforms(service, case)[0]["delivered_at"] is None
     mirror.page(limit=1)
-    (shown,) = status(service, case)
-    assert shown["delivered_at"] is not None
-    assert (shown["matches"], shown["first_match_at"]) == (0, None)
-    # Again, with other pages: neither the time nor the audit log moves.
+    (delivery,) = case_platforms(service, case)
+    assert delivery["delivered_at"] is not None
+    assert (delivery["matches"], delivery["first_match_at"]) == (0, None)
+    # Reading it again changes neither the time nor the audit log.
     Mirror(platform).catch_up()
-    assert status(service, case) == [shown]
+    assert case_platforms(service, case) == [delivery]
     with service.client("audit") as staff:
         entries = staff.get("/v1/audit", params={"kind": "feed.delivered"}).json()["entries"]
     assert [entry["details"]["entries"] for entry in entries] == [1, 1]
 
 
-def test_a_hash_that_another_case_brought_was_delivered_when_this_one_was_submitted(
-    service: Service, platform: httpx.Client
+def test_case_with_only_delivered_hashes_is_delivered_on_submission(
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     Mirror(platform).catch_up()
@@ -233,8 +239,8 @@ def test_a_hash_that_another_case_brought_was_delivered_when_this_one_was_submit
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_copy_made_while_everything_changes_is_exact(service: Service, seed: int) -> None:
-    """Writers and readers at once; in the end the copies are what is active, and only that."""
+def test_mirrors_are_exact_after_concurrent_changes(service: RunningService, seed: int) -> None:
+    """Writers and readers run concurrently; at the end the mirrors have what is active."""
     chance = random.Random(seed)
     done = threading.Event()
     mirrors: list[Mirror] = []
@@ -271,4 +277,4 @@ def test_a_copy_made_while_everything_changes_is_exact(service: Service, seed: i
     for mirror in mirrors:
         assert mirror.kept == active
         positions = [entry["position"] for entry in mirror.entries]
-        assert positions == sorted(set(positions)), "an entry came twice, or out of order"
+        assert positions == sorted(set(positions)), "an entry was repeated or out of order"

@@ -1,4 +1,4 @@
-"""What platforms say back, and where it shows: to the person, to other platforms, to staff."""
+"""Feedback of platforms, as the person, other platforms and staff see it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,17 +8,19 @@ import psycopg
 import pytest
 from unseen_service.jobs.overmatch_watch import OvermatchDetector
 
-from tests.mirror import Mirror, status, submit, withdraw
-from tests.support import Service, random_pdq
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService
+from tests.support.submissions import case_platforms, submit, withdraw
 
 
 @pytest.fixture
-def platform(service: Service) -> Iterator[httpx.Client]:
+def platform(service: RunningService) -> Iterator[httpx.Client]:
     with service.client("feed", "feedback", "match") as client:
         yield client
 
 
-def say(client: httpx.Client, record: str, value: str, *tags: str) -> dict[str, int]:
+def give_feedback(client: httpx.Client, record: str, value: str, *tags: str) -> dict[str, int]:
     body = {"feedback": [{"record": record, "value": value, "tags": list(tags)}]}
     answer = client.post("/v1/feedback", json=body)
     assert answer.status_code == 200, answer.text
@@ -26,29 +28,23 @@ def say(client: httpx.Client, record: str, value: str, *tags: str) -> dict[str, 
     return counts
 
 
-def look_up(service: Service, client: httpx.Client, pdq: str) -> str:
+def look_up(service: RunningService, client: httpx.Client, pdq: str) -> str:
     service.wait_in_step()
     (hit,) = client.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]
     return str(hit["record"])
 
 
-def audited(service: Service, kind: str) -> list[dict[str, Any]]:
-    with service.client("audit") as staff:
-        entries = staff.get("/v1/audit", params={"kind": kind}).json()["entries"]
-    return [entry["details"] for entry in entries]
-
-
-def overdue(service: Service) -> list[tuple[str, str, str | None]]:
+def overdue(service: RunningService) -> list[tuple[str, str, str | None]]:
     with service.client("audit") as staff:
         found = staff.get("/v1/overdue").json()
         assert staff.get("/v1/overdue", headers={"Unseen-Reason": ""}).status_code == 422
     assert found["hours"] == 48
-    assert audited(service, "overdue.listed")[-1]["reason"] == "a test"
+    assert service.audit_details("overdue.listed")[-1]["reason"] == "a test"
     return [(each["what"], each["platform"], each["feedback"]) for each in found["overdue"]]
 
 
-def two_days_pass(service: Service) -> None:
-    """Make all that happened so far happen 49 hours earlier."""
+def two_days_pass(service: RunningService) -> None:
+    """Move everything that happened so far 49 hours into the past."""
     service.flow(lambda store: OvermatchDetector(store, floor=200).scan())
     with psycopg.connect(service.database_url) as connection:
         connection.execute(
@@ -62,43 +58,43 @@ def two_days_pass(service: Service) -> None:
         )
 
 
-def test_the_person_sees_what_became_of_a_match(service: Service, platform: httpx.Client) -> None:
+def test_person_sees_feedback_on_a_match(service: RunningService, platform: httpx.Client) -> None:
     case = submit(service, random_pdq(1))
     record = look_up(service, platform, random_pdq(1))
-    (shown,) = status(service, case)
+    (shown,) = case_platforms(service, case)
     assert (shown["matches"], shown["feedback"], shown["removed_at"]) == (1, None, None)
-    say(platform, record, "pending-review")
-    (shown,) = status(service, case)
+    give_feedback(platform, record, "pending-review")
+    (shown,) = case_platforms(service, case)
     assert (shown["feedback"], shown["removed_at"]) == ("pending-review", None)
-    say(platform, record, "removed")
-    (shown,) = status(service, case)
+    give_feedback(platform, record, "removed")
+    (shown,) = case_platforms(service, case)
     assert shown["feedback"] == "removed"
     assert shown["removed_at"] > shown["first_match_at"]
 
 
-def test_of_several_images_the_least_settled_shows(
-    service: Service, platform: httpx.Client
+def test_person_sees_the_least_settled_feedback(
+    service: RunningService, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1), random_pdq(2))
     first, second = list(Mirror(platform).catch_up().kept)
-    say(platform, first, "removed")
-    say(platform, second, "pending-review")
-    (shown,) = status(service, case)
+    give_feedback(platform, first, "removed")
+    give_feedback(platform, second, "pending-review")
+    (shown,) = case_platforms(service, case)
     assert shown["feedback"] == "pending-review"
     assert shown["removed_at"] is not None
 
 
-def test_the_same_again_changes_nothing(service: Service, platform: httpx.Client) -> None:
+def test_repeated_feedback_changes_nothing(service: RunningService, platform: httpx.Client) -> None:
     case = submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
     (record,) = mirror.kept
-    assert say(platform, record, "removed", "a", "b") == {"accepted": 1, "new": 1}
-    before = status(service, case)
+    assert give_feedback(platform, record, "removed", "a", "b") == {"accepted": 1, "new": 1}
+    before = case_platforms(service, case)
     assert mirror.page()["entries"][0]["feedback"] == {"removed": 1}
-    assert say(platform, record, "removed", "b", "a") == {"accepted": 1, "new": 0}
+    assert give_feedback(platform, record, "removed", "b", "a") == {"accepted": 1, "new": 0}
     assert mirror.page()["entries"] == []
-    assert status(service, case) == before
-    assert audited(service, "feedback.given") == [
+    assert case_platforms(service, case) == before
+    assert service.audit_details("feedback.given") == [
         {
             "key": 1,
             "feedback": [{"record": record, "value": "removed", "tags": 2}],
@@ -108,7 +104,9 @@ def test_the_same_again_changes_nothing(service: Service, platform: httpx.Client
     ]
 
 
-def test_one_wrong_record_and_nothing_is_taken(service: Service, platform: httpx.Client) -> None:
+def test_one_unknown_record_rejects_the_whole_request(
+    service: RunningService, platform: httpx.Client
+) -> None:
     submit(service, random_pdq(1))
     (record,) = Mirror(platform).catch_up().kept
     unknown = "00000000-0000-4000-8000-000000000000"
@@ -116,7 +114,7 @@ def test_one_wrong_record_and_nothing_is_taken(service: Service, platform: httpx
     answer = platform.post("/v1/feedback", json=body)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["at"] == "feedback.1"
-    assert audited(service, "feedback.given") == []
+    assert service.audit_details("feedback.given") == []
     answer = platform.post("/v1/withdrawals", json={"records": [record, unknown]})
     assert (answer.status_code, answer.json()["errors"][0]["at"]) == (422, "records.1")
 
@@ -130,19 +128,19 @@ def test_one_wrong_record_and_nothing_is_taken(service: Service, platform: httpx
         {"record": "00000000-0000-4000-8000-000000000000", "value": "removed", "why": "x"},
     ],
 )
-def test_what_breaks_a_rule_is_refused(platform: httpx.Client, item: dict[str, Any]) -> None:
+def test_invalid_feedback_is_refused(platform: httpx.Client, item: dict[str, Any]) -> None:
     answer = platform.post("/v1/feedback", json={"feedback": [item]})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["at"].startswith("feedback.0.")
 
 
-def test_feedback_needs_its_scope(service: Service) -> None:
+def test_feedback_requires_its_scope(service: RunningService) -> None:
     with service.client("match", "feed") as client:
         assert client.post("/v1/feedback", json={"feedback": []}).status_code == 403
         assert client.post("/v1/withdrawals", json={"records": []}).status_code == 403
 
 
-def test_two_platforms_that_say_not_intimate_quarantine_a_hash(service: Service) -> None:
+def test_two_not_intimate_reports_quarantine_a_hash(service: RunningService) -> None:
     submit(service, random_pdq(1))
     with (
         service.client("feed", "feedback", platform="One") as one,
@@ -150,21 +148,21 @@ def test_two_platforms_that_say_not_intimate_quarantine_a_hash(service: Service)
     ):
         mirror = Mirror(one).catch_up()
         (record,) = mirror.kept
-        say(one, record, "not-intimate")
-        say(one, record, "not-intimate", "art")
+        give_feedback(one, record, "not-intimate")
+        give_feedback(one, record, "not-intimate", "art")
         assert mirror.page()["entries"][0]["standing"] == "unreviewed"
-        say(two, record, "not-intimate")
+        give_feedback(two, record, "not-intimate")
         (entry,) = mirror.page()["entries"]
         assert (entry["standing"], entry["feedback"]) == ("quarantined", {"not-intimate": 2})
-    assert [each["quarantined"] for each in audited(service, "feedback.given")] == [
+    assert [each["quarantined"] for each in service.audit_details("feedback.given")] == [
         [],
         [],
         [record],
     ]
 
 
-def test_a_confirmed_withdrawal_shows_to_the_person(
-    service: Service, platform: httpx.Client
+def test_person_sees_a_confirmed_withdrawal(
+    service: RunningService, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1), random_pdq(2))
     mirror = Mirror(platform).catch_up()
@@ -173,35 +171,35 @@ def test_a_confirmed_withdrawal_shows_to_the_person(
     mirror.catch_up()
     answer = platform.post("/v1/withdrawals", json={"records": [first]})
     assert answer.json() == {"confirmed": [first], "active": []}
-    assert status(service, case)[0]["withdrawal_confirmed_at"] is None
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is None
     platform.post("/v1/withdrawals", json={"records": [first, second]})
-    (shown,) = status(service, case)
+    (shown,) = case_platforms(service, case)
     assert shown["withdrawal_confirmed_at"] is not None
     platform.post("/v1/withdrawals", json={"records": [first, second]})
-    assert status(service, case) == [shown]
-    assert [each["records"] for each in audited(service, "withdrawal.confirmed")] == [
+    assert case_platforms(service, case) == [shown]
+    assert [each["records"] for each in service.audit_details("withdrawal.confirmed")] == [
         [first],
         [second],
     ]
 
 
-def test_an_active_record_cannot_be_confirmed_and_an_old_confirmation_does_not_count(
-    service: Service, platform: httpx.Client
+def test_confirmation_counts_only_for_the_current_withdrawal(
+    service: RunningService, platform: httpx.Client
 ) -> None:
-    withdraw_one = submit(service, random_pdq(1))
+    first = submit(service, random_pdq(1))
     (record,) = Mirror(platform).catch_up().kept
-    withdraw(service, withdraw_one)
+    withdraw(service, first)
     platform.post("/v1/withdrawals", json={"records": [record]})
-    again = submit(service, random_pdq(1))
+    second = submit(service, random_pdq(1))
     answer = platform.post("/v1/withdrawals", json={"records": [record]})
     assert answer.json() == {"confirmed": [], "active": [record]}
     Mirror(platform).catch_up()
-    withdraw(service, again)
-    assert status(service, again)[0]["withdrawal_confirmed_at"] is None
+    withdraw(service, second)
+    assert case_platforms(service, second)[0]["withdrawal_confirmed_at"] is None
 
 
-def test_what_is_not_answered_in_48_hours_is_overdue_until_it_is(
-    service: Service, platform: httpx.Client
+def test_matches_and_withdrawals_unanswered_for_48_hours_are_overdue(
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     gone = submit(service, random_pdq(2))
@@ -213,31 +211,31 @@ def test_what_is_not_answered_in_48_hours_is_overdue_until_it_is(
     assert overdue(service) == []
     two_days_pass(service)
     assert sorted(overdue(service)) == [("match", "Example", None), ("withdrawal", "Example", None)]
-    say(platform, record, "not-removed")
+    give_feedback(platform, record, "not-removed")
     platform.post("/v1/withdrawals", json={"records": [other]})
     assert overdue(service) == [("match", "Example", "not-removed")]
-    say(platform, record, "removed")
+    give_feedback(platform, record, "removed")
     assert overdue(service) == []
-    # Found once more: the clock starts again, and stops only when that one is removed too.
+    # Another match starts the clock again, until the platform removes that one too.
     look_up(service, platform, random_pdq(1))
     two_days_pass(service)
     assert overdue(service) == [("match", "Example", "removed")]
-    assert say(platform, record, "removed")["new"] == 1
+    assert give_feedback(platform, record, "removed")["new"] == 1
     assert overdue(service) == []
 
 
-def test_a_review_that_never_ends_is_overdue_without_a_match(
-    service: Service, platform: httpx.Client
+def test_pending_review_becomes_overdue_without_a_match(
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
     (record,) = Mirror(platform).catch_up().kept
-    say(platform, record, "pending-review")
+    give_feedback(platform, record, "pending-review")
     two_days_pass(service)
     assert overdue(service) == [("review", "Example", "pending-review")]
 
 
-def test_a_tombstone_that_no_one_could_have_needed_is_not_owed(
-    service: Service, platform: httpx.Client
+def test_tombstone_of_an_unread_hash_needs_no_confirmation(
+    service: RunningService, platform: httpx.Client
 ) -> None:
     withdraw(service, submit(service, random_pdq(1)))
     Mirror(platform).catch_up()
@@ -245,8 +243,8 @@ def test_a_tombstone_that_no_one_could_have_needed_is_not_owed(
     assert overdue(service) == []
 
 
-def test_what_is_withdrawn_or_comes_back_begins_anew(
-    service: Service, platform: httpx.Client
+def test_withdrawal_and_resubmission_reset_what_is_overdue(
+    service: RunningService, platform: httpx.Client
 ) -> None:
     case = submit(service, random_pdq(1))
     mirror = Mirror(platform).catch_up()
@@ -262,10 +260,10 @@ def test_what_is_withdrawn_or_comes_back_begins_anew(
     assert overdue(service) == []
 
 
-def test_a_match_that_was_answered_before_it_was_counted_is_not_owed(
-    service: Service, platform: httpx.Client
+def test_match_answered_before_it_was_counted_is_not_overdue(
+    service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, random_pdq(1))
-    say(platform, look_up(service, platform, random_pdq(1)), "removed")
+    give_feedback(platform, look_up(service, platform, random_pdq(1)), "removed")
     two_days_pass(service)
     assert overdue(service) == []

@@ -1,11 +1,9 @@
-"""HTTP at its worst: requests that could be read in two ways, slow ones, large ones, odd ones."""
+"""Hostile HTTP: ambiguous, slow, large and malformed requests."""
 
 import json
 import re
 import socket
 import struct
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,18 +15,12 @@ import psutil
 import pytest
 from unseen_service.runtime.http_protocol import HttpProtocol
 
-from tests.environment import clean_environment
-from tests.service.test_cli import COMMAND
-from tests.support import (
-    PIN,
-    Service,
-    free_port,
-    fresh_database,
-    random_pdq,
-    serving,
-    submission,
-    wait_until,
-)
+from tests.support.databases import fresh_database
+from tests.support.hashes import random_pdq
+from tests.support.processes import serve_process
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import PIN, submission
+from tests.support.waiting import PATIENCE_S, wait_until
 
 POST = b"POST /v1/cases HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 GET = b"GET /healthz HTTP/1.1\r\nHost: a\r\n"
@@ -36,12 +28,12 @@ NEXT = GET + b"\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
-def port_of(service: Service) -> int:
+def port_of(service: RunningService) -> int:
     return int(service.url.rsplit(":", 1)[1])
 
 
-def talk(service: Service, *parts: bytes, pause: float = 0.0) -> tuple[list[int], bool]:
-    """Send bytes as they are; answer the statuses that came back, and whether it hung up."""
+def talk(service: RunningService, *parts: bytes, pause: float = 0.0) -> tuple[list[int], bool]:
+    """Send bytes as they are; return the statuses received and whether the service hung up."""
     with socket.create_connection(("127.0.0.1", port_of(service))) as connection:
         connection.settimeout(1.0)
         answer, ended = b"", False
@@ -59,7 +51,7 @@ def talk(service: Service, *parts: bytes, pause: float = 0.0) -> tuple[list[int]
     return [int(each) for each in re.findall(rb"HTTP/1\.1 (\d+)", answer)], ended
 
 
-def test_an_answer_leaves_in_one_piece(any_service: Service) -> None:
+def test_response_is_sent_in_one_piece(any_service: RunningService) -> None:
     with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
         for _ in range(20):
             connection.sendall(NEXT)
@@ -93,14 +85,14 @@ def test_an_answer_leaves_in_one_piece(any_service: Service) -> None:
         b"CONNECT elsewhere:1 HTTP/1.1\r\nHost: a\r\n\r\n",
     ],
 )
-def test_what_could_be_read_in_two_ways_ends_the_connection(
-    any_service: Service, request_: bytes
+def test_ambiguous_request_closes_the_connection(
+    any_service: RunningService, request_: bytes
 ) -> None:
-    """So nothing that follows it, smuggled or not, is ever read as a request."""
+    """Nothing that follows it, smuggled or not, is read as a request."""
     assert talk(any_service, request_ + NEXT) == ([400], True)
 
 
-def test_requests_on_one_connection_are_answered_one_by_one(any_service: Service) -> None:
+def test_pipelined_requests_are_answered_in_order(any_service: RunningService) -> None:
     chunked = POST + CHUNKED + b"\r\n2\r\n{}\r\n0\r\n\r\n"
     assert talk(any_service, NEXT + chunked + NEXT)[0] == [200, 422, 200]
 
@@ -117,39 +109,43 @@ def test_requests_on_one_connection_are_answered_one_by_one(any_service: Service
         GET + b"X: " + b"a" * 40_000,
     ],
 )
-def test_what_is_broken_answers_no_request_before_it(
-    any_service: Service, before: bytes, broken: bytes
+def test_malformed_request_does_not_answer_an_earlier_one(
+    any_service: RunningService, before: bytes, broken: bytes
 ) -> None:
-    """A 400 that came first would be taken for the answer to a request that was in order."""
+    """The client would take an early 400 for the response to an earlier, valid request."""
     statuses, ended = talk(any_service, before + broken + NEXT)
     assert ended
     assert statuses in ([], [200], [200, 422])
 
 
 @pytest.mark.parametrize("to", [b"websocket", b"h2c"])
-def test_an_upgrade_is_answered_and_ends_the_connection(any_service: Service, to: bytes) -> None:
-    """Nothing that follows is read, so nobody should wait for its answer."""
+def test_upgrade_request_is_answered_and_closes_the_connection(
+    any_service: RunningService, to: bytes
+) -> None:
+    """Nothing that follows is read, so no client should wait for a response to it."""
     upgrade = GET + b"Connection: Upgrade\r\nUpgrade: " + to + b"\r\n\r\n"
     assert talk(any_service, upgrade + NEXT) == ([200], True)
 
 
 @pytest.mark.parametrize("trailer", [b"X: y\r\n", b"X: y\r\n" * 200_000])
-def test_fields_behind_a_body_end_the_connection(any_service: Service, trailer: bytes) -> None:
-    """They would be headers that come late, and as many as somebody likes."""
+def test_trailer_fields_close_the_connection(any_service: RunningService, trailer: bytes) -> None:
+    """They would be late headers, without a limit on their number."""
     body = b"\r\n2\r\n{}\r\n0\r\n"
     statuses, ended = talk(any_service, POST + CHUNKED + body + trailer + b"\r\n" + NEXT)
     assert ended
     assert statuses in ([], [400])
 
 
-def test_a_request_has_one_answer_also_if_it_breaks_after_it(any_service: Service) -> None:
-    """401 before the body was read; what follows it is no second answer."""
-    ask = b"POST /v1/match HTTP/1.1\r\nHost: a\r\n" + CHUNKED + b"\r\n"
-    assert talk(any_service, ask, b"0x2\r\n", pause=0.2) == ([401], True)
+def test_request_gets_one_response_even_if_its_body_is_malformed(
+    any_service: RunningService,
+) -> None:
+    """A 401 is sent before the body is read; a malformed body causes no second response."""
+    head = b"POST /v1/match HTTP/1.1\r\nHost: a\r\n" + CHUNKED + b"\r\n"
+    assert talk(any_service, head, b"0x2\r\n", pause=0.2) == ([401], True)
 
 
-def test_requests_wait_in_a_number_that_is_limited(any_service: Service) -> None:
-    """Hundreds of thousands at once, and nobody reads the answers: it hangs up on them."""
+def test_number_of_waiting_requests_is_limited(any_service: RunningService) -> None:
+    """A client that sends a million requests and reads no responses is disconnected."""
     with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
         connection.settimeout(5.0)
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
@@ -159,8 +155,17 @@ def test_requests_wait_in_a_number_that_is_limited(any_service: Service) -> None
     assert talk(any_service, NEXT * (HttpProtocol.MAX_PIPELINED + 1))[0] == [200] * 17
 
 
-def test_who_hangs_up_before_the_answer_leaves_no_trace(
-    any_service: Service, caplog: pytest.LogCaptureFixture
+@pytest.fixture
+def log(
+    any_service: RunningService, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> pytest.LogCaptureFixture:
+    """Everything that the service logs; uvicorn's loggers do not propagate by default."""
+    monkeypatch.setattr("uvicorn.server.logger.parent.propagate", True)
+    return caplog
+
+
+def test_disconnect_before_the_response_logs_no_error(
+    any_service: RunningService, log: pytest.LogCaptureFixture
 ) -> None:
     linger = struct.pack("ii", 1, 0)
     for _ in range(50):
@@ -168,11 +173,11 @@ def test_who_hangs_up_before_the_answer_leaves_no_trace(
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             connection.sendall(NEXT * 8)
     assert httpx.get(f"{any_service.url}/healthz").status_code == 200
-    assert not [each for each in caplog.records if each.exc_info]
+    assert not [each for each in log.records if each.exc_info]
 
 
-def test_who_hangs_up_in_the_middle_of_a_look_up_leaves_no_trace(
-    any_service: Service, caplog: pytest.LogCaptureFixture
+def test_disconnect_during_a_lookup_logs_no_error(
+    any_service: RunningService, log: pytest.LogCaptureFixture
 ) -> None:
     key = any_service.key("match").encode()
     half = (
@@ -182,14 +187,14 @@ def test_who_hangs_up_in_the_middle_of_a_look_up_leaves_no_trace(
     for _ in range(20):
         with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
             connection.sendall(half)
-            # Answered in the same turn: by now the other request waits for its body.
+            # Once this is answered, the other request waits for its body.
             assert httpx.get(f"{any_service.url}/healthz").status_code == 200
     assert httpx.get(f"{any_service.url}/healthz").status_code == 200
-    assert not [each for each in caplog.records if each.exc_info]
+    assert not [each for each in log.records if each.exc_info]
 
 
 @pytest.fixture(scope="module")
-def impatient(postgres: str) -> Iterator[Service]:
+def impatient(postgres: str) -> Iterator[RunningService]:
     class Impatient(HttpProtocol):
         REQUEST_TIMEOUT_S = 0.5
 
@@ -213,16 +218,22 @@ def impatient(postgres: str) -> Iterator[Service]:
         [NEXT, b"\r\n", b"\r\n", b"\r\n"],
     ],
 )
-def test_slow_clients_are_hung_up_on(impatient: Service, parts: list[bytes]) -> None:
+def test_slow_client_is_disconnected(impatient: RunningService, parts: list[bytes]) -> None:
     _, ended = talk(impatient, *parts, pause=0.1)
     assert ended
 
 
-def test_a_long_answer_is_not_a_slow_request(impatient: Service) -> None:
-    with httpx.Client() as client:
-        assert client.get(f"{impatient.url}/healthz").status_code == 200
-        time.sleep(0.8)
-        assert client.get(f"{impatient.url}/healthz").status_code == 200
+def test_slow_response_does_not_count_as_a_slow_request(impatient: RunningService) -> None:
+    """Neither does the time that a connection is idle after a response."""
+    with impatient.client("feed") as platform:
+        begun = time.monotonic()
+        assert platform.get("/v1/hashes", params={"wait": 1}).status_code == 200
+        assert time.monotonic() - begun > 0.9, "the response was not slow"
+    with socket.create_connection(("127.0.0.1", port_of(impatient))) as connection:
+        for pause in (0.8, 0):
+            connection.sendall(NEXT)
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+            time.sleep(pause)
 
 
 @pytest.mark.parametrize(
@@ -234,54 +245,45 @@ def test_a_long_answer_is_not_a_slow_request(impatient: Service) -> None:
         [b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n"],
     ],
 )
-def test_a_head_has_a_limit(any_service: Service, parts: list[bytes]) -> None:
+def test_request_head_is_limited(any_service: RunningService, parts: list[bytes]) -> None:
     statuses, ended = talk(any_service, *parts)
     assert (set(statuses) <= {400}, ended) == (True, True)
 
 
-def test_a_body_has_a_limit_also_in_chunks(any_service: Service) -> None:
+def test_request_body_is_limited_even_if_chunked(any_service: RunningService) -> None:
     declared = talk(any_service, POST + b"Content-Length: 3000000\r\n\r\n")
     assert declared == ([413], True)
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     assert talk(any_service, POST + CHUNKED + b"\r\n", *[chunk] * 40)[0] == [413]
 
 
-def test_a_flood_of_connections_leaves_files_for_the_work(
+def test_connection_flood_leaves_file_descriptors_for_requests(
     database_url: str, tmp_path: Path
 ) -> None:
-    """Who has a connection goes on being served, hits and submissions too; then all is well."""
-    port = free_port()
-    service = Service(f"http://127.0.0.1:{port}", database_url)
-    log = tmp_path / "log"
-    limited = ["bash", "-c", 'ulimit -n 160; exec "$@"', "-", *COMMAND, "serve"]
-    arguments = ["--port", str(port), "--data", str(tmp_path / "data")]
-    with log.open("wb") as err, httpx.Client(base_url=service.url, timeout=60) as client:
-        process = subprocess.Popen(
-            [*limited, *arguments],
-            stdout=subprocess.DEVNULL,
-            stderr=err,
-            env=clean_environment(DATABASE_URL=database_url),
-        )
-        try:
-            wait_until(service.is_ready)
-            assert client.get("/healthz").status_code == 200
-            with ExitStack() as flood:
-                for _ in range(300):
-                    flood.enter_context(socket.create_connection(("127.0.0.1", port)))
-                wait_until(lambda: b"new ones are refused" in log.read_bytes())
-                kept = random_pdq(1)
-                assert client.post("/v1/cases", json=submission(kept)).status_code == 201
-                assert client.get("/readyz").json()["reasons"] == []
-            wait_until(service.is_ready)
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
+    """Existing connections are still served, submissions too; afterwards all is normal."""
+    log, limited = tmp_path / "log", ["bash", "-c", 'ulimit -n 160; exec "$@"', "-"]
+    with (
+        serve_process(
+            tmp_path / "data", database_url=database_url, log=log, prefix=limited
+        ) as service,
+        httpx.Client(base_url=service.url, timeout=PATIENCE_S) as client,
+    ):
+        assert client.get("/healthz").status_code == 200
+        with ExitStack() as flood:
+            for _ in range(300):
+                address = ("127.0.0.1", port_of(service))
+                flood.enter_context(socket.create_connection(address))
+            wait_until(lambda: b"new ones are refused" in log.read_bytes())
+            pdq = random_pdq(1)
+            assert client.post("/v1/cases", json=submission(pdq)).status_code == 201
+            assert client.get("/readyz").json()["reasons"] == []
+        wait_until(service.is_ready)
     assert log.read_bytes().count(b"new ones are refused") == 1
     assert b"Too many open files" not in log.read_bytes()
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "GET", "POST"])
-def test_no_other_origin_may_read_an_answer(any_service: Service, method: str) -> None:
+def test_other_origins_cannot_read_responses(any_service: RunningService, method: str) -> None:
     headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
     for path in ("/v1/cases", "/v1/match", "/healthz", "/docs"):
         answer = httpx.request(method, any_service.url + path, headers=headers)
@@ -299,56 +301,24 @@ ODD_BODIES = [
 ]
 
 
-def test_the_log_holds_no_address_and_nothing_that_was_sent(
-    database_url: str, tmp_path: Path
-) -> None:
-    """A real service process, odd input, and what it wrote to standard error."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path / "log"
-    command = [sys.executable, "-m", "unseen_service", "serve", "--port", str(port)]
-    environment = clean_environment(DATABASE_URL=database_url)
-    with log.open("wb") as err:
-        process = subprocess.Popen(
-            [*command, "--data", str(tmp_path / "data")],
-            stdout=subprocess.DEVNULL,
-            stderr=err,
-            env=environment,
-        )
-    service = Service(f"http://127.0.0.1:{port}", database_url)
-    secret = random_pdq(1)
-    try:
-        wait_until(service.is_ready)
-        _be_odd(service, secret)
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+def test_log_contains_no_address_and_no_request_data(database_url: str, tmp_path: Path) -> None:
+    """A real service process gets malformed requests; its standard error is checked."""
+    log, secret = tmp_path / "log", random_pdq(1)
+    with serve_process(tmp_path / "data", database_url=database_url, log=log) as service:
+        _send_odd_requests(service, secret)
     written = log.read_text()
-    assert "Invalid HTTP request" in written, "it was the log that was read"
-    for leak in ("127.0.0.1", secret, PIN, PIN.replace("-", ""), "unseen_key", "a-path-of-mine"):
+    assert "Invalid HTTP request" in written, "this is not the log of the service"
+    for leak in ("127.0.0.1", secret, PIN, PIN.replace("-", ""), "unseen_key", "a-secret-path"):
         assert leak not in written
 
 
-def test_a_database_that_is_named_in_a_file_is_in_no_environment(
-    database_url: str, tmp_path: Path
-) -> None:
-    """Whoever lists processes, or a container's settings, sees where the secret is, not what."""
+def test_database_url_from_a_file_is_in_no_environment(database_url: str, tmp_path: Path) -> None:
+    """Anyone who lists processes or a container's settings sees the secret's path only."""
     secret = tmp_path / "database_url"
     secret.write_text(database_url)
-    port = free_port()
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", str(port), "--data", str(tmp_path / "data")],
-        stdout=subprocess.DEVNULL,
-        env=clean_environment(DATABASE_URL_FILE=str(secret)),
-    )
-    try:
-        wait_until(Service(f"http://127.0.0.1:{port}", database_url).is_ready)
-        family = psutil.Process(process.pid).children(recursive=True)
+    with serve_process(tmp_path / "data", DATABASE_URL_FILE=str(secret)) as service:
+        family = psutil.Process(service.process.pid).children(recursive=True)
         environments = [each.environ() for each in family]
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
     assert [each for each in environments if each.get("DATABASE_URL_FILE") == str(secret)]
     assert not [each for each in environments if database_url in each.values()]
 
@@ -357,28 +327,18 @@ def test_a_database_that_is_named_in_a_file_is_in_no_environment(
     hasattr(faiss, "GpuIndexBinaryFlat") and faiss.get_num_gpus() > 0,
     reason="needs a machine without a CUDA device",
 )
-def test_a_gpu_that_is_not_there_is_told_in_the_log(database_url: str, tmp_path: Path) -> None:
-    """What a library warns of is a line of JSON, as all that is logged."""
-    port, log = free_port(), tmp_path / "log"
-    with log.open("wb") as err:
-        process = subprocess.Popen(
-            [*COMMAND, "serve", "--port", str(port), "--data", str(tmp_path / "data")],
-            stdout=subprocess.DEVNULL,
-            stderr=err,
-            env=clean_environment(DATABASE_URL=database_url, UNSEEN_DEVICE="cuda"),
-        )
-    try:
-        wait_until(Service(f"http://127.0.0.1:{port}", database_url).is_ready)
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+def test_missing_gpu_is_logged(database_url: str, tmp_path: Path) -> None:
+    """Warnings of libraries are logged as JSON lines, like everything else."""
+    log, data = tmp_path / "log", tmp_path / "data"
+    with serve_process(data, database_url=database_url, log=log, UNSEEN_DEVICE="cuda"):
+        pass
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     warned = [line["message"] for line in lines if line["level"] == "warning"]
     assert warned
     assert all("CUDA" in message for message in warned)
 
 
-def _be_odd(service: Service, secret: str) -> None:
+def _send_odd_requests(service: RunningService, secret: str) -> None:
     cases = f"{service.url}/v1/cases"
     talk(service, GET + b"X : " + secret.encode() + b"\r\n\r\n")
     for body in ODD_BODIES:
@@ -389,10 +349,10 @@ def _be_odd(service: Service, secret: str) -> None:
     httpx.get(f"{cases}/UN-0000-0000", headers={"Unseen-Pin": PIN})
     headers = {"Authorization": "Bearer unseen_key"}
     httpx.post(f"{service.url}/v1/match", json={"hashes": [secret]}, headers=headers)
-    httpx.get(f"{service.url}/a-path-of-mine?pin={PIN}")
+    httpx.get(f"{service.url}/a-secret-path?pin={PIN}")
 
 
-def test_the_limits_are_in_the_threat_model() -> None:
+def test_limits_are_in_the_threat_model() -> None:
     text = (Path(__file__).parents[2] / "docs/threat-model.md").read_text()
     assert f"{HttpProtocol.REQUEST_TIMEOUT_S:.0f} s" in text
     assert f"{HttpProtocol.MAX_HEAD_BYTES // 1024} KiB" in text

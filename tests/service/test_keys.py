@@ -1,4 +1,4 @@
-"""Keys: two persons for the dangerous ones, rotation, expiry, revocation; never seen again."""
+"""Keys: approval by a second person, rotation, expiry, revocation, secrecy."""
 
 import asyncio
 import contextlib
@@ -25,41 +25,43 @@ from unseen_service.models.keys import IssuedKey, KeyStatus, NewKey, Scope
 from unseen_service.store import Store
 from unseen_service.usecases import actors, keys
 
-from tests.support import Service, random_pdq, serving, wait_until
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService, serving
+from tests.support.waiting import wait_until
 
 ALICE, BOB = actors.operator("alice"), actors.operator("bob")
 
 
-def issue(service: Service, *scopes: Scope, lasts: timedelta | None = None) -> IssuedKey:
+def issue(service: RunningService, *scopes: Scope, lasts: timedelta | None = None) -> IssuedKey:
     expires_at = datetime.now(UTC) + lasts if lasts else None
     new = NewKey("Example", frozenset(scopes), "asked for by mail", expires_at)
     return service.flow(lambda store: keys.issue_key(store, new, ALICE))
 
 
-def opens(url: str, key: str) -> bool:
-    """Whether a key opens what every key in force does."""
+def is_accepted(url: str, key: str) -> bool:
+    """Return whether an endpoint that is open to every active key accepts a key."""
     answer = httpx.get(f"{url}/v1/audit/verifier", headers={"Authorization": f"Bearer {key}"})
     return answer.status_code == 200
 
 
 @pytest.mark.parametrize("scope", [Scope.FEED, Scope.ADMIN])
-def test_a_dangerous_key_opens_nothing_until_another_person_approves_it(
-    service: Service, scope: Scope
+def test_sensitive_key_is_inactive_until_a_second_person_approves_it(
+    service: RunningService, scope: Scope
 ) -> None:
     issued = issue(service, Scope.MATCH, scope)
     assert issued.status is KeyStatus.PENDING
     with pytest.raises(SecondPersonNeeded):
         service.flow(lambda store: keys.approve_key(store, issued.id, ALICE))
     later = issue(service, Scope.MATCH)
-    wait_until(lambda: opens(service.url, later.key))
-    assert not opens(service.url, issued.key), "nor its harmless scopes"
+    wait_until(lambda: is_accepted(service.url, later.key))
+    assert not is_accepted(service.url, issued.key), "not even for its other scope"
     service.flow(lambda store: keys.approve_key(store, issued.id, BOB))
-    wait_until(lambda: opens(service.url, issued.key))
+    wait_until(lambda: is_accepted(service.url, issued.key))
     with pytest.raises(KeyNotFound, match="waiting"):
         service.flow(lambda store: keys.approve_key(store, issued.id, BOB))
 
 
-def test_the_database_itself_holds_to_two_persons(service: Service) -> None:
+def test_database_enforces_approval_by_a_second_person(service: RunningService) -> None:
     issued = issue(service, Scope.FEED)
     with psycopg.connect(service.database_url, autocommit=True) as owner:
         for change in (
@@ -70,8 +72,8 @@ def test_the_database_itself_holds_to_two_persons(service: Service) -> None:
                 owner.execute(f"UPDATE keys SET {change} WHERE id = {issued.id}")  # type: ignore[call-overload]  # noqa: S608
 
 
-def test_one_admin_cannot_be_two(service: Service) -> None:
-    """Not with the key that asked, nor with one it was rotated into, nor with one it made."""
+def test_admin_cannot_approve_their_own_keys(service: RunningService) -> None:
+    """Not with the key that issued them, nor its successor, nor a key that it issued."""
     with service.client("admin", platform="One") as one:
         feed = one.post("/v1/keys", json={"platform": "X", "scopes": ["feed"]}).json()
         assert feed["status"] == "pending"
@@ -80,38 +82,40 @@ def test_one_admin_cannot_be_two(service: Service) -> None:
         assert refused.json()["type"] == "urn:unseen:problem:second-person-needed"
 
         second = one.post("/v1/keys", json={"platform": "Y", "scopes": ["admin"]}).json()
-        assert not opens(service.url, second["key"])
+        assert not is_accepted(service.url, second["key"])
 
-        mine = one.get("/v1/keys").json()["keys"][0]["id"]
-        rotated = one.post(f"/v1/keys/{mine}/rotate", json={"overlap_s": 3600}).json()
+        own_id = one.get("/v1/keys").json()["keys"][0]["id"]
+        rotated = one.post(f"/v1/keys/{own_id}/rotate", json={"overlap_s": 3600}).json()
         assert rotated["status"] == "pending"
         assert one.post(f"/v1/keys/{rotated['id']}/approve").status_code == 409
         with service.client("admin", platform="Two") as two:
             assert two.post(f"/v1/keys/{rotated['id']}/approve").status_code == 204
-            wait_until(lambda: opens(service.url, rotated["key"]))
+            wait_until(lambda: is_accepted(service.url, rotated["key"]))
             successor = {"Authorization": f"Bearer {rotated['key']}"}
-            still = one.post(f"/v1/keys/{feed['id']}/approve", headers=successor)
-            assert still.status_code == 409, "it is the same person's"
+            again = one.post(f"/v1/keys/{feed['id']}/approve", headers=successor)
+            assert again.status_code == 409, "the successor is the same person's"
             assert two.post(f"/v1/keys/{feed['id']}/approve").status_code == 204
-        wait_until(lambda: opens(service.url, feed["key"]))
+        wait_until(lambda: is_accepted(service.url, feed["key"]))
 
 
-def test_a_revoked_key_is_out_of_force_on_every_worker_within_a_second(service: Service) -> None:
+def test_revoked_key_is_refused_on_every_worker_within_a_second(
+    service: RunningService,
+) -> None:
     issued = issue(service, Scope.MATCH)
     with serving(service.database_url) as other:
         workers = [service.url, other.url]
         for url in workers:
-            wait_until(lambda url=url: opens(url, issued.key))  # type: ignore[misc]
+            wait_until(lambda url=url: is_accepted(url, issued.key))  # type: ignore[misc]
         service.flow(lambda store: keys.revoke_key(store, issued.id, ALICE))
         deadline = time.monotonic() + 1
         for url in workers:
-            wait_until(lambda url=url: not opens(url, issued.key), within=1)  # type: ignore[misc]
+            wait_until(lambda url=url: not is_accepted(url, issued.key), within=1)  # type: ignore[misc]
         assert time.monotonic() < deadline
     with pytest.raises(KeyNotFound):
         service.flow(lambda store: keys.revoke_key(store, issued.id, ALICE))
 
 
-def test_a_revocation_does_not_wait_for_an_index_that_is_behind(service: Service) -> None:
+def test_revocation_does_not_wait_for_the_index(service: RunningService) -> None:
     class Stuck(LiveIndex):
         async def catch_up(self, _: Store) -> None:
             await asyncio.sleep(60)
@@ -140,18 +144,18 @@ def test_a_revocation_does_not_wait_for_an_index_that_is_behind(service: Service
     service.flow(run)
 
 
-def test_a_key_expires_without_anybody_doing_anything(service: Service) -> None:
+def test_key_expires_by_itself(service: RunningService) -> None:
     issued = issue(service, Scope.MATCH, lasts=timedelta(seconds=1.5))
-    wait_until(lambda: opens(service.url, issued.key), within=1.4)
-    wait_until(lambda: not opens(service.url, issued.key), within=2)
+    wait_until(lambda: is_accepted(service.url, issued.key), within=1.4)
+    wait_until(lambda: not is_accepted(service.url, issued.key), within=2)
     (key,) = service.flow(keys.list_keys)
     assert key.status(datetime.now(UTC)) is KeyStatus.EXPIRED
     with pytest.raises(InvalidRequest, match="future"):
         issue(service, Scope.MATCH, lasts=timedelta(seconds=-1))
 
 
-def test_no_time_is_stored_that_could_not_be_read(service: Service) -> None:
-    """One such key would keep every worker from reading any."""
+def test_database_rejects_an_unreadable_expiry_time(service: RunningService) -> None:
+    """One such key would prevent every worker from loading any."""
     issue(service, Scope.MATCH)
     with (
         psycopg.connect(service.database_url, autocommit=True) as owner,
@@ -160,24 +164,24 @@ def test_no_time_is_stored_that_could_not_be_read(service: Service) -> None:
         owner.execute("UPDATE keys SET expires_at = '10000-01-01'")
 
 
-def test_rotation_lets_both_keys_work_for_a_while(service: Service) -> None:
-    old = issue(service, Scope.MATCH, lasts=timedelta(days=30))
-    new = service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
-    wait_until(lambda: opens(service.url, new.key), within=1)
-    assert opens(service.url, old.key)
+def test_both_keys_work_during_the_overlap(service: RunningService) -> None:
+    first_key = issue(service, Scope.MATCH, lasts=timedelta(days=30))
+    second_key = service.flow(lambda store: keys.rotate_key(store, first_key.id, BOB, overlap_s=2))
+    wait_until(lambda: is_accepted(service.url, second_key.key), within=1)
+    assert is_accepted(service.url, first_key.key)
     with pytest.raises(InvalidRequest, match="replaces"):
-        service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
-    wait_until(lambda: not opens(service.url, old.key), within=3)
-    assert opens(service.url, new.key)
+        service.flow(lambda store: keys.rotate_key(store, first_key.id, BOB, overlap_s=2))
+    wait_until(lambda: not is_accepted(service.url, first_key.key), within=3)
+    assert is_accepted(service.url, second_key.key)
     first, second = service.flow(keys.list_keys)
     assert (second.scopes, second.note, second.family_id) == (first.scopes, first.note, first.id)
     assert second.expires_at is not None
     assert abs(second.expires_at - datetime.now(UTC) - timedelta(days=30)) < timedelta(minutes=1)
     with pytest.raises(KeyNotFound):
-        service.flow(lambda store: keys.rotate_key(store, old.id, BOB, overlap_s=2))
+        service.flow(lambda store: keys.rotate_key(store, first_key.id, BOB, overlap_s=2))
 
 
-def test_the_overlap_of_a_waiting_key_begins_when_it_is_approved(service: Service) -> None:
+def test_overlap_begins_when_the_successor_is_approved(service: RunningService) -> None:
     old = issue(service, Scope.FEED)
     service.flow(lambda store: keys.approve_key(store, old.id, BOB))
     new = service.flow(lambda store: keys.rotate_key(store, old.id, ALICE, overlap_s=1))
@@ -185,24 +189,24 @@ def test_the_overlap_of_a_waiting_key_begins_when_it_is_approved(service: Servic
     before, _ = service.flow(keys.list_keys)
     assert before.expires_at is None
     service.flow(lambda store: keys.approve_key(store, new.id, BOB))
-    wait_until(lambda: opens(service.url, new.key))
-    wait_until(lambda: not opens(service.url, old.key), within=2.5)
+    wait_until(lambda: is_accepted(service.url, new.key))
+    wait_until(lambda: not is_accepted(service.url, old.key), within=2.5)
 
 
-def test_keys_over_the_api(service: Service) -> None:
+def test_keys_are_managed_over_the_api(service: RunningService) -> None:
     with service.client("admin", platform="Staff") as admin:
         body = {"platform": "New", "scopes": ["match"], "note": "asked by their engineer"}
-        made = admin.post("/v1/keys", json=body)
-        assert made.status_code == 201
-        assert made.json()["status"] == "in-force"
-        wait_until(lambda: opens(service.url, made.json()["key"]))
+        issued = admin.post("/v1/keys", json=body)
+        assert issued.status_code == 201
+        assert issued.json()["status"] == "in-force"
+        wait_until(lambda: is_accepted(service.url, issued.json()["key"]))
         listed = admin.get("/v1/keys").json()["keys"][-1]
         assert (listed["platform"], listed["note"]) == ("New", "asked by their engineer")
         assert listed["issued_by"].startswith("key:")
-        assert made.json()["key"] not in admin.get("/v1/keys").text
+        assert issued.json()["key"] not in admin.get("/v1/keys").text
         assert admin.delete(f"/v1/keys/{listed['id']}").status_code == 204
         assert admin.delete(f"/v1/keys/{listed['id']}").status_code == 404
-        for wrong in (
+        for invalid in (
             {"platform": " ", "scopes": ["match"]},
             {"platform": "X", "scopes": []},
             {"platform": "X", "scopes": ["all"]},
@@ -211,12 +215,12 @@ def test_keys_over_the_api(service: Service) -> None:
             {"platform": "X", "scopes": ["match"], "expires_at": "2101-01-01T00:00:00"},
             {"platform": "X", "scopes": ["match"], "expires_at": "9999-12-31T23:59:59-23:59"},
         ):
-            assert admin.post("/v1/keys", json=wrong).status_code == 422, wrong
+            assert admin.post("/v1/keys", json=invalid).status_code == 422, invalid
     with service.client("audit") as auditor:
         assert auditor.get("/v1/keys").status_code == 403
 
 
-def test_no_platform_passes_for_another_or_for_two(service: Service) -> None:
+def test_look_alike_platform_names_are_refused(service: RunningService) -> None:
     def named(platform: str) -> str:
         new = NewKey(platform, frozenset({Scope.MATCH}))
         issued = service.flow(lambda store: keys.issue_key(store, new, ALICE))
@@ -224,9 +228,9 @@ def test_no_platform_passes_for_another_or_for_two(service: Service) -> None:
 
     assert named("Café  Example") == named("Cafe\u0301 Example\N{NO-BREAK SPACE}")
     assert named("Ｆｏｒｕｍ") == named("Forum")  # noqa: RUF001
-    assert named("Форум") == "Форум", "a name in one script is a name"
+    assert named("Форум") == "Форум", "a name entirely in one script is accepted"
     assert named("写真 Forum") == "写真 Forum"
-    for alike in (
+    for look_alike in (
         "F\N{CYRILLIC SMALL LETTER O}rum",
         "F\N{GREEK SMALL LETTER OMICRON}rum",
         "Forum\N{HANGUL FILLER}",
@@ -237,18 +241,20 @@ def test_no_platform_passes_for_another_or_for_two(service: Service) -> None:
         "Forum\r\nX-Header: 1",
     ):
         with pytest.raises(InvalidRequest):
-            named(alike)
+            named(look_alike)
     with service.client("admin", platform="Staff") as admin:
         refused = admin.post("/v1/keys", json={"platform": "FORUM", "scopes": ["match"]})
         assert (refused.status_code, refused.json()["errors"][0]["at"]) == (422, "platform")
 
 
-def test_a_key_is_in_no_log_and_no_error(
-    service: Service, caplog: pytest.LogCaptureFixture
+def test_key_appears_in_no_log_and_no_error(
+    service: RunningService, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    # uvicorn's loggers do not propagate by default.
+    monkeypatch.setattr("uvicorn.server.logger.parent.propagate", True)
     issued = issue(service, Scope.MATCH)
-    wait_until(lambda: opens(service.url, issued.key))
+    wait_until(lambda: is_accepted(service.url, issued.key))
     headers = {"Authorization": f"Bearer {issued.key}", "Unseen-Reason": issued.key}
     answers = [
         httpx.request(method, service.url + path, headers=headers, json=body)
@@ -267,8 +273,12 @@ def test_a_key_is_in_no_log_and_no_error(
     assert all(answer.is_error for answer in answers)
     for answer in answers:
         assert issued.key not in answer.text
-    logged = [each.getMessage() for each in caplog.records if not each.name.startswith("httpx")]
-    assert not [each for each in logged if issued.key in each and "httpcore" not in each]
+    logged = [
+        each.getMessage()
+        for each in caplog.records
+        if not each.name.startswith(("httpx", "httpcore"))  # the client's own
+    ]
+    assert not [each for each in logged if issued.key in each]
     assert issued.key not in repr(issued)
     with psycopg.connect(service.database_url) as owner:
         rows = owner.execute("SELECT keys::text FROM keys").fetchall()

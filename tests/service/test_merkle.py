@@ -1,4 +1,4 @@
-"""The Merkle tree against RFC 9162's own recursive definition, and proofs that must not fit."""
+"""The Merkle tree, compared with the recursive definitions of RFC 9162."""
 
 from hashlib import sha256
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unseen_service.tlog import merkle
 
-# The leaves that the implementations of Certificate Transparency test with, and their roots.
+# The test vectors of Certificate Transparency implementations: leaves and roots.
 CT_LEAVES = [
     bytes.fromhex(each)
     for each in (
@@ -28,7 +28,7 @@ CT_ROOTS = [
 
 
 class Kept:
-    """A tree grown leaf by leaf, with what the store keeps of it."""
+    """A tree grown leaf by leaf, with the nodes that the store keeps."""
 
     def __init__(self, leaves: list[bytes]) -> None:
         self.peaks: list[bytes] = []
@@ -50,7 +50,7 @@ def split(n: int) -> int:
 
 
 def mth(leaves: list[bytes]) -> bytes:
-    """RFC 9162, 2.1.1, word for word."""
+    """Return the Merkle tree hash as RFC 9162, 2.1.1, defines it."""
     if not leaves:
         return sha256().digest()
     if len(leaves) == 1:
@@ -60,7 +60,7 @@ def mth(leaves: list[bytes]) -> bytes:
 
 
 def path(m: int, leaves: list[bytes]) -> list[bytes]:
-    """RFC 9162, 2.1.3.1, word for word."""
+    """Return the inclusion path as RFC 9162, 2.1.3.1, defines it."""
     if len(leaves) == 1:
         return []
     k = split(len(leaves))
@@ -70,7 +70,7 @@ def path(m: int, leaves: list[bytes]) -> list[bytes]:
 
 
 def subproof(m: int, leaves: list[bytes], known: bool) -> list[bytes]:
-    """RFC 9162, 2.1.4.1, word for word."""
+    """Return the consistency subproof as RFC 9162, 2.1.4.1, defines it."""
     if m == len(leaves):
         return [] if known else [mth(leaves)]
     k = split(len(leaves))
@@ -80,15 +80,15 @@ def subproof(m: int, leaves: list[bytes], known: bool) -> list[bytes]:
 
 
 @pytest.mark.parametrize("size", range(1, 9))
-def test_the_roots_of_certificate_transparency(size: int) -> None:
+def test_roots_match_the_certificate_transparency_vectors(size: int) -> None:
     assert merkle.fold(Kept(CT_LEAVES[:size]).peaks).hex() == CT_ROOTS[size - 1]
 
 
-def test_a_tree_without_leaves_has_the_root_of_rfc_9162() -> None:
+def test_empty_tree_has_the_root_of_rfc_9162() -> None:
     assert merkle.fold([]) == mth([]) == merkle.EMPTY
 
 
-def test_every_proof_of_every_small_tree_is_the_one_of_rfc_9162() -> None:
+def test_every_proof_of_small_trees_matches_rfc_9162() -> None:
     leaves = [bytes([n]) for n in range(24)]
     kept = Kept(leaves)
     for size in range(1, len(leaves) + 1):
@@ -102,7 +102,7 @@ def test_every_proof_of_every_small_tree_is_the_one_of_rfc_9162() -> None:
 
 
 @given(st.lists(st.binary(max_size=8), min_size=1, max_size=300), st.data())
-def test_any_tree_and_any_proof(leaves: list[bytes], data: st.DataObject) -> None:
+def test_random_trees_and_proofs_match_rfc_9162(leaves: list[bytes], data: st.DataObject) -> None:
     kept = Kept(leaves)
     assert merkle.fold(kept.peaks) == mth(leaves)
     assert len(kept.peaks) == len(leaves).bit_count()
@@ -113,7 +113,7 @@ def test_any_tree_and_any_proof(leaves: list[bytes], data: st.DataObject) -> Non
 
 
 @given(st.integers(1, 1 << 62), st.data())
-def test_a_proof_needs_few_subtrees_however_long_the_log(size: int, data: st.DataObject) -> None:
+def test_number_of_subtrees_in_a_proof_is_logarithmic(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
     spans = merkle.inclusion(index, size)
     assert len(spans) <= size.bit_length()

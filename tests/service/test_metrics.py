@@ -1,4 +1,4 @@
-"""/metrics counts what happens, over all workers; the logs hold nothing sensitive."""
+"""/metrics sums over all workers; the logs contain nothing sensitive."""
 
 import json
 import logging
@@ -22,39 +22,40 @@ from unseen_service.ratelimit.probing import AlertThrottle
 from unseen_service.runtime.json_logs import JsonFormatter
 from unseen_service.store import Store
 
-from tests.flow.test_process_faults import URL, data, ready, served, workers_of
-from tests.service.test_cli import run
-from tests.support import PIN, Service, flipped, random_pdq, serving, submission, wait_until
+from tests.support.cli import run
+from tests.support.hashes import flipped, random_pdq
+from tests.support.processes import serve_process, workers_of
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import PIN, submission
+from tests.support.waiting import wait_until
 
-__all__ = ["data"]
 
-
-def scraped(service: Service) -> dict[str, float]:
+def scrape(service: RunningService) -> dict[str, float]:
     text = httpx.get(f"{service.url}/metrics").text
     found = re.findall(r"^(unseen\S+) (\S+)$", text, re.MULTILINE)
     return {name: float(value) for name, value in found}
 
 
-def test_look_ups_are_counted_by_what_came_of_them(service: Service) -> None:
+def test_lookups_are_counted_by_result(service: RunningService) -> None:
     pdq = random_pdq(1)
     httpx.post(f"{service.url}/v1/cases", json=submission(pdq)).raise_for_status()
     service.wait_in_step()
-    before = scraped(service)
+    before = scrape(service)
     with service.client("match") as platform:
-        asked = [pdq, flipped(pdq, 3), random_pdq(2), random_pdq(3), random_pdq(4)]
-        platform.post("/v1/match", json={"hashes": asked})
-    after = scraped(service)
+        pdqs = [pdq, flipped(pdq, 3), random_pdq(2), random_pdq(3), random_pdq(4)]
+        platform.post("/v1/match", json={"hashes": pdqs})
+    after = scrape(service)
 
-    def grown(name: str) -> float:
+    def increase(name: str) -> float:
         return after[name] - before[name]
 
-    assert grown('unseen_lookups_total{result="hit"}') == 2
-    assert grown('unseen_lookups_total{result="miss"}') == 3
-    assert grown("unseen_lookup_seconds_count") == 1
+    assert increase('unseen_lookups_total{result="hit"}') == 2
+    assert increase('unseen_lookups_total{result="miss"}') == 3
+    assert increase("unseen_lookup_seconds_count") == 1
     assert after["unseen_change_apply_seconds_count"] >= 1
 
 
-def test_a_log_line_tells_where_an_exception_was_but_not_what_it_said() -> None:
+def test_log_line_locates_an_exception_but_omits_its_message() -> None:
     try:
         raise ValueError("Key (pdq)=(abcdef) already exists")
     except ValueError:
@@ -65,15 +66,15 @@ def test_a_log_line_tells_where_an_exception_was_but_not_what_it_said() -> None:
     assert "abcdef" not in json.dumps(line)
 
 
-def query(service: Service, *statements: str) -> None:
+def query(service: RunningService, *statements: str) -> None:
     with psycopg.connect(service.database_url) as connection:
         for statement in statements:
             connection.execute(statement)  # type: ignore[call-overload]
 
 
-def test_what_is_of_the_database_is_measured(database_url: str) -> None:
+def test_database_metrics(database_url: str) -> None:
     with serving(database_url, measure_every_ms=50) as service:
-        key = service.key("match")
+        service.key("match")
         httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1), random_pdq(2)))
         case = httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(3))).json()["case"]
         httpx.delete(f"{service.url}/v1/cases/{case}", headers={"Unseen-Pin": PIN})
@@ -91,8 +92,7 @@ def test_what_is_of_the_database_is_measured(database_url: str) -> None:
             " WHERE active AND id % 2 = n % 2",
             "INSERT INTO key_limits (line, paused_at) SELECT id, now() FROM keys",
         )
-        assert key
-        wanted = {
+        expected = {
             "unseen_change_log_position": 4,
             "unseen_webhooks_waiting": 3,
             "unseen_webhooks_failed": 1,
@@ -101,8 +101,8 @@ def test_what_is_of_the_database_is_measured(database_url: str) -> None:
             "unseen_keys_paused": 1,
             "unseen_hashes_to_erase": 1,
         }
-        wait_until(lambda: wanted.items() <= scraped(service).items())
-        after = scraped(service)
+        wait_until(lambda: expected.items() <= scrape(service).items())
+        after = scrape(service)
         assert 3600 <= after["unseen_webhooks_oldest_seconds"] < 3700
         assert after["unseen_audit_log_entries"] >= 4
         assert after["unseen_database_bytes"] > 1_000_000
@@ -110,12 +110,12 @@ def test_what_is_of_the_database_is_measured(database_url: str) -> None:
         assert after["unseen_pool_waiting"] == 0
 
 
-def test_one_worker_measures_the_database_for_all(database_url: str) -> None:
-    """Twenty that look as often as one cost as one: who comes too early reads what is there."""
-    taken = "SELECT xmin::text, at::text FROM vitals"
+def test_one_worker_collects_database_metrics_for_all(database_url: str) -> None:
+    """Until the next collection is due, a collector reads the last measurements."""
+    measurement = "SELECT xmin::text, at::text FROM vitals"
 
-    async def looks(store: Store) -> None:
-        measuring = MetricsCollector(
+    async def collect_often(store: Store) -> None:
+        collector = MetricsCollector(
             store,
             Follower(store, LiveIndex(), []),
             LiveIndex(),
@@ -123,30 +123,30 @@ def test_one_worker_measures_the_database_for_all(database_url: str) -> None:
             overdue=timedelta(hours=1),
         )
         for _ in range(20):
-            await measuring._measure_database()
+            await collector._measure_database()
 
-    service = Service("", database_url)
-    service.flow(looks)
+    service = RunningService("", database_url)
+    service.flow(collect_often)
     with psycopg.connect(database_url) as connection:
-        first = connection.execute(taken).fetchone()
-    service.flow(looks)
+        first = connection.execute(measurement).fetchone()
+    service.flow(collect_often)
     with psycopg.connect(database_url) as connection:
-        assert connection.execute(taken).fetchone() == first
+        assert connection.execute(measurement).fetchone() == first
 
 
-def test_a_pause_is_counted(database_url: str) -> None:
+def test_pauses_are_counted(database_url: str) -> None:
     with serving(database_url, probing_alert=0, probing_pause=3) as service:
-        before = scraped(service)['unseen_key_notices_total{kind="key.paused"}']
+        before = scrape(service)['unseen_key_notices_total{kind="key.paused"}']
         with service.client("match") as platform:
             near = [flipped(random_pdq(1), 1, seed) for seed in range(8)]
             platform.post("/v1/match", json={"hashes": near})
         name = 'unseen_key_notices_total{kind="key.paused"}'
-        wait_until(lambda: scraped(service)[name] == before + 1)
+        wait_until(lambda: scrape(service)[name] == before + 1)
 
 
-def test_counts_are_shown_before_there_are_any(service: Service) -> None:
-    """Prometheus sees no rise in a series that begins with it, and so no key's first pause."""
-    shown = scraped(service)
+def test_counters_are_exported_before_their_first_event(service: RunningService) -> None:
+    """Prometheus sees no increase in a series that starts at 1, so it would miss the first."""
+    shown = scrape(service)
     kinds = {
         f'unseen_key_notices_total{{kind="{kind}"}}'
         for kind in (*AlertThrottle.KINDS, "key.paused")
@@ -155,8 +155,8 @@ def test_counts_are_shown_before_there_are_any(service: Service) -> None:
     assert {f'unseen_erased_total{{what="{what}"}}' for what in maintenance._ERASED} <= shown.keys()
 
 
-def test_a_worker_that_was_never_in_step_is_behind_since_it_began() -> None:
-    """One that was started while PostgreSQL was away would seem to be in step for ever."""
+def test_lag_of_a_worker_that_never_caught_up_counts_from_its_start() -> None:
+    """Otherwise one that started while PostgreSQL was unavailable would report no lag."""
     store = Store("postgresql://127.0.0.1:1/x", pool_size=1, timeout=1)
     follower = Follower(store, LiveIndex(), [])
     follower._started_at -= 61
@@ -166,32 +166,34 @@ def test_a_worker_that_was_never_in_step_is_behind_since_it_began() -> None:
 
 
 @pytest.mark.slow
-def test_a_scrape_adds_up_all_workers_and_forgets_the_dead(data: Path) -> None:
-    with served(data, workers=3) as process:
-        key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data))
+def test_scrape_sums_all_workers_and_keeps_counts_of_dead_ones(data_directory: Path) -> None:
+    with serve_process(data_directory, workers=3) as service:
+        key = run("keys", "issue", "Example", "--scope", "match", "--data", str(data_directory))
         headers = {"Authorization": f"Bearer {key.stdout.strip()}"}
-        shown = Service(URL, "")
 
         def look_up() -> bool:
-            asked = {"hashes": [random_pdq(5)]}
-            return httpx.post(f"{URL}/v1/match", json=asked, headers=headers).status_code == 200
+            body = {"hashes": [random_pdq(5)]}
+            answer = httpx.post(f"{service.url}/v1/match", json=body, headers=headers)
+            return answer.status_code == 200
 
         wait_until(lambda: all(look_up() for _ in range(20)))
-        begin = scraped(shown)['unseen_lookups_total{result="miss"}']
+        begin = scrape(service)['unseen_lookups_total{result="miss"}']
         for _ in range(60):
             assert look_up()
-        assert scraped(shown)['unseen_lookups_total{result="miss"}'] == begin + 60
-        workers_of(process)[0].kill()
-        wait_until(lambda: len(workers_of(process)) == 3 and ready())
-        again = scraped(shown)
-        assert again['unseen_lookups_total{result="miss"}'] == begin + 60, "it was counted"
+        assert scrape(service)['unseen_lookups_total{result="miss"}'] == begin + 60
+        workers_of(service.process)[0].kill()
+        wait_until(lambda: len(workers_of(service.process)) == 3 and service.is_ready())
+        again = scrape(service)
+        assert again['unseen_lookups_total{result="miss"}'] == begin + 60, "of the dead worker too"
         assert again["unseen_change_log_position"] == 0
         assert again["unseen_index_hashes"] == 0
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("promtool"), reason="needs Prometheus's promtool")
-def test_prometheus_takes_the_rules_and_finds_no_fault_with_the_metrics(service: Service) -> None:
+def test_promtool_accepts_the_rules_and_the_metrics(
+    service: RunningService,
+) -> None:
     rules = ["promtool", "check", "rules", str(_ROOT / "docs/alerts.yml")]
     subprocess.run(rules, check=True)
     text = httpx.get(f"{service.url}/metrics").text
@@ -206,24 +208,26 @@ _ROOT = Path(__file__).parents[2]
 _NAME = re.compile(r"\bunseen_[a-z_]+[a-z]\b")
 
 
-def told_of(text: str) -> set[str]:
-    """Find the metrics that a text names, by the name of the whole histogram."""
+def metrics_named_in(text: str) -> set[str]:
+    """Return the metrics that a text names, histograms without the suffix of the series."""
     return {re.sub(r"_(bucket|count|sum)$", "", name) for name in _NAME.findall(text)}
 
 
-def test_each_metric_that_the_dashboard_and_the_documents_name_is_there(service: Service) -> None:
-    there = set(
+def test_dashboard_alerts_and_docs_name_existing_metrics(
+    service: RunningService,
+) -> None:
+    exported = set(
         re.findall(r"^# HELP (\S+)", httpx.get(f"{service.url}/metrics").text, re.MULTILINE)
     )
-    there = {name for name in there if not name.endswith("_created")}
+    exported = {name for name in exported if not name.endswith("_created")}
     rules = yaml.safe_load((_ROOT / "docs/alerts.yml").read_text())["groups"][0]["rules"]
     assert len(rules) > 5
-    assert told_of(" ".join(rule["expr"] for rule in rules)) <= there
-    board = json.loads((_ROOT / "docs/grafana.json").read_text())
-    named = [each["expr"] for panel in board["panels"] for each in panel["targets"]]
+    assert metrics_named_in(" ".join(rule["expr"] for rule in rules)) <= exported
+    dashboard = json.loads((_ROOT / "docs/grafana.json").read_text())
+    named = [each["expr"] for panel in dashboard["panels"] for each in panel["targets"]]
     assert len(named) > 20
     operate = (_ROOT / "docs/operate.md").read_text().partition("### Metrics")[2]
-    documented = told_of(operate.partition("## What is kept where")[0])
-    assert told_of(" ".join(named)) <= there
-    assert documented <= there
-    assert {each for each in there if each.startswith("unseen_")} <= documented
+    documented = metrics_named_in(operate.partition("## What is kept where")[0])
+    assert metrics_named_in(" ".join(named)) <= exported
+    assert documented <= exported
+    assert {each for each in exported if each.startswith("unseen_")} <= documented

@@ -1,9 +1,8 @@
-"""A migration that is interrupted, wherever it is, leaves a database that can be migrated."""
+"""A migration can be interrupted anywhere and run again."""
 
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 
 import psycopg
 import pytest
@@ -11,9 +10,10 @@ from unseen_service.errors import StoreUnavailable
 from unseen_service.store import migrate
 from unseen_service.store.migrate import known_migrations
 
-from tests.environment import clean_environment
-from tests.service.test_cli import COMMAND
-from tests.support import named, wait_until
+from tests.support.cli import COMMAND
+from tests.support.databases import unmigrated_database
+from tests.support.environment import clean_environment
+from tests.support.waiting import wait_until
 
 NUMBERS = [each.number for each in known_migrations()]
 TRAP = """
@@ -22,7 +22,7 @@ CREATE FUNCTION trap.spring() RETURNS event_trigger LANGUAGE plpgsql AS $$
 DECLARE
     begun integer := 0;
 BEGIN
-    -- The ledger itself is made first, and may not be there yet.
+    -- The table of migrations is created first, and may not exist yet.
     IF to_regclass('migrations') IS NOT NULL THEN
         EXECUTE 'SELECT coalesce(max(number), 0) FROM migrations' INTO begun;
     END IF;
@@ -32,23 +32,18 @@ BEGIN
 END $$;
 CREATE EVENT TRIGGER trap ON ddl_command_end EXECUTE FUNCTION trap.spring();
 """
-"""Holds the migration that follows number {before} up, behind its first statement of DDL."""
-
-_numbers = count(1)
+"""Makes the migration after number {before} hang after its first DDL statement."""
 
 
 @pytest.fixture
 def empty(postgres: str) -> Iterator[str]:
-    """Make an empty database; its URL."""
-    admin, name = named(postgres, "postgres"), f"empty_{next(_numbers)}"
-    with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
-        yield named(postgres, name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+    """A database that was never migrated."""
+    with unmigrated_database(postgres) as url:
+        yield url
 
 
-def held_up(database: psycopg.Connection) -> list[int]:
-    """Find the sessions that are held up in the trap."""
+def trapped_sessions(database: psycopg.Connection) -> list[int]:
+    """Return the PIDs of the sessions that hang in the trap."""
     rows = database.execute(
         "SELECT pid FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event = 'PgSleep'"
@@ -56,7 +51,7 @@ def held_up(database: psycopg.Connection) -> list[int]:
     return [row[0] for row in rows]
 
 
-def test_two_at_once_migrate_once(empty: str) -> None:
+def test_concurrent_migrations_run_once(empty: str) -> None:
     with ThreadPoolExecutor(2) as threads:
         done = list(threads.map(migrate, [empty, empty]))
     assert sorted(map(len, done)) == [0, len(NUMBERS)]
@@ -65,31 +60,31 @@ def test_two_at_once_migrate_once(empty: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["process", "session"])
 @pytest.mark.parametrize("number", NUMBERS)
-def test_half_a_migration_is_none(empty: str, number: int, how: str) -> None:
+def test_interrupted_migration_is_rolled_back(empty: str, number: int, how: str) -> None:
     before = max((each for each in NUMBERS if each < number), default=0)
     with psycopg.connect(empty, autocommit=True) as database:
         database.execute(TRAP.format(before=before))  # type: ignore[arg-type]
         if how == "process":
-            killed_in_the_middle(database, empty)
+            kill_process(database, empty)
         else:
-            terminated_in_the_middle(database, empty)
+            terminate_session(database, empty)
         database.execute("ALTER EVENT TRIGGER trap DISABLE")
         assert database.execute("SELECT to_regclass('migrations')").fetchone() == (None,)
-        wait_until(lambda: not held_up(database))
+        wait_until(lambda: not trapped_sessions(database))
         assert len(migrate(empty)) == len(NUMBERS)
         assert migrate(empty) == []
 
 
-def killed_in_the_middle(database: psycopg.Connection, url: str) -> None:
+def kill_process(database: psycopg.Connection, url: str) -> None:
     environment = clean_environment(DATABASE_URL=url)
     with subprocess.Popen([*COMMAND, "migrate"], env=environment) as process:
-        wait_until(lambda: held_up(database))
+        wait_until(lambda: trapped_sessions(database))
         process.kill()
 
 
-def terminated_in_the_middle(database: psycopg.Connection, url: str) -> None:
+def terminate_session(database: psycopg.Connection, url: str) -> None:
     with ThreadPoolExecutor(1) as thread:
         migrating = thread.submit(migrate, url)
-        wait_until(lambda: held_up(database))
-        database.execute("SELECT pg_terminate_backend(%s)", held_up(database))
+        wait_until(lambda: trapped_sessions(database))
+        database.execute("SELECT pg_terminate_backend(%s)", trapped_sessions(database))
         assert isinstance(migrating.exception(), StoreUnavailable)

@@ -1,22 +1,21 @@
-"""What is told of PostgreSQL's absence: a line when it goes, one a minute, one when it is back."""
+"""How outages are logged: when one begins, once per minute, and when it ends."""
 
 import asyncio
-import json
-import logging
-from collections.abc import Iterator
 
 import httpx
 import pytest
 from unseen_service.live.outage_log import OutageLog
-from unseen_service.runtime.json_logs import JsonFormatter
 from unseen_service.store import Store
 
-from tests.proxy import Mode, Proxy
-from tests.support import Service, random_pdq, serving, submission, wait_until
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submission
+from tests.support.tcp_proxy import Mode, TcpProxy
+from tests.support.waiting import wait_until
 
 
 class Silent(Store):
-    """A store that is away for a reason of its own, without anybody being asked."""
+    """A store that is unavailable for a given reason; no server is contacted."""
 
     def __init__(self) -> None:
         self.why: str | None = "it refuses the password"
@@ -26,34 +25,18 @@ class Silent(Store):
         return self.why
 
 
-@pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
-    """What was logged, in the order of its being so."""
-    caplog.set_level(logging.INFO, "unseen_service")
-    lines: list[str] = []
-
-    class Keeping(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            lines.append(str(json.loads(JsonFormatter().format(record))["message"]))
-
-    handler = Keeping()
-    logging.getLogger("unseen_service").addHandler(handler)
-    yield lines
-    logging.getLogger("unseen_service").removeHandler(handler)
-
-
 async def hour(outage: OutageLog, now: list[float]) -> None:
-    """Be away for an hour, with an attempt of each of two listeners a second."""
+    """Simulate an outage of an hour in which two listeners reconnect once per second."""
     for _ in range(3_600):
-        for who in ("changes", "keys"):
-            outage.mark_down(who, "the connection was lost")
+        for listener in ("changes", "keys"):
+            outage.mark_down(listener, "the connection was lost")
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         now[0] += 1
 
 
-def test_an_outage_of_an_hour_is_some_sixty_lines(told: list[str]) -> None:
+def test_outage_is_logged_once_per_minute(log_messages: list[str]) -> None:
     now = [0.0]
 
     async def run() -> None:
@@ -61,18 +44,20 @@ def test_an_outage_of_an_hour_is_some_sixty_lines(told: list[str]) -> None:
         outage.mark_up("changes")
         await hour(outage, now)
         outage.mark_up("changes")
-        assert "back" not in told[-1], "the other is not yet"
+        assert "again" not in log_messages[-1], "the other listener is still disconnected"
         outage.mark_up("keys")
         outage.mark_up("keys")
 
     asyncio.run(run())
-    assert told[0] == ("PostgreSQL is unavailable: it refuses the password; reconnecting")
-    assert told[1].startswith("PostgreSQL has been unavailable for 60 s: it refuses the password")
-    assert told[-1] == "PostgreSQL is available again after 3600.0 s"
-    assert len(told) == 61
+    assert log_messages[0] == ("PostgreSQL is unavailable: it refuses the password; reconnecting")
+    assert log_messages[1].startswith(
+        "PostgreSQL has been unavailable for 60 s: it refuses the password"
+    )
+    assert log_messages[-1] == "PostgreSQL is available again after 3600.0 s"
+    assert len(log_messages) == 61
 
 
-def test_what_comes_and_goes_fills_no_log(told: list[str]) -> None:
+def test_flapping_connection_does_not_flood_the_log(log_messages: list[str]) -> None:
     now = [0.0]
 
     async def run() -> None:
@@ -86,10 +71,10 @@ def test_what_comes_and_goes_fills_no_log(told: list[str]) -> None:
             now[0] += 0.1
 
     asyncio.run(run())
-    assert 20 <= len(told) <= 26, "of 600 in a minute"
+    assert 20 <= len(log_messages) <= 26, "600 outages in one minute"
 
 
-def test_one_that_is_over_before_it_is_known_why_is_one_line(told: list[str]) -> None:
+def test_outage_that_ends_before_its_diagnosis_is_one_line(log_messages: list[str]) -> None:
     async def run() -> None:
         outage = OutageLog(Silent())
         outage.mark_down("changes", "the connection was lost")
@@ -97,43 +82,39 @@ def test_one_that_is_over_before_it_is_known_why_is_one_line(told: list[str]) ->
         await asyncio.sleep(0.01)
 
     asyncio.run(run())
-    (line,) = told
+    (line,) = log_messages
     assert line.startswith("PostgreSQL was unavailable for 0.0 s: the connection was lost")
-
-
-@pytest.fixture
-def proxy(database_url: str) -> Iterator[Proxy]:
-    with Proxy(database_url).running() as proxy:
-        yield proxy
 
 
 @pytest.mark.parametrize(
     ("mode", "why"),
     [
-        ("cut", "nothing answers at its address"),
-        pytest.param("hole", "it does not respond", marks=pytest.mark.slow),
+        ("refuse", "nothing answers at its address"),
+        pytest.param("blackhole", "it does not respond", marks=pytest.mark.slow),
     ],
 )
-def test_a_real_outage_is_two_lines(proxy: Proxy, mode: Mode, why: str, told: list[str]) -> None:
-    """Whatever runs beside the requests, and however often it tries again meanwhile."""
-    # Patient enough for a busy machine: what is slow there is no outage.
+def test_real_outage_is_logged_in_two_lines(
+    database_proxy: TcpProxy, mode: Mode, why: str, log_messages: list[str]
+) -> None:
+    """Whatever runs beside the requests, and however often it reconnects meanwhile."""
+    # Long enough for a busy machine: slowness is not an outage.
     often = {"measure_every_ms": 50, "watch_every_ms": 50, "pool_timeout_ms": 1_000}
-    with serving(proxy.url, statement_timeout_ms=2_000, **often) as service:
+    with serving(database_proxy.url, statement_timeout_ms=2_000, **often) as service:
         with service.client("match") as platform:
             platform.post("/v1/match", json={"hashes": [random_pdq(1)]}).raise_for_status()
-            proxy.be(mode)
-            wait_until(lambda: told)
+            database_proxy.set_mode(mode)
+            wait_until(lambda: log_messages)
             for _ in range(3):
-                assert submitted(service) == 503
+                assert submit(service) == 503
             asyncio.run(asyncio.sleep(1.5))
-        proxy.be("whole")
-        wait_until(lambda: len(told) == 2)
-        wait_until(lambda: submitted(service) == 201)
-    assert told[0] == f"PostgreSQL is unavailable: {why}; reconnecting"
-    assert told[1].startswith("PostgreSQL is available again after ")
-    assert len(told) == 2
+        database_proxy.set_mode("forward")
+        wait_until(lambda: len(log_messages) == 2)
+        wait_until(lambda: submit(service) == 201)
+    assert log_messages[0] == f"PostgreSQL is unavailable: {why}; reconnecting"
+    assert log_messages[1].startswith("PostgreSQL is available again after ")
+    assert len(log_messages) == 2
 
 
-def submitted(service: Service) -> int:
+def submit(service: RunningService) -> int:
     body = submission(random_pdq(2))
     return httpx.post(f"{service.url}/v1/cases", json=body, timeout=60).status_code

@@ -1,4 +1,4 @@
-"""A backup is restored: what was done since is undone, and nobody goes on as if it were not."""
+"""After a restore, everyone notices that the changes since the backup are gone."""
 
 import os
 import shutil
@@ -18,15 +18,20 @@ from unseen_service.embedded_postgres.binaries import packaged_bindir
 from unseen_service.store import migrate
 from unseen_service.usecases import audit_log
 
-from tests.mirror import Mirror, submit, withdraw
-from tests.service.test_cli import run
-from tests.support import Service, named, random_pdq, scratch_folder, serving, wait_until
+from tests.support.cli import run
+from tests.support.databases import with_database
+from tests.support.disks import scratch_folder
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submit, withdraw
+from tests.support.waiting import wait_until
 
 BEFORE, LOST, AFTER = (random_pdq(n) for n in range(3))
 
 
 def tool(name: str, *arguments: str) -> None:
-    """Run one of PostgreSQL's own programs, of the version of the server."""
+    """Run one of PostgreSQL's programs, of the server's version."""
     subprocess.run([packaged_bindir() / name, *arguments], check=True, capture_output=True)
 
 
@@ -35,12 +40,12 @@ def log_name(url: str) -> object:
         return connection.execute("SELECT log FROM change_head").fetchone()
 
 
-def found(service: Service) -> list[str]:
+def look_up(service: RunningService) -> list[str]:
     service.wait_in_step()
-    asked = [BEFORE, LOST, AFTER]
+    pdqs = [BEFORE, LOST, AFTER]
     with service.client("match") as client:
-        hits = client.post("/v1/match", json={"hashes": asked}).json()["hits"]
-    return [asked[hit["query"]] for hit in hits]
+        hits = client.post("/v1/match", json={"hashes": pdqs}).json()["hits"]
+    return [pdqs[hit["query"]] for hit in hits]
 
 
 def kinds(url: str) -> list[str]:
@@ -50,7 +55,7 @@ def kinds(url: str) -> list[str]:
 
 
 class Story:
-    """A service whose database is backed up, goes on, and is set back to the backup."""
+    """A service whose database is backed up, changed, and restored from the backup."""
 
     def __init__(self, url: str, index: Path) -> None:
         self.url = url
@@ -65,7 +70,7 @@ class Story:
             self.key = service.key("feed")
 
     def after_the_backup(self) -> None:
-        """Go on: change, let a mirror read it, save an index that knows it."""
+        """Make changes, let a mirror read them, and save an index that has them."""
         with serving(self.url, **self.settings) as service:
             self._hand_over(service)
             submit(service, LOST, random_pdq(9))
@@ -77,22 +82,22 @@ class Story:
             wait_until((saved / f"position-{4:020}").exists)
 
     @contextmanager
-    def mirror(self, service: Service) -> Iterator[Mirror]:
+    def mirror(self, service: RunningService) -> Iterator[Mirror]:
         headers = {"Authorization": f"Bearer {self.key}"}
         with httpx.Client(base_url=service.url, headers=headers) as client:
             yield Mirror(client)
 
-    def _hand_over(self, service: Service) -> None:
+    def _hand_over(self, service: RunningService) -> None:
         with self.mirror(service) as mirror:
             mirror.catch_up()
 
     def after_the_restore(self, url: str) -> None:
-        """Check what a mirror, a platform and an auditor see of the service that goes on."""
+        """Check what a mirror, a platform and an auditor see after the restore."""
         with serving(url, **self.settings) as service:
-            assert found(service) == [BEFORE], "the saved index of the lost time is not used"
-            # As many changes as were lost: the positions alone would look right.
+            assert look_up(service) == [BEFORE], "the index saved after the backup is not used"
+            # As many changes as were lost, so that positions alone would look right.
             submit(service, AFTER, *(random_pdq(n) for n in range(10, 15)))
-            assert found(service) == [BEFORE, AFTER]
+            assert look_up(service) == [BEFORE, AFTER]
             with Client(service.url, key=self.key) as client, pytest.raises(StartAgainError):
                 client.feed_page(self.cursor)
             with self.mirror(service) as mirror:
@@ -110,80 +115,80 @@ def story(database_url: str, tmp_path: Path) -> Story:
 
 @pytest.fixture
 def elsewhere(postgres: str) -> Iterator[str]:
-    """An empty database of the same server; the URL of it."""
-    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as admin:
+    """The URL of an empty database on the same server."""
+    with psycopg.connect(with_database(postgres, "postgres"), autocommit=True) as admin:
         admin.execute("CREATE DATABASE elsewhere TEMPLATE template0")
-        yield named(postgres, "elsewhere")
+        yield with_database(postgres, "elsewhere")
         admin.execute("DROP DATABASE elsewhere WITH (FORCE)")
 
 
-def dumped(url: str, folder: Path) -> Path:
+def dump(url: str, folder: Path) -> Path:
     file = folder / "backup.dump"
     tool("pg_dump", "-Fc", "-f", str(file), url)
     return file
 
 
-def restored(file: Path, url: str) -> None:
-    """Do what docs/operate.md says."""
+def restore(file: Path, url: str) -> None:
+    """Restore a dump as docs/operate.md says."""
     tool("pg_restore", "--no-owner", "--no-privileges", "-d", url, str(file))
     migrate(url)
 
 
-def test_a_dump_that_is_restored_elsewhere_is_noticed(
+def test_dump_restored_to_another_database_is_detected(
     story: Story, elsewhere: str, tmp_path: Path
 ) -> None:
     story.until_the_backup()
-    file = dumped(story.url, tmp_path)
+    file = dump(story.url, tmp_path)
     story.after_the_backup()
-    restored(file, elsewhere)
+    restore(file, elsewhere)
     name = log_name(elsewhere)
     assert name == log_name(story.url)
     story.after_the_restore(elsewhere)
     assert log_name(elsewhere) != name
     assert kinds(elsewhere).count("log.renamed") == 1
     with serving(elsewhere):
-        assert kinds(elsewhere).count("log.renamed") == 1, "once"
+        assert kinds(elsewhere).count("log.renamed") == 1, "only the first start renames it"
 
 
 @pytest.mark.slow
-def test_a_dump_that_is_restored_in_its_place_is_noticed(story: Story, tmp_path: Path) -> None:
+def test_dump_restored_in_place_is_detected(story: Story, tmp_path: Path) -> None:
     story.until_the_backup()
-    file = dumped(story.url, tmp_path)
+    file = dump(story.url, tmp_path)
     story.after_the_backup()
-    empty_anew(story.url)
-    restored(file, story.url)
+    recreate(story.url)
+    restore(file, story.url)
     story.after_the_restore(story.url)
     assert "log.renamed" in kinds(story.url)
 
 
-def empty_anew(url: str) -> None:
-    """Drop a database and make an empty one of its name, as before a restore."""
+def recreate(url: str) -> None:
+    """Drop a database and create an empty one of the same name, as before a restore."""
     with psycopg.connect(url) as connection:
         name = sql.Identifier(connection.info.dbname)
-    with psycopg.connect(named(url, "postgres"), autocommit=True) as admin:
+    with psycopg.connect(with_database(url, "postgres"), autocommit=True) as admin:
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
         admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(name))
 
 
-def test_a_worker_that_went_on_through_it_loads_anew(story: Story, tmp_path: Path) -> None:
+def test_worker_running_during_a_restore_rebuilds_its_index(story: Story, tmp_path: Path) -> None:
     story.until_the_backup()
-    file = dumped(story.url, tmp_path)
+    file = dump(story.url, tmp_path)
     with serving(story.url, pool_timeout_ms=500) as service:
         submit(service, LOST)
-        assert found(service) == [BEFORE, LOST]
-        empty_anew(story.url)
-        restored(file, story.url)
-        # The number of the lost hash is given again, to another.
+        assert look_up(service) == [BEFORE, LOST]
+        recreate(story.url)
+        restore(file, story.url)
+        # Another hash gets the ID that the lost hash had.
         with serving(story.url) as other:
             submit(other, AFTER)
-        service._keys.clear()  # those that were given since the backup are lost as well
+        service._keys.clear()  # keys issued since the backup are lost as well
         wait_until(lambda: service.ready()["hashes"] == 2)
-        wait_until(lambda: found(service) == [BEFORE, AFTER])
+        wait_until(lambda: look_up(service) == [BEFORE, AFTER])
 
 
 @pytest.fixture
 def own_postgres() -> Iterator[tuple[EmbeddedPostgres, Callable[[], None], Callable[[], None]]]:
-    """Give a server that can be copied and set back as a whole, as files."""
+    """Start a server whose data files can be copied and restored as a whole."""
     with scratch_folder() as folder:
         data, copy = folder / "data", folder / "copy"
 
@@ -206,7 +211,7 @@ def own_postgres() -> Iterator[tuple[EmbeddedPostgres, Callable[[], None], Calla
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no embedded PostgreSQL")
-def test_files_that_are_put_back_look_the_same_and_a_cursor_tells_all_the_same(
+def test_cursors_detect_restored_data_files(
     own_postgres: tuple[EmbeddedPostgres, Callable[[], None], Callable[[], None]], tmp_path: Path
 ) -> None:
     server, back_up, set_back = own_postgres
@@ -222,15 +227,15 @@ def test_files_that_are_put_back_look_the_same_and_a_cursor_tells_all_the_same(
     set_back()
     story.url = server.start()
     story.after_the_restore(story.url)
-    assert "log.renamed" not in kinds(story.url), "only the cursors can tell"
+    assert "log.renamed" not in kinds(story.url), "only cursors can reveal this"
 
 
-def test_the_operator_can_say_so(service: Service) -> None:
+def test_operator_can_declare_a_restore(service: RunningService) -> None:
     submit(service, BEFORE)
     with service.client("feed") as client:
         mirror = Mirror(client).catch_up()
-        told = run("restored", "--by", "alice", DATABASE_URL=service.database_url)
-        assert (told.returncode, told.stdout.splitlines()[0]) == (
+        result = run("restored", "--by", "alice", DATABASE_URL=service.database_url)
+        assert (result.returncode, result.stdout.splitlines()[0]) == (
             0,
             "the change log has a new ID: everyone who reads the feed is told to start again",
         )

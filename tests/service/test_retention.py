@@ -1,4 +1,4 @@
-"""What is of no more use is erased: which bits and rows go, which stay, and what still works."""
+"""Retention: which bits and rows are erased, which are kept, and what still works."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,41 +15,39 @@ from unseen_service.settings import Settings
 from unseen_service.store.retention import AgedTable
 from unseen_service.store.roles import serving_url
 
-from tests.mirror import Mirror, status, submit, withdraw
-from tests.service.test_cli import run
-from tests.support import Service, named, random_pdq, serving, submission, wait_until
+from tests.support.cli import run
+from tests.support.databases import query, with_database
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import case_platforms, submission, submit, withdraw
+from tests.support.waiting import wait_until
 
 migrate_module = import_module("unseen_service.store.migrate")
 
 PERIODS = Periods.of(Settings(database_url="-"))
 AT_ONCE = Periods(timedelta(), PERIODS.tables)
-"""As if platforms had had their time to let go."""
+"""As if the time that platforms have to confirm were over."""
 
 
 @pytest.fixture
-def service(service: Service) -> Service:
-    """A service whose first run is over: from here on only the test erases."""
+def service(service: RunningService) -> RunningService:
+    """A service whose first retention run is over: from now on only the test erases."""
     wait_until(lambda: query(service.database_url, "SELECT ran_at FROM retention") != [(None,)])
     return service
 
 
-def erased(service: Service, periods: Periods = PERIODS) -> dict[str, int] | None:
+def run_retention(service: RunningService, periods: Periods = PERIODS) -> dict[str, int] | None:
     return service.flow(lambda store: erase(store, periods))
 
 
-def query(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url) as connection:
-        cursor = connection.execute(statement, values or None)  # type: ignore[call-overload]
-        return list(cursor.fetchall()) if cursor.description else []
-
-
-def bits(service: Service) -> list[str]:
-    """Give the bits that the database holds, in hex."""
+def bits(service: RunningService) -> list[str]:
+    """Return the bits that are in the database, in hex, sorted."""
     rows = query(service.database_url, "SELECT encode(pdq, 'hex') FROM hashes")
     return sorted(row[0] for row in rows if row[0])
 
 
-def runs(service: Service) -> list[dict[str, int]]:
+def runs(service: RunningService) -> list[dict[str, int]]:
     rows = query(
         service.database_url,
         "SELECT details FROM audit_log WHERE kind = 'retention.erased' ORDER BY position",
@@ -57,102 +55,109 @@ def runs(service: Service) -> list[dict[str, int]]:
     return [row[0] for row in rows]
 
 
-def found(service: Service, *pdqs: str) -> list[str]:
+def look_up(service: RunningService, *pdqs: str) -> list[str]:
     service.wait_in_step()
     with service.client("match") as client:
         answer = client.post("/v1/match", json={"hashes": list(pdqs)}).json()
     return [pdqs[hit["query"]] for hit in answer["hits"]]
 
 
-def fetched(client: httpx.Client) -> list[tuple[str, str]]:
-    """Ask as a client of the StopNCII protocol does, from the beginning."""
+def fetch_statuses(client: httpx.Client) -> list[tuple[str, str]]:
+    """Fetch hashes and their statuses through the StopNCII protocol, from the start."""
     key = client.headers["Authorization"].removeprefix("Bearer ")
     headers = {"x-functions-key": key, "Ocp-Apim-Subscription-Key": key}
     answer = client.get("/stopncii/v1/FetchHashes", headers=headers)
     return [(each["hashValue"], each["hashStatus"]) for each in answer.json()["hashRecords"]]
 
 
-def test_what_nobody_holds_loses_its_bits_and_the_rest_keeps_them(service: Service) -> None:
-    kept, gone, shared = random_pdq(1), random_pdq(2), random_pdq(3)
+def test_only_hashes_without_a_case_lose_their_bits(service: RunningService) -> None:
+    kept, withdrawn, shared = random_pdq(1), random_pdq(2), random_pdq(3)
     submit(service, kept, shared)
-    withdraw(service, submit(service, gone, shared))
-    assert erased(service) == {"bits": 1}
+    withdraw(service, submit(service, withdrawn, shared))
+    assert run_retention(service) == {"bits": 1}
     assert bits(service) == sorted([kept, shared])
-    assert found(service, kept, gone, shared) == [kept, shared]
-    assert erased(service) == {}, "again there is nothing to do"
-    assert runs(service) == [{"bits": 1}], "and nothing to record"
+    assert look_up(service, kept, withdrawn, shared) == [kept, shared]
+    assert run_retention(service) == {}, "nothing is left to do"
+    assert runs(service) == [{"bits": 1}], "a run that erased nothing is not recorded"
 
 
-def test_a_platform_that_was_handed_bits_has_time_to_let_go_of_them(service: Service) -> None:
+def test_bits_are_kept_until_platforms_confirm_or_time_is_up(
+    service: RunningService,
+) -> None:
     case = submit(service, random_pdq(1))
-    with service.client("feed", "feedback") as client, service.client("feed", platform="B") as b:
-        copies = [Mirror(each).catch_up() for each in (client, b)]
-        (record,) = copies[0].kept
+    with (
+        service.client("feed", "feedback") as client,
+        service.client("feed", platform="B") as other,
+    ):
+        mirrors = [Mirror(each).catch_up() for each in (client, other)]
+        (record,) = mirrors[0].kept
         withdraw(service, case)
-        assert erased(service) == {}, "neither has heard of it"
-        for copy in copies:
-            copy.catch_up()
+        assert run_retention(service) == {}, "no platform has read the tombstone"
+        for mirror in mirrors:
+            mirror.catch_up()
         client.post("/v1/withdrawals", json={"records": [record]})
-        assert erased(service) == {}, "one has not confirmed it"
+        assert run_retention(service) == {}, "one platform has not confirmed it"
         query(service.database_url, "UPDATE hashes SET gone_at = gone_at - interval '31 days'")
-        assert erased(service) == {"bits": 1}, "nobody can hold it back for ever"
+        assert run_retention(service) == {"bits": 1}, "no platform can delay it for ever"
         assert bits(service) == []
         answer = client.post("/v1/withdrawals", json={"records": [record]}).json()
-        assert answer == {"confirmed": [record], "active": []}, "and again changes nothing"
+        assert answer == {"confirmed": [record], "active": []}, "confirming again is harmless"
     confirmed = {
-        each["platform"]: each["withdrawal_confirmed_at"] for each in status(service, case)
+        each["platform"]: each["withdrawal_confirmed_at"] for each in case_platforms(service, case)
     }
     assert confirmed["Example"]
     assert confirmed["B"] is None
 
 
-def test_once_all_have_let_go_it_is_erased_without_waiting(service: Service) -> None:
+def test_bits_are_erased_at_once_if_all_platforms_confirmed(service: RunningService) -> None:
     case = submit(service, random_pdq(1))
     with service.client("feed", "feedback") as client:
         (record,) = Mirror(client).catch_up().kept
         withdraw(service, case)
         client.post("/v1/withdrawals", json={"records": [record]})
-        assert erased(service) == {"bits": 1}
+        assert run_retention(service) == {"bits": 1}
 
 
-def test_the_feed_still_tells_of_what_is_erased(service: Service) -> None:
-    kept, gone = random_pdq(1), random_pdq(2)
+def test_feed_has_the_tombstone_of_an_erased_hash(service: RunningService) -> None:
+    kept, withdrawn = random_pdq(1), random_pdq(2)
     submit(service, kept)
-    case = submit(service, gone)
+    case = submit(service, withdrawn)
     with service.client("feed", "feedback") as client:
-        copy = Mirror(client).catch_up()
+        mirror = Mirror(client).catch_up()
         withdraw(service, case)
-        assert dict(fetched(client)) == {kept: "Active", gone: "Withdrawn"}
-        assert erased(service, AT_ONCE) == {"bits": 1}
-        copy.catch_up()
-        assert list(copy.kept.values()) == [kept]
-        assert (copy.entries[-1]["status"], copy.entries[-1]["pdq"]) == ("withdrawn", None)
-        assert fetched(client) == [(kept, "Active")], "there, its bits are its only name"
+        assert dict(fetch_statuses(client)) == {kept: "Active", withdrawn: "Withdrawn"}
+        assert run_retention(service, AT_ONCE) == {"bits": 1}
+        mirror.catch_up()
+        assert list(mirror.kept.values()) == [kept]
+        assert (mirror.entries[-1]["status"], mirror.entries[-1]["pdq"]) == ("withdrawn", None)
+        assert fetch_statuses(client) == [(kept, "Active")], (
+            "the protocol names hashes by their bits only"
+        )
 
 
-def test_the_same_picture_submitted_again_is_a_new_hash(service: Service) -> None:
+def test_hash_resubmitted_after_erasure_is_a_new_record(service: RunningService) -> None:
     pdq = random_pdq(1)
     first = submit(service, pdq)
     with service.client("feed", "feedback", "match") as client:
-        copy = Mirror(client).catch_up()
-        (old,) = copy.kept
-        found(service, pdq)
+        mirror = Mirror(client).catch_up()
+        (old,) = mirror.kept
+        look_up(service, pdq)
         withdraw(service, first)
-        erased(service, AT_ONCE)
+        run_retention(service, AT_ONCE)
         second = submit(service, pdq)
-        assert found(service, pdq) == [pdq]
-        copy.catch_up()
-        (new,) = copy.kept
+        assert look_up(service, pdq) == [pdq]
+        mirror.catch_up()
+        (new,) = mirror.kept
         assert new != old
-        assert copy.kept[new] == pdq
+        assert mirror.kept[new] == pdq
         client.post("/v1/withdrawals", json={"records": [old]})
-        assert fetched(client) == [(pdq, "Active")]
-    (platform,) = status(service, first)
-    assert platform["withdrawal_confirmed_at"], "the first case shows what became of it, still"
-    assert status(service, second)[0]["withdrawal_confirmed_at"] is None
+        assert fetch_statuses(client) == [(pdq, "Active")]
+    (platform,) = case_platforms(service, first)
+    assert platform["withdrawal_confirmed_at"], "the first case still shows the confirmation"
+    assert case_platforms(service, second)[0]["withdrawal_confirmed_at"] is None
 
 
-def test_saved_indexes_do_not_need_what_is_erased(database_url: str, tmp_path: Path) -> None:
+def test_saved_index_works_after_erasure(database_url: str, tmp_path: Path) -> None:
     with serving(database_url, index_dir=tmp_path, save_after_changes=1) as service:
         pdqs = [random_pdq(n) for n in range(3)]
         submit(service, pdqs[0])
@@ -160,45 +165,47 @@ def test_saved_indexes_do_not_need_what_is_erased(database_url: str, tmp_path: P
         wait_until((tmp_path / f"position-{2:020}").exists)
     with serving(database_url) as elsewhere:
         withdraw(elsewhere, case)
-        assert erased(elsewhere) == {"bits": 1}
+        assert run_retention(elsewhere) == {"bits": 1}
         submit(elsewhere, pdqs[2])
-    for folder in (tmp_path, None):  # from the saved index, and copied anew
+    for folder in (tmp_path, None):  # from the saved index, and rebuilt
         with serving(database_url, index_dir=folder) as again:
-            assert found(again, *pdqs) == [pdqs[0], pdqs[2]]
+            assert look_up(again, *pdqs) == [pdqs[0], pdqs[2]]
 
 
-def test_bits_that_keep_a_picture_out_are_kept(service: Service) -> None:
+def test_bits_of_quarantined_and_barred_hashes_are_kept(service: RunningService) -> None:
     quarantined, barred = random_pdq(1), random_pdq(2)
     cases = [submit(service, quarantined), submit(service, barred)]
-    records = [found_record(service, pdq) for pdq in (quarantined, barred)]
+    records = [find_record(service, pdq) for pdq in (quarantined, barred)]
     for name in ("A", "B"):
         with service.client("feedback", platform=name) as client:
-            said = [{"record": record, "value": "not-intimate"} for record in records]
-            client.post("/v1/feedback", json={"feedback": said}).raise_for_status()
+            feedback = [{"record": record, "value": "not-intimate"} for record in records]
+            client.post("/v1/feedback", json={"feedback": feedback}).raise_for_status()
     decide(service, records[1], "remove")
     for case in cases:
         withdraw(service, case)
-    assert erased(service, AT_ONCE) == {}
+    assert run_retention(service, AT_ONCE) == {}
     assert bits(service) == sorted([quarantined, barred])
     again = submit(service, quarantined, barred)
-    assert found(service, quarantined, barred) == []
+    assert look_up(service, quarantined, barred) == []
     withdraw(service, again)
-    # Once staff let go of one, there is no more use for its bits either.
+    # Once staff release a hash, its bits are no longer needed.
     decide(service, records[1], "release", instead_of="remove")
-    assert erased(service, AT_ONCE) == {"bits": 1}
+    assert run_retention(service, AT_ONCE) == {"bits": 1}
     with service.client("audit", "admin") as staff:
-        late = {"decision": "remove", "instead_of": "release"}
-        assert staff.post(f"/v1/review/{records[1]}", json=late).status_code == 404
+        conflicting = {"decision": "remove", "instead_of": "release"}
+        assert staff.post(f"/v1/review/{records[1]}", json=conflicting).status_code == 404
 
 
-def found_record(service: Service, pdq: str) -> str:
+def find_record(service: RunningService, pdq: str) -> str:
     service.wait_in_step()
     with service.client("match") as client:
         (hit,) = client.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]
     return str(hit["record"])
 
 
-def decide(service: Service, record: str, decision: str, instead_of: str | None = None) -> None:
+def decide(
+    service: RunningService, record: str, decision: str, instead_of: str | None = None
+) -> None:
     with service.client("audit", "admin") as staff:
         body = {"decision": decision, "instead_of": instead_of}
         staff.post(f"/v1/review/{record}", json=body).raise_for_status()
@@ -229,24 +236,24 @@ AGED: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize(
-    ("what", "gone", "left"),
+    ("table", "deleted", "left"),
     [
         ("submissions", 4, 7),
         ("messages", 10, 2),
         ("alerts", 6, 2),
     ],
 )
-def test_rows_go_when_their_time_is_over(service: Service, what: str, gone: int, left: int) -> None:
+def test_old_rows_are_deleted(service: RunningService, table: str, deleted: int, left: int) -> None:
     submit(service, random_pdq(1))
     service.key("match")
-    insert, count = AGED[what]
+    insert, count = AGED[table]
     query(service.database_url, insert)
-    assert erased(service) == {what: gone}
+    assert run_retention(service) == {table: deleted}
     assert query(service.database_url, count) == [(left,)]
-    assert runs(service) == [{what: gone}]
+    assert runs(service) == [{table: deleted}]
 
 
-def test_an_expired_idempotency_key_makes_a_new_case(service: Service) -> None:
+def test_expired_idempotency_key_opens_a_new_case(service: RunningService) -> None:
     body, headers = submission(random_pdq(1)), {"Idempotency-Key": "k" * 20}
 
     def case() -> str:
@@ -254,33 +261,33 @@ def test_an_expired_idempotency_key_makes_a_new_case(service: Service) -> None:
 
     first = case()
     assert case() == first
-    assert erased(service, Periods(PERIODS.bits, dict.fromkeys(AgedTable, timedelta()))) == {
+    assert run_retention(service, Periods(PERIODS.bits, dict.fromkeys(AgedTable, timedelta()))) == {
         "submissions": 1
     }
     assert case() != first
 
 
-def test_sketches_are_forgotten_once_they_are_counted(service: Service) -> None:
+def test_sketches_are_erased_once_counted(service: RunningService) -> None:
     pdq = random_pdq(1)
     submit(service, pdq)
-    found(service, pdq)
-    assert erased(service) == {}, "they are counted by for a day"
+    look_up(service, pdq)
+    assert run_retention(service) == {}, "sketches are needed for a day"
     url, sketched = service.database_url, "SELECT count(sketch) FROM matches"
     query(url, "UPDATE audit_log SET at = at - interval '26 hours'")
     query(url, "UPDATE matches SET at = at - interval '26 hours'")
     query(url, "UPDATE tally SET position = 0")
-    assert erased(service) == {}, "nobody has counted this one"
+    assert run_retention(service) == {}, "this match is not counted yet"
     query(url, "UPDATE tally SET position = (SELECT position FROM audit_head)")
     assert query(url, sketched) == [(1,)]
-    assert erased(service) == {"sketches": 1}
+    assert run_retention(service) == {"sketches": 1}
     assert query(url, sketched) == [(0,)]
 
 
-def run_is(service: Service, age: str) -> None:
+def run_is(service: RunningService, age: str) -> None:
     query(service.database_url, "UPDATE retention SET ran_at = now() - %s::interval", age)
 
 
-def test_it_runs_once_a_day_and_a_run_that_was_missed_is_caught_up(database_url: str) -> None:
+def test_retention_runs_daily_and_catches_up_on_a_missed_run(database_url: str) -> None:
     ran = "SELECT ran_at FROM retention"
     with serving(database_url) as service:
         wait_until(lambda: query(database_url, ran) != [(None,)])
@@ -290,7 +297,7 @@ def test_it_runs_once_a_day_and_a_run_that_was_missed_is_caught_up(database_url:
     with serving(database_url), serving(database_url) as service:
         metric = "unseen_retention_last_run_timestamp_seconds"
         wait_until(lambda: metric in httpx.get(f"{service.url}/metrics").text)
-        assert query(database_url, ran) == before, "a restart is no reason"
+        assert query(database_url, ran) == before, "a restart causes no run"
         assert bits(service)
         run_is(service, "25 hours")
     with serving(database_url), serving(database_url) as service:
@@ -298,55 +305,53 @@ def test_it_runs_once_a_day_and_a_run_that_was_missed_is_caught_up(database_url:
         wait_until(lambda: runs(service) == [{"bits": 1}])
 
 
-def test_one_at_a_time(service: Service) -> None:
-    async def twice(store: Any) -> tuple[object, object]:
+def test_only_one_run_at_a_time(service: RunningService) -> None:
+    async def erase_during_another_run(store: Any) -> object:
         async with store.exclusive(0x756E73656572):
-            return await erase(store, PERIODS), None
+            return await erase(store, PERIODS)
 
-    assert service.flow(twice) == (None, None)
+    assert service.flow(erase_during_another_run) is None
 
 
-def test_submissions_go_on_while_very_many_bits_are_erased(service: Service) -> None:
-    """A batch locks the change log for no longer than a submission takes."""
+def test_submissions_continue_during_a_large_erasure(service: RunningService) -> None:
+    """A batch locks the change log for no longer than a submission does."""
     query(
         service.database_url,
         "INSERT INTO hashes (pdq, gone_at) SELECT sha256(n::text::bytea), now()"
         " FROM generate_series(1, 20000) AS n",
     )
     with ThreadPoolExecutor(1) as thread:
-        running = thread.submit(erased, service)
-        taken = 0
+        running = thread.submit(run_retention, service)
+        submitted = 0
         while not running.done():
-            submit(service, random_pdq(taken))
-            taken += 1
+            submit(service, random_pdq(submitted))
+            submitted += 1
     assert running.result() == {"bits": 20_000}
-    assert taken >= 3
-    assert len(bits(service)) == taken
+    assert submitted >= 3
+    assert len(bits(service)) == submitted
 
 
 @pytest.mark.parametrize("table", ["hashes", "cases", "images", "changes", "deliveries", "reviews"])
-def test_the_role_that_serves_may_erase_bits_but_remove_no_row(
-    database_url: str, table: str
-) -> None:
+def test_serving_role_can_erase_bits_but_delete_no_row(database_url: str, table: str) -> None:
     with psycopg.connect(serving_url(database_url), autocommit=True) as connection:
         connection.execute("UPDATE hashes SET pdq = NULL WHERE false")
         with pytest.raises(errors.InsufficientPrivilege):
             connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
 
 
-def test_the_command_erases_now(service: Service) -> None:
+def test_retain_command_erases_now(service: RunningService) -> None:
     withdraw(service, submit(service, random_pdq(1)))
-    told = run("retain", DATABASE_URL=service.database_url)
-    assert (told.returncode, told.stdout) == (0, "erased:\n       1 hashes without their bits\n")
+    first = run("retain", DATABASE_URL=service.database_url)
+    assert (first.returncode, first.stdout) == (0, "erased:\n       1 hashes without their bits\n")
     again = run("retain", DATABASE_URL=service.database_url)
     assert again.stdout == "there is nothing to erase\n"
     kept = run("retain", DATABASE_URL=service.database_url, UNSEEN_KEEP_SUBMISSIONS_DAYS="0")
     assert kept.stdout == "erased:\n       1 idempotency keys\n"
 
 
-def test_a_database_from_before_is_brought_up(postgres: str) -> None:
-    admin = named(postgres, "postgres")
-    old = named(postgres, "from_before")
+def test_migration_dates_earlier_withdrawals(postgres: str) -> None:
+    admin = with_database(postgres, "postgres")
+    old = with_database(postgres, "from_before")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute("CREATE DATABASE from_before TEMPLATE template0")
         try:
@@ -370,6 +375,6 @@ def test_a_database_from_before_is_brought_up(postgres: str) -> None:
                 " WHERE gone_at < now() - interval '1 day'",
             )
             assert gone == [(2, "2026-01-01")]
-            assert Service("", old).flow(lambda store: erase(store, PERIODS)) == {"bits": 1}
+            assert RunningService("", old).flow(lambda store: erase(store, PERIODS)) == {"bits": 1}
         finally:
             connection.execute("DROP DATABASE from_before WITH (FORCE)")

@@ -1,4 +1,4 @@
-"""The role that serves: what it can do to the log is append, and it cannot get out of that."""
+"""The serving role: it can only append to the audit log, and cannot get more rights."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from unseen_service.models.audit import AuditEvent, AuditKind
 from unseen_service.store import Store, audit, migrate
 from unseen_service.store.roles import ROLE, serving_url
 
-from tests.support import fresh_database, named
+from tests.support.databases import fresh_database, with_database
 
 
 def append(url: str) -> None:
-    """Append an entry, as the service does."""
+    """Append an audit entry, as the service does."""
 
     async def run() -> None:
         store = Store(url, pool_size=1, timeout=10)
@@ -49,18 +49,18 @@ def append(url: str) -> None:
         "CREATE ROLE another",
     ],
 )
-def test_the_role_that_serves_cannot_rewrite_the_log(database_url: str, statement: str) -> None:
+def test_serving_role_cannot_rewrite_the_log(database_url: str, statement: str) -> None:
     append(database_url)
     with (
         psycopg.connect(serving_url(database_url), autocommit=True) as connection,
         pytest.raises(errors.InsufficientPrivilege),
     ):
-        # Giving the role back gives back the one that the session began with: the same.
+        # RESET ROLE goes back to the role that the session began with: the same one.
         connection.execute("RESET ROLE")
         connection.execute(statement)  # type: ignore[call-overload]
 
 
-def test_no_connection_of_the_service_is_in_another_role(database_url: str) -> None:
+def test_service_connects_in_the_serving_role(database_url: str) -> None:
     async def run() -> None:
         store = Store(database_url, pool_size=1, timeout=10)
         await store.open()
@@ -72,7 +72,7 @@ def test_no_connection_of_the_service_is_in_another_role(database_url: str) -> N
     asyncio.run(run())
 
 
-def test_options_of_the_url_are_kept() -> None:
+def test_url_options_are_kept() -> None:
     url = serving_url("postgresql:///x?options=-c%20search_path%3Dmine")
     assert "search_path=mine" in url
     assert f"role={ROLE}" in url
@@ -80,32 +80,32 @@ def test_options_of_the_url_are_kept() -> None:
 
 @pytest.fixture
 def owner(postgres: str) -> Iterator[str]:
-    """A user who owns an empty database and may make no role; the URL of it."""
-    admin = named(postgres, "postgres")
+    """The URL of an empty database whose owner may not create roles."""
+    admin = with_database(postgres, "postgres")
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute("CREATE ROLE some_owner LOGIN")
         connection.execute("CREATE DATABASE owned OWNER some_owner TEMPLATE template0")
         try:
-            yield make_conninfo(named(postgres, "owned"), user="some_owner")
+            yield make_conninfo(with_database(postgres, "owned"), user="some_owner")
         finally:
             connection.execute("DROP DATABASE owned WITH (FORCE)")
             connection.execute("DROP ROLE some_owner")
 
 
-def test_an_owner_who_may_not_make_the_role_is_told_what_to_do(owner: str, postgres: str) -> None:
+def test_missing_role_error_says_what_to_do(owner: str, postgres: str) -> None:
     with pytest.raises(RoleMissing, match="CREATE ROLE unseen_serve NOLOGIN"):
         migrate(owner)
     with psycopg.connect(owner) as connection:
         found = connection.execute("SELECT to_regclass('audit_log')").fetchone()
-        assert found == (None,), "half a migration is none"
-    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as admin:
+        assert found == (None,), "the migration was rolled back"
+    with psycopg.connect(with_database(postgres, "postgres"), autocommit=True) as admin:
         admin.execute("GRANT unseen_serve TO some_owner")
     assert migrate(owner)
     append(owner)
     assert migrate(owner) == []
 
 
-def test_a_login_that_owns_nothing_serves_what_another_has_migrated(postgres: str) -> None:
+def test_login_that_owns_nothing_can_serve(postgres: str) -> None:
     login = "serving_login"
     with (
         fresh_database(postgres) as url,
@@ -114,11 +114,11 @@ def test_a_login_that_owns_nothing_serves_what_another_has_migrated(postgres: st
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(login)))
         admin.execute(sql.SQL("GRANT unseen_serve TO {}").format(sql.Identifier(login)))
         try:
-            theirs = make_conninfo(url, user=login)
-            assert migrate(theirs) == [], "there is nothing to do, so no right is needed"
-            append(theirs)
+            login_url = make_conninfo(url, user=login)
+            assert migrate(login_url) == [], "without pending migrations no rights are needed"
+            append(login_url)
             with (
-                psycopg.connect(serving_url(theirs), autocommit=True) as connection,
+                psycopg.connect(serving_url(login_url), autocommit=True) as connection,
                 pytest.raises(errors.InsufficientPrivilege),
             ):
                 connection.execute("SET ROLE NONE")
@@ -127,7 +127,7 @@ def test_a_login_that_owns_nothing_serves_what_another_has_migrated(postgres: st
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(login)))
 
 
-def test_rights_that_went_missing_are_granted_again(database_url: str) -> None:
+def test_migrate_revokes_excess_rights(database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("GRANT DELETE ON audit_log TO unseen_serve")
         assert migrate(database_url) == []

@@ -1,7 +1,6 @@
-"""Saved indexes: opened by a restart, shared, never trusted blindly."""
+"""Saved indexes: opened on restart, shared by workers, verified before use."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -11,117 +10,113 @@ from unseen_index import DamagedTableError, HashTable
 from unseen_index.layout import offsets
 from unseen_service.live.saved_indexes import SavedIndexes
 
-from tests.support import PIN, Service, random_pdq, serving, submission, wait_until
-from tests.support import small_disk as mounted
+from tests.support.disks import fill_disk, mounted_disk
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import PIN, post_hashes
+from tests.support.waiting import wait_until
 
 PDQS = [random_pdq(n) for n in range(40)]
 
 
 @pytest.fixture
 def filled(database_url: str, tmp_path: Path) -> Iterator[Path]:
-    """Leave a database with 40 active hashes behind, and an index of it on disk."""
+    """Return the folder of a saved index of 40 active hashes."""
     with serving(database_url, index_dir=tmp_path, save_after_changes=1) as service:
         for pdqs in (PDQS[:20], PDQS[20:]):
-            submit(service, *pdqs)
-        gone = submit(service, random_pdq(99)).json()["case"]
+            post_hashes(service, *pdqs)
+        gone = post_hashes(service, random_pdq(99)).json()["case"]
         httpx.delete(f"{service.url}/v1/cases/{gone}", headers={"Unseen-Pin": PIN})
         wait_until((tmp_path / f"position-{42:020}").exists)
     return tmp_path
 
 
-def submit(service: Service, *pdqs: str) -> httpx.Response:
-    return httpx.post(f"{service.url}/v1/cases", json=submission(*pdqs), timeout=60)
-
-
-def found(service: Service) -> list[int]:
+def look_up(service: RunningService) -> list[int]:
     with service.client("match") as platform:
-        asked = {"hashes": [random_pdq(99), *PDQS]}
-        answer = platform.post("/v1/match", json=asked)
+        body = {"hashes": [random_pdq(99), *PDQS]}
+        answer = platform.post("/v1/match", json=body)
         assert answer.status_code in (200, 503)
         return [hit["query"] for hit in answer.json().get("hits", [])]
 
 
-def test_a_restart_opens_what_was_saved_and_goes_on(database_url: str, filled: Path) -> None:
+def test_restart_opens_the_saved_index_and_catches_up(database_url: str, filled: Path) -> None:
     with serving(database_url) as elsewhere:
-        submit(elsewhere, random_pdq(50))
+        post_hashes(elsewhere, random_pdq(50))
     with serving(database_url, index_dir=filled) as again:
         assert again.ready()["generation"] == 43
         assert again.ready()["hashes"] == 41
-        assert found(again) == list(range(1, 41))
+        assert look_up(again) == list(range(1, 41))
 
 
-def test_at_most_two_are_kept(database_url: str, filled: Path) -> None:
+def test_at_most_two_saved_indexes_are_kept(database_url: str, filled: Path) -> None:
     assert len(list(filled.glob("position-*"))) <= 2
     assert list(filled.glob("unfinished-*")) == []
 
 
-def test_workers_go_over_to_what_one_of_them_saved(database_url: str, filled: Path) -> None:
+def test_workers_switch_to_an_index_saved_by_another(database_url: str, filled: Path) -> None:
     settings = {"index_dir": filled, "save_after_changes": 1}
     with serving(database_url, **settings) as one, serving(database_url, **settings) as other:
-        submit(one, random_pdq(50))
+        post_hashes(one, random_pdq(50))
         wait_until((filled / f"position-{43:020}").exists)
-        submit(other, random_pdq(51))
+        post_hashes(other, random_pdq(51))
         for worker in (one, other):
             wait_until(lambda worker=worker: worker.ready()["hashes"] == 42)
-            assert found(worker) == list(range(1, 41))
+            assert look_up(worker) == list(range(1, 41))
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
-def test_damage_is_found_and_the_index_is_loaded_anew(
-    database_url: str, filled: Path, damage: str
-) -> None:
-    for file in (each for each in filled.rglob("table/**/*") if each.is_file()):
+def test_damaged_index_is_rebuilt(database_url: str, filled: Path, damage: str) -> None:
+    files = [each for each in filled.rglob("table/**/*") if each.is_file()]
+    assert files
+    for file in files:
         content = bytearray(file.read_bytes())
         if damage == "flip" and content:
             content[len(content) // 2] ^= 1
         file.write_bytes(content[: {"flip": None, "cut": len(content) // 2, "empty": 0}[damage]])
     with serving(database_url, index_dir=filled) as service:
-        wait_until(lambda: found(service) == list(range(1, 41)))
+        wait_until(lambda: look_up(service) == list(range(1, 41)))
 
 
-def test_an_index_of_another_history_is_not_used(database_url: str, filled: Path) -> None:
+def test_index_of_another_change_log_is_not_used(database_url: str, filled: Path) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
-        # As after a backup was restored, and other submissions took the same positions.
+        # As if other submissions had taken the same positions after a restore.
         connection.execute("UPDATE changes SET at = at + interval '1 hour'")
         connection.execute("UPDATE hashes SET pdq = sha256(pdq) WHERE id <= 20")
     with serving(database_url, index_dir=filled) as service:
-        assert len(found(service)) == 20
+        assert len(look_up(service)) == 20
 
 
-def test_where_nothing_can_be_saved_it_serves_from_memory(
+def test_service_works_in_memory_if_no_index_can_be_saved(
     database_url: str, filled: Path, tmp_path: Path
 ) -> None:
     blocked = tmp_path / "a-file"
     blocked.write_text("")
     with serving(database_url, index_dir=blocked) as service:
-        assert found(service) == list(range(1, 41))
+        assert look_up(service) == list(range(1, 41))
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 16 MiB, room for three indexes: the smallest that is merged has 4."""
-    with mounted(tmp_path / "disk", mib=16) as folder:
+    """A file system of 16 MiB, enough for three indexes of at least 4 MiB each."""
+    with mounted_disk(tmp_path / "disk", mib=16) as folder:
         yield folder
 
 
 @pytest.mark.slow
 @pytest.mark.root
-def test_a_full_disk_is_told_once_and_saving_goes_on_when_there_is_room(
+def test_full_disk_is_logged_once_and_saving_resumes(
     database_url: str, small_disk: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "unseen_service")
-    filler = small_disk / "filler"
     with serving(database_url, index_dir=small_disk, save_after_changes=1) as service:
-        submit(service, PDQS[0])
+        post_hashes(service, PDQS[0])
         wait_until((small_disk / f"position-{1:020}").exists)
-        with filler.open("wb", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(b"\0" * 65_536)
-        submit(service, *PDQS[1:20])
+        filler = fill_disk(small_disk)
+        post_hashes(service, *PDQS[1:20])
         wait_until(lambda: "the index cannot be saved" in caplog.text)
-        submit(service, *PDQS[20:])
+        post_hashes(service, *PDQS[20:])
         service.wait_in_step()
-        assert found(service) == list(range(1, 41)), "it is served from memory"
+        assert look_up(service) == list(range(1, 41)), "lookups are answered from memory"
         assert sorted(each.name for each in small_disk.iterdir()) == [
             "filler", "lock", f"position-{1:020}",
         ]  # fmt: skip
@@ -133,20 +128,20 @@ def test_a_full_disk_is_told_once_and_saving_goes_on_when_there_is_room(
         assert again.ready()["hashes"] == 40
 
 
-def test_what_a_killed_process_left_is_swept(database_url: str, tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_process_are_removed(database_url: str, tmp_path: Path) -> None:
     for name in ("unfinished-4711", f"position-{7:020}"):
         (tmp_path / name / "table").mkdir(parents=True)
     with serving(database_url, index_dir=tmp_path, save_after_changes=1) as service:
-        submit(service, PDQS[0])
+        post_hashes(service, PDQS[0])
         wait_until((tmp_path / f"position-{1:020}").exists)
     left = sorted(each.name for each in tmp_path.iterdir())
     assert left == ["lock", f"position-{0:020}", f"position-{1:020}"]
 
 
-def test_damage_that_no_look_up_meets_is_found_by_a_change(
+def test_damage_that_lookups_do_not_touch_is_found_by_a_change(
     database_url: str, tmp_path: Path
 ) -> None:
-    """Else the index would stay behind from then on: each change meets the damage anew."""
+    """Otherwise the index would lag for ever: every change would fail at the damage."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO hashes (pdq, active)"
@@ -159,14 +154,14 @@ def test_damage_that_no_look_up_meets_is_found_by_a_change(
         file.seek(offsets(20_000).ids)
         file.write(b"damage!")
     with serving(database_url, index_dir=tmp_path) as service:
-        submit(service, *PDQS)
+        post_hashes(service, *PDQS)
         wait_until(lambda: service.ready()["hashes"] == 20_040)
-        assert found(service) == list(range(1, 41))
+        assert look_up(service) == list(range(1, 41))
 
 
 @pytest.mark.slow
-def test_a_table_that_is_cut_at_any_byte_is_never_opened(filled: Path) -> None:
-    """Every file of a saved index, cut at every byte (of a large one, at many)."""
+def test_truncated_index_is_never_opened(filled: Path) -> None:
+    """Every file of a saved index is truncated at every byte (a large one at about 300)."""
     (newest,) = filled.glob(f"position-{42:020}")
     whole = HashTable.open(newest / "table")
     assert len(whole) == 40
@@ -175,7 +170,7 @@ def test_a_table_that_is_cut_at_any_byte_is_never_opened(filled: Path) -> None:
         for length in range(0, len(content), max(1, len(content) // 300)):
             file.write_bytes(content[:length])
             if file.name == "manifest.json" and content[length:] == b"\n":
-                continue  # that one says nothing
+                continue  # only the final line break is missing
             with pytest.raises(DamagedTableError):
                 HashTable.open(newest / "table")
         file.write_bytes(content)

@@ -1,4 +1,4 @@
-"""The store's promises: positions without gaps in commit order, a chain that shows tampering."""
+"""The store's guarantees: gapless positions in commit order, a tamper-evident chain."""
 
 import asyncio
 import re
@@ -22,10 +22,10 @@ from unseen_service.usecases import audit_log
 from unseen_service.usecases.admission import Admission
 from unseen_service.usecases.cases import Cases
 
-from tests.support import random_pdq
+from tests.support.hashes import random_pdq
 
 
-async def opened(url: str, size: int = 8) -> Store:
+async def open_store(url: str, size: int = 8) -> Store:
     store = Store(url, pool_size=size, timeout=60)
     await store.open()
     return store
@@ -37,20 +37,20 @@ def submission(seed: int) -> SubmissionModel:
 
 
 def test_changes_are_numbered_in_commit_order_without_gaps(database_url: str) -> None:
-    """Many write at once, some of them fail; a reader who tails must never be overtaken."""
+    """Many write concurrently, some fail; a reader that follows the log misses no position."""
 
     async def run() -> None:
-        store = await opened(database_url)
-        intake = LiveScreening(Clock())
-        await intake.reload(store)
-        takedown = Cases(store, Admission(intake, Price(free=2_000, tries=0)))
+        store = await open_store(database_url)
+        screening = LiveScreening(Clock())
+        await screening.reload(store)
+        cases = Cases(store, Admission(screening, Price(free=2_000, tries=0)))
         seen: list[int] = []
         done = asyncio.Event()
 
         async def write(seed: int) -> None:
-            case, _ = await takedown.submit(submission(seed), f"idempotency-key-{seed:04d}")
+            case, _ = await cases.submit(submission(seed), f"idempotency-key-{seed:04d}")
             if seed % 3 == 0:
-                await takedown.withdraw(case.number, "7K4M9QTX2HBD")
+                await cases.withdraw(case.number, "7K4M9QTX2HBD")
             if seed % 4 == 0:
                 with pytest.raises(ZeroDivisionError):
                     async with store.transaction() as tx:
@@ -80,9 +80,9 @@ def test_changes_are_numbered_in_commit_order_without_gaps(database_url: str) ->
     asyncio.run(run())
 
 
-def test_an_entry_is_recorded_if_and_only_if_what_it_records_is(database_url: str) -> None:
+def test_audit_entry_is_rolled_back_with_its_transaction(database_url: str) -> None:
     async def run() -> None:
-        store = await opened(database_url)
+        store = await open_store(database_url)
         with pytest.raises(ZeroDivisionError):
             async with store.transaction() as tx:
                 await audit.append(tx, AuditEvent(AuditKind.AUDIT_EXPORTED, "operator"))
@@ -113,9 +113,11 @@ def test_an_entry_is_recorded_if_and_only_if_what_it_records_is(database_url: st
         ),
     ],
 )
-def test_tampering_is_found_where_it_is(database_url: str, tampering: str, position: int) -> None:
+def test_tampering_is_found_at_its_position(
+    database_url: str, tampering: str, position: int
+) -> None:
     async def fill() -> None:
-        store = await opened(database_url, 1)
+        store = await open_store(database_url, 1)
         async with store.transaction() as tx:
             for n in range(5):
                 await audit.append(
@@ -125,7 +127,7 @@ def test_tampering_is_found_where_it_is(database_url: str, tampering: str, posit
         await store.close()
 
     async def verify() -> None:
-        store = await opened(database_url, 1)
+        store = await open_store(database_url, 1)
         try:
             await audit_log.verify_audit(store)
         finally:
@@ -139,25 +141,25 @@ def test_tampering_is_found_where_it_is(database_url: str, tampering: str, posit
     assert found.value.position == position
 
 
-def test_the_migrations_are_applied_once(database_url: str) -> None:
+def test_migrations_are_applied_once(database_url: str) -> None:
     assert migrate(database_url) == []
     execute(database_url, "UPDATE migrations SET digest = 'another'")
     with pytest.raises(MigrationMismatch, match="another version"):
         migrate(database_url)
 
 
-def test_a_database_that_is_away_is_told_without_its_address() -> None:
-    with pytest.raises(StoreUnavailable) as told:
+def test_unavailable_database_error_hides_the_url() -> None:
+    with pytest.raises(StoreUnavailable) as error:
         migrate("postgresql://somebody:a-password@127.0.0.1:1/nowhere")
-    assert "password" not in str(told.value)
+    assert "password" not in str(error.value)
 
 
-def test_every_statement_is_one_that_postgresql_knows(database_url: str) -> None:
-    """Prepare each: a name or a column that is not there is found, used or not."""
+def test_every_statement_can_be_prepared(database_url: str) -> None:
+    """This finds misspelt tables and columns in statements that no other test executes."""
     with psycopg.connect(database_url) as connection:
         for name, statement in SQL.items():
             if not statement.startswith(b"COPY"):
-                connection.execute(f"PREPARE {name} AS {numbered(statement)}")  # type: ignore[call-overload]
+                connection.execute(f"PREPARE {name} AS {number_parameters(statement)}")  # type: ignore[call-overload]
 
 
 def test_every_statement_is_used() -> None:
@@ -166,7 +168,7 @@ def test_every_statement_is_used() -> None:
     assert [name for name in SQL if f'"{name}"' not in code] == []
 
 
-def numbered(statement: bytes) -> str:
+def number_parameters(statement: bytes) -> str:
     """Turn %(name)s into $n, as the driver does."""
     names: dict[str, int] = {}
 
@@ -181,12 +183,14 @@ def execute(url: str, statement: str) -> None:
         connection.execute(statement)  # type: ignore[call-overload]
 
 
-def test_who_listens_may_wait_longer_than_for_an_answer(database_url: str) -> None:
-    async def woken_twice() -> None:
+def test_listening_outlasts_the_response_timeout(database_url: str) -> None:
+    """`patience` limits a statement, not the time between two notifications."""
+
+    async def wait_for_two_heartbeats() -> None:
         store = Store(database_url, patience=0.2)
         wakes = store.listen("nobody_tells", heartbeat=0.6)
         await anext(wakes)
         await anext(wakes)
         await wakes.aclose()
 
-    asyncio.run(woken_twice())
+    asyncio.run(wait_for_two_heartbeats())

@@ -1,13 +1,11 @@
-"""Webhooks: signed, sent at least once, given up and replayed, never into a private network."""
+"""Webhooks: signed, delivered at least once, replayed, never sent into a private network."""
 
 import base64
 import hashlib
 import hmac
 import ipaddress
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -18,70 +16,25 @@ from unseen_service.jobs.webhook_delivery import RETRY_AFTER, sign
 from unseen_service.store import webhooks as outbox
 from unseen_service.usecases.webhook_targets import is_public
 
-from tests.mirror import Mirror, submit, withdraw
-from tests.support import Service, random_pdq, serving, submission, wait_until
-
-
-class Receiver:
-    """A platform's address: keeps what it is sent, answers as it is told."""
-
-    def __init__(self) -> None:
-        self.received: list[tuple[dict[str, str], bytes]] = []
-        self.answer = 204
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                receiver.received.append(({k.lower(): v for k, v in self.headers.items()}, body))
-                self.send_response(receiver.answer)
-                if receiver.answer == 302:
-                    self.send_header("location", f"{receiver.url}/elsewhere")
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hook?a=b"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-    def bodies(self) -> list[dict[str, Any]]:
-        return [json.loads(body) for _, body in self.received]
+from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submission, submit, withdraw
+from tests.support.waiting import wait_until
+from tests.support.webhook_receiver import WebhookReceiver, register_webhook
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def open_service(database_url: str) -> Iterator[Service]:
+def open_service(database_url: str) -> Iterator[RunningService]:
     """A service that may send to this machine."""
     with serving(database_url, webhook_private_targets=1) as running:
         yield running
 
 
 @pytest.fixture
-def platform(open_service: Service) -> Iterator[httpx.Client]:
+def platform(open_service: RunningService) -> Iterator[httpx.Client]:
     with open_service.client("feed", "feedback") as client:
         yield client
-
-
-def register(client: httpx.Client, url: str, *events: str) -> tuple[str, bytes]:
-    body = {"url": url, **({"events": list(events)} if events else {})}
-    answer = client.post("/v1/webhooks", json=body)
-    assert answer.status_code == 201, answer.text
-    made = answer.json()
-    assert made["secret"].startswith("whsec_")
-    return made["webhook"]["webhook"], base64.b64decode(made["secret"].removeprefix("whsec_"))
 
 
 def the_webhook(client: httpx.Client) -> dict[str, Any]:
@@ -90,8 +43,8 @@ def the_webhook(client: httpx.Client) -> dict[str, Any]:
     return shown
 
 
-def make_due(service: Service, attempts: int | None = None) -> None:
-    """Let the time pass until the next attempt; pretend that so many were made."""
+def make_due(service: RunningService, attempts: int | None = None) -> None:
+    """Make waiting messages due, optionally as if so many attempts had been made."""
     with psycopg.connect(service.database_url) as connection:
         connection.execute(
             "UPDATE webhook_messages SET due_at = now(), attempts = coalesce(%s, attempts)"
@@ -101,23 +54,23 @@ def make_due(service: Service, attempts: int | None = None) -> None:
         connection.execute("NOTIFY unseen_webhooks")
 
 
-def test_each_change_is_told_with_records_and_no_bits(
-    open_service: Service, platform: httpx.Client, receiver: Receiver
+def test_changes_are_sent_with_records_but_no_bits(
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
-    register(platform, receiver.url)
+    register_webhook(platform, receiver.url)
     case = submit(open_service, random_pdq(1), random_pdq(2))
     records = sorted(Mirror(platform).catch_up().kept)
     for name in ("Two", "Three"):
         with open_service.client("feedback", platform=name) as other:
-            said = [{"record": records[0], "value": "not-intimate"}]
-            other.post("/v1/feedback", json={"feedback": said})
+            feedback = [{"record": records[0], "value": "not-intimate"}]
+            other.post("/v1/feedback", json={"feedback": feedback})
     withdraw(open_service, case)
     wait_until(lambda: len(receiver.received) == 3)
-    told = {body["type"]: body for body in receiver.bodies()}
-    assert sorted(told) == ["hash.added", "hash.standing", "hash.withdrawn"]
+    bodies = {body["type"]: body for body in receiver.bodies()}
+    assert sorted(bodies) == ["hash.added", "hash.standing", "hash.withdrawn"]
     assert [
-        sorted((each["record"], each["standing"]) for each in told[event]["data"]["records"])
-        for event in sorted(told)
+        sorted((each["record"], each["standing"]) for each in bodies[event]["data"]["records"])
+        for event in sorted(bodies)
     ] == [
         [(record, "unreviewed") for record in records],
         [(records[0], "quarantined")],
@@ -130,10 +83,10 @@ def test_each_change_is_told_with_records_and_no_bits(
     assert the_webhook(platform)["waiting"] == 0
 
 
-def test_a_message_is_signed_to_the_standard_webhooks_scheme(
-    platform: httpx.Client, receiver: Receiver
+def test_message_is_signed_as_standard_webhooks_specifies(
+    platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
-    ref, secret = register(platform, receiver.url)
+    ref, secret = register_webhook(platform, receiver.url)
     message = platform.post(f"/v1/webhooks/{ref}/test").json()["message"]
     wait_until(lambda: receiver.received)
     headers, body = receiver.received[0]
@@ -145,7 +98,7 @@ def test_a_message_is_signed_to_the_standard_webhooks_scheme(
     assert json.loads(body)["type"] == "webhook.test"
 
 
-def test_the_signature_is_that_of_the_published_example() -> None:
+def test_signature_matches_the_published_example() -> None:
     secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     body = b'{"test": 2432232314}'
     assert (
@@ -154,19 +107,19 @@ def test_the_signature_is_that_of_the_published_example() -> None:
     )
 
 
-def test_only_what_was_asked_for_is_told(
-    open_service: Service, platform: httpx.Client, receiver: Receiver
+def test_only_subscribed_events_are_sent(
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
-    register(platform, receiver.url, "hash.withdrawn")
+    register_webhook(platform, receiver.url, "hash.withdrawn")
     withdraw(open_service, submit(open_service, random_pdq(1)))
     wait_until(lambda: receiver.received)
     assert [body["type"] for body in receiver.bodies()] == ["hash.withdrawn"]
 
 
-def test_many_hashes_make_messages_of_a_thousand(
-    open_service: Service, platform: httpx.Client, receiver: Receiver
+def test_messages_have_at_most_a_thousand_records(
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
-    register(platform, receiver.url)
+    register_webhook(platform, receiver.url)
     sent = submission(*map(random_pdq, range(1_000)))
     for n, image in enumerate(sent["images"][1:]):
         image["hashes"].append({"pdq": random_pdq(10_000 + n), "quality": 90, "view": "mirror"})
@@ -177,34 +130,34 @@ def test_many_hashes_make_messages_of_a_thousand(
 
 
 @pytest.mark.parametrize("answer", [500, 404, 302])
-def test_what_fails_is_tried_again_the_same_and_then_struck(
-    open_service: Service, platform: httpx.Client, receiver: Receiver, answer: int
+def test_failed_message_is_retried_unchanged(
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver, answer: int
 ) -> None:
     receiver.answer = answer
-    ref, _ = register(platform, receiver.url)
+    ref, _ = register_webhook(platform, receiver.url)
     platform.post(f"/v1/webhooks/{ref}/test")
     wait_until(lambda: len(receiver.received) == 1)
     receiver.answer = 200
     wait_until(lambda: _failure(open_service) == f"answered {answer}")
     make_due(open_service)
     wait_until(lambda: the_webhook(platform)["delivered"] == 1)
-    (first, again), (one, other) = zip(*receiver.received, strict=True)
+    (first, again), (first_body, second_body) = zip(*receiver.received, strict=True)
     assert first["webhook-id"] == again["webhook-id"]
-    assert one == other
+    assert first_body == second_body
     assert the_webhook(platform)["waiting"] == 0
 
 
-def _failure(service: Service) -> str | None:
+def _failure(service: RunningService) -> str | None:
     with psycopg.connect(service.database_url) as connection:
         row = connection.execute("SELECT failure FROM webhook_messages").fetchone()
     return row[0] if row else None
 
 
-def test_what_never_arrives_is_given_up_listed_and_replayed(
-    open_service: Service, platform: httpx.Client, receiver: Receiver
+def test_message_out_of_retries_is_listed_and_replayed(
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver
 ) -> None:
     receiver.answer = 503
-    ref, _ = register(platform, receiver.url)
+    ref, _ = register_webhook(platform, receiver.url)
     message = platform.post(f"/v1/webhooks/{ref}/test").json()["message"]
     wait_until(lambda: _failure(open_service))
     make_due(open_service, attempts=len(RETRY_AFTER))
@@ -218,10 +171,10 @@ def test_what_never_arrives_is_given_up_listed_and_replayed(
     assert receiver.received[-1][0]["webhook-id"] == message
 
 
-def test_a_message_outlives_the_worker_that_had_it(database_url: str, receiver: Receiver) -> None:
+def test_message_survives_its_worker(database_url: str, receiver: WebhookReceiver) -> None:
     with serving(database_url, webhook_private_targets=1) as service:
         with service.client("feed") as client:
-            register(client, receiver.url)
+            register_webhook(client, receiver.url)
         receiver.answer = 500
         submit(service, random_pdq(1))
         wait_until(lambda: _failure(service))
@@ -257,21 +210,21 @@ def test_a_message_outlives_the_worker_that_had_it(database_url: str, receiver: 
         "https://[/",
     ],
 )
-def test_a_private_or_broken_target_is_refused(service: Service, url: str) -> None:
+def test_private_or_invalid_target_is_refused(service: RunningService, url: str) -> None:
     with service.client("feed") as client:
         answer = client.post("/v1/webhooks", json={"url": url})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["at"] == "url"
 
 
-def test_a_target_that_turned_private_is_refused_at_delivery(
-    database_url: str, receiver: Receiver
+def test_target_that_became_private_is_refused_at_delivery(
+    database_url: str, receiver: WebhookReceiver
 ) -> None:
     with (
         serving(database_url, webhook_private_targets=1) as lenient,
         lenient.client("feed") as client,
     ):
-        register(client, receiver.url)
+        register_webhook(client, receiver.url)
     with serving(database_url) as strict:
         submit(strict, random_pdq(1))
         wait_until(lambda: _failure(strict))
@@ -302,12 +255,14 @@ def test_which_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(ipaddress.ip_address(address)) is public
 
 
-def test_webhooks_are_a_platforms_own(open_service: Service, receiver: Receiver) -> None:
+def test_webhooks_belong_to_one_platform(
+    open_service: RunningService, receiver: WebhookReceiver
+) -> None:
     with (
         open_service.client("feed", platform="One") as one,
         open_service.client("feed", platform="Two") as two,
     ):
-        ref, _ = register(one, receiver.url)
+        ref, _ = register_webhook(one, receiver.url)
         assert two.get("/v1/webhooks").json() == {"webhooks": []}
         refused = [
             two.delete(f"/v1/webhooks/{ref}"),
@@ -320,25 +275,25 @@ def test_webhooks_are_a_platforms_own(open_service: Service, receiver: Receiver)
         assert one.delete(f"/v1/webhooks/{ref}").status_code == 404
         submit(open_service, random_pdq(1))
         for _ in range(10):
-            register(one, receiver.url)
+            register_webhook(one, receiver.url)
         assert one.post("/v1/webhooks", json={"url": receiver.url}).status_code == 422
     assert receiver.received == []
 
 
-def test_webhooks_need_the_feeds_scope(service: Service) -> None:
+def test_webhooks_require_the_feed_scope(service: RunningService) -> None:
     with service.client("match") as client:
         assert client.get("/v1/webhooks").status_code == 403
         assert client.post("/v1/webhooks", json={"url": "https://x"}).status_code == 403
 
 
-def test_a_failed_message_is_tried_again_when_it_is_due_without_being_told(
-    open_service: Service,
+def test_failed_message_is_retried_when_due_without_a_notification(
+    open_service: RunningService,
     platform: httpx.Client,
-    receiver: Receiver,
+    receiver: WebhookReceiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(webhook_delivery, "RETRY_AFTER", (1, 60))
-    register(platform, receiver.url)
+    register_webhook(platform, receiver.url)
     receiver.answer = 500
     submit(open_service, random_pdq(1))
     wait_until(lambda: len(receiver.received) == 1)
@@ -347,21 +302,19 @@ def test_a_failed_message_is_tried_again_when_it_is_due_without_being_told(
     assert receiver.received[0][0]["webhook-id"] == receiver.received[1][0]["webhook-id"]
 
 
-def test_the_outbox_is_not_looked_at_while_nothing_is_in_it(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looked: list[object] = []
+def test_empty_outbox_is_not_polled(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    claims: list[object] = []
     claim = outbox.claim
 
-    async def counted(*given: Any) -> Any:
-        looked.append(given)
-        return await claim(*given)
+    async def count_claims(*arguments: Any) -> Any:
+        claims.append(arguments)
+        return await claim(*arguments)
 
-    monkeypatch.setattr(outbox, "claim", counted)
+    monkeypatch.setattr(outbox, "claim", count_claims)
     with serving(database_url) as service:
-        # Once at the start, and once more when it has begun to listen.
-        wait_until(lambda: len(looked) == 2)
+        # Once at the start, and once when it has begun to listen.
+        wait_until(lambda: len(claims) == 2)
         for n in range(3):
             submit(service, random_pdq(n))
             service.wait_in_step()
-        assert len(looked) == 2
+        assert len(claims) == 2

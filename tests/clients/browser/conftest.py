@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect, sync_playwright
 
 from clients.browser.assemble import TARGET
-from tests.selection import is_root
-from tests.support import Service
+from tests.support.running_service import RunningService
+from tests.support.selection import is_root
 
 from .person import Person
 from .recording_proxy import RecordingProxy, run_proxy
@@ -40,7 +40,7 @@ def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def proxy(any_service: Service) -> Iterator[RecordingProxy]:
+def proxy(any_service: RunningService) -> Iterator[RecordingProxy]:
     """Yield a proxy of this test's own, in front of a real service."""
     with run_proxy() as running:
         running.upstream = any_service.url

@@ -11,6 +11,8 @@ from playwright.sync_api import FilePayload, FrameLocator, Locator, Page, expect
 TEXTS = json.loads(
     (Path(__file__).parents[3] / "clients" / "browser" / "texts" / "en.json").read_text("utf-8")
 )
+EXIT_URL = "https://www.wikipedia.org/"
+"""Where the quick exit leads."""
 
 RECORD_HASHES = """() => {
     const hashed = {};

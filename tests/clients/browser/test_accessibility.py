@@ -1,35 +1,24 @@
 """Accessibility: axe-core, keyboard only, zoom, live regions, reduced motion."""
 
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Frame, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.support import Service
+from tests.support.running_service import RunningService
 
+from .axe import find_violations
 from .drawn_images import photo
 from .person import TEXTS, Person, file
-
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
-RUN = """(rules) => axe.run(document, { iframes: false, resultTypes: ["violations"], rules })
-    .then((found) => found.violations.map((each) =>
-        [each.id, each.nodes.map((node) => node.html + " " + node.failureSummary)]))"""
 
 
 def violations(page: Page) -> list[Any]:
     """Run axe in the page, and separately in the picker's frame."""
-
-    def run(frame: Frame, rules: dict[str, Any]) -> list[Any]:
-        frame.evaluate(AXE)
-        found: list[Any] = frame.evaluate(RUN, rules)
-        return found
-
-    found = run(page.main_frame, {})
+    found = find_violations(page.main_frame)
     if page.locator("#picker").is_visible():
         # The heading is in the page around the frame.
-        found += run(page.frames[1], {"page-has-heading-one": {"enabled": False}})
+        found += find_violations(page.frames[1], {"page-has-heading-one": {"enabled": False}})
     return found
 
 
@@ -58,7 +47,7 @@ def visit_screens(person: Person) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_no_violation(browser: Browser, any_service: Service, scheme: Any) -> None:
+def test_axe_finds_no_violation(browser: Browser, any_service: RunningService, scheme: Any) -> None:
     context = browser.new_context(locale="en", color_scheme=scheme, reduced_motion="reduce")
     page = context.new_page()
     page.goto(any_service.url)
@@ -75,7 +64,7 @@ def test_axe_finds_a_missing_label(page: Page) -> None:
 # 320 px is 1280 px at 400 % zoom, 640 px at 200 %.
 @pytest.mark.parametrize("width", [320, 640])
 def test_nothing_overflows_when_zoomed_in(
-    browser: Browser, any_service: Service, width: int
+    browser: Browser, any_service: RunningService, width: int
 ) -> None:
     context = browser.new_context(
         locale="en", viewport={"width": width, "height": 600}, reduced_motion="reduce"

@@ -10,7 +10,7 @@ import httpx
 from playwright.sync_api import Locator, Page, expect
 from unseen import Submission
 
-from tests.support import Service
+from tests.support.running_service import RunningService
 
 from .drawn_images import Pixels, encode, photo, scene, turned_views
 from .person import TEXTS, Person, file
@@ -26,14 +26,14 @@ def in_thread(work: Any) -> Any:
         return pool.submit(work).result()
 
 
-def match_upload(service: Service, client: httpx.Client, pdq: str) -> list[Any]:
+def match_upload(service: RunningService, client: httpx.Client, pdq: str) -> list[Any]:
     in_thread(service.wait_in_step)
     hits: list[Any] = client.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]
     return hits
 
 
 def test_images_become_a_case_that_platforms_match_until_it_is_withdrawn(
-    person: Person, any_service: Service, proxy: RecordingProxy
+    person: Person, any_service: RunningService, proxy: RecordingProxy
 ) -> None:
     person.start()
     person.choose(ONE, TWO)
@@ -315,7 +315,7 @@ def test_images_can_be_dropped_and_removed(person: Person) -> None:
 
 
 def test_opened_from_a_file_it_saves_a_submission_for_the_command(
-    offline: Person, any_service: Service, tmp_path: Path
+    offline: Person, any_service: RunningService, tmp_path: Path
 ) -> None:
     offline.start()
     pixels: Pixels = scene(8, 300, 400)

@@ -11,17 +11,16 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from unseen_service.pages import person_page
 
 from clients.browser import assemble
-from tests.support import Service
+from tests.support.running_service import RunningService
 
 from .drawn_images import photo
-from .person import TEXTS, Person, file
+from .person import EXIT_URL, TEXTS, Person, file
 
 FOLDER = Path(assemble.__file__).parent / "texts"
 LANGUAGES = sorted(path.stem for path in FOLDER.glob("*.json"))
 CASE_TEXTS = {
     f"case.{status}" for status in ("active", "declined", "under_review", "withdrawn")
 } | {f"case.{opinion}" for opinion in ("pending-review", "not-removed", "not-intimate")}
-EXIT_URL = "https://www.wikipedia.org/"
 
 
 def test_the_committed_page_is_up_to_date() -> None:
@@ -29,7 +28,7 @@ def test_the_committed_page_is_up_to_date() -> None:
     assert assemble.TARGET.read_text("utf-8") == fresh, "run `make page`, and commit the result"
 
 
-def test_the_page_is_small(any_service: Service) -> None:
+def test_the_page_is_small(any_service: RunningService) -> None:
     with httpx.stream("GET", f"{any_service.url}/", headers={"Accept-Encoding": "gzip"}) as got:
         sent = b"".join(got.iter_raw())
         headers = got.headers
@@ -42,7 +41,7 @@ def test_the_page_is_small(any_service: Service) -> None:
     assert plain.content == person_page().html
 
 
-def test_the_headers_are_strict(any_service: Service) -> None:
+def test_the_headers_are_strict(any_service: RunningService) -> None:
     headers = httpx.get(f"{any_service.url}/").headers
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'sha256-")
@@ -54,7 +53,7 @@ def test_the_headers_are_strict(any_service: Service) -> None:
     assert "set-cookie" not in headers
 
 
-def test_every_other_response_has_the_strictest_policy(any_service: Service) -> None:
+def test_every_other_response_has_the_strictest_policy(any_service: RunningService) -> None:
     for path in ("/healthz", "/v1/cases/UN-0000-0000", "/nowhere"):
         policy = httpx.get(f"{any_service.url}{path}").headers["content-security-policy"]
         assert policy == "default-src 'none'; frame-ancestors 'none'", path
@@ -99,7 +98,7 @@ def test_every_text_is_used_and_every_used_text_exists() -> None:
         assert name[1] in english[name[0]], name
 
 
-def test_the_page_uses_the_browsers_language(browser: Browser, any_service: Service) -> None:
+def test_the_page_uses_the_browsers_language(browser: Browser, any_service: RunningService) -> None:
     for language in LANGUAGES:
         page = browser.new_page(locale=f"{language}-CH")
         page.goto(any_service.url)

@@ -11,12 +11,13 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from clients.browser.assemble import PROOF_OF_WORK_WORKER, read_sources
-from tests.support import Service, random_pdq, serving, submission
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submission
 
 from .drawn_images import photo
-from .person import TEXTS, Person, file
+from .person import EXIT_URL, TEXTS, Person, file
 from .recording_proxy import RecordingProxy
-from .test_page import EXIT_URL
 
 VECTORS = json.loads((Path(__file__).parents[2] / "contract" / "work.json").read_text("utf-8"))
 ONE = file("one.jpg", photo(1))
@@ -25,7 +26,7 @@ SOLVE = """([source, prefix, target]) =>
 
 
 @pytest.fixture
-def loaded_service(database_url: str, proxy: RecordingProxy) -> Iterator[Service]:
+def loaded_service(database_url: str, proxy: RecordingProxy) -> Iterator[RunningService]:
     """Yield a service that requires about a million tries for one image."""
     asking = {"work_free_hashes_per_minute": 4, "work_tries_per_hash": 20_000}
     with serving(database_url, **asking) as running:

@@ -3,16 +3,13 @@
 Every test runs the blocking and the asynchronous client; they share all but the sending.
 """
 
-import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 from unseen import (
     AccessRefusedError,
-    AsyncClient,
     Case,
     CaseNotFoundError,
     Client,
@@ -30,35 +27,12 @@ from unseen import (
     UnexpectedAnswerError,
 )
 
+from .both_clients import QUICK, Run
 from .servers import CASE, Act, problem, scripted
 
 PIN = "7K4M-9QTX-2HBD"
-QUICK = Retry(attempts=3, first_wait=0.01)
 PRINT = Fingerprint("5a" * 32, 100)
 SUBMISSION = Submission.of([[PRINT]], adult=True, depicted=True, without_consent=True)
-
-Run = Callable[..., Any]
-
-
-def blocking(
-    server: str, call: str, *arguments: Any, key: str | None = None, **options: Any
-) -> Any:
-    with Client(server, key, **{"retry": QUICK, **options}) as client:
-        return getattr(client, call)(*arguments)
-
-
-def awaited(server: str, call: str, *arguments: Any, key: str | None = None, **options: Any) -> Any:
-    async def run() -> Any:
-        async with AsyncClient(server, key, **{"retry": QUICK, **options}) as client:
-            return await getattr(client, call)(*arguments)
-
-    return asyncio.run(run())
-
-
-@pytest.fixture(params=[blocking, awaited])
-def run(request: pytest.FixtureRequest) -> Run:
-    run: Run = request.param
-    return run
 
 
 def test_status_carries_the_pin_in_a_header_and_reads_the_case(run: Run) -> None:

@@ -20,15 +20,9 @@ from unseen import (
     UnexpectedAnswerError,
 )
 
+from .both_clients import Run, blocking
 from .feeds import active, gone, pdq_of, record
 from .servers import Act, problem, scripted
-from .test_client import Run, awaited, blocking
-
-
-@pytest.fixture(params=[blocking, awaited])
-def run(request: pytest.FixtureRequest) -> Run:
-    run: Run = request.param
-    return run
 
 
 def page(*entries: dict[str, Any], cursor: str = "c", more: bool = False) -> Act:

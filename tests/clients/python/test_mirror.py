@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from unseen import Client, Hit, InputError, LocalCopy, LocalCopyError, Matches, Mirror, Round
 from unseen.mirror import copy_writer, search
 
-from tests.support import flipped
+from tests.support.hashes import flipped
 
 from .feeds import Feed, active, gone, pdq_of, record
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.environment import clean_environment
+from tests.support.environment import clean_environment
 
 from .pictures import fill
 from .servers import CASE, Act, Scripted, problem, scripted

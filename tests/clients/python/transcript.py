@@ -21,7 +21,7 @@ from unittest.mock import patch
 
 from unseen.cli import main
 
-from tests.environment import clean_environment
+from tests.support.environment import clean_environment
 
 _NAME = re.compile(r"<([a-z]+)>")
 

@@ -9,16 +9,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, expect
 
 from tests.clients.browser.conftest import browser
-from tests.mirror import submit
-from tests.support import (
-    Service,
-    flipped,
-    fresh_database,
-    random_pdq,
-    scratch_folder,
-    serving,
-    wait_until,
-)
+from tests.support.databases import fresh_database
+from tests.support.disks import scratch_folder
+from tests.support.hashes import flipped, random_pdq
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submit
+from tests.support.waiting import wait_until
 
 __all__ = ["browser"]
 
@@ -29,7 +25,7 @@ REASON = "Wöchentlicher Überblick, ticket 4711"
 class History:
     """A service, and the records of the hashes submitted to it so far."""
 
-    service: Service
+    service: RunningService
     data: Path
     records: list[str] = field(default_factory=list)
 

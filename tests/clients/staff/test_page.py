@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from clients.staff import assemble
-from tests.clients.browser.test_accessibility import AXE, RUN
+from tests.clients.browser.axe import find_violations
 
 from .conftest import REASON, History, StaffMember
 
@@ -22,12 +22,6 @@ PANELS = {
     "Keys": "Platforms and keys",
 }
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-def violations(page: Page) -> list[Any]:
-    page.evaluate(AXE)
-    found: list[Any] = page.evaluate(RUN, {})
-    return found
 
 
 def test_the_committed_page_is_up_to_date() -> None:
@@ -116,7 +110,7 @@ def test_axe_finds_no_violation(browser: Browser, history: History, scheme: Any)
     member = StaffMember(page)
     member.sign_in("unseen_wrong")
     expect(page.get_by_role("alert")).not_to_be_empty()
-    assert violations(page) == [], "sign in"
+    assert find_violations(page) == [], "sign in"
     member.sign_in(history.service.key("audit", "admin", platform="Staff"))
     expect(page.locator("figure")).to_have_count(4)
     for panel, heading in PANELS.items():
@@ -127,13 +121,13 @@ def test_axe_finds_no_violation(browser: Browser, history: History, scheme: Any)
             member.button("Verify the log").click()
             expect(page.locator("#verification")).to_contain_text("verified:")
         page.wait_for_load_state("networkidle")
-        assert violations(page) == [], panel
+        assert find_violations(page) == [], panel
     context.close()
 
 
 def test_axe_finds_a_missing_label(visitor: StaffMember) -> None:
     visitor.page.locator("label[for=key]").evaluate("(label) => label.remove()")
-    assert "label" in [name for name, _ in violations(visitor.page)]
+    assert "label" in [name for name, _ in find_violations(visitor.page)]
 
 
 @pytest.mark.parametrize("width", [320, 640])

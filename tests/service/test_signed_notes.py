@@ -1,4 +1,4 @@
-"""Signed notes and checkpoints, against what Go's `note` package made, and against forgers."""
+"""Signed notes and checkpoints: compatible with Go's `note` package, safe against forgery."""
 
 import stat
 import threading
@@ -26,7 +26,7 @@ NOTE = (
 )
 
 
-def test_a_note_of_go_is_read_and_made_byte_for_byte() -> None:
+def test_note_from_go_is_read_and_reproduced_byte_for_byte() -> None:
     signer = Signer.parse(PRIVATE)
     assert signer.sign(TEXT) == NOTE
     assert signer.encode() == PRIVATE
@@ -35,23 +35,23 @@ def test_a_note_of_go_is_read_and_made_byte_for_byte() -> None:
 
 
 @given(st.integers(0, len(NOTE) - 1), st.integers(1, 127))
-def test_no_character_of_a_note_can_be_changed(at: int, by: int) -> None:
+def test_any_changed_character_is_detected(at: int, by: int) -> None:
     changed = NOTE[:at] + chr(ord(NOTE[at]) ^ by) + NOTE[at + 1 :]
     try:
         assert PublicKey.parse(PUBLIC).open(changed) == TEXT
     except NoteInvalid:
         return
-    # base64 leaves bits of the last character unused; the text itself stood.
+    # base64 leaves bits of the last character unused; the text was unchanged.
     assert at >= NOTE.rindex(" ")
 
 
-def test_another_key_of_the_same_name_opens_nothing() -> None:
+def test_note_is_refused_with_another_key_of_the_same_name() -> None:
     other = Signer.generate("PeterNeumann").public_key
     with pytest.raises(NoteInvalid, match="not signed by"):
         other.open(NOTE)
 
 
-def test_others_may_sign_the_same_note() -> None:
+def test_note_can_have_several_signatures() -> None:
     witness = Signer.generate("witness.example")
     signature = witness.sign(TEXT).removeprefix(TEXT + "\n")
     both = NOTE + signature
@@ -61,12 +61,12 @@ def test_others_may_sign_the_same_note() -> None:
 @pytest.mark.parametrize(
     "text", ["", "x", "a+b+c", PUBLIC[:-1], PUBLIC.replace("c7", "c8"), PRIVATE, PUBLIC + "A"]
 )
-def test_what_is_no_key_is_refused(text: str) -> None:
+def test_invalid_public_key_is_refused(text: str) -> None:
     with pytest.raises(NoteInvalid):
         PublicKey.parse(text)
 
 
-def test_a_private_key_never_shows(tmp_path: Path) -> None:
+def test_private_key_is_never_shown(tmp_path: Path) -> None:
     signer = Signer.parse(PRIVATE)
     assert PRIVATE[-20:] not in repr(signer)
     file = tmp_path / "key"
@@ -77,20 +77,20 @@ def test_a_private_key_never_shows(tmp_path: Path) -> None:
 
 
 @given(st.integers(0, 1 << 62), st.binary(min_size=32, max_size=32))
-def test_a_checkpoint_is_read_as_it_was_written(size: int, root: bytes) -> None:
+def test_checkpoint_round_trips(size: int, root: bytes) -> None:
     checkpoint = Checkpoint("unseen.example/audit", size, root)
     assert Checkpoint.parse(checkpoint.encode()) == checkpoint
     assert Checkpoint.parse(checkpoint.encode() + "an extension\n") == checkpoint
 
 
 @pytest.mark.parametrize("size", ["", "-1", "01", "1 ", "\N{ARABIC-INDIC DIGIT ONE}", "9" * 20])
-def test_a_checkpoint_without_a_plain_size_is_refused(size: str) -> None:
+def test_checkpoint_with_an_invalid_size_is_refused(size: str) -> None:
     text = Checkpoint("origin", 1, bytes(32)).encode().replace("\n1\n", f"\n{size}\n")
     with pytest.raises(NoteInvalid):
         Checkpoint.parse(text)
 
 
-def test_the_key_file_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
+def test_key_file_is_created_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     file = tmp_path / "data" / "audit.key"
     found: list[Signer] = []
     threads = [threading.Thread(target=lambda: found.append(load_signer(file))) for _ in range(8)]

@@ -1,4 +1,4 @@
-"""What is refused at intake, and why; and what never is."""
+"""Which hashes are refused at intake, and why; and which never are."""
 
 import io
 import json
@@ -20,8 +20,11 @@ from unseen_service.screening.degenerate import load_drawn_hashes, rejection_rea
 from unseen_service.usecases import benign_hashes
 
 from tests.clients.python.pictures import photo
-from tests.service.test_cases_api import slug
-from tests.support import Service, flipped, random_pdq, submission, wait_until
+from tests.support.hashes import flipped, random_pdq
+from tests.support.problems import problem_slug
+from tests.support.running_service import RunningService
+from tests.support.submissions import submission
+from tests.support.waiting import wait_until
 from tools.drawn import SIZES, reference_hash, shapes, views
 
 PHOTOS = [
@@ -63,7 +66,7 @@ def crops(picture: npt.NDArray[np.float64]) -> Iterator[npt.NDArray[np.float64]]
 
 @pytest.fixture(scope="module")
 def photo_hashes() -> npt.NDArray[np.uint8]:
-    """Every photo and four crops of it, in all views."""
+    """The hashes of every photo and four crops of it, in all views."""
     found = [reference_hash(v) for name in PHOTOS for c in crops(luma(name)) for v in views(c)]
     return np.frombuffer(b"".join(found), np.uint8).reshape(-1, 32)
 
@@ -73,8 +76,8 @@ def test_no_photo_is_refused(photo_hashes: npt.NDArray[np.uint8]) -> None:
     assert not any(LiveScreening(Clock()).degenerate(photo_hashes))
 
 
-def test_photos_are_far_from_every_rule(photo_hashes: npt.NDArray[np.uint8]) -> None:
-    """The margins that docs/intake.md gives."""
+def test_photos_pass_every_rule_with_a_margin(photo_hashes: npt.NDArray[np.uint8]) -> None:
+    """The margins that docs/intake.md promises."""
     counts = np.unpackbits(photo_hashes, axis=1).sum(axis=1)
     assert counts.min() >= 125
     assert counts.max() == 128
@@ -84,12 +87,13 @@ def test_photos_are_far_from_every_rule(photo_hashes: npt.NDArray[np.uint8]) -> 
 
 
 @pytest.mark.parametrize("size", SIZES[::3])
-def test_what_anybody_can_draw_is_refused_in_every_view(size: tuple[int, int]) -> None:
-    intake = LiveScreening(Clock())
+def test_simple_drawings_are_refused_in_every_view(size: tuple[int, int]) -> None:
+    screening = LiveScreening(Clock())
     for number, shape in enumerate(shapes(*size)):
         if number % 7 == 0:
             found = b"".join(reference_hash(view) for view in views(shape))
-            assert all(intake.degenerate(np.frombuffer(found, np.uint8).reshape(-1, 32))), number
+            pdqs = np.frombuffer(found, np.uint8).reshape(-1, 32)
+            assert all(screening.degenerate(pdqs)), number
 
 
 @given(
@@ -97,7 +101,7 @@ def test_what_anybody_can_draw_is_refused_in_every_view(size: tuple[int, int]) -
     pattern=st.integers(0, 2**64 - 1),
     noise=st.integers(0, 8),
 )
-def test_a_repeated_pattern_is_refused(period: int, pattern: int, noise: int) -> None:
+def test_repeated_pattern_is_refused(period: int, pattern: int, noise: int) -> None:
     row = [pattern >> (n % period) & 1 for n in range(256)]
     pdq = np.packbits(np.array(row, np.uint8)).tobytes().hex()
     assert rejection_reasons(hashes(flipped(pdq, noise, seed=pattern % 999))) != [None]
@@ -115,26 +119,26 @@ def test_a_repeated_pattern_is_refused(period: int, pattern: int, noise: int) ->
         (("ff" * 2 + "00" * 2) * 8, "repeat"),
     ],
 )
-def test_a_degenerate_hash_is_refused_with_its_place_and_reason(
-    any_service: Service, pdq: str, why: str
+def test_degenerate_hash_is_refused_with_its_path_and_reason(
+    any_service: RunningService, pdq: str, why: str
 ) -> None:
     refused = httpx.post(f"{any_service.url}/v1/cases", json=submission(random_pdq(1), pdq))
-    assert (refused.status_code, slug(refused)) == (422, "degenerate-hash")
-    (spot,) = refused.json()["errors"]
-    assert spot["at"] == "images.1.hashes.0.pdq"
-    assert why in spot["detail"]
+    assert (refused.status_code, problem_slug(refused)) == (422, "degenerate-hash")
+    (error,) = refused.json()["errors"]
+    assert error["at"] == "images.1.hashes.0.pdq"
+    assert why in error["detail"]
     assert pdq not in refused.text
 
 
-def test_each_drawn_hash_is_refused_by_the_service(any_service: Service) -> None:
+def test_service_refuses_drawn_hashes(any_service: RunningService) -> None:
     pdqs = [each.tobytes().hex() for each in load_drawn_hashes()[::20]]
     refused = httpx.post(f"{any_service.url}/v1/cases", json=submission(*pdqs))
-    assert (refused.status_code, slug(refused)) == (422, "degenerate-hash")
+    assert (refused.status_code, problem_slug(refused)) == (422, "degenerate-hash")
     assert len(refused.json()["errors"]) == len(pdqs)
 
 
-def test_what_is_close_to_a_harmless_picture_is_refused_until_it_is_removed(
-    service: Service,
+def test_hash_near_a_benign_hash_is_refused_until_that_is_removed(
+    service: RunningService,
 ) -> None:
     logo = random_pdq(5)
     (number,) = service.flow(
@@ -147,14 +151,14 @@ def test_what_is_close_to_a_harmless_picture_is_refused_until_it_is_removed(
 
     wait_until(lambda: status(near) == 422, within=2)
     refused = httpx.post(f"{service.url}/v1/cases", json=near)
-    assert slug(refused) == "known-benign"
+    assert problem_slug(refused) == "known-benign"
     assert refused.json()["errors"][0]["at"] == "images.0.hashes.0.pdq"
     assert status(beyond) == 201
     service.flow(lambda store: benign_hashes.remove_benign(store, [number]))
     wait_until(lambda: status(near) == 201, within=2)
 
 
-def test_the_bank_is_kept_by_the_command(
+def test_benign_command_manages_the_bank(
     database_url: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -177,7 +181,7 @@ def test_the_bank_is_kept_by_the_command(
     rows = [line.split() for line in run("list").splitlines()]
     assert {row[1] for row in rows} == {random_pdq(n) for n in (1, 2, 3, 4)}
     assert run("remove", rows[0][0], rows[1][0]) == "removed 2 hashes\n"
-    for wrong, told in (
+    for wrong, message in (
         (["remove", rows[0][0]], "'unseen-service benign list'"),
         (["add", str(image)], "unseen hash --json"),
         (["add", "--hash", "12"], "64 hexadecimal digits"),
@@ -185,14 +189,14 @@ def test_the_bank_is_kept_by_the_command(
         (["add", str(tmp_path / "none")], "cannot be read"),
     ):
         assert main(["benign", *wrong]) == 1
-        assert told in capsys.readouterr().err
+        assert message in capsys.readouterr().err
 
 
-def test_the_bank_is_audited_without_its_hashes(service: Service) -> None:
+def test_benign_bank_is_audited_without_its_hashes(service: RunningService) -> None:
     pdq = random_pdq(9)
     service.flow(lambda store: benign_hashes.add_benign(store, [bytes.fromhex(pdq)], "a meme"))
     with service.client("audit") as staff:
-        told = staff.get("/v1/audit", params={"kind": "benign.added"})
-    (entry,) = told.json()["entries"]
+        response = staff.get("/v1/audit", params={"kind": "benign.added"})
+    (entry,) = response.json()["entries"]
     assert entry["details"]["note"] == "a meme"
-    assert pdq not in told.text
+    assert pdq not in response.text

@@ -1,4 +1,4 @@
-"""A flood is slowed: when much is submitted, a submission pays with computing."""
+"""While many hashes are submitted, a submission requires proof of work."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,83 +14,87 @@ from unseen.cli import main
 from unseen.proof_of_work import Challenge as Asked
 from unseen_service.screening.proof_of_work import LIFETIME_S, Challenges, Price, target
 
-from tests.service.test_cases_api import slug
-from tests.support import Service, random_pdq, serving, submission
+from tests.support.hashes import random_pdq
+from tests.support.problems import problem_slug
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submission
 
 KEY = "0123456789abcdef"
 SECRET = bytes(32)
 
 
 @pytest.fixture
-def busy(database_url: str) -> Iterator[Service]:
-    """A service at which every submission but the first is beyond the free rate."""
+def busy(database_url: str) -> Iterator[RunningService]:
+    """A service at which every submission but the first exceeds the free rate."""
     with serving(database_url, work_free_hashes_per_minute=4, work_tries_per_hash=50) as running:
         httpx.post(f"{running.url}/v1/cases", json=submission(random_pdq(0))).raise_for_status()
         yield running
 
 
-def post(service: Service, body: Any, key: str = KEY, proof: str | None = None) -> httpx.Response:
+def post(
+    service: RunningService, body: Any, key: str = KEY, proof: str | None = None
+) -> httpx.Response:
     headers = {"Idempotency-Key": key} | ({} if proof is None else {"Unseen-Work": proof})
     return httpx.post(f"{service.url}/v1/cases", json=body, headers=headers)
 
 
-def solved(refused: httpx.Response, key: str = KEY) -> str:
-    assert (refused.status_code, slug(refused)) == (429, "work-required")
+def solve(refused: httpx.Response, key: str = KEY) -> str:
+    assert (refused.status_code, problem_slug(refused)) == (429, "work-required")
     work = refused.json()["work"]
     return Asked(work["challenge"], work["puzzles"], work["target"], key).solve()
 
 
-def test_work_is_asked_for_done_and_taken(busy: Service) -> None:
+def test_submission_is_accepted_with_proof_of_work(busy: RunningService) -> None:
     body = submission(random_pdq(1))
-    proof = solved(post(busy, body))
-    taken = post(busy, body, proof=proof)
-    assert taken.status_code == 201
+    proof = solve(post(busy, body))
+    accepted = post(busy, body, proof=proof)
+    assert accepted.status_code == 201
     again = post(busy, body, proof=proof)
-    assert (again.status_code, again.json()["case"]) == (200, taken.json()["case"])
+    assert (again.status_code, again.json()["case"]) == (200, accepted.json()["case"])
 
 
-def test_a_proof_is_for_one_key_and_for_no_more_hashes(busy: Service) -> None:
+def test_proof_is_valid_for_one_key_and_no_more_hashes(busy: RunningService) -> None:
     body = submission(random_pdq(1))
-    proof = solved(post(busy, body))
+    proof = solve(post(busy, body))
     other = post(busy, body, key="another-key-of-mine", proof=proof)
-    assert slug(other) == "work-required"
+    assert problem_slug(other) == "work-required"
     larger = post(busy, submission(*(random_pdq(n) for n in range(200))), proof=proof)
-    assert slug(larger) == "work-required"
+    assert problem_slug(larger) == "work-required"
 
 
-def test_the_price_is_that_of_all_workers_together(busy: Service) -> None:
+def test_price_depends_on_the_load_of_all_workers(busy: RunningService) -> None:
     with serving(busy.database_url, work_free_hashes_per_minute=4, work_tries_per_hash=50) as other:
-        assert slug(post(other, submission(random_pdq(1)))) == "work-required"
+        assert problem_slug(post(other, submission(random_pdq(1)))) == "work-required"
 
 
-def test_the_python_client_does_the_work_by_itself(busy: Service) -> None:
-    told: list[Asked] = []
-    with Client(busy.url, on_work=told.append) as client:
-        assert client.submit(prepared()).status == "active"
-    assert len(told) == 1
+def test_python_client_solves_challenges_by_itself(busy: RunningService) -> None:
+    challenges: list[Asked] = []
+    with Client(busy.url, on_work=challenges.append) as client:
+        assert client.submit(prepare_submission()).status == "active"
+    assert len(challenges) == 1
 
 
-def test_the_command_says_why_it_takes_longer(
-    busy: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_command_explains_the_delay(
+    busy: RunningService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    prepared().save(tmp_path / "kept.json")
+    prepare_submission().save(tmp_path / "kept.json")
     assert main(["submit", "--from", str(tmp_path / "kept.json"), "--server", busy.url]) == 0
     printed = capsys.readouterr()
     assert "very busy" in printed.err
     assert "Case number" in printed.out
 
 
-def prepared() -> Submission:
+def prepare_submission() -> Submission:
     statements = {"adult": True, "depicted": True, "without_consent": True}
     return Submission.of([[Print(random_pdq(3), 100, "original")]], **statements)
 
 
-def test_without_load_nothing_is_asked(service: Service) -> None:
+def test_no_work_is_required_without_load(service: RunningService) -> None:
     assert post(service, submission(random_pdq(1))).status_code == 201
 
 
 @given(text=st.text(max_size=200))
-def test_what_is_no_proof_proves_nothing(text: str) -> None:
+def test_malformed_proof_is_refused(text: str) -> None:
     assert not Challenges(SECRET, Clock()).is_paid(text, KEY, 8, 1)
 
 
@@ -103,11 +107,11 @@ class Clock:
 
 
 def proof_at(clock: Clock, price: int = 10, secret: bytes = SECRET) -> str:
-    asked = Challenges(secret, clock).issue(price, 8)
-    return Asked(asked.token, asked.puzzles, asked.target, KEY).solve()
+    challenge = Challenges(secret, clock).issue(price, 8)
+    return Asked(challenge.token, challenge.puzzles, challenge.target, KEY).solve()
 
 
-def test_a_proof_holds_for_its_time_and_until_the_price_is_four_times_as_high() -> None:
+def test_proof_is_valid_until_it_expires_or_the_price_quadruples() -> None:
     clock = Clock()
     proof, ours = proof_at(clock), Challenges(SECRET, clock)
     assert ours.is_paid(proof, KEY, 8, 10)
@@ -119,7 +123,7 @@ def test_a_proof_holds_for_its_time_and_until_the_price_is_four_times_as_high() 
     assert not ours.is_paid(proof, KEY, 8, 10)
 
 
-def test_a_challenge_cannot_be_forged_or_changed() -> None:
+def test_challenge_cannot_be_forged_or_changed() -> None:
     clock = Clock()
     ours = Challenges(SECRET, clock)
     assert not ours.is_paid(proof_at(clock, secret=bytes(31) + b"x"), KEY, 8, 10)
@@ -128,7 +132,7 @@ def test_a_challenge_cannot_be_forged_or_changed() -> None:
     assert not ours.is_paid(f"{expires}.{int(price) - 1}.{rest}", KEY, 8, 10)
 
 
-def test_the_price_rises_with_the_square_of_the_load() -> None:
+def test_price_rises_with_the_square_of_the_load() -> None:
     price = Price(free=2_000, tries=1_000)
     assert [price.at(level) for level in (0, 2_000)] == [0, 0]
     assert price.at(4_000) == 4_000
@@ -136,7 +140,7 @@ def test_the_price_rises_with_the_square_of_the_load() -> None:
 
 
 @given(tries=st.integers(1, 10**12))
-def test_the_target_takes_the_tries_that_it_should(tries: int) -> None:
+def test_target_takes_the_expected_number_of_tries(tries: int) -> None:
     below = target(tries)
     assert 1 <= below <= 1 << 32
     if 8 <= tries <= 10**9:

@@ -1,4 +1,4 @@
-"""POST /v1/match and who may call it."""
+"""POST /v1/match: hits, invalid requests and the keys it requires."""
 
 import json
 from typing import Any
@@ -7,18 +7,15 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.service.test_cases_api import slug
-from tests.support import Service, flipped, random_pdq, submission
+from tests.support.hashes import flipped, random_pdq
+from tests.support.problems import problem_slug
+from tests.support.running_service import RunningService
+from tests.support.submissions import submit_and_index
 
 
-def seeded(service: Service, *pdqs: str) -> None:
-    httpx.post(f"{service.url}/v1/cases", json=submission(*pdqs)).raise_for_status()
-    service.wait_in_step()
-
-
-def test_hits_come_by_query_nearest_first(service: Service) -> None:
+def test_hits_are_sorted_by_query_then_distance(service: RunningService) -> None:
     pdq = random_pdq(1)
-    seeded(service, pdq, flipped(pdq, 20), random_pdq(2))
+    submit_and_index(service, pdq, flipped(pdq, 20), random_pdq(2))
     with service.client("match") as platform:
         answer = platform.post(
             "/v1/match", json={"hashes": [random_pdq(7), flipped(pdq, 5), pdq.upper()]}
@@ -33,19 +30,21 @@ def test_hits_come_by_query_nearest_first(service: Service) -> None:
 
 
 @pytest.mark.parametrize(("distance", "hits"), [(31, 1), (30, 0), (None, 1), (0, 0)])
-def test_the_distance_is_inclusive(service: Service, distance: int | None, hits: int) -> None:
+def test_max_distance_is_inclusive(
+    service: RunningService, distance: int | None, hits: int
+) -> None:
     pdq = random_pdq(1)
-    seeded(service, pdq)
-    asked: dict[str, Any] = {"hashes": [flipped(pdq, 31)]}
+    submit_and_index(service, pdq)
+    body: dict[str, Any] = {"hashes": [flipped(pdq, 31)]}
     if distance is not None:
-        asked["max_distance"] = distance
+        body["max_distance"] = distance
     with service.client("match") as platform:
-        assert len(platform.post("/v1/match", json=asked).json()["hits"]) == hits
+        assert len(platform.post("/v1/match", json=body).json()["hits"]) == hits
 
 
-def test_raw_bytes_give_what_json_gives(service: Service) -> None:
+def test_raw_bytes_and_json_give_the_same_hits(service: RunningService) -> None:
     pdqs = [random_pdq(n) for n in range(200)]
-    seeded(service, *pdqs[:50])
+    submit_and_index(service, *pdqs[:50])
     raw = bytes.fromhex("".join(pdqs))
     with service.client("match") as platform:
         as_json = platform.post("/v1/match", json={"hashes": pdqs, "max_distance": 9}).json()
@@ -60,7 +59,7 @@ def test_raw_bytes_give_what_json_gives(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "body",
     [
         {"hashes": []},
         {"hashes": ["ab" * 31]},
@@ -80,22 +79,22 @@ def test_raw_bytes_give_what_json_gives(service: Service) -> None:
         None,
     ],
 )
-def test_what_breaks_a_rule_is_refused(any_service: Service, asked: object) -> None:
+def test_invalid_lookup_is_refused(any_service: RunningService, body: object) -> None:
     with any_service.client("match") as platform:
         refused = platform.post(
             "/v1/match",
-            content=json.dumps(asked),
+            content=json.dumps(body),
             headers={"Content-Type": "application/json"},
         )
-    assert (refused.status_code, slug(refused)) == (422, "invalid-request")
+    assert (refused.status_code, problem_slug(refused)) == (422, "invalid-request")
 
 
 @pytest.mark.parametrize(
     ("content", "distance"),
     [(b"", None), (bytes(31), None), (bytes(33), None), (bytes(32), "32"), (bytes(32), "x")],
 )
-def test_raw_bytes_that_break_a_rule_are_refused(
-    any_service: Service, content: bytes, distance: str | None
+def test_invalid_raw_lookup_is_refused(
+    any_service: RunningService, content: bytes, distance: str | None
 ) -> None:
     with any_service.client("match") as platform:
         refused = platform.post(
@@ -104,35 +103,35 @@ def test_raw_bytes_that_break_a_rule_are_refused(
             params={} if distance is None else {"max_distance": distance},
             headers={"Content-Type": "application/octet-stream"},
         )
-    assert (refused.status_code, slug(refused)) == (422, "invalid-request")
+    assert (refused.status_code, problem_slug(refused)) == (422, "invalid-request")
 
 
-def test_another_media_type_is_refused(any_service: Service) -> None:
+def test_unsupported_media_type_is_refused(any_service: RunningService) -> None:
     with any_service.client("match") as platform:
         refused = platform.post("/v1/match", content=b"x", headers={"Content-Type": "text/csv"})
-    assert (refused.status_code, slug(refused)) == (415, "unsupported-media-type")
+    assert (refused.status_code, problem_slug(refused)) == (415, "unsupported-media-type")
 
 
 @pytest.mark.parametrize("key", [None, "wrong", "unseen_" + "x" * 43])
-def test_without_a_key_nothing_is_answered(any_service: Service, key: str | None) -> None:
+def test_valid_key_is_required(any_service: RunningService, key: str | None) -> None:
     headers = {} if key is None else {"Authorization": f"Bearer {key}"}
     for path in ("/v1/match", "/v1/audit"):
         method = "POST" if path == "/v1/match" else "GET"
         refused = httpx.request(method, any_service.url + path, headers=headers)
-        assert (refused.status_code, slug(refused)) == (401, "not-authenticated")
+        assert (refused.status_code, problem_slug(refused)) == (401, "not-authenticated")
         assert refused.headers["www-authenticate"] == "Bearer"
 
 
-def test_a_key_without_the_scope_is_told_which_it_needs(any_service: Service) -> None:
+def test_missing_scope_is_named(any_service: RunningService) -> None:
     with any_service.client("audit") as staff:
         refused = staff.post("/v1/match", json={"hashes": ["ab" * 32]})
-    assert (refused.status_code, slug(refused)) == (403, "scope-missing")
+    assert (refused.status_code, problem_slug(refused)) == (403, "scope-missing")
     assert "'match'" in refused.json()["detail"]
 
 
-def test_ten_thousand_hashes_in_one_call(service: Service) -> None:
+def test_ten_thousand_hashes_in_one_call(service: RunningService) -> None:
     pdqs = [random_pdq(n) for n in range(10_000)]
-    seeded(service, *pdqs[:100])
+    submit_and_index(service, *pdqs[:100])
     with service.client("match") as platform:
         answer = platform.post("/v1/match", json={"hashes": pdqs}).json()
     assert np.unique([hit["query"] for hit in answer["hits"]]).tolist() == list(range(100))

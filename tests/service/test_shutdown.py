@@ -1,4 +1,4 @@
-"""A worker that is told to stop answers what is asked, and what is on its way."""
+"""A worker that is told to stop still answers requests that are being processed or sent."""
 
 import socket
 import threading
@@ -6,25 +6,26 @@ from contextlib import ExitStack
 
 from unseen_service.runtime.http_protocol import HttpProtocol
 
-from tests.support import Service, serving, wait_until
+from tests.support.running_service import RunningService, serving
+from tests.support.waiting import wait_until
 
 ALIVE = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 class Patient(HttpProtocol):
-    """Waits for a last request for as long as a busy machine may need to send it."""
+    """Waits for the last request for as long as a busy machine may need to send it."""
 
     STOP_GRACE_S = 10.0
 
 
-def connected(service: Service) -> socket.socket:
+def connect(service: RunningService) -> socket.socket:
     port = int(service.url.rpartition(":")[2])
     return socket.create_connection(("127.0.0.1", port), timeout=10)
 
 
-def refused(service: Service) -> bool:
+def is_refused(service: RunningService) -> bool:
     try:
-        connected(service).close()
+        connect(service).close()
     except ConnectionRefusedError:
         return True
     return False
@@ -34,15 +35,15 @@ def read_all(connection: socket.socket) -> bytes:
     return b"".join(iter(lambda: connection.recv(65_536), b""))
 
 
-def test_a_request_that_is_on_its_way_is_answered_and_is_the_last(database_url: str) -> None:
+def test_request_during_shutdown_is_answered_and_closes_the_connection(database_url: str) -> None:
     with ExitStack() as stack:
         service = stack.enter_context(serving(database_url, protocol=Patient))
-        used, unused = connected(service), connected(service)
+        used, unused = connect(service), connect(service)
         used.sendall(ALIVE)
         assert used.recv(65_536).startswith(b"HTTP/1.1 200")
         stopping = threading.Thread(target=stack.pop_all().close)
         stopping.start()
-        wait_until(lambda: refused(service))
+        wait_until(lambda: is_refused(service))
         for each in used, unused:
             each.sendall(ALIVE)
             answer = read_all(each)
@@ -53,9 +54,9 @@ def test_a_request_that_is_on_its_way_is_answered_and_is_the_last(database_url: 
         assert not stopping.is_alive()
 
 
-def test_a_connection_on_which_nothing_comes_does_not_hold_it_up(database_url: str) -> None:
+def test_idle_connection_is_closed_on_shutdown(database_url: str) -> None:
     with ExitStack() as stack:
-        idle = connected(stack.enter_context(serving(database_url)))
+        idle = connect(stack.enter_context(serving(database_url)))
         stack.close()
         assert read_all(idle) == b""
         idle.close()

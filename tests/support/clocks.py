@@ -1,7 +1,7 @@
-"""The clock of one machine: wrong by as much as a test says, and set while processes run.
+"""The clock of one machine, which a test can set while processes run.
 
-It is libfaketime, loaded into what is started with its environment. The monotonic clock runs on
-as it does where a real one is set.
+It is libfaketime, preloaded into the processes that are started with its environment. As when a
+real clock is set, the monotonic clock is not affected.
 """
 
 from datetime import timedelta
@@ -13,18 +13,18 @@ _LIBRARY = "*/faketime/libfaketimeMT.so.1"
 _ROOTS = ("/usr/lib", "/usr/local/lib")
 
 
-class Clock:
-    """A clock that is right until `set_off` says by how much it is wrong."""
+class FakeClock:
+    """A clock that is right until `set_offset` is called."""
 
     def __init__(self, folder: Path) -> None:
-        """Keep how wrong it is in a folder; skips where the library is not installed."""
+        """Keep the offset in a file of this folder; skip the test if the library is missing."""
         self._library = _library()
         self._file = folder / "clock"
-        self.set_off(timedelta())
+        self.set_offset(timedelta())
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process is started with to have this clock."""
+        """The variables that give a process this clock."""
         return {
             "LD_PRELOAD": str(self._library),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
@@ -33,10 +33,10 @@ class Clock:
             "NO_FAKE_STAT": "1",
         }
 
-    def set_off(self, by: timedelta) -> None:
-        """Set the clock, of what runs too, ahead by so much; behind where it is negative."""
+    def set_offset(self, offset: timedelta) -> None:
+        """Set the clock ahead, or behind if negative, for running processes as well."""
         draft = self._file.with_name("clock.draft")
-        draft.write_text(f"{by.total_seconds():+.0f}\n")
+        draft.write_text(f"{offset.total_seconds():+.0f}\n")
         draft.replace(self._file)
 
 

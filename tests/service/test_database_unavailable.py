@@ -1,4 +1,4 @@
-"""A database that cannot be had: what mends itself is waited for, and what does not is told."""
+"""Commands wait for a database that may become available, and report all other errors."""
 
 import subprocess
 import threading
@@ -17,34 +17,28 @@ from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.errors import StoreRefused
 from unseen_service.store import migrate
 
-from tests.environment import clean_environment
-from tests.service.test_cli import COMMAND, run
-from tests.service.test_outage import told
-from tests.support import (
-    Service,
-    free_port,
-    named,
-    random_pdq,
-    scratch_folder,
-    serving,
-    submission,
-    wait_until,
-)
-
-__all__ = ["told"]
+from tests.support.cli import COMMAND, run
+from tests.support.databases import with_database
+from tests.support.disks import scratch_folder
+from tests.support.environment import clean_environment
+from tests.support.hashes import random_pdq
+from tests.support.ports import free_port
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import submission
+from tests.support.waiting import wait_until
 
 PASSWORD = "right/of:way"
 
 
 @dataclass
 class Guarded:
-    """A server of its own that asks for a password, and what it is as its administrator."""
+    """A PostgreSQL that requires a password, and an administrator's connection to it."""
 
     admin: psycopg.Connection
     place: dict[str, Any]
 
     def url(self, **changed: str) -> str:
-        """Give an address of its database, with something else than would be right."""
+        """Return the URL of its database, with some parts changed."""
         return make_conninfo(**{**self.place, **changed})
 
 
@@ -52,26 +46,26 @@ class Guarded:
 def guarded() -> Iterator[Guarded]:
     with scratch_folder() as folder, EmbeddedPostgres(folder) as server:
         url = server.start()
-        with psycopg.connect(named(url, "postgres"), autocommit=True) as admin:
+        with psycopg.connect(with_database(url, "postgres"), autocommit=True) as admin:
             admin.execute(
                 psycopg.sql.SQL("CREATE ROLE someone SUPERUSER LOGIN PASSWORD {}").format(PASSWORD)
             )
             admin.execute("CREATE ROLE outsider LOGIN")
             row = admin.execute("SHOW hba_file").fetchone()
             assert row
-            doors = Path(row[0])
-            before = doors.read_text(encoding="utf-8")
-            guards = "local all someone,stranger scram-sha-256\nlocal all outsider reject\n"
-            doors.write_text(guards + before, encoding="utf-8")
+            hba_file = Path(row[0])
+            before = hba_file.read_text(encoding="utf-8")
+            rules = "local all someone,stranger scram-sha-256\nlocal all outsider reject\n"
+            hba_file.write_text(rules + before, encoding="utf-8")
             admin.execute("SELECT pg_reload_conf()")
             place = {k: v for k, v in conninfo_to_dict(url).items() if k in ("host", "port")}
             place |= {"dbname": "unseen", "user": "someone", "password": PASSWORD}
             guarded = Guarded(admin, place)
-            wait_until(lambda: refused(guarded.url(password="wrong")))
+            wait_until(lambda: is_refused(guarded.url(password="wrong")))
             yield guarded
 
 
-def refused(url: str) -> bool:
+def is_refused(url: str) -> bool:
     try:
         psycopg.connect(url).close()
     except psycopg.OperationalError:
@@ -80,18 +74,21 @@ def refused(url: str) -> bool:
 
 
 WRONG = {
-    "password": ({"password": "guessed-one"}, 'password authentication failed for user "someone"'),
+    "wrong password": (
+        {"password": "guessed-one"},
+        'password authentication failed for user "someone"',
+    ),
     "no password": ({"password": ""}, "no password supplied"),
-    "a user that is none": ({"user": "stranger"}, "password authentication failed"),
-    "a user without a door": ({"user": "outsider"}, "pg_hba.conf rejects connection"),
-    "database": ({"dbname": "elsewhere"}, 'database "elsewhere" does not exist'),
+    "unknown user": ({"user": "stranger"}, "password authentication failed"),
+    "rejected user": ({"user": "outsider"}, "pg_hba.conf rejects connection"),
+    "unknown database": ({"dbname": "elsewhere"}, 'database "elsewhere" does not exist'),
 }
 
 
-@pytest.mark.parametrize("what", WRONG)
-def test_what_cannot_mend_itself_is_not_waited_for(guarded: Guarded, what: str) -> None:
-    changed, why = WRONG[what]
-    told_of(guarded.url(**changed), why)
+@pytest.mark.parametrize("error", WRONG)
+def test_serve_exits_when_waiting_cannot_help(guarded: Guarded, error: str) -> None:
+    changed, why = WRONG[error]
+    assert_exits_with(guarded.url(**changed), why)
 
 
 @pytest.mark.parametrize(
@@ -105,12 +102,12 @@ def test_what_cannot_mend_itself_is_not_waited_for(guarded: Guarded, what: str) 
         " ",
     ],
 )
-def test_a_url_that_is_none_is_not_waited_for(url: str) -> None:
-    told_of(url, "DATABASE_URL cannot be parsed")
+def test_serve_exits_if_the_url_is_invalid(url: str) -> None:
+    assert_exits_with(url, "DATABASE_URL cannot be parsed")
 
 
-def told_of(url: str, why: str) -> None:
-    """Hold what `serve` says, as any other command, to one line with the reason and no more."""
+def assert_exits_with(url: str, why: str) -> None:
+    """Check that `serve` and `keys list` exit with one line that has the reason, no password."""
     for command in (["serve", "--port", str(free_port())], ["keys", "list"]):
         with scratch_folder() as folder:
             failed = run(*command, DATABASE_URL=url, UNSEEN_DATA=str(folder / "data"))
@@ -121,8 +118,8 @@ def told_of(url: str, why: str) -> None:
         assert "guessed-one" not in failed.stderr
 
 
-def test_the_other_user_is_looked_at_too(guarded: Guarded) -> None:
-    """Who migrates is let in, and who serves is not: no worker could ever answer."""
+def test_migrate_checks_both_urls(guarded: Guarded) -> None:
+    """If the URL for serving does not work, no worker could ever answer."""
     urls = {
         "UNSEEN_MIGRATE_URL": guarded.url(),
         "DATABASE_URL": guarded.url(password="guessed-one"),
@@ -136,7 +133,7 @@ def test_the_other_user_is_looked_at_too(guarded: Guarded) -> None:
 
 @dataclass
 class Waiting:
-    """A command that waits, and the lines that it says meanwhile."""
+    """A command that waits, and the lines that it has printed."""
 
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
@@ -169,7 +166,7 @@ def started(*arguments: str, **environment: str) -> Iterator[Waiting]:
             process.stderr.close()  # type: ignore[union-attr]
 
 
-def test_what_mends_itself_is_waited_for_and_told_once_a_reason(guarded: Guarded) -> None:
+def test_serve_waits_and_reports_each_reason_once(guarded: Guarded) -> None:
     port = free_port()
     guarded.admin.execute("ALTER ROLE someone NOSUPERUSER CONNECTION LIMIT 0")
     try:
@@ -185,7 +182,7 @@ def test_what_mends_itself_is_waited_for_and_told_once_a_reason(guarded: Guarded
             guarded.admin.execute("ALTER ROLE someone SUPERUSER CONNECTION LIMIT -1")
             wait_until(lambda: len(waiting.lines) == 2)
             guarded.admin.execute("ALTER DATABASE unseen ALLOW_CONNECTIONS true")
-            wait_until(Service(f"http://127.0.0.1:{port}", "").is_ready)
+            wait_until(RunningService(f"http://127.0.0.1:{port}", "").is_ready)
             assert waiting.lines[:2] == [
                 'waiting for the database: FATAL: too many connections for role "someone" ...\n',
                 'waiting for the database: FATAL: database "unseen" is not currently accepting'
@@ -204,11 +201,14 @@ def test_what_mends_itself_is_waited_for_and_told_once_a_reason(guarded: Guarded
         ("postgresql://u:guessed-one@host.invalid/x", "failed to resolve host 'host.invalid'"),
     ],
 )
-def test_a_server_that_is_not_there_yet_is_waited_for(url: str, why: str) -> None:
+def test_serve_waits_for_an_unreachable_server(url: str, why: str) -> None:
     url = url.format(port=free_port())
     with (
         scratch_folder() as folder,
-        started("serve", "--data", str(folder / "data"), DATABASE_URL=url) as waiting,
+        started(
+            *("serve", "--port", str(free_port()), "--data", str(folder / "data")),
+            DATABASE_URL=url,
+        ) as waiting,
     ):
         wait_until(lambda: waiting.lines)
         assert waiting.process.poll() is None
@@ -218,7 +218,7 @@ def test_a_server_that_is_not_there_yet_is_waited_for(url: str, why: str) -> Non
     assert why in run("keys", "list", DATABASE_URL=url).stderr
 
 
-def test_who_waits_for_another_migration_says_so(database_url: str) -> None:
+def test_migrate_reports_waiting_for_another_migration(database_url: str) -> None:
     lock = import_module("unseen_service.store.migrate")._LOCK
     with psycopg.connect(database_url) as other:
         other.execute("SELECT pg_advisory_xact_lock(%s)", (lock,))
@@ -230,11 +230,11 @@ def test_who_waits_for_another_migration_says_so(database_url: str) -> None:
     assert waiting.lines == ["waiting for another process that migrates the database ...\n"]
 
 
-def test_a_server_that_only_reads_or_is_too_old_is_told(
+def test_read_only_and_old_servers_are_refused(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = conninfo_to_dict(database_url)["dbname"]
-    with psycopg.connect(named(database_url, "postgres"), autocommit=True) as admin:
+    with psycopg.connect(with_database(database_url, "postgres"), autocommit=True) as admin:
         admin.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")  # type: ignore[call-overload]
     assert (
         "it is read-only: it is a standby" in run("keys", "list", DATABASE_URL=database_url).stderr
@@ -244,12 +244,12 @@ def test_a_server_that_only_reads_or_is_too_old_is_told(
         migrate(database_url)
 
 
-def test_a_password_that_is_changed_while_it_serves_is_told_and_waited_for(
-    guarded: Guarded, told: list[str]
+def test_service_survives_a_temporary_password_change(
+    guarded: Guarded, log_messages: list[str]
 ) -> None:
     migrate(guarded.url())
 
-    def be(password: str) -> None:
+    def set_password(password: str) -> None:
         change = psycopg.sql.SQL("ALTER ROLE someone PASSWORD {}").format(password)
         guarded.admin.execute(change)
         guarded.admin.execute(
@@ -263,12 +263,12 @@ def test_a_password_that_is_changed_while_it_serves_is_told_and_waited_for(
             return httpx.post(f"{service.url}/v1/cases", json=body, timeout=60).status_code
 
         assert submitted() == 201
-        be("another")
-        wait_until(lambda: told)
+        set_password("another")
+        wait_until(lambda: log_messages)
         assert submitted() == 503
-        be(PASSWORD)
+        set_password(PASSWORD)
         wait_until(lambda: submitted() == 201)
-        wait_until(lambda: len(told) == 2)
-    assert told[0].startswith("PostgreSQL is unavailable: it refuses the connection")
-    assert PASSWORD not in str(told)
-    assert guarded.url() not in str(told)
+        wait_until(lambda: len(log_messages) == 2)
+    assert log_messages[0].startswith("PostgreSQL is unavailable: it refuses the connection")
+    assert PASSWORD not in str(log_messages)
+    assert guarded.url() not in str(log_messages)

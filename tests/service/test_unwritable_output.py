@@ -1,4 +1,4 @@
-"""Output that cannot be written: full, closed or unread; one line and exit status 1."""
+"""Output that cannot be written (full disk, closed stream or pipe): one line, exit status 1."""
 
 import os
 import re
@@ -18,7 +18,7 @@ BUFFERING = pytest.mark.parametrize("unbuffered", [False, True], ids=["buffered"
 def run(
     *arguments: str, stdout: str = "", stderr: str = "", unbuffered: bool = False, url: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command in an empty environment, its streams redirected as a shell does."""
+    """Run the command in an empty environment, with its streams redirected by a shell."""
     environment = {"PATH": os.defpath, "HOME": "/", "DATABASE_URL": url}
     if unbuffered:
         environment["PYTHONUNBUFFERED"] = "1"
@@ -38,7 +38,7 @@ def run(
 @pytest.mark.parametrize(
     ("stdout", "why"), [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")]
 )
-def test_stdout_that_cannot_be_written_is_a_failure(
+def test_unwritable_stdout_is_a_failure(
     database_url: str, arguments: list[str], stdout: str, why: str, *, unbuffered: bool
 ) -> None:
     failed = run(*arguments, stdout=stdout, unbuffered=unbuffered, url=database_url)
@@ -47,7 +47,7 @@ def test_stdout_that_cannot_be_written_is_a_failure(
 
 @BUFFERING
 @pytest.mark.parametrize("stderr", ["2>/dev/full", "2>&-"])
-def test_stderr_that_cannot_be_written_changes_no_status(
+def test_unwritable_stderr_does_not_change_the_exit_status(
     database_url: str, stderr: str, *, unbuffered: bool
 ) -> None:
     def status(*arguments: str) -> int:
@@ -62,18 +62,16 @@ def test_stderr_that_cannot_be_written_changes_no_status(
 
 @contextmanager
 def unread_pipe() -> Iterator[int]:
-    reads, writes = os.pipe()
-    os.close(reads)
+    reader, writer = os.pipe()
+    os.close(reader)
     try:
-        yield writes
+        yield writer
     finally:
-        os.close(writes)
+        os.close(writer)
 
 
 @BUFFERING
-def test_a_reader_that_has_gone_ends_a_command_quietly(
-    database_url: str, *, unbuffered: bool
-) -> None:
+def test_closed_pipe_ends_the_command_quietly(database_url: str, *, unbuffered: bool) -> None:
     extra = {"PYTHONUNBUFFERED": "1"} if unbuffered else {}
     with unread_pipe() as pipe:
         ended = subprocess.run(
@@ -88,7 +86,7 @@ def test_a_reader_that_has_gone_ends_a_command_quietly(
 
 
 @BUFFERING
-def test_a_key_that_could_not_be_shown_can_be_revoked(
+def test_key_that_could_not_be_printed_can_be_revoked(
     database_url: str, tmp_path: Path, *, unbuffered: bool
 ) -> None:
     issue = ["keys", "issue", "Example", "--scope", "match", "--data", str(tmp_path)]

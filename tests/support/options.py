@@ -1,4 +1,4 @@
-"""Options of pytest, in place of environment variables, and the policy on skips.
+"""Options of pytest, instead of environment variables, and the policy on skips.
 
 Write values with `=`: pytest parses the command line once before it loads these options, and would
 take a separate word for a path.
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-_EXPECTED_SKIPS = Path(__file__).with_name("expected-skips.txt")
+_EXPECTED_SKIPS = Path(__file__).parents[1] / "expected-skips.txt"
 
 
 def add_to(parser: pytest.Parser) -> None:

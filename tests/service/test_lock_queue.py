@@ -1,4 +1,4 @@
-"""What all need is held by one at a time, and not for long by who vanishes with it."""
+"""The locks on the heads of the logs: nobody holds them for long, not even a lost session."""
 
 import asyncio
 import time
@@ -15,79 +15,75 @@ from unseen_service.store.sql import SQL
 
 LOCKS = "lock_change_head", "lock_audit_head"
 PATIENCE = 1.0
-"""Seconds after which the server gives up, in these tests, who waits and who says nothing."""
+"""Seconds after which PostgreSQL, in these tests, ends lock waits and idle transactions."""
 
 
 def impatient(url: str) -> str:
-    """Give the URL for sessions that are given up sooner than the service's."""
+    """Return the URL for sessions that time out sooner than the service's."""
     settings = "idle_in_transaction_session_timeout", "lock_timeout"
     options = " ".join(f"-c {name}={PATIENCE * 1_000:.0f}" for name in settings)
     return make_conninfo(url, options=options)
 
 
-def refused(waiter: psycopg.Connection) -> bool:
-    """Wait for what came of the last statement of two."""
+def has_failed(waiter: psycopg.Connection) -> bool:
+    """Return whether the second of two statements failed. Waits for it."""
     results = [waiter.pgconn.get_result(), waiter.pgconn.get_result()]
     return [each.status for each in results if each][-1] == ExecStatus.FATAL_ERROR
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_who_waits_behind_others_is_given_up_as_soon_as_they_are(
-    database_url: str, lock: str
-) -> None:
-    """Else one of a crowd that vanished would be given what the first of it had held."""
+def test_all_queued_sessions_time_out_together(database_url: str, lock: str) -> None:
+    """Otherwise a lost session in the queue would get the lock next, and keep it."""
     with ExitStack() as stack:
         holder = stack.enter_context(psycopg.connect(database_url))
         holder.execute(SQL[lock])
-        crowd = [
+        waiters = [
             stack.enter_context(closing(psycopg.connect(impatient(database_url)))) for _ in range(6)
         ]
-        for each in crowd:
+        for each in waiters:
             each.pgconn.send_query(b"BEGIN; " + SQL[lock])
             each.pgconn.flush()
         time.sleep(1.7 * PATIENCE)
         holder.rollback()
-        assert [each for each in crowd if not refused(each)] == []
+        assert [each for each in waiters if not has_failed(each)] == []
 
 
-async def _take_both(tx: Transaction) -> None:
+async def _lock_both(tx: Transaction) -> None:
     await changes.lock(tx)
     await audit.lock(tx)
 
 
-@pytest.mark.parametrize("take", [changes.lock, audit.lock, _take_both])
-def test_who_is_still_there_waits_for_longer(
-    database_url: str, take: Callable[[Transaction], Awaitable[object]]
+@pytest.mark.parametrize("lock", [changes.lock, audit.lock, _lock_both])
+def test_service_outwaits_the_lock_timeout(
+    database_url: str, lock: Callable[[Transaction], Awaitable[object]]
 ) -> None:
-    """Than the server waits before it gives up the session that holds what is waited for."""
+    """It waits until PostgreSQL has terminated a lost session that holds the lock."""
 
     async def run() -> None:
         store = Store(impatient(database_url))
         await store.open()
         try:
             async with await psycopg.AsyncConnection.connect(database_url) as holder:
-                for lock in LOCKS:
-                    await holder.execute(SQL[lock])
-                taking = asyncio.create_task(_taken(store, take))
+                for statement in LOCKS:
+                    await holder.execute(SQL[statement])
+                waiting = asyncio.create_task(_lock(store, lock))
                 await asyncio.sleep(1.5 * PATIENCE)
-                assert not taking.done()
+                assert not waiting.done()
                 await holder.rollback()
-                await taking
+                await waiting
         finally:
             await store.close()
 
     asyncio.run(run())
 
 
-async def _taken(store: Store, take: Callable[[Transaction], Awaitable[object]]) -> None:
+async def _lock(store: Store, lock: Callable[[Transaction], Awaitable[object]]) -> None:
     async with store.transaction() as tx:
-        await take(tx)
+        await lock(tx)
 
 
 @pytest.mark.parametrize("confirmed", [False, True])
-def test_who_vanishes_in_the_middle_of_a_look_up_is_given_up(
-    database_url: str, confirmed: bool
-) -> None:
+def test_stalled_lookup_transaction_is_terminated(database_url: str, confirmed: bool) -> None:
     async def run() -> None:
         store = Store(impatient(database_url))
         await store.open()

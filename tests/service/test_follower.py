@@ -1,4 +1,4 @@
-"""A worker keeps in step with the store, and finds its way back when the connection is lost."""
+"""Workers follow the change log, and recover when connections are lost."""
 
 import threading
 from collections.abc import Iterator
@@ -14,19 +14,19 @@ from unseen_service.models.changes import ChangeKind
 from unseen_service.store import Store, changes, migrate
 from unseen_service.usecases import keys
 
-from tests.support import PIN, Service, random_pdq, scratch_folder, serving, submission, wait_until
+from tests.support.disks import scratch_folder
+from tests.support.hashes import random_pdq
+from tests.support.running_service import RunningService, serving
+from tests.support.submissions import PIN, post_hashes
+from tests.support.waiting import wait_until
 
 index_module = import_module("unseen_service.live.index")
 
 
-def submit(service: Service, *pdqs: str) -> httpx.Response:
-    return httpx.post(f"{service.url}/v1/cases", json=submission(*pdqs), timeout=60)
-
-
-def test_a_worker_that_starts_later_has_everything(service: Service) -> None:
+def test_new_worker_loads_every_active_hash(service: RunningService) -> None:
     kept, gone = random_pdq(1), random_pdq(2)
-    submit(service, kept)
-    case = submit(service, gone).json()["case"]
+    post_hashes(service, kept)
+    case = post_hashes(service, gone).json()["case"]
     httpx.delete(f"{service.url}/v1/cases/{case}", headers={"Unseen-Pin": PIN})
     with serving(service.database_url) as later, later.client("match") as platform:
         assert later.ready()["hashes"] == 1
@@ -34,18 +34,18 @@ def test_a_worker_that_starts_later_has_everything(service: Service) -> None:
         assert [hit["query"] for hit in answer["hits"]] == [1]
 
 
-def test_two_workers_see_each_others_submissions_and_withdrawals(service: Service) -> None:
+def test_workers_see_each_others_submissions_and_withdrawals(service: RunningService) -> None:
     with serving(service.database_url) as other:
-        case = submit(service, random_pdq(1)).json()["case"]
+        case = post_hashes(service, random_pdq(1)).json()["case"]
         wait_until(lambda: other.ready()["hashes"] == 1, within=2)
         httpx.delete(f"{other.url}/v1/cases/{case}", headers={"Unseen-Pin": PIN})
         wait_until(lambda: service.ready()["hashes"] == 0, within=2)
 
 
-def test_a_hash_is_matched_at_every_moment_of_a_change_that_leaves_it_matchable(
-    service: Service,
+def test_hash_is_matched_throughout_a_change_of_standing(
+    service: RunningService,
 ) -> None:
-    """As when platforms dispute it: here thousands at once, so that the moment is a long one."""
+    """As when platforms dispute it; thousands change together, so that it takes a while."""
 
     async def changed(store: Store) -> None:
         async with store.transaction() as tx:
@@ -59,7 +59,7 @@ def test_a_hash_is_matched_at_every_moment_of_a_change_that_leaves_it_matchable(
         )
     pdq = random_pdq(1)
     with serving(service.database_url) as other, other.client("match") as platform:
-        submit(service, pdq)
+        post_hashes(service, pdq)
         other.wait_in_step()
         with psycopg.connect(service.database_url) as connection:
             ids = [row[0] for row in connection.execute("SELECT id FROM hashes")]
@@ -69,48 +69,48 @@ def test_a_hash_is_matched_at_every_moment_of_a_change_that_leaves_it_matchable(
                 assert len(platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]) == 1
 
 
-def test_a_revoked_key_is_out_of_force_within_a_second(service: Service) -> None:
+def test_revoked_key_is_refused_within_a_second(service: RunningService) -> None:
     key = service.key("match")
     headers = {"Authorization": f"Bearer {key}"}
-    ids = service.flow(keys.list_keys)
-    service.flow(lambda store: keys.revoke_key(store, ids[-1].id))
+    listed = service.flow(keys.list_keys)
+    service.flow(lambda store: keys.revoke_key(store, listed[-1].id))
 
     def refused() -> bool:
-        asked = {"hashes": [random_pdq(1)]}
+        body = {"hashes": [random_pdq(1)]}
         url = f"{service.url}/v1/match"
-        return httpx.post(url, json=asked, headers=headers).status_code == 401
+        return httpx.post(url, json=body, headers=headers).status_code == 401
 
     wait_until(refused, within=1)
 
 
-def test_the_listeners_connection_is_lost_and_nothing_is_missed(service: Service) -> None:
-    submit(service, random_pdq(1))
+def test_no_change_is_missed_when_connections_are_lost(service: RunningService) -> None:
+    post_hashes(service, random_pdq(1))
     service.wait_in_step()
     with psycopg.connect(service.database_url, autocommit=True) as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-    wait_until(lambda: submit(service, random_pdq(2)).status_code == 201)
+    wait_until(lambda: post_hashes(service, random_pdq(2)).status_code == 201)
     wait_until(lambda: service.ready()["hashes"] == 2)
 
 
 @pytest.fixture
 def own_postgres() -> Iterator[tuple[EmbeddedPostgres, str]]:
-    """Start a server that the test may stop."""
+    """Start a PostgreSQL that the test may stop."""
     with scratch_folder() as folder, EmbeddedPostgres(folder) as server:
         url = server.start()
         migrate(url)
         yield server, url
 
 
-def test_postgresql_goes_away_and_comes_back(
+def test_service_recovers_when_postgresql_restarts(
     own_postgres: tuple[EmbeddedPostgres, str],
 ) -> None:
     server, url = own_postgres
     with serving(url, stale_after_ms=500, pool_timeout_ms=300) as service:
         pdq = random_pdq(1)
-        submit(service, pdq)
+        post_hashes(service, pdq)
         service.wait_in_step()
         with service.client("match") as platform:
             server.stop()
@@ -119,7 +119,7 @@ def test_postgresql_goes_away_and_comes_back(
             hit = platform.post("/v1/match", json={"hashes": [pdq]})
             assert hit.status_code == 503
             assert int(hit.headers["retry-after"]) <= 2
-            refused = submit(service, random_pdq(3))
+            refused = post_hashes(service, random_pdq(3))
             assert refused.status_code == 503
             assert refused.json()["type"] == "urn:unseen:problem:unavailable"
             wait_until(lambda: service.ready()["status"] == "not-ready")
@@ -128,41 +128,43 @@ def test_postgresql_goes_away_and_comes_back(
             assert reason["seconds"] > 0.5
             assert datetime.fromisoformat(reason["since"]) < datetime.now(UTC)
             miss = platform.post("/v1/match", json={"hashes": [random_pdq(2)]})
-            assert miss.status_code == 200, "misses are answered still"
+            assert miss.status_code == 200, "misses are still answered"
 
             server.start()
             wait_until(lambda: service.ready()["status"] == "ready")
             assert len(platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]) == 1
-            assert submit(service, random_pdq(3)).status_code == 201
+            assert post_hashes(service, random_pdq(3)).status_code == 201
 
 
-def test_a_withdrawn_hash_takes_the_way_of_any_other_miss(
+def test_withdrawn_hash_is_answered_like_any_other_miss(
     own_postgres: tuple[EmbeddedPostgres, str],
 ) -> None:
-    """What is not to be known must not be told by the time it takes.
+    """Response times must not reveal withdrawn hashes.
 
-    Only a hit needs the database. So with it away, what was withdrawn is answered as what never
-    was: from memory alone, by the same steps.
+    Only a hit needs the database. So while it is unavailable, a withdrawn hash is answered like
+    one that was never stored: from memory, by the same steps.
     """
     server, url = own_postgres
     with serving(url, pool_timeout_ms=300) as service:
         withdrawn, kept = random_pdq(1), random_pdq(2)
-        case = submit(service, withdrawn).json()["case"]
-        submit(service, kept)
+        case = post_hashes(service, withdrawn).json()["case"]
+        post_hashes(service, kept)
         httpx.delete(f"{service.url}/v1/cases/{case}", headers={"Unseen-Pin": PIN})
         service.wait_in_step()
         with service.client("match") as platform:
             server.stop()
 
-            def asked(pdq: str) -> httpx.Response:
+            def look_up(pdq: str) -> httpx.Response:
                 return platform.post("/v1/match", json={"hashes": [pdq]})
 
-            assert asked(kept).status_code == 503, "the control: a hit needs the database"
-            assert asked(withdrawn).status_code == 200
-            assert asked(withdrawn).content == asked(random_pdq(3)).content
+            assert look_up(kept).status_code == 503, "the control: a hit needs the database"
+            assert look_up(withdrawn).status_code == 200
+            assert look_up(withdrawn).content == look_up(random_pdq(3)).content
 
 
-def test_it_starts_while_postgresql_is_away(own_postgres: tuple[EmbeddedPostgres, str]) -> None:
+def test_service_starts_while_postgresql_is_unavailable(
+    own_postgres: tuple[EmbeddedPostgres, str],
+) -> None:
     server, url = own_postgres
     server.stop()
     with serving(url, until_ready=False) as service:
@@ -175,16 +177,16 @@ def test_it_starts_while_postgresql_is_away(own_postgres: tuple[EmbeddedPostgres
         }
         assert cut_off["code"] == "cut-off"
         assert service.ready()["status"] == "not-ready"
-        asked = {"hashes": [random_pdq(1)]}
+        body = {"hashes": [random_pdq(1)]}
         refused = httpx.post(
-            f"{service.url}/v1/match", json=asked, headers={"Authorization": "Bearer x"}
+            f"{service.url}/v1/match", json=body, headers={"Authorization": "Bearer x"}
         )
-        assert refused.status_code == 503, "it cannot know yet which keys there are"
+        assert refused.status_code == 503, "the keys are not loaded yet"
         server.start()
         wait_until(lambda: service.ready()["status"] == "ready")
 
 
-def test_a_worker_that_is_cut_off_for_a_moment_is_ready_and_says_so(
+def test_briefly_disconnected_worker_stays_ready_and_reports_it(
     own_postgres: tuple[EmbeddedPostgres, str],
 ) -> None:
     server, url = own_postgres
@@ -192,46 +194,46 @@ def test_a_worker_that_is_cut_off_for_a_moment_is_ready_and_says_so(
         assert service.ready()["reasons"] == []
         server.stop()
         wait_until(lambda: service.ready()["reasons"])
-        told = service.ready()
-        assert (told["status"], told["reasons"][0]["code"]) == ("ready", "cut-off")
+        readiness = service.ready()
+        assert (readiness["status"], readiness["reasons"][0]["code"]) == ("ready", "cut-off")
         assert httpx.get(f"{service.url}/readyz").status_code == 200
         server.start()
         wait_until(lambda: service.ready()["reasons"] == [])
 
 
-def test_a_worker_that_is_behind_for_too_long_says_by_how_much(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+def test_lagging_worker_is_not_ready_and_reports_its_lag(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Changes come, and applying them takes longer than the service may be stale."""
-    held = threading.Event()
+    """Applying changes takes longer than the index may be stale."""
+    release = threading.Event()
 
-    def slowly(*given: object) -> None:
-        held.wait(timeout=60)
+    def slowly(*arguments: object) -> None:
+        release.wait(timeout=60)
 
     with serving(service.database_url, stale_after_ms=200) as slow:
         monkeypatch.setattr(index_module, "_apply", slowly)
-        submit(service, random_pdq(1), random_pdq(2))
+        post_hashes(service, random_pdq(1), random_pdq(2))
         wait_until(lambda: slow.ready()["status"] == "not-ready")
         (reason,) = slow.ready()["reasons"]
         assert (reason["code"], reason["entries"]) == ("behind", 2)
         assert reason["seconds"] >= 0.2
         monkeypatch.undo()
-        held.set()
+        release.set()
         wait_until(lambda: slow.ready()["status"] == "ready")
 
 
-def test_while_it_loads_it_says_how_far_it_is(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+def test_loading_worker_reports_its_progress(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    submit(service, *(random_pdq(n) for n in range(20)))
+    post_hashes(service, *(random_pdq(n) for n in range(20)))
     with psycopg.connect(service.database_url, autocommit=True) as connection:
         connection.execute("ANALYZE hashes")
-    held = threading.Event()
-    built = index_module._build
+    release = threading.Event()
+    build = index_module._build
 
-    def slowly(*given: Any) -> Any:
-        held.wait(timeout=60)
-        return built(*given)
+    def slowly(*arguments: Any) -> Any:
+        release.wait(timeout=60)
+        return build(*arguments)
 
     monkeypatch.setattr(index_module, "_build", slowly)
     with serving(service.database_url, until_ready=False) as later:
@@ -239,5 +241,5 @@ def test_while_it_loads_it_says_how_far_it_is(
         (reason,) = later.ready()["reasons"]
         assert (reason["code"], reason["of"]) == ("loading", 20)
         assert reason["detail"] == "The index is loading: 20 of about 20 hashes so far."
-        held.set()
+        release.set()
         wait_until(lambda: later.ready()["status"] == "ready")

@@ -1,0 +1,51 @@
+"""Databases of the tests' PostgreSQL server."""
+
+import contextlib
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import psycopg
+
+TEMPLATE = "template_unseen"
+"""The database that the others are copied from: migrated and empty."""
+
+_numbers = count(1)
+
+
+@contextlib.contextmanager
+def fresh_database(server_url: str) -> Iterator[str]:
+    """Yield the URL of a migrated, empty database on the server of a URL; drop it at the end."""
+    with _database(server_url, f"TEMPLATE {TEMPLATE}") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def unmigrated_database(server_url: str) -> Iterator[str]:
+    """Yield the URL of a database without any table; drop it at the end."""
+    with _database(server_url) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _database(server_url: str, options: str = "") -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    admin = with_database(server_url, "postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} {options}")  # type: ignore[call-overload]
+    yield with_database(server_url, name)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
+
+
+def with_database(url: str, name: str) -> str:
+    """Return the URL of another database on the same server."""
+    head, _, query = url.partition("?")
+    return f"{head.rpartition('/')[0]}/{name}?{query}"
+
+
+def query(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Execute one statement in a transaction of its own; return its rows, if it has any."""
+    with psycopg.connect(url) as connection:
+        cursor = connection.execute(statement, values or None)  # type: ignore[call-overload]
+        return list(cursor.fetchall()) if cursor.description else []

@@ -1,0 +1,44 @@
+"""Temporary folders and small file systems."""
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Yield a folder for PostgreSQL, which runs under another account if the tests run as root."""
+    with tempfile.TemporaryDirectory(prefix="unseen-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
+
+
+@contextlib.contextmanager
+def mounted_disk(folder: Path, mib: int) -> Iterator[Path]:
+    """Create a folder that is a file system of this size; for tests marked `root`."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
+    linux = sys.platform == "linux"
+    if not linux or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill_disk(folder: Path) -> Path:
+    """Fill a file system to the last block; return the file to remove."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in 1 << 16, 512:
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(b"\0" * size)
+    return filler
