@@ -12,7 +12,7 @@ import psutil
 
 from .processes import is_worker
 from .running_service import RunningService
-from .waiting import PATIENCE_S
+from .waiting import PATIENCE_S, wait_until
 
 Inside = Callable[[], AbstractContextManager[None]]
 """Enters the network in which the workers' ends of connections can be seen."""
@@ -28,9 +28,10 @@ def connect_to_each_worker(
     *,
     workers: int = 2,
 ) -> Iterator[list[httpx.Client]]:
-    """Yield one client per worker, each with one connection that is kept and a key for lookups.
+    """Yield one client per worker, each with one kept connection and a key for lookups.
 
-    The workers' ends are seen only `inside` the network that they are in.
+    Every worker is ready by then. The workers' ends are seen only `inside` the network that they
+    are in.
     """
     found = [each for each in supervisor.children() if is_worker(each)]
     assert len(found) == workers
@@ -48,6 +49,9 @@ def connect_to_each_worker(
             )
             opened.append(client)
             clients.setdefault(_worker_of(client, found, known_ports, inside), client)
+        for client in clients.values():
+            # At the start, probes on new connections may not have met every worker.
+            wait_until(lambda client=client: client.get("/readyz").is_success)  # type: ignore[misc]
         yield list(clients.values())
     finally:
         for client in opened:
