@@ -29,9 +29,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         args = make_parser().parse_args(arguments)
         args.run(args)
     except SystemExit as end:  # argparse's after --help, or the supervisor's
-        return end.code if isinstance(end.code, int) else _failed(str(end.code))
+        return _failed(end.code) if isinstance(end.code, str) else end.code or 0
     except StoreUnavailable as error:
-        return _failed(f"The database is unavailable: {error.detail}.")
+        return _failed(f"The database is unavailable: {error.why}.")
     except (OperatorError, ServiceError, EmbeddedPostgresError) as error:
         return _failed(str(error))
     except KeyboardInterrupt:

@@ -366,14 +366,12 @@ class Unavailable(Retriable):
 class StoreUnavailable(Unavailable):
     """PostgreSQL is unavailable, or too busy to answer in time.
 
-    `why` is for the operator, and names no address, user or password: it may be logged. `detail`
-    is the driver's own text, for the operator's terminal only.
+    `why` is for the operator, and names no address, user or password: it may be logged.
     """
 
-    def __init__(self, why: str = "it does not respond", detail: str | None = None) -> None:
+    def __init__(self, why: str = "it does not respond") -> None:
         super().__init__("The database is unavailable. Nothing was lost; try again shortly.")
         self.why = why
-        self.detail = detail or why
 
 
 class StillLoading(Unavailable):

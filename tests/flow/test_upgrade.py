@@ -29,7 +29,12 @@ import pytest
 from unseen_service.errors import StoreUnavailable
 from unseen_service.store import migrate
 
-from tests.support import PIN, free_port, named, random_pdq, scratch_folder, submission, wait_until
+from tests.support.databases import with_database
+from tests.support.disks import scratch_folder
+from tests.support.hashes import random_pdq
+from tests.support.ports import free_port
+from tests.support.submissions import PIN, submission
+from tests.support.waiting import wait_until
 
 PREVIOUS = "0f440ae09d0b2de6daf8738b162c4c31f8f15e31"
 """The commit of release 0.1.0."""
@@ -130,9 +135,9 @@ def extract_previous(folder: Path) -> None:
 def empty(postgres: str) -> Iterator[str]:
     """An empty database; its URL."""
     name = f"upgrade_{next(_numbers)}"
-    with psycopg.connect(named(postgres, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(with_database(postgres, "postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
-        yield named(postgres, name)
+        yield with_database(postgres, name)
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[call-overload]
 
 

@@ -101,9 +101,9 @@ def migrate_patiently(url: str) -> None:
         try:
             migrate_now(url)
         except StoreUnavailable as error:
-            if error.detail != reported:
-                notice(f"waiting for the database: {error.detail} ...")
-            reported = error.detail
+            if error.why != reported:
+                notice(f"waiting for the database: {error.why} ...")
+            reported = error.why
             time.sleep(1)
         else:
             return

@@ -1,10 +1,19 @@
 """Why PostgreSQL cannot be reached, and whether waiting helps.
 
-A refused connection brings no SQLSTATE to the driver, only a text in the server's language. So
-this goes by what libpq knows (no answer, a timeout, a server that accepts no connections yet),
-and passes the driver's own text on to the operator's terminal, never to a log.
+A refused connection brings no SQLSTATE to the driver, only a text in the server's language, which
+may contain parameters. What waiting cannot fix must be told from what it can, without that text:
+so libpq connects once more, with its protocol trace on, and the SQLSTATE is read from the trace.
+
+Everything here has a deadline and leaves the interpreter free: `PQping` would do neither (psycopg
+holds the GIL while it waits for an address or a server), and a worker whose event loop stops is
+killed by its supervisor. docs/decisions/0017 has what was tried.
 """
 
+import os
+import re
+import select
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psycopg
@@ -21,26 +30,8 @@ READ_ONLY = "it is read-only: it is a standby, or configured so"
 CONNECT_TIMEOUT_S = 5
 """A server may accept a connection and then not respond."""
 
-_UNRESPONSIVE = "it does not respond"
-_NO_SERVER = "nothing answers at its address"
-_STARTING = "it is starting up or shutting down"
-_NO_FREE_CONNECTION = "it has no free connection"
-_REFUSED = "it refuses the connection: check the password, the user and the database"
-
-_PASSING = (
-    "too many clients already",
-    "too many connections for",
-    "remaining connection slots are reserved",
-    "is not currently accepting connections",
-)
-"""Refusals that may pass, in a server's English: in another language they end a command at once."""
-
-_BY_SQLSTATE = {
-    "53300": _NO_FREE_CONNECTION,
-    "57P01": "it is shutting down",
-    "57P02": "it has crashed",
-    "57P03": _STARTING,
-}
+_SQLSTATE = re.compile(rb'\tErrorResponse\t S ".*?" V ".*?" C "([0-9A-Z]{5})"')
+_UNRESOLVED = "failed to resolve host"
 
 _ALLOWED = """
 SELECT current_setting('max_connections')::integer
@@ -50,11 +41,42 @@ SELECT current_setting('max_connections')::integer
 
 
 @dataclass(frozen=True, slots=True)
-class _Failure:
-    """Why a connection failed; `is_permanent` if waiting does not help."""
+class _Reason:
+    """Why a connection failed; `fix` is what the operator has to do if waiting does not help."""
 
     why: str
-    is_permanent: bool = False
+    fix: str | None = None
+
+
+_UNRESPONSIVE = _Reason("it does not respond")
+_NO_SERVER = _Reason("nothing answers at its address")
+_NO_HOST = _Reason("the name of its host does not resolve")
+_PASSWORD = _Reason(
+    "it rejects the password",
+    "PostgreSQL rejects the password of {setting}. Set the right one; characters such as @ : / # "
+    "in it are percent-encoded.",
+)
+_BY_SQLSTATE = {
+    "28P01": _PASSWORD,
+    "28000": _Reason(
+        "it rejects the user",
+        "PostgreSQL rejects the user of {setting}: there is no user of this name, or pg_hba.conf "
+        "does not let it in from here.",
+    ),
+    "3D000": _Reason(
+        "it has no database of this name",
+        "PostgreSQL has no database of the name in {setting}. Create it, or name another.",
+    ),
+    "42501": _Reason(
+        "the user may not connect to the database",
+        "The user of {setting} may not connect to the database, or may not take on the role "
+        "unseen_serve. Let an administrator grant both.",
+    ),
+    "53300": _Reason("it has no free connection"),
+    "57P01": _Reason("it is shutting down"),
+    "57P02": _Reason("it has crashed"),
+    "57P03": _Reason("it is starting up or shutting down"),
+}
 
 
 def check_connection(url: str, setting: str) -> None:
@@ -62,12 +84,11 @@ def check_connection(url: str, setting: str) -> None:
 
     `setting` is the name of the setting that holds the URL.
     """
+    url = conninfo(checked_url(url, setting))
     try:
-        psycopg.connect(
-            conninfo(checked_url(url, setting)), connect_timeout=CONNECT_TIMEOUT_S
-        ).close()
+        psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S).close()
     except psycopg.OperationalError as error:
-        raise connection_error(error, conninfo(url), setting) from None
+        raise connection_error(error, url, setting) from None
 
 
 def allowed_connections(url: str) -> int:
@@ -104,14 +125,10 @@ def connection_error(
 
     `setting` is the name of the setting that holds the URL.
     """
-    failure = _diagnose(error, url)
-    text = _driver_text(error)
-    if failure.is_permanent:
-        return StoreRefused(
-            f"PostgreSQL refuses the connection of {setting} ({text}). Check its password, user "
-            "and database; characters such as @ : / # in a password are percent-encoded."
-        )
-    return StoreUnavailable(failure.why, text)
+    reason = _reason(error, url)
+    if reason.fix:
+        return StoreRefused(reason.fix.format(setting=setting))
+    return StoreUnavailable(reason.why)
 
 
 def why_unavailable(url: str) -> str | None:
@@ -119,14 +136,14 @@ def why_unavailable(url: str) -> str | None:
     try:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError as error:
-        return _diagnose(error, url).why
+        return _reason(error, url).why
     except psycopg.Error:
         return CONNECTION_LOST
     return None
 
 
 def connection_lost(error: Exception) -> StoreUnavailable:
-    """Return the error for a connection that was lost, or not available in time."""
+    """Return the error for a connection that was lost, or not to be had in time."""
     if isinstance(error, PoolTimeout):
         return StoreUnavailable("no connection was free in time")
     if isinstance(error, TooManyRequests):
@@ -134,33 +151,52 @@ def connection_lost(error: Exception) -> StoreUnavailable:
     if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
         return StoreUnavailable(READ_ONLY)
     state = error.sqlstate if isinstance(error, psycopg.Error) else None
-    return StoreUnavailable(_BY_SQLSTATE.get(state or "", CONNECTION_LOST))
+    return StoreUnavailable(_BY_SQLSTATE[state].why if state in _BY_SQLSTATE else CONNECTION_LOST)
 
 
-def _diagnose(error: psycopg.OperationalError, url: str) -> _Failure:
+def _reason(error: psycopg.OperationalError, url: str) -> _Reason:
     if isinstance(error, psycopg.errors.ConnectionTimeout):
-        return _Failure(_UNRESPONSIVE)
-    ping = pq.PGconn.ping(url.encode())
-    if ping == pq.Ping.REJECT:
-        return _Failure(_STARTING)
-    # A server may have started since: only one that answered has refused.
-    if ping != pq.Ping.OK or not _has_answered(error):
-        return _Failure(_NO_SERVER)
-    text = str(error)
-    if any(each in text for each in _PASSING):
-        return _Failure(_NO_FREE_CONNECTION)
-    return _Failure(_REFUSED, is_permanent=True)
+        return _UNRESPONSIVE
+    if str(error).startswith(_UNRESOLVED):
+        return _NO_HOST
+    if error.pgconn is not None and error.pgconn.needs_password:
+        return _PASSWORD
+    state = error.sqlstate or _sqlstate(url)
+    if state is None:
+        return _NO_SERVER
+    return _BY_SQLSTATE.get(state, _Reason(f"it refuses the connection, with SQLSTATE {state}"))
 
 
-def _has_answered(error: psycopg.OperationalError) -> bool:
-    """Return whether a server refused the connection, and libpq not merely failed to make one."""
-    # libpq writes a server's message as "SEVERITY:  text", in whichever language.
-    missing_password = error.pgconn is not None and error.pgconn.needs_password
-    return missing_password or ":  " in str(error)
+def _sqlstate(url: str) -> str | None:
+    """Connect once more. Return the SQLSTATE of the refusal, or None if nobody refuses."""
+    with suppress(OSError, AttributeError, psycopg.Error):
+        trace = os.memfd_create("unseen-trace")
+        try:
+            _connect_traced(url, trace)
+            states = _SQLSTATE.findall(os.pread(trace, 1 << 20, 0))
+            return states[-1].decode() if states else None
+        finally:
+            os.close(trace)
+    return None
 
 
-def _driver_text(error: psycopg.OperationalError) -> str:
-    """Return the driver's reason, on one line, without the address that it repeats."""
-    lines = str(error).splitlines() or [CONNECTION_LOST]
-    *_, last = [line for line in lines if " failed: " in line] or lines
-    return " ".join(last.rpartition(" failed: ")[2].split())
+def _connect_traced(url: str, trace: int) -> None:
+    """Connect until refused, connected or out of time; `trace` is the descriptor to write to."""
+    connection = pq.PGconn.connect_start(url.encode())
+    try:
+        connection.trace(trace)
+        connection.set_trace_flags(pq.Trace.SUPPRESS_TIMESTAMPS)
+        deadline = time.monotonic() + CONNECT_TIMEOUT_S
+        status = pq.PollingStatus.WRITING
+        while status in (pq.PollingStatus.READING, pq.PollingStatus.WRITING):
+            socket, left = [connection.socket], max(0.0, deadline - time.monotonic())
+            is_reading = status == pq.PollingStatus.READING
+            ready = select.select(
+                socket if is_reading else [], [] if is_reading else socket, [], left
+            )
+            if not any(ready):
+                return
+            status = pq.PollingStatus(connection.connect_poll())
+    finally:
+        connection.untrace()  # writes what is left of the trace
+        connection.finish()
