@@ -122,12 +122,14 @@ def _background(services: Services) -> list[Coroutine[Any, Any, None]]:
     )
     return [
         services.follower.run(),
-        run_every(1.0, services.meter.settle, wake=services.meter.noticed, delay=1.0),
-        run_every(60.0, services.misses.write, delay=60.0),
+        run_every(
+            "settling budgets", 1.0, services.meter.settle, wake=services.meter.noticed, delay=1.0
+        ),
+        run_every("writing counts of misses", 60.0, services.misses.write, delay=60.0),
         delivery.run(),
-        run_every(settings.watch_every_ms / 1_000, detector.scan),
-        run_every(retention_job.LOOK_EVERY_S, retention.run_if_due),
-        run_every(measure_every, collector.collect),
+        run_every("detecting over-matching", settings.watch_every_ms / 1_000, detector.scan),
+        run_every("retention", retention_job.LOOK_EVERY_S, retention.run_if_due),
+        run_every("collecting metrics", measure_every, collector.collect),
         *_index_saving(services),
     ]
 
@@ -142,14 +144,15 @@ def _index_saving(services: Services) -> list[Coroutine[Any, Any, None]]:
         changes=settings.save_after_changes,
         seconds=settings.save_after_ms / 1_000,
     )
-    return [run_every(index_saver.LOOK_EVERY_S, saver.save_if_due, delay=index_saver.LOOK_EVERY_S)]
+    every = index_saver.LOOK_EVERY_S
+    return [run_every("saving the index", every, saver.save_if_due, delay=every)]
 
 
 def _services(settings: Settings, shared: SharedCounts | None) -> Services:
     store = _store(settings)
     saved = SavedIndexes(settings.index_dir) if settings.index_dir else None
     clock, index = Clock(), LiveIndex(saved, settings.device)
-    keys, intake, misses = LiveKeys(clock), LiveScreening(clock), MissCounter(store, clock)
+    keys, screening, misses = LiveKeys(clock), LiveScreening(clock), MissCounter(store, clock)
     limits = LiveKeyLimits(settings.requests_per_minute, settings.hashes_per_minute)
     meter = UsageMeter(
         store,
@@ -159,8 +162,8 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
         shared=shared,
     )
     price = Price(settings.work_free_hashes_per_minute, settings.work_tries_per_hash)
-    follower = Follower(store, index, [clock, keys, limits, intake])
-    admission = Admission(intake, price)
+    follower = Follower(store, index, [clock, keys, limits, screening])
+    admission = Admission(screening, price)
     return Services(
         settings=settings,
         store=store,

@@ -34,7 +34,8 @@ ServiceError
     ├── StoreRefused         PostgreSQL refuses, and waiting does not help
     ├── MigrationMismatch    the database is not one that this version can serve
     ├── RoleMissing          the serving role cannot be created by this user
-    └── ChainBroken          the audit log does not fit its digests, or what was signed
+    └── ChainBroken          the audit log does not fit its digests, or what was signed; also
+                             over HTTP
 
 The classes that a client can meet carry their problem type (`slug`, `title`) and HTTP status.
 """
@@ -422,7 +423,7 @@ class RoleMissing(OperatorError):
 class ChainBroken(OperatorError):
     """The audit log does not fit its digests; `position` is the first entry that does not.
 
-    Staff who ask for a checkpoint or an export meet it too.
+    Clients meet it too, if they ask for a checkpoint or an export.
     """
 
     slug, title = "audit-broken", "The audit log does not fit"

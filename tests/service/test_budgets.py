@@ -103,7 +103,7 @@ def test_settling_budgets_recovers_from_errors(
     ):
         database.execute("ALTER TABLE key_usage RENAME TO elsewhere")
         assert ask(platform, random_hashes(1)).status_code == 200
-        wait_until(lambda: "UsageMeter.settle failed" in caplog.text)
+        wait_until(lambda: "settling budgets failed" in caplog.text)
         database.execute("ALTER TABLE elsewhere RENAME TO key_usage")
         wait_until(lambda: database.execute("SELECT FROM key_usage").fetchone() is not None)
 

@@ -39,11 +39,12 @@ class IndexSaver:
     async def save_if_due(self) -> None:
         """Save the index if it is time to, unless a disk failed a moment ago."""
         loaded = self._index.loaded
-        if loaded is None or time.monotonic() < self._not_before or not self._is_due(loaded):
+        if loaded is None or time.monotonic() < self._not_before:
             return
         try:
-            await self._save(loaded)
-            self._saved_at = time.monotonic()
+            if self._is_due(loaded):
+                await self._save(loaded)
+                self._saved_at = time.monotonic()
         except DamagedTableError as error:
             self._index.discard(loaded.table, error)
         except OSError as error:

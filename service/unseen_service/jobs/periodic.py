@@ -11,6 +11,7 @@ logger = logging.getLogger(__name__)
 
 
 async def run_every(
+    name: str,
     seconds: float,
     turn: Callable[[], Awaitable[float | None]],
     *,
@@ -20,6 +21,7 @@ async def run_every(
     """Call `turn` every `seconds` until cancelled, the first time after `delay`.
 
     A turn may return another number of seconds until the next one. `wake` ends a pause at once.
+    `name` is what the job does, for the log.
 
     A turn may fail, and is tried again after `seconds`. StoreUnavailable is not logged: the
     follower logs an outage for all, and ten jobs would fill a disk with it. Any other exception is.
@@ -33,7 +35,7 @@ async def run_every(
         except StoreUnavailable:
             await asyncio.sleep(seconds)
         except Exception:
-            logger.exception("%s failed; trying again", getattr(turn, "__qualname__", turn))
+            logger.exception("%s failed; trying again", name)
             await asyncio.sleep(seconds)
         else:
             await _pause(seconds if pause is None else pause, wake)

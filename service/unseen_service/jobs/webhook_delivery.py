@@ -52,8 +52,13 @@ class WebhookDelivery:
         trusted = _trusted()
         async with httpx.AsyncClient(verify=trusted, trust_env=False, timeout=_TIMEOUT_S) as client:
             await asyncio.gather(
-                run_every(_PAUSE_S, self._listen),
-                run_every(_PAUSE_S, lambda: self._send_due(client), wake=self._has_messages),
+                run_every("listening for webhook messages", _PAUSE_S, self._listen),
+                run_every(
+                    "sending webhooks",
+                    _PAUSE_S,
+                    lambda: self._send_due(client),
+                    wake=self._has_messages,
+                ),
             )
 
     async def _listen(self) -> None:

@@ -36,7 +36,7 @@ class LiveScreening:
         async with store.transaction() as tx:
             state = await screening.state(tx)
             if self._state is None or self._state.bank != state.bank:
-                self._benign = _table(await benign_hashes.benign_hashes(tx))
+                self._benign = _table(await benign_hashes.read_hashes(tx))
         self._state, self._read_at = state, time.monotonic()
 
     def level(self) -> float:

@@ -1,9 +1,9 @@
-"""What keys use, in memory: a lookup costs no transaction, and every worker knows the total.
+"""Usage of keys, metered in memory: a lookup costs no transaction.
 
-Once a second each worker adds what was used at it to the shared total in PostgreSQL, and reads
-the total. In between, a worker knows only of its own: so W workers may together admit up to W
-times what was left. That is made up for: what was used in excess is waited for, so that over any
-longer time a key gets its budget and no more.
+Once a second each worker adds what it admitted to the shared total in PostgreSQL, and reads the
+total. In between it knows only what it admitted itself, so W workers together may admit up to W
+times what was left. The excess counts against the next seconds: over any longer time a key gets
+its budget and no more.
 
 How a key queries is counted in memory that all workers of a host share, as requests arrive: a
 walk that is spread over the workers is noticed as one.

@@ -209,7 +209,7 @@ class AuditKind(StrEnum):
     )
     AUDIT_KEY_CHANGED = (
         "audit.key-changed",
-        "a key signs the log for the first time, before it does",
+        "before a key signs the log for the first time",
         {"verifier": "public key", "before": "public key that signed until now"},
     )
     BENIGN_ADDED = (
@@ -224,8 +224,8 @@ class AuditKind(StrEnum):
     )
     LOG_RENAMED = (
         "log.renamed",
-        "the change log gets a new ID: the database is a copy of another, or was restored",
-        {"why": "moved, or set back"},
+        "the change log gets a new ID, because the database is a copy of another or was restored",
+        {"why": "`moved`: a copy; `set back`: restored in place"},
     )
     RETENTION_ERASED = (
         "retention.erased",

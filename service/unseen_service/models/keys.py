@@ -32,8 +32,8 @@ _SECOND_PERSON = frozenset({Scope.FEED, Scope.ADMIN})
 def needs_approval(scopes: Collection[Scope]) -> bool:
     """Return whether a second person must approve a key with these scopes.
 
-    So it is for all hashes at once (feed), and for issuing keys (admin). The answer is stored with
-    the key, and a constraint of the database holds the key to it.
+    `feed` gives access to all hashes, `admin` can issue keys. The answer is stored with the key,
+    and a constraint of the database enforces it.
     """
     return not _SECOND_PERSON.isdisjoint(scopes)
 

@@ -16,7 +16,7 @@ class BenignHash:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningState:
-    """The state of intake that workers follow.
+    """The state of screening that workers share.
 
     `level` is the number of hashes submitted in the last minute or so, `bank` the version of the
     benign bank, `secret` the key of proof-of-work challenges.

@@ -26,8 +26,11 @@ _ORPHAN_EXIT_TIMEOUT_S = 10.0
 _POLL_INTERVAL_S = 0.1
 
 _SUPERVISOR_VARIABLE = "UNSEEN_SUPERVISOR_PID"
-REPLACES_WORKER_VARIABLE = "UNSEEN_REPLACES_WORKER"
-"""Set in the environment of a worker that replaces another; not a setting."""
+REPLACES_WORKER_VARIABLE = "UNSEEN_WORKER_SUCCEEDS"
+"""Set in the environment of a worker that replaces another; not a setting.
+
+The name is that of 0.1.0, whose supervisors start workers of this version after an upgrade.
+"""
 
 HealthCallback: TypeAlias = Callable[[], None]
 

@@ -30,7 +30,7 @@ async def list_benign(tx: Transaction) -> list[BenignHash]:
     return await fetch_all(tx, BenignHash, "list_benign")
 
 
-async def benign_hashes(tx: Transaction) -> npt.NDArray[np.uint8]:
+async def read_hashes(tx: Transaction) -> npt.NDArray[np.uint8]:
     """Return the bank's hashes: uint8[n, 32]."""
     pdqs = await fetch_column(tx, "benign_hashes")
     return np.frombuffer(b"".join(pdqs), np.uint8).reshape(-1, HASH_BYTES)

@@ -7,7 +7,6 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import TypeAlias, TypeVar
 
 import psycopg
 from psycopg.rows import dict_row
@@ -15,12 +14,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from .connection import TimedConnection, conninfo
 from .diagnose import connection_lost, why_unavailable
-
-Transaction: TypeAlias = TimedConnection
-"""A transaction under way: what every function of the store takes first."""
-
-Row = TypeVar("Row")
-Answer = TypeVar("Answer")
+from .statements import Transaction
 
 _LONG_READ_S = 60.0
 """The least timeout, in seconds, of a statement in a snapshot."""

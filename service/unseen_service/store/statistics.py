@@ -4,6 +4,6 @@ from ..models.statistics import ActivityBucket
 from .statements import Transaction, fetch_all
 
 
-async def statistics(tx: Transaction, *, unit: str, hours: int, count: int) -> list[ActivityBucket]:
+async def read(tx: Transaction, *, unit: str, hours: int, count: int) -> list[ActivityBucket]:
     """Return the counts of each of the last `count` hours or days (`unit`), this one included."""
     return await fetch_all(tx, ActivityBucket, "statistics", unit=unit, hours=hours, count=count)

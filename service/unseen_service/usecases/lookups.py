@@ -113,7 +113,7 @@ def _hit(query: int, distance: int, confirmed: ConfirmedHash) -> Hit:
 
 
 def _event(key: Key, asked: int, hits: tuple[Hit, ...]) -> AuditEvent:
-    told = [
+    recorded = [
         {"query": hit.query, "record": str(hit.record), "distance": hit.distance} for hit in hits
     ]
-    return platform_event(key, AuditKind.MATCH_HIT, {"asked": asked, "hits": told})
+    return platform_event(key, AuditKind.MATCH_HIT, {"asked": asked, "hits": recorded})

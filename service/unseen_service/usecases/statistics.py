@@ -16,5 +16,5 @@ async def read_statistics(
     async with store.transaction() as tx:
         await audit.append(tx, staff_event(by, AuditKind.STATISTICS_READ, details))
     async with store.snapshot() as tx:
-        found = await statistics.statistics(tx, unit=unit, hours=_HOURS[unit], count=count)
+        found = await statistics.read(tx, unit=unit, hours=_HOURS[unit], count=count)
         return found, await review.count_open(tx)
