@@ -338,7 +338,7 @@ def use_webhooks(host: Host, platform: Caller) -> None:
 
 
 def review(host: Host, staff: Staff, record: str) -> None:
-    """Have two platforms dispute a hash, and staff release it."""
+    """Dispute a hash as two platforms, and release it as staff."""
     for _ in range(2):
         platform = staff.issue(host, f"Platform {next(_numbers)}", "feedback")
         feedback = [{"record": record, "value": "not-intimate"}]
@@ -401,7 +401,7 @@ def test_the_previous_release_keeps_serving_during_an_upgrade(
     previous: Version, empty: str
 ) -> None:
     with scratch_folder() as data, serving(previous, empty, data) as old:
-        assert old.metric("unseen_look_ups_total{") is not None, "it is the previous release"
+        assert old.metric("unseen_matchable_seconds_count") is not None, "it is the previous release"
         staff = Staff.appoint(previous, empty)
         wait_until(lambda: old.has_key(staff.second.key))
         use_everything(old, staff)
@@ -546,5 +546,5 @@ def test_a_migration_that_never_gets_its_table_says_why(
     monkeypatch.setattr(import_module("unseen_service.store.migrate"), "_LOCK_DEADLINE_S", 0.0)
     with pytest.raises(StoreUnavailable) as refused:
         migrate(empty)
-    assert "a backup" in refused.value.detail
+    assert "a backup" in refused.value.why
     in_use.execute("SELECT count(*) FROM keys")

@@ -143,7 +143,7 @@ def why_unavailable(url: str) -> str | None:
 
 
 def connection_lost(error: Exception) -> StoreUnavailable:
-    """Return the error for a connection that was lost, or not to be had in time."""
+    """Return the error for a connection that was lost, or not available in time."""
     if isinstance(error, PoolTimeout):
         return StoreUnavailable("no connection was free in time")
     if isinstance(error, TooManyRequests):

@@ -72,7 +72,7 @@ def test_fast_is_within_four_bits(original: bytes, size: tuple[int, int]) -> Non
     assert fingerprint(large, fast=True).distance(fingerprint(large)) <= 4
 
 
-def test_fast_is_the_full_hash_where_nothing_is_gained(original: bytes) -> None:
+def test_fast_equals_the_full_hash_if_it_saves_nothing(original: bytes) -> None:
     png = _png(opened(original))
     assert fingerprint(png, fast=True) == fingerprint(png)
 

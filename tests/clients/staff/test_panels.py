@@ -21,7 +21,7 @@ def audit_details(history: History, kind: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("key", "message"),
     [
-        ("unseen_wrong", "This call needs a key that is in force"),
+        ("unseen_wrong", "This call needs an active key"),
         ("schlüssel", "This is not a key"),
         (None, "This key lacks the scope 'audit'"),
     ],
@@ -37,7 +37,7 @@ def test_signing_in_needs_a_key_with_the_scope(
 
 def test_a_reason_with_a_case_number_is_refused(visitor: StaffMember, history: History) -> None:
     visitor.sign_in(history.service.key("audit", "admin", platform="Staff"), "case UN-7K4M-9QTX")
-    expect(visitor.page.get_by_role("alert")).to_contain_text("no case number")
+    expect(visitor.page.get_by_role("alert")).to_contain_text("must not contain a case number")
 
 
 def test_the_overview_shows_counts_and_records_the_reason(
