@@ -19,6 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         open_streams()
         return int(_run(arguments))
     except StdoutError as error:
+        if error.is_unread:  # the reader has seen enough
+            return int(Exit.DONE)
         write_message(f"unseen: {error}\n")
         return int(Exit.FAILED)
 

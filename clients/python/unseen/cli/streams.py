@@ -12,10 +12,14 @@ _STDERR: Final = 2
 
 
 class StdoutError(Exception):
-    """A result could not be written to standard output."""
+    """A result could not be written to standard output.
 
-    def __init__(self, reason: str) -> None:
+    `is_unread`: because its reader has ended, as in `unseen hash photos | head -1`.
+    """
+
+    def __init__(self, reason: str, *, is_unread: bool = False) -> None:
         super().__init__(f"Cannot write to standard output: {reason}.")
+        self.is_unread = is_unread
 
 
 def open_streams() -> None:
@@ -39,7 +43,8 @@ def write_result(text: str) -> None:
         sys.stdout.flush()
     except OSError as error:
         _discard(sys.stdout)
-        raise StdoutError(error.strerror or str(error)) from error
+        is_unread = isinstance(error, BrokenPipeError)
+        raise StdoutError(error.strerror or str(error), is_unread=is_unread) from error
 
 
 def write_message(text: str) -> None:
