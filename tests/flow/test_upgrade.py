@@ -401,7 +401,9 @@ def test_the_previous_release_keeps_serving_during_an_upgrade(
     previous: Version, empty: str
 ) -> None:
     with scratch_folder() as data, serving(previous, empty, data) as old:
-        assert old.metric("unseen_matchable_seconds_count") is not None, "it is the previous release"
+        assert old.metric("unseen_matchable_seconds_count") is not None, (
+            "it is the previous release"
+        )
         staff = Staff.appoint(previous, empty)
         wait_until(lambda: old.has_key(staff.second.key))
         use_everything(old, staff)
