@@ -46,7 +46,8 @@ FAULTS := tests/flow tests/service/test_migrations_interrupted.py tests/service/
 
 faults: $(READY) ## Run the fault-injection tests (ARGS=--chaos-seconds=60 for longer ones)
 	@$(BIN)/python -m pytest -rP tests/flow/test_chaos.py $(ARGS)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(FAULTS) --ignore tests/flow/test_chaos.py \
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(FAULTS) \
+	  --ignore tests/flow/test_chaos.py --ignore tests/flow/test_containers.py \
 	  $(ARGS)
 
 container-trial: $(READY) ## Build the image with podman and try it alone and in compose (as root)
