@@ -118,6 +118,41 @@ def test_someone_not_shown_in_the_images_cannot_submit_them(start: Start) -> Non
     assert "helpline" in terminal.shown
 
 
+@pytest.mark.parametrize("key", ["ctrl-c", "ctrl-d"])
+@pytest.mark.parametrize(
+    ("arguments", "question"),
+    [
+        (("submit", "photo.png"), "18 or older"),
+        (("status", "UN-7K4M-9QTX"), "PIN"),
+        (("withdraw", "UN-7K4M-9QTX"), "PIN"),
+    ],
+)
+def test_a_prompt_can_be_interrupted_and_nothing_is_sent(
+    start: Start, arguments: tuple[str, ...], question: str, key: str
+) -> None:
+    with scripted(Act(200, CASE)) as server:
+        terminal = start(*arguments, UNSEEN_SERVER=server.url)
+        terminal.expect(question)
+        if key == "ctrl-d":
+            os.write(terminal.screen, b"\x04")
+        else:
+            os.kill(terminal.process.pid, signal.SIGINT)
+        assert terminal.end() == 130
+    assert server.seen == []
+    assert "unseen: interrupted\n  Nothing was sent.\n" in terminal.shown
+    assert "Traceback" not in terminal.shown
+    assert "takeitdown" not in terminal.shown
+
+
+def test_files_that_do_not_exist_are_found_before_anything_is_asked(start: Start) -> None:
+    with scripted(Act(201, CASE)) as server:
+        terminal = start("submit", "gone.jpg", UNSEEN_SERVER=server.url)
+        assert terminal.end() == 1
+    assert server.seen == []
+    assert "left out gone.jpg: The file cannot be read: No such file" in terminal.shown
+    assert "18 or older" not in terminal.shown
+
+
 def test_the_pin_is_asked_for_and_not_shown(start: Start) -> None:
     with scripted(Act(200, CASE)) as server:
         terminal = start("status", "UN-7K4M-9QTX", UNSEEN_SERVER=server.url)

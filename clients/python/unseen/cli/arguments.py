@@ -74,12 +74,11 @@ class _Version(argparse.Action):
 
 def parser() -> argparse.ArgumentParser:
     """Build the parser of the whole command."""
-    codes = "\n".join(f"  {code.value:<4} {meaning}" for code, meaning in MEANINGS.items())
     root: argparse.ArgumentParser = _Parser(
         prog="unseen",
         description="Hash intimate images on this device and have their copies blocked. "
         "Only hashes are ever sent, never an image.",
-        epilog=_EPILOG.format(codes=codes, **prompts.STATEMENTS),
+        epilog=_EPILOG.format(codes=_exit_codes(), **prompts.STATEMENTS),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     root.add_argument(
@@ -123,9 +122,15 @@ def _add_submit(commands: "Commands") -> None:
         "--prepare", metavar="FILE", help="write the submission to a file instead of sending it"
     )
     for name, question in prompts.STATEMENTS.items():
-        flag = "--" + name.replace("_", "-")
-        command.add_argument(flag, action="store_true", help=f"answer yes to: {question}")
+        help_text = f"answer yes to: {question}"
+        command.add_argument(prompts.flag(name), action="store_true", help=help_text)
     add_server(command)
+    command.formatter_class = argparse.RawDescriptionHelpFormatter
+    command.epilog = f"exit codes:\n{_exit_codes()}"
+
+
+def _exit_codes() -> str:
+    return "\n".join(f"  {code.value:<4} {meaning}" for code, meaning in MEANINGS.items())
 
 
 def _add_cases(commands: "Commands") -> None:

@@ -17,10 +17,10 @@ class Exit(IntEnum):
 
 MEANINGS = {
     Exit.DONE: "done",
-    Exit.FAILED: "refused or failed; the message says why and what to do",
+    Exit.FAILED: "rejected or failed; the message says why and what to do",
     Exit.USAGE: "the command line is wrong",
     Exit.PARTLY: "done, but some files were left out; each is named",
     Exit.UNREACHABLE: "the service is unreachable or unavailable; nothing is lost, try again",
     Exit.UNDER_18: "not submitted: only images of adults are accepted; names other services",
-    Exit.INTERRUPTED: "interrupted (Ctrl-C)",
+    Exit.INTERRUPTED: "interrupted (Ctrl-C, or Ctrl-D at a prompt)",
 }

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from errno import EACCES
 from functools import partial
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
@@ -63,16 +64,17 @@ def collect(arguments: Iterable[str]) -> list[Item]:
     """List the files to hash: each file named, and the images in each folder, at any depth.
 
     In a folder, hidden files and files without an image suffix are ignored. A file named twice is
-    listed once; a folder that cannot be read is left out, and the others are still read.
-    Raises InputError if no file remains.
+    listed once; a file or folder that cannot be read is left out, and the others are still read.
+    Raises InputError if nothing was found.
     """
-    found: dict[Item, None] = {}
+    found: dict[Path, Item] = {}
     for argument in arguments:
         path = Path(argument)
-        found.update(dict.fromkeys(_images_in(path) if path.is_dir() else [path]))
+        for item in _images_in(path) if path.is_dir() else [_checked(path)]:
+            found.setdefault(item.path if isinstance(item, LeftOut) else item, item)
     if not found:
         raise InputError("There is no image in that folder.", hint="Name image files or folders.")
-    return list(found)
+    return list(found.values())
 
 
 def hash_all(
@@ -86,10 +88,15 @@ def hash_all(
         done = list(output.progress(results, len(items), "Hashing on this device"))
     hashed = [one for one in done if isinstance(one, Hashed)]
     left_out = [one for one in done if isinstance(one, LeftOut)]
+    report(left_out, output)
+    return hashed, left_out
+
+
+def report(left_out: Iterable[LeftOut], output: Output) -> None:
+    """Print which files were left out, and why."""
     for one in left_out:
         output.note(f"left out {one.path}: {one.error}")
         output.note(f"  {one.error.hint}")
-    return hashed, left_out
 
 
 def choose_exit_code(*, is_done: bool, left_out: list[LeftOut]) -> Exit:
@@ -142,6 +149,20 @@ def _hash(hasher: Hasher, item: Item) -> Hashed | LeftOut:
         return Hashed(item, hasher(item))
     except ImageError as error:
         return LeftOut(item, error)
+
+
+def _checked(path: Path) -> Item:
+    """Return a file, left out if it does not exist or cannot be read.
+
+    It is not opened: a pipe could be read only once.
+    """
+    try:
+        path.stat()
+        if not os.access(path, os.R_OK):
+            raise PermissionError(EACCES, os.strerror(EACCES))
+    except OSError as error:
+        return LeftOut(path, UnreadableFileError(f"The file cannot be read: {error.strerror}."))
+    return path
 
 
 def _images_in(folder: Path) -> Iterator[Item]:

@@ -1,9 +1,11 @@
 """What the command asks the person: the PIN, and the three statements."""
 
 import argparse
+import contextlib
 import getpass
 import os
 import sys
+from collections.abc import Iterator
 from typing import Final
 
 from ..codes import read_pin
@@ -26,30 +28,58 @@ def pin() -> str:
             "The PIN is needed, and there is no terminal to ask for it.",
             hint="Set the environment variable UNSEEN_PIN. There is no option for the PIN.",
         )
-    return read_pin(getpass.getpass("PIN (not shown while you type): "))
+    with _nothing_sent_if_interrupted():
+        return read_pin(getpass.getpass("PIN (not shown while you type): "))
 
 
 def statements(options: argparse.Namespace) -> dict[str, bool]:
-    """Return each statement, from its flag or by asking; stop at the first `no`."""
+    """Return each statement, from its flag or by asking; stop at the first `no`.
+
+    Raises InputError if there is no terminal to ask, KeyboardInterrupt at Ctrl-C or Ctrl-D.
+    """
     answers = {name: bool(getattr(options, name)) for name in STATEMENTS}
-    for name, question in STATEMENTS.items():
+    missing = [name for name, answer in answers.items() if not answer]
+    if missing and not _has_terminal():
+        raise _not_confirmed(missing)
+    for name in missing:
+        answers[name] = _ask(STATEMENTS[name])
         if not answers[name]:
-            answers[name] = _ask(question, "--" + name.replace("_", "-"))
-            if not answers[name]:
-                break
+            break
     return answers
 
 
-def _ask(question: str, flag: str) -> bool:
+def flag(name: str) -> str:
+    """Return the option that confirms a statement."""
+    return "--" + name.replace("_", "-")
+
+
+def _not_confirmed(missing: list[str]) -> InputError:
+    options = "".join(f"\n  {flag(name):<18} {STATEMENTS[name]}" for name in missing)
+    return InputError(
+        "The three statements must be confirmed, and there is no terminal to ask.",
+        hint=f"If every answer is yes, give:{options}",
+    )
+
+
+def _ask(question: str) -> bool:
     """Return whether the answer to a question is `y` or `yes`."""
-    if not _has_terminal():
-        raise InputError(
-            "The three statements must be confirmed, and there is no terminal to ask.",
-            hint=f"If the answer is yes, give {flag}: {question}",
-        )
-    # Not by write_message: an answer to a question that was not shown must not count.
-    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    with _nothing_sent_if_interrupted():
+        # Not by write_message: an answer to a question that was not shown must not count.
+        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+        answer = sys.stdin.readline()
+        if not answer:
+            # The end of the input is not a "no", which would be answered with other services.
+            raise EOFError
+    return answer.strip().lower() in ("y", "yes")
+
+
+@contextlib.contextmanager
+def _nothing_sent_if_interrupted() -> Iterator[None]:
+    """Turn Ctrl-D at a prompt into KeyboardInterrupt, as of Ctrl-C; both say what happened."""
+    try:
+        yield
+    except (EOFError, KeyboardInterrupt) as error:
+        raise KeyboardInterrupt("Nothing was sent.") from error
 
 
 def _has_terminal() -> bool:

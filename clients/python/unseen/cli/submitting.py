@@ -29,7 +29,7 @@ from ..proof_of_work import Challenge
 from ..submission import MAX_IMAGES, Submission, require_statements
 from . import prompts
 from .exit_codes import Exit
-from .image_files import Hashed, LeftOut, choose_exit_code, collect, hash_all
+from .image_files import Hashed, LeftOut, choose_exit_code, collect, hash_all, report
 from .output import Output
 from .streams import StdoutError
 
@@ -46,7 +46,7 @@ def submit(options: argparse.Namespace, output: Output) -> Exit:
     else:
         submission, hashed, left_out = _prepare(options, output)
     if options.dry_run:
-        return _show(submission, output)
+        return _show(submission, output, is_new=not options.prepared)
     if options.prepare:
         return _save(submission, Path(options.prepare), output)
     path, case = _send(submission, options, output)
@@ -58,22 +58,31 @@ def submit(options: argparse.Namespace, output: Output) -> Exit:
 def _prepare(
     options: argparse.Namespace, output: Output
 ) -> tuple[Submission, list[Hashed], list[LeftOut]]:
-    """Ask for the statements, hash the images, and prepare a submission of them."""
+    """Ask for the statements, hash the images, and prepare a submission of them.
+
+    Files that cannot be read are found before anything is asked.
+    """
     items = collect(options.files)
     if len(items) > MAX_IMAGES:
         raise InputError(
             f"A case holds at most {MAX_IMAGES} images, and these are {len(items)}.",
             hint="Submit them in several cases, one folder at a time.",
         )
+    unreadable = [item for item in items if isinstance(item, LeftOut)]
+    if len(unreadable) == len(items):
+        report(unreadable, output)
+        raise _nothing_to_submit()
     statements = ALL_TRUE if options.dry_run else prompts.statements(options)
     require_statements(statements)
     hashed, left_out = hash_all(items, _hash_views, output)
     if not hashed:
-        raise InputError(
-            "None of the images can be submitted.", hint="The reason is given for each."
-        )
+        raise _nothing_to_submit()
     prints = (one.prints for one in hashed)
     return Submission.of(prints, server=options.server, **statements), hashed, left_out
+
+
+def _nothing_to_submit() -> InputError:
+    return InputError("None of the images can be submitted.", hint="The reason is given for each.")
 
 
 def _hash_views(path: Path) -> tuple[Fingerprint, ...]:
@@ -85,10 +94,12 @@ def _hash_views(path: Path) -> tuple[Fingerprint, ...]:
     return prints
 
 
-def _show(submission: Submission, output: Output) -> Exit:
+def _show(submission: Submission, output: Output, *, is_new: bool) -> Exit:
     """Print the exact JSON that would be sent, and send nothing."""
     output.json(submission.body)
     output.note("Nothing was sent. This is all that would be sent: hashes, never the images.")
+    if is_new:
+        output.note("Do not keep this PIN: when you submit, a new one is made.")
     return Exit.DONE
 
 
