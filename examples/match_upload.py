@@ -1,13 +1,17 @@
-"""Check an upload with the SDK: `pip install unseen`, then `match_upload.py UPLOAD`.
+"""Check an upload with the SDK (README.md says how to install it): `match_upload.py UPLOAD`.
 
-Exits with 0 if nothing matches, with 1 if the upload should be held back and reviewed, and with 2
-if it could not be checked.
+Exits with 0 if nothing matches, and with 3 if the upload should be held back and reviewed. With any
+other code (2, or 1 after a crash) it was not checked.
 """
 
 import os
 import sys
 
 from unseen import Client, UnseenError, fingerprint
+
+if len(sys.argv) != 2 or not {"UNSEEN_SERVER", "UNSEEN_KEY"} <= os.environ.keys():
+    print("usage: match_upload.py UPLOAD, with UNSEEN_SERVER and UNSEEN_KEY set", file=sys.stderr)
+    sys.exit(2)
 
 try:
     upload = fingerprint(sys.argv[1], fast=True)
@@ -20,4 +24,4 @@ except UnseenError as error:
 
 for hit in hits:
     print(hit.record, hit.distance, hit.view, hit.standing)
-sys.exit(1 if hits else 0)
+sys.exit(3 if hits else 0)

@@ -13,6 +13,9 @@ import time
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+if len(sys.argv) != 2 or "UNSEEN_WEBHOOK_SECRET" not in os.environ:
+    sys.exit("usage: receive_webhook.py PORT, with UNSEEN_WEBHOOK_SECRET set")
+
 KEY = base64.b64decode(os.environ["UNSEEN_WEBHOOK_SECRET"].removeprefix("whsec_"))
 MAX_BODY, MAX_AGE_S = 1 << 20, 300
 

@@ -1,6 +1,7 @@
-"""Submit images on a person's own device: `pip install unseen`, then `submit.py IMAGE...`.
+"""Submit images on a person's own device: `submit.py IMAGE...`.
 
-Only hashes leave the device. Ask the person to confirm the three statements before you send them.
+Only hashes leave the device; README.md says how to install the SDK. Ask the person to confirm the
+three statements before you send them.
 """
 
 import os

@@ -4,8 +4,8 @@ ServiceError
 ├── Refused                  the request cannot be done as it is
 │   ├── InvalidRequest       it breaks a rule of the API
 │   ├── QualityTooLow        an image is too flat or too small to be hashed reliably
-│   ├── DegenerateHash       a hash is of a pattern or a plain surface, not of a picture
-│   ├── KnownBenign          a hash is close to a known benign image's
+│   ├── DegenerateHash       a hash does not come from a photo, but from a pattern or surface
+│   ├── KnownBenign          a hash is close to that of a known-benign image
 │   ├── WorkRequired         many submissions arrive: a proof of work is needed
 │   ├── SubmissionReused     one idempotency key, two different submissions
 │   ├── SecondPersonNeeded   the person who issued a key cannot approve it
@@ -102,7 +102,7 @@ class InvalidRequest(Refused):
 
 
 class QualityTooLow(Refused):
-    """At least one hash is of a picture too flat or too small; `at` lists where they are."""
+    """At least one hash is of an image too flat or too small; `at` lists where they are."""
 
     slug, title = "quality-too-low", "An image has too little detail"
 
@@ -120,14 +120,14 @@ class QualityTooLow(Refused):
 
 
 class DegenerateHash(Refused):
-    """At least one hash is not of a picture; `found` says where each is, and why."""
+    """At least one hash does not come from a photo; `found` says where each is, and why."""
 
-    slug, title = "degenerate-hash", "A hash is not of a picture"
+    slug, title = "degenerate-hash", "A hash does not come from a photo"
 
     def __init__(self, found: Sequence[Spot]) -> None:
         super().__init__(
             "A hash is that of a plain surface or a pattern: it would match other people's "
-            "pictures, or none. Leave that image out, or hash the original file."
+            "images, or none. Leave that image out, or hash the original file."
         )
         self.found = tuple(found)
 
@@ -138,13 +138,13 @@ class DegenerateHash(Refused):
 
 
 class KnownBenign(Refused):
-    """At least one hash is close to a known benign image's; `at` lists where they are."""
+    """At least one hash is close to that of a known-benign image; `at` lists where they are."""
 
-    slug, title = "known-benign", "An image is a well-known harmless one"
+    slug, title = "known-benign", "An image is known to be benign"
 
     def __init__(self, at: Sequence[str]) -> None:
         super().__init__(
-            "An image looks like a well-known harmless one (a logo, a meme, a stock photo), which "
+            "An image looks like a known-benign one (a logo, a meme, a stock photo), which "
             "this service does not accept. Leave it out; if it is yours, ask the operator."
         )
         self.at = tuple(at)
@@ -152,7 +152,7 @@ class KnownBenign(Refused):
     @property
     def spots(self) -> Sequence[Spot]:
         """Each hash that is close to a benign one."""
-        return [(at, "It is close to a well-known harmless one.") for at in self.at]
+        return [(at, "It is close to a known-benign image.") for at in self.at]
 
 
 class WorkRequired(Refused):

@@ -64,6 +64,15 @@ def test_every_path_named_in_the_documentation_exists() -> None:
             assert any(f"/{name}" in folder for folder in folders), f"{page.name}: no {name}"
 
 
+def test_every_alert_named_in_the_documentation_exists() -> None:
+    alerts = set(re.findall(r"alert: (\w+)", (_ROOT / "docs/alerts.yml").read_text()))
+    for page in [*_ROOT.glob("*.md"), *(_ROOT / "docs").rglob("*.md")]:
+        if page.name != "CHANGELOG.md":
+            named = set(re.findall(r"\bUnseen[A-Z]\w+", page.read_text()))
+            exchange = {"UnseenSignalExchangeAPI"}
+            assert named - exchange <= alerts, f"{page.name}: {named - exchange - alerts}"
+
+
 def test_every_statement_named_in_the_documentation_exists() -> None:
     for page in (_ROOT / "docs").rglob("*.md"):
         named = re.findall(r"`(\w+)` in `(store/queries/\w+\.sql)`", page.read_text())

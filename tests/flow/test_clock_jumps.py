@@ -282,7 +282,7 @@ def test_operator_commands_work_with_a_wrong_clock(database_url: str, jump: time
             row = connection.execute("SELECT expires_at - now() FROM keys").fetchone()
         assert row
         assert abs(row[0] - timedelta(days=10)) < NEAR
-        assert "in force" in run("keys", "list", **settings).stdout
+        assert "active" in run("keys", "list", **settings).stdout
         assert run("keys", "rotate", "1", **settings).returncode == 0
         assert run("retain", **settings).returncode == 0
         assert run("audit", "checkpoint", **settings).returncode == 0

@@ -11,10 +11,12 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+import pytest
 from unseen import Client, fingerprint
 from unseen_service.usecases import restore
 
 from tests.contract.pixels.draw import encoded, picture
+from tests.support.environment import clean_environment
 from tests.support.hashes import random_pdq
 from tests.support.ports import free_port
 from tests.support.running_service import RunningService, serving
@@ -70,13 +72,36 @@ def test_an_upload_is_matched_with_the_sdk(service: RunningService, tmp_path: Pa
     (tmp_path / "copy.jpg").write_bytes(encoded(original.resize((200, 150)), "JPEG", quality=60))
     (tmp_path / "other.png").write_bytes(encoded(picture(seed=2), "PNG"))
     found = run(service, "match_upload.py", tmp_path / "copy.jpg", scopes=("match",))
-    assert (found.returncode, found.stderr) == (1, "")
+    assert (found.returncode, found.stderr) == (3, "")
     assert re.fullmatch(r"[0-9a-f-]{36} \d+ original unreviewed\n", found.stdout)
     missed = run(service, "match_upload.py", tmp_path / "other.png", scopes=("match",))
     assert (missed.returncode, missed.stdout, missed.stderr) == (0, "", "")
     unchecked = run(service, "match_upload.py", tmp_path / "none.jpg", scopes=("match",))
     assert unchecked.returncode == 2
     assert unchecked.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "code"),
+    [
+        ("match_upload.py", [], 2),
+        ("match_upload.py", ["upload.jpg"], 2),
+        ("receive_webhook.py", [], 1),
+        ("receive_webhook.py", ["8080"], 1),
+    ],
+)
+def test_missing_arguments_and_variables_are_named(
+    name: str, arguments: list[str], code: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / name, *arguments],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith(f"usage: {name} ")
 
 
 def test_hashes_are_looked_up_with_the_standard_library(service: RunningService) -> None:

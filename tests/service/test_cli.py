@@ -27,7 +27,7 @@ def test_keys_are_issued_listed_revoked_and_audited(database_url: str) -> None:
     assert re.fullmatch(r"unseen_[\w-]{43}\n", issued.stdout), "stdout is only the key"
 
     listed = run("keys", "list", DATABASE_URL=database_url).stdout
-    assert re.search(r"1\s+Example\s+match\s+.*in force", listed)
+    assert re.search(r"1\s+Example\s+match\s+.*active", listed)
     assert issued.stdout.strip() not in listed
 
     assert run("keys", "revoke", "1", DATABASE_URL=database_url).returncode == 0
@@ -50,7 +50,7 @@ def test_feed_key_needs_two_operators_and_the_exported_log_verifies(
     assert run("keys", "approve", "1", "--by", "bob", **settings).returncode == 0
     rotated = run("keys", "rotate", "1", "--overlap", "1d", "--by", "bob", **settings)
     assert rotated.stdout != issued.stdout
-    assert re.search(r"in force\n.*pending", run("keys", "list", **settings).stdout)
+    assert re.search(r"active\n.*pending", run("keys", "list", **settings).stdout)
     misused = run("keys", "revoke", issued.stdout.strip(), **settings)
     assert misused.returncode == 2
     assert issued.stdout.strip() not in misused.stderr

@@ -58,7 +58,7 @@ _PROBLEMS: Mapping[ProblemSource, str] = {
     errors.InvalidRequest: "The request breaks a rule; `errors` says where.",
     errors.KeyNotFound: "There is no such key, or it is not in the state that this requires.",
     errors.KeyPaused: "The key is paused.",
-    errors.KnownBenign: "A hash is close to a well-known benign image.",
+    errors.KnownBenign: "A hash is close to that of a known-benign image.",
     errors.NoSuchCase: "There is no such case.",
     errors.NotAuthenticated: "No active key was sent.",
     errors.QualityTooLow: "An image has too little detail.",
@@ -119,6 +119,8 @@ def problem_responses(*problems: ProblemSource) -> dict[int | str, dict[str, Any
     texts: dict[int, list[str]] = {}
     for each in problems:
         status, slug = _status_and_slug(each)
+        if each not in _PROBLEMS:
+            raise LookupError(f"{slug} needs a sentence in _PROBLEMS (api/openapi.py)")
         texts.setdefault(status, []).append(f"`{slug}`: {_PROBLEMS[each]}")
     return {
         status: {"model": Problem, "description": " ".join(texts[status])}

@@ -1,4 +1,4 @@
-"""`unseen-service benign …`: the bank of known benign images."""
+"""`unseen-service benign …`: the bank of known-benign images."""
 
 import json
 import re
@@ -21,7 +21,7 @@ class NoHashes(OperatorError):
 
 
 def add(args: Namespace) -> None:
-    """Add hashes to the bank of known benign images."""
+    """Add hashes to the bank of known-benign images."""
     pdqs = [_parse_hash(text, "--hash") for text in args.hash]
     for file in args.files:
         pdqs.extend(_hashes_of(file))

@@ -112,7 +112,7 @@ def _print_key(issued: IssuedKey) -> None:
 def _key_line(key: Key, now: datetime) -> str:
     status = key.status(now)
     when = key.revoked_at if status is KeyStatus.REVOKED else key.expires_at
-    state = status.value.replace("-", " ")
+    state = "active" if status is KeyStatus.IN_FORCE else status.value
     if when is not None:
         state += f" {'since' if status is KeyStatus.REVOKED else 'until'} {when:%Y-%m-%d}"
     scopes = ",".join(sorted(key.scopes))

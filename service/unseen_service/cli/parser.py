@@ -45,13 +45,18 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"unseen-service {__version__}")
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"unseen-service {__version__}",
+        help="show the version and exit",
+    )
     add = _subcommands(parser)
     _add_serve(_with_data(add("serve", help="serve the API"), serve.serve))
     _with_data(add("migrate", help="migrate the database to this version"), database.migrate)
     _add_keys(add("keys", help="issue, approve, rotate, revoke and list keys"))
     _add_audit(add("audit", help="verify, sign and export the audit log"))
-    _add_benign(add("benign", help="manage the bank of known benign images, which are refused"))
+    _add_benign(add("benign", help="manage the bank of known-benign images, which are rejected"))
     retain = add("retain", help="run the daily clean-up now")
     _with_data(retain, maintenance.retain)
     restored = add("restored", help="give the change log a new ID after a restore; mirrors restart")
@@ -60,7 +65,14 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _subcommands(parser: argparse.ArgumentParser) -> AddParser:
-    return parser.add_subparsers(title="commands", metavar="COMMAND", required=True).add_parser
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, help: str, **options: Any) -> argparse.ArgumentParser:  # noqa: A002
+        return commands.add_parser(
+            name, help=help, description=f"{help[0].upper()}{help[1:]}.", **options
+        )
+
+    return add
 
 
 def _with_data(parser: argparse.ArgumentParser, run: Command) -> argparse.ArgumentParser:

@@ -23,8 +23,8 @@ _REPETITION_LIMIT = 0.85
 _SAMENESS_LIMIT = 0.75
 """Mean correlation, or anticorrelation, of its 16 rows, or of its 16 columns, over all pairs."""
 
-UNBALANCED = "Too few or too many of its bits are set: no picture has such a hash."
-PERIODIC = "Its bits repeat: it is the hash of a pattern, not of a picture."
+UNBALANCED = "Too few or too many of its bits are set: no photo has such a hash."
+PERIODIC = "Its bits repeat: it is the hash of a pattern, not of a photo."
 
 
 def rejection_reasons(hashes: Hashes) -> list[str | None]:

@@ -90,7 +90,7 @@ async def submit_case(
     Submit the hashes of one or more images. When the response arrives they are stored, and
     lookups find them within a second. A hash is rejected if its image has too little detail
     (`quality-too-low`), if it does not come from a photo (`degenerate-hash`), or if it is close
-    to a well-known benign image (`known-benign`); then nothing is stored.
+    to that of a known-benign image (`known-benign`); then nothing is stored.
     """
     case, new = await provided.cases.submit(
         _submission(submission), idempotency_key or secrets.token_urlsafe(32), unseen_work

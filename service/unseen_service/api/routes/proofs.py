@@ -30,6 +30,7 @@ async def checkpoint(provided: Provided) -> str:
 
     A checkpoint states the current size of the log and its Merkle root. Keep it: a later
     consistency proof shows that the log still begins with the same entries.
+    Requires any active key.
     """
     return await provided.checkpoints.current()
 
@@ -38,7 +39,7 @@ async def checkpoint(provided: Provided) -> str:
 async def verifier(provided: Provided) -> schemas.VerifierOut:
     """Get the public key of checkpoints.
 
-    Compare it with the key that the operator publishes elsewhere.
+    Compare it with the key that the operator publishes elsewhere. Requires any active key.
     """
     return schemas.VerifierOut(verifier=provided.checkpoints.public_key)
 
@@ -53,7 +54,7 @@ async def inclusion(
 ) -> schemas.InclusionOut:
     """Prove that an entry is in the audit log.
 
-    The path is as in RFC 9162, section 2.1.3.
+    The path is as in RFC 9162, section 2.1.3. Requires any active key.
     """
     size, leaf, path = await audit_log.prove_inclusion(provided.store, position, size)
     return schemas.InclusionOut(
@@ -71,7 +72,7 @@ async def consistency(
 ) -> schemas.ConsistencyOut:
     """Prove that the audit log extends an earlier one.
 
-    The path is as in RFC 9162, section 2.1.4.
+    The path is as in RFC 9162, section 2.1.4. Requires any active key.
     """
     second, path = await audit_log.prove_consistency(provided.store, first, second)
     return schemas.ConsistencyOut(first=first, second=second, path=[each.hex() for each in path])
