@@ -67,7 +67,7 @@ format: $(READY) ## Put the code in the house style
 bench: $(READY) ## Run the benchmarks, or one: make bench NAME=search ARGS='--rows 1M'
 	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)
 
-run: $(READY) ## Serve on http://127.0.0.1:8000, data kept in ./data
+run: $(READY) ## Serve on http://127.0.0.1:8000 (PORT=8001: another), data kept in ./data
 	@$(BIN)/unseen-service serve --port $(PORT) --data data
 
 openapi: $(READY) ## Write openapi.yaml from the app, and add to the published names

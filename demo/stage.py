@@ -36,10 +36,10 @@ class Stage:
     url: str
     environment: dict[str, str] = field(repr=False)
 
-    def run(self, *command: str, shown: bool = True, **secrets: str) -> str:
+    def run(self, *command: str, **secrets: str) -> str:
         """Run a command as its user would; return its output, or end the demo if it fails."""
-        if shown:
-            print(f"  $ {shlex.join(command)}")
+        # The demo reads --json and shows the result in its own words, so neither is shown.
+        print(f"  $ {shlex.join(word for word in command if word != '--json')}")
         done = subprocess.run(
             [str(_BIN / command[0]), *command[1:]],
             env={**self.environment, **secrets},

@@ -27,7 +27,7 @@ def main() -> None:
             "unseen-index: Numba has nowhere to cache the kernels: make the package's folder "
             "writable, or set NUMBA_CACHE_DIR to a writable folder"
         )
-    print(f"kernels compiled, ready after {time.monotonic() - start:.1f} s")
+    print(f"Compiled the search index's kernels ({time.monotonic() - start:.1f} s)")
 
 
 def _exercise_tables(folder: Path) -> None:

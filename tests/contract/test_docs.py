@@ -22,7 +22,8 @@ def test_every_setting_is_documented_with_its_default() -> None:
     )
     for each in fields(Settings):
         if each.name != "database_url":
-            assert rows[PREFIX + each.name.upper()] == str(each.default)
+            default = "none" if each.default is None else str(each.default)
+            assert rows[PREFIX + each.name.upper()] == default
 
 
 def test_the_readme_opens_with_one_sentence_and_three_commands() -> None:
