@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from unseen_service.api.openapi import problem_responses
+from unseen_service.errors import ServiceError
 
 from tools.openapi import openapi_yaml
 
@@ -20,6 +23,14 @@ def operations() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def test_openapi_yaml_is_up_to_date() -> None:
     assert _COMMITTED.read_text() == openapi_yaml(), "run `make openapi` and review the changes"
+
+
+def test_an_error_without_a_sentence_is_named() -> None:
+    class Unlisted(ServiceError):
+        slug = "unlisted"
+
+    with pytest.raises(LookupError, match="unlisted needs a sentence in _PROBLEMS"):
+        problem_responses(Unlisted)
 
 
 def test_every_operation_with_a_key_documents_its_refusals() -> None:

@@ -55,7 +55,7 @@ class PublicKey:
         except ImportError:
             raise InputError(
                 "Verifying a signature needs PyNaCl, which is not installed.",
-                hint="python -m pip install 'unseen[audit]'",
+                hint="In a clone of the repository: pip install './clients/python[audit]'",
             ) from None
         for line in map(_SIGNATURE.fullmatch, signatures.splitlines()):
             signed = _decode_base64(line[2]) if line and line[1] == self.name else b""

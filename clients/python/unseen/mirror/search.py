@@ -1,7 +1,7 @@
 """Two ways to search a copy, with the same results: a NumPy scan, and the package `unseen-index`.
 
-The scan reads every hash for every query (0.01 s per million); the index, which is an extra
-(`pip install 'unseen[mirror]'`), reads a few of them.
+The scan reads every hash for every query (0.01 s per million); the index, which is the
+extra `mirror` of this package, reads a few of them.
 """
 
 from collections.abc import Iterator, Sequence
