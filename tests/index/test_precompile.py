@@ -1,5 +1,6 @@
 """`python -m unseen_index` compiles every kernel that a table needs."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -45,10 +46,11 @@ def exercise_tables(folder: Path) -> None:
 
 
 def run_python(package: Path, *arguments: str, **environment: str) -> str:
-    """Run Python with this copy of the package; return its output."""
+    """Run Python with this copy of the package, and the tests; return its output."""
+    path = os.pathsep.join([str(package.parent), str(Path(__file__).parents[2])])
     return subprocess.run(
         [sys.executable, *arguments],
-        env=clean_environment(PYTHONPATH=str(package.parent), **environment),
+        env=clean_environment(PYTHONPATH=path, **environment),
         stdout=subprocess.PIPE, text=True, check=True,
     ).stdout  # fmt: skip
 
