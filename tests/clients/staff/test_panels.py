@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Route, expect
 from unseen_service.jobs.overmatch_watch import OvermatchDetector
 
+from tests.support.waiting import wait_until
+
 from .conftest import REASON, History, StaffMember
 
 
@@ -329,4 +331,6 @@ def test_keys_are_approved_and_revoked(member: StaffMember, history: History) ->
         row.locator(".confirm").get_by_role("button", name=action, exact=True).click()
         expect(row.locator(".badge")).to_have_text(status)
     headers = {"Authorization": f"Bearer {new['key']}"}
-    assert httpx.get(f"{history.service.url}/v1/hashes", headers=headers).status_code == 401
+    feed = f"{history.service.url}/v1/hashes"
+    # A revocation reaches every worker within a second.
+    wait_until(lambda: httpx.get(feed, headers=headers).status_code == 401)
