@@ -45,10 +45,7 @@ test-all: $(READY) ## Run every test, the slow proofs too, and print the package
 FAULTS := tests/flow tests/service/test_migrations_interrupted.py tests/service/test_saved_index.py
 
 faults: $(READY) ## Run the fault-injection tests (ARGS=--chaos-seconds=60 for longer ones)
-	@$(BIN)/python -m pytest -rP tests/flow/test_chaos.py $(ARGS)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(FAULTS) \
-	  --ignore tests/flow/test_chaos.py --ignore tests/flow/test_containers.py \
-	  $(ARGS)
+	@$(BIN)/python $(PYTEST) -rP -m slow $(FAULTS) --ignore tests/flow/test_containers.py $(ARGS)
 
 container-trial: $(READY) ## Build the image with podman and try it alone and in compose (as root)
 	@tools/container_trial.sh
