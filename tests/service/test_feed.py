@@ -229,15 +229,6 @@ def test_case_is_delivered_once_all_its_hashes_were_read(
     assert [entry["details"]["entries"] for entry in entries] == [1, 1]
 
 
-def test_case_with_only_delivered_hashes_is_delivered_on_submission(
-    service: RunningService, platform: httpx.Client
-) -> None:
-    submit(service, random_pdq(1))
-    Mirror(platform).catch_up()
-    second = submit(service, random_pdq(1))
-    assert second["platforms"][0]["delivered_at"] == second["submitted_at"]
-
-
 @pytest.mark.parametrize("seed", range(2))
 def test_mirrors_are_exact_after_concurrent_changes(service: RunningService, seed: int) -> None:
     """Writers and readers run concurrently; at the end the mirrors have what is active."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,6 +65,15 @@ def image_status(service: RunningService, case: dict[str, Any]) -> str:
     answer = httpx.get(f"{service.url}/v1/cases/{case['case']}", headers=PIN_HEADERS)
     (image,) = answer.json()["images"]
     return str(image["status"])
+
+
+def weeks_pass(service: RunningService, case: dict[str, Any]) -> None:
+    """Move the beginning of a case eight days into the past."""
+    with psycopg.connect(service.database_url) as connection:
+        connection.execute(
+            "UPDATE cases SET submitted_at = submitted_at - interval '8 days' WHERE number = %s",
+            [case["case"]],
+        )
 
 
 def wait_until_counted(service: RunningService) -> None:
@@ -207,6 +217,8 @@ def test_removed_hash_is_not_matched_whoever_submits_it(
         )
         assert answer.status_code == 200, answer.text
     assert look_up(service, "Finder", PDQ) == []
+    assert image_status(service, again) == "active", "submitting must not reveal the decision"
+    weeks_pass(service, again)
     assert image_status(service, again) == "declined"
     with service.client("feed", platform="Late") as client:
         assert Mirror(client).catch_up().kept == {}
@@ -229,6 +241,8 @@ def test_quarantine_outlasts_withdrawal_and_resubmission(service: RunningService
     again = submit(service, PDQ)
     assert look_up(service, "Finder", PDQ) == []
     assert image_status(service, case) == "withdrawn"
+    assert image_status(service, again) == "active", "submitting must not reveal the review"
+    weeks_pass(service, again)
     assert image_status(service, again) == "under_review"
     assert [each["record"] for each in queue(service)] == [record]
 

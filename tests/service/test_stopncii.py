@@ -204,16 +204,17 @@ def test_feedback_on_an_unknown_hash_reveals_nothing(
     assert answers[0].json() == answers[1].json() == {"count": 1}
 
 
-def test_withdrawal_reaches_the_client_and_deleted_confirms_it(
+def test_withdrawal_reaches_the_client_which_confirms_it_and_reads_on(
     service: RunningService, client: StopNCIIAPI
 ) -> None:
     case = submit(service, random_pdq(1))
     _, checkpoint = fetch_hashes(client)
     withdraw(service, case)
-    kept, _ = fetch_hashes(client, checkpoint)
+    kept, checkpoint = fetch_hashes(client, checkpoint)
     assert kept[random_pdq(1)].hashStatus is StopNCIICaseStatus.Withdrawn
-    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is None
     client.submit_feedback(PDQ, random_pdq(1), StopNCIICSPFeedbackValue.Deleted)
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is None
+    fetch_hashes(client, checkpoint)
     assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is not None
 
 

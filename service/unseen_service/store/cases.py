@@ -9,6 +9,7 @@ from .statements import (
     fetch_all,
     fetch_column,
     fetch_one,
+    fetch_rows,
     fetch_value,
 )
 
@@ -23,8 +24,13 @@ async def insert(
     return (row["id"], str(row["audit_ref"])) if row else None
 
 
-async def add_images(tx: Transaction, case_id: int, images: Sequence[SubmittedImage]) -> list[int]:
-    """Insert the images of a new case. Return the ids of the hashes that this made matchable."""
+async def add_images(
+    tx: Transaction, case_id: int, images: Sequence[SubmittedImage]
+) -> dict[bytes, int]:
+    """Insert the images of a new case, with hashes that are not active yet if they are new.
+
+    Return the id of each of the case's hashes.
+    """
     await execute(
         tx, "insert_images", case_id=case_id, conventions=[image.convention for image in images]
     )
@@ -40,7 +46,8 @@ async def add_images(tx: Transaction, case_id: int, images: Sequence[SubmittedIm
         pdqs=pdqs,
         qualities=[each.quality for _, each in rows],
     )
-    return await fetch_column(tx, "activate_hashes", case_id=case_id)
+    found = await fetch_rows(tx, "hashes_by_pdq", pdqs=pdqs)
+    return {row["pdq"]: row["id"] for row in found}
 
 
 async def secret(tx: Transaction, number: str) -> CaseSecret | None:
@@ -75,12 +82,22 @@ async def withdraw(
 ) -> tuple[list[int], list[int]]:
     """Withdraw one image, or all (None).
 
-    Return the numbers of the images that were not withdrawn before, and the ids of the hashes
-    that no case holds any longer: these cannot match from here on.
+    Return the numbers of the images that were not withdrawn before, and the ids of their hashes.
     """
     numbers = sorted(await fetch_column(tx, "withdraw_images", case_id=case_id, number=number))
     await execute(tx, "withdraw_empty_case", case_id=case_id)
-    return numbers, await fetch_column(tx, "deactivate_hashes", case_id=case_id, numbers=numbers)
+    withdrawn = await fetch_column(tx, "withdrawn_from", case_id=case_id, numbers=numbers)
+    await execute(tx, "keep_feedback", case_id=case_id, hash_ids=withdrawn)
+    return numbers, withdrawn
+
+
+async def record_withdrawal(
+    tx: Transaction, case_id: int, numbers: Sequence[int], audit_position: int
+) -> None:
+    """Record the entry of the audit log that images were withdrawn with."""
+    await execute(
+        tx, "record_withdrawal", case_id=case_id, numbers=list(numbers), position=audit_position
+    )
 
 
 async def find_submission(tx: Transaction, key_digest: bytes) -> tuple[bytes, int] | None:

@@ -48,6 +48,38 @@ async def append(tx: Transaction, kind: ChangeKind, hash_ids: Sequence[int]) -> 
         await notify(tx, CHANNEL)
 
 
+async def append_submitted(
+    tx: Transaction, hash_ids: Sequence[int], activated: Sequence[int]
+) -> None:
+    """Append a change per submitted hash, of which some were activated.
+
+    The others get one as well: a case shows when platforms receive its changes, which must not
+    reveal that a hash was stored before.
+    """
+    if hash_ids:
+        await execute(tx, "append_changes", kind=ChangeKind.ADD.value, hash_ids=sorted(hash_ids))
+        await obligations.delete(tx, activated)
+        await webhooks.enqueue(tx, ChangeKind.ADD, hash_ids)
+        await notify(tx, CHANNEL)
+
+
+async def append_withdrawn(
+    tx: Transaction, hash_ids: Sequence[int], deactivated: Sequence[int]
+) -> None:
+    """Append a change per withdrawn hash, of which some were deactivated.
+
+    The others get one as well, as for a submission; the message of webhooks leaves them out.
+    """
+    if not hash_ids:
+        return
+    held = sorted(set(hash_ids) - set(deactivated))
+    for kind, ids in ((ChangeKind.REMOVE, sorted(deactivated)), (ChangeKind.FEEDBACK, held)):
+        await execute(tx, "append_changes", kind=kind.value, hash_ids=ids)
+    await obligations.delete(tx, deactivated)
+    await webhooks.enqueue(tx, ChangeKind.REMOVE, hash_ids)
+    await notify(tx, CHANNEL)
+
+
 async def read(tx: Transaction, after: int, limit: int) -> list[Change]:
     """Read at most `limit` changes after the position `after`, in order."""
     rows = await fetch_rows(tx, "read_changes", after=after, limit=limit)

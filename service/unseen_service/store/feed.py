@@ -14,11 +14,17 @@ from .statements import Transaction, execute, fetch_one, fetch_rows, fetch_value
 
 @dataclass(frozen=True, slots=True)
 class FeedHead:
-    """The change log's ID and newest position, and the position at which a platform subscribed."""
+    """The change log's ID and newest position, and how far a platform is.
+
+    `base` is where it subscribed, `acknowledged` up to where it has processed the log, and
+    `delivered` up to where it has received it; None: not at all.
+    """
 
     log: UUID
     position: int
     base: int | None
+    acknowledged: int | None
+    delivered: int | None
 
 
 async def head(tx: Transaction, platform_id: int) -> FeedHead:
@@ -64,6 +70,11 @@ async def deliver(tx: Transaction, platform_id: int, *, after: int, upto: int, h
     """
     row = await fetch_one(tx, "deliver", platform_id=platform_id, after=after, upto=upto, head=head)
     return row is not None
+
+
+async def acknowledge(tx: Transaction, platform_id: int, position: int) -> None:
+    """Record that a platform has processed the change log up to a position."""
+    await execute(tx, "acknowledge", platform_id=platform_id, position=position)
 
 
 async def _feedback(tx: Transaction, hash_ids: Sequence[int]) -> dict[int, tuple[Feedback, ...]]:

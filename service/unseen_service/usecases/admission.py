@@ -1,15 +1,17 @@
 """Admission of a submission: its hashes are of actual images, and it is paid for with work."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ..errors import DegenerateHash, KnownBenign, QualityTooLow, WorkRequired
+from ..live.removed_hashes import RemovedHashes
 from ..live.screening import LiveScreening
 from ..models.cases import Submission
 from ..models.hashes import HASH_BYTES, LOWEST_QUALITY
 from ..screening.proof_of_work import Price
+from ..store import Transaction, activation
 
 _INLINE = 64
 """Hashes that are checked on the event loop: more are worth a thread."""
@@ -23,6 +25,7 @@ class Admission:
     def __init__(self, screening: LiveScreening, price: Price) -> None:
         self._screening = screening
         self._price = price
+        self._removed = RemovedHashes()
 
     async def admit(self, submission: Submission, idempotency_key: str, proof: str | None) -> int:
         """Admit a submission. Return its weight, in hashes.
@@ -49,6 +52,15 @@ class Admission:
             self._screen(located)
         else:
             await asyncio.to_thread(self._screen, located)
+
+    async def bar_near_removed(self, tx: Transaction, hash_ids: Mapping[bytes, int]) -> None:
+        """Bar those of some hashes (32 bytes, with their ids) that are close to a removed one.
+
+        The caller holds the change log's lock, and activates the others.
+        """
+        pdqs = list(hash_ids)
+        near = await self._removed.near(tx, pdqs)
+        await activation.bar(tx, {hash_ids[pdqs[n]]: root for n, root in near.items()})
 
     def _require_work(self, weight: int, idempotency_key: str, proof: str | None) -> None:
         price = self._price.at(self._screening.level())

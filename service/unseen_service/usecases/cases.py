@@ -10,8 +10,7 @@ from .. import credentials
 from ..errors import CaseNotFound, ImageNotFound, SubmissionReused, TooManyGuesses
 from ..models.audit import PERSON, AuditEvent, AuditKind
 from ..models.cases import Case, CaseSecret, Submission, SubmittedImage
-from ..models.changes import ChangeKind
-from ..store import Store, Transaction, audit, cases, changes, screening
+from ..store import Store, Transaction, activation, audit, cases, changes, screening
 from .admission import Admission
 
 _NO_CASE = CaseSecret(0, UUID(int=0), credentials.new_salt(), bytes(32), None)
@@ -49,7 +48,7 @@ class Cases:
             known = await cases.find_submission(tx, key_digest)
             if known is None:
                 await screening.count(tx, weight)
-                case_id = await _open_case(tx, submission, salt, pin_digest)
+                case_id = await self._open_case(tx, submission, salt, pin_digest)
                 await cases.insert_submission(
                     tx, key_digest=key_digest, request_digest=request_digest, case_id=case_id
                 )
@@ -81,13 +80,35 @@ class Cases:
             case = await cases.read(tx, secret.case_id)
             if image is not None and not 1 <= image <= len(case.images):
                 raise ImageNotFound(len(case.images))
-            numbers, removed = await cases.withdraw(tx, secret.case_id, image)
+            numbers, withdrawn = await cases.withdraw(tx, secret.case_id, image)
             if not numbers:
                 return case
-            await changes.append(tx, ChangeKind.REMOVE, removed)
+            deactivated = await activation.deactivate(tx, withdrawn)
+            await changes.append_withdrawn(tx, withdrawn, deactivated)
             case = await cases.read(tx, secret.case_id)
-            await audit.append(tx, _withdrawn(secret, numbers, len(removed)))
+            entry = await audit.append(tx, _withdrawn(secret, numbers, len(deactivated)))
+            await cases.record_withdrawal(tx, secret.case_id, numbers, entry)
             return case
+
+    async def _open_case(
+        self, tx: Transaction, submission: Submission, salt: bytes, pin_digest: bytes
+    ) -> int:
+        opened = None
+        while opened is None:
+            number = credentials.new_case_number()
+            opened = await cases.insert(tx, number, pin_salt=salt, pin_digest=pin_digest)
+        case_id, audit_ref = opened
+        ids = await cases.add_images(tx, case_id, submission.images)
+        await self._admission.bar_near_removed(tx, ids)
+        activated = await activation.activate(tx, list(ids.values()))
+        await changes.append_submitted(tx, list(ids.values()), activated)
+        details = {
+            "images": len(submission.images),
+            "hashes": sum(len(image.hashes) for image in submission.images),
+            "activated": len(activated),
+        }
+        await audit.append(tx, AuditEvent(AuditKind.CASE_SUBMITTED, PERSON, audit_ref, details))
+        return case_id
 
     async def _repeat(self, case_id: int, pin: str) -> Case | None:
         async with self._store.transaction() as tx:
@@ -136,25 +157,6 @@ class Cases:
     async def _digest(self, pin: str, salt: bytes) -> bytes:
         async with self._scrypt:
             return await asyncio.to_thread(credentials.pin_digest, pin, salt)
-
-
-async def _open_case(
-    tx: Transaction, submission: Submission, salt: bytes, pin_digest: bytes
-) -> int:
-    opened = None
-    while opened is None:
-        number = credentials.new_case_number()
-        opened = await cases.insert(tx, number, pin_salt=salt, pin_digest=pin_digest)
-    case_id, audit_ref = opened
-    added = await cases.add_images(tx, case_id, submission.images)
-    await changes.append(tx, ChangeKind.ADD, added)
-    details = {
-        "images": len(submission.images),
-        "hashes": sum(len(image.hashes) for image in submission.images),
-        "activated": len(added),
-    }
-    await audit.append(tx, AuditEvent(AuditKind.CASE_SUBMITTED, PERSON, audit_ref, details))
-    return case_id
 
 
 def _withdrawn(secret: CaseSecret, numbers: list[int], removed: int) -> AuditEvent:

@@ -63,6 +63,8 @@ class Feed:
                 page = await _read(
                     tx, head, cursor.position if cursor else 0, base=base, limit=limit
                 )
+            if cursor:
+                await self._acknowledge(key, head, cursor.position)
             await self._deliver(key, page)
             return page
 
@@ -70,8 +72,12 @@ class Feed:
         """Return at most `limit` entries that changed in this Unix second or later."""
         async with self._store.snapshot() as tx:
             after = await feed.position_before(tx, second)
-            log = (await feed.head(tx, key.platform_id)).log
-            cursor = FeedCursor(log, after, await feed.mark(tx, after))
+            head = await feed.head(tx, key.platform_id)
+            cursor = FeedCursor(head.log, after, await feed.mark(tx, after))
+            # What it received of this second is behind it, too: it asks for the second again
+            # only because more may have happened in it.
+            beyond = min(head.delivered or 0, await feed.position_before(tx, second + 1))
+        await self._acknowledge(key, head, beyond)
         return await self.read(key, cursor, limit)
 
     async def _base(self, key: Key) -> int:
@@ -82,6 +88,12 @@ class Feed:
                 return known
             await feed.subscribe(tx, key.platform_id)
             return (await feed.head(tx, key.platform_id)).base or 0
+
+    async def _acknowledge(self, key: Key, head: feed.FeedHead, position: int) -> None:
+        """Record that the platform has processed the log up to where it asks to continue."""
+        if position > (head.acknowledged or 0):
+            async with self._store.transaction() as tx:
+                await feed.acknowledge(tx, key.platform_id, position)
 
     async def _deliver(self, key: Key, page: FeedPage) -> None:
         """Record what the platform receives, before it does."""

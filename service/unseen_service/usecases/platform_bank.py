@@ -4,28 +4,32 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from ..models.audit import AuditKind
-from ..models.changes import ChangeKind
 from ..models.feedback import GivenFeedback
 from ..models.keys import Key
-from ..store import Store, Transaction, audit, changes, feedback, platform_bank
+from ..store import Store, Transaction, activation, audit, changes, feedback, platform_bank
 from .actors import platform_event
+from .admission import Admission
 from .feedback import record_deleted, record_feedback
 
 
-async def submit_hashes(store: Store, key: Key, submitted: Mapping[bytes, GivenFeedback]) -> None:
+async def submit_hashes(
+    store: Store, key: Key, submitted: Mapping[bytes, GivenFeedback], admission: Admission
+) -> None:
     """Add hashes (32 bytes each) to the platform's bank, with its feedback on them.
 
     Repeating it changes nothing.
     """
     async with store.transaction() as tx:
         await changes.lock(tx)
-        added, activated = await platform_bank.add(tx, key.platform_id, list(submitted))
-        await changes.append(tx, ChangeKind.ADD, activated)
+        added = await platform_bank.add(tx, key.platform_id, list(submitted))
         ids = await feedback.by_pdq(tx, submitted)
+        await admission.bar_near_removed(tx, ids)
+        activated = await activation.activate(tx, added)
+        await changes.append_submitted(tx, added, activated)
         given = {ids[pdq]: each for pdq, each in submitted.items()}
-        await record_feedback(tx, key, given, activated)
+        await record_feedback(tx, key, given, added)
         if added:
-            details = {"hashes": added, "activated": len(activated)}
+            details = {"hashes": len(added), "activated": len(activated)}
             await audit.append(tx, platform_event(key, AuditKind.BANK_SUBMITTED, details))
 
 
@@ -52,8 +56,9 @@ async def give_feedback_by_hash(
 
 async def _withdraw(tx: Transaction, key: Key, hash_ids: Sequence[int]) -> None:
     """Withdraw hashes from the platform's own bank; those of others stay."""
-    held, deactivated = await platform_bank.withdraw(tx, key.platform_id, hash_ids)
-    await changes.append(tx, ChangeKind.REMOVE, deactivated)
+    held = await platform_bank.withdraw(tx, key.platform_id, hash_ids)
+    deactivated = await activation.deactivate(tx, held)
+    await changes.append_withdrawn(tx, held, deactivated)
     if held:
-        details = {"hashes": held, "deactivated": len(deactivated)}
+        details = {"hashes": len(held), "deactivated": len(deactivated)}
         await audit.append(tx, platform_event(key, AuditKind.BANK_WITHDRAWN, details))

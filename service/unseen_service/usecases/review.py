@@ -7,7 +7,7 @@ from ..models.audit import AuditKind, Staff
 from ..models.changes import ChangeKind
 from ..models.hashes import Standing
 from ..models.review import Decision, Review, Reviewed
-from ..store import Store, audit, changes, review
+from ..store import Store, activation, audit, changes, review
 from .actors import staff_event
 
 
@@ -48,6 +48,9 @@ async def decide(
         await review.settle(tx, found, decision, standing, active=active, by=by.actor, why=reason)
         if found.active or active:
             await changes.append(tx, _change(found, active=active), [found.hash_id])
+        if found.decision is Decision.REMOVE and decision is not Decision.REMOVE:
+            released = await activation.release_near(tx, found.hash_id)
+            await changes.append(tx, ChangeKind.ADD, released)
         details = {
             "record": str(record),
             "decision": decision.value,

@@ -67,7 +67,7 @@ def _platform_events(platform: CasePlatform) -> Iterator[str]:
     if platform.feedback and platform.feedback != "removed":
         yield f"reports {platform.feedback}"
     if platform.withdrawal_confirmed_at:
-        yield f"deleted the withdrawn hashes {_format_time(platform.withdrawal_confirmed_at)}"
+        yield f"processed the withdrawal {_format_time(platform.withdrawal_confirmed_at)}"
 
 
 def _count_matches(count: int) -> str:

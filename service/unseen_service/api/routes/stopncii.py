@@ -139,7 +139,7 @@ async def submit_hashes(
     places = [f"hashRecords.{n}.hashValue" for n, _ in enumerate(body.hashRecords)]
     values = [bytes.fromhex(each.hashValue) for each in body.hashRecords]
     await provided.admission.screen(list(zip(places, values, strict=True)))
-    await platform_bank.submit_hashes(provided.store, key, submitted)
+    await platform_bank.submit_hashes(provided.store, key, submitted, provided.admission)
     return schemas.TakenOut(count=len(body.hashRecords))
 
 

@@ -88,7 +88,8 @@ class PlatformOut(BaseModel):
     )
     removed_at: datetime | None = Field(description="When it reported that it removed a copy.")
     withdrawal_confirmed_at: datetime | None = Field(
-        description="When it had confirmed that it deleted every hash that was withdrawn."
+        description="When it had processed the change log beyond everything that was withdrawn: "
+        "it asked for what follows."
     )
 
 

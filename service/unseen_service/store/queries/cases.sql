@@ -8,8 +8,10 @@ INSERT INTO submissions (key_digest, request_digest, case_id)
 VALUES (%(key_digest)s, %(request_digest)s, %(case_id)s);
 
 -- insert_case: Insert a case; no row if the number is taken.
-INSERT INTO cases (number, pin_salt, pin_digest)
-VALUES (%(number)s, %(pin_salt)s, %(pin_digest)s)
+-- Its time is later than everything that was committed before the change log was locked.
+INSERT INTO cases (number, pin_salt, pin_digest, submitted_at, opened_after)
+VALUES (%(number)s, %(pin_salt)s, %(pin_digest)s, clock_timestamp(),
+    (SELECT position FROM change_head))
 ON CONFLICT (number) DO NOTHING
 RETURNING id, audit_ref;
 
@@ -29,14 +31,6 @@ FROM unnest(%(numbers)s::integer[], %(views)s::text[], %(pdqs)s::bytea[], %(qual
     AS given (number, view, pdq, quality)
 JOIN images ON images.case_id = %(case_id)s AND images.number = given.number
 JOIN hashes ON hashes.pdq = given.pdq;
-
--- activate_hashes: Activate the inactive hashes of a case, except barred ones; return them.
-UPDATE hashes SET active = true, gone_at = NULL
-WHERE NOT active AND NOT barred AND id IN (
-    SELECT hash_id FROM image_hashes JOIN images ON images.id = image_id
-    WHERE case_id = %(case_id)s
-)
-RETURNING id;
 
 -- case_secret: What a PIN is checked against, by case number; no row for a platform's bank.
 SELECT id AS case_id, audit_ref, pin_salt, pin_digest, withdrawn_at
@@ -58,53 +52,80 @@ SELECT number, submitted_at, withdrawn_at FROM cases WHERE id = %(case_id)s;
 
 -- case_images: The images of a case, with their matches since submission and until withdrawal.
 -- One query of a lookup counts as one match, however many views of the image it is close to.
-SELECT images.number,
-    (SELECT count(*) FROM image_hashes WHERE image_id = images.id)::integer AS hashes,
+-- For a week, decisions from before the case are not shown: submitting would reveal them.
+WITH held AS (
+    SELECT images.id, images.number, submitted_at, images.withdrawn_at,
+        submitted_at < now() - interval '7 days' AS old,
+        (SELECT position FROM audit_log WHERE subject = audit_ref::text
+         ORDER BY position LIMIT 1) AS submitted_entry,
+        withdrawn_entry
+    FROM images JOIN cases ON cases.id = case_id
+    WHERE case_id = %(case_id)s
+)
+SELECT number,
+    (SELECT count(*) FROM image_hashes WHERE image_id = held.id)::integer AS hashes,
     count(DISTINCT (audit_position, query)) FILTER (WHERE query IS NOT NULL)::integer AS matches,
     max(matches.at) AS last_match_at,
-    coalesce(bool_or(active AND standing = 'quarantined'), false) AS under_review,
-    coalesce(bool_and(barred), false) AS declined,
-    images.withdrawn_at
-FROM images
-JOIN cases ON cases.id = case_id
-LEFT JOIN image_hashes ON image_id = images.id
+    coalesce(bool_or(active AND standing = 'quarantined'
+        AND (old OR reviews.opened_at >= submitted_at)), false) AS under_review,
+    coalesce(bool_and(barred AND (old OR coalesce(decided_at >= submitted_at, false))), false)
+        AS declined,
+    withdrawn_at
+FROM held
+LEFT JOIN image_hashes ON image_id = held.id
 LEFT JOIN hashes ON hashes.id = image_hashes.hash_id
+LEFT JOIN reviews ON reviews.hash_id = coalesce(barred_near, hashes.id)
 LEFT JOIN matches ON matches.hash_id = image_hashes.hash_id
-    AND matches.at >= cases.submitted_at
-    AND (images.withdrawn_at IS NULL OR matches.at <= images.withdrawn_at)
-WHERE case_id = %(case_id)s
-GROUP BY images.id
-ORDER BY images.number;
+    AND audit_position > submitted_entry
+    AND (audit_position < withdrawn_entry
+        OR withdrawn_entry IS NULL AND (withdrawn_at IS NULL OR matches.at <= withdrawn_at))
+GROUP BY held.id, number, submitted_at, withdrawn_at
+ORDER BY number;
 
 -- case_platforms: Each platform's deliveries, matches, feedback and confirmations since submission.
 -- `delivered_at` is when it first received the last of the hashes that it should have;
--- `withdrawal_confirmed_at`, when it confirmed the last of the hashes withdrawn from it.
+-- `withdrawal_confirmed_at`, when it had processed the change log beyond the last withdrawal. Only
+-- changes since the case began count, and each submission and withdrawal makes one per hash: so
+-- hashes that others hold, or held, look like new ones.
 WITH held AS (
-    SELECT hash_id, min(submitted_at) AS since,
+    SELECT hash_id, audit_ref::text AS reference, submitted_at AS begun, opened_after,
         CASE WHEN bool_and(images.withdrawn_at IS NOT NULL) THEN max(images.withdrawn_at) END
-            AS until
+            AS until,
+        CASE WHEN bool_and(images.withdrawn_at IS NOT NULL) THEN max(withdrawn_after) END
+            AS withdrawn_after,
+        CASE WHEN bool_and(images.withdrawn_at IS NOT NULL) THEN max(withdrawn_entry) END
+            AS withdrawn_entry
     FROM cases JOIN images ON case_id = cases.id JOIN image_hashes ON image_id = images.id
     WHERE cases.id = %(case_id)s
-    GROUP BY hash_id
+    GROUP BY hash_id, cases.id
+), logged AS (
+    SELECT hash_id, begun, until, withdrawn_entry,
+        (SELECT position FROM audit_log WHERE subject = reference
+         ORDER BY position LIMIT 1) AS submitted_entry,
+        (SELECT min(position) FROM changes
+         WHERE changes.hash_id = held.hash_id AND position > coalesce(opened_after, 0)) AS opened,
+        CASE WHEN withdrawn_after IS NULL THEN
+            (SELECT min(position) FROM changes WHERE changes.hash_id = held.hash_id AND at >= until)
+        ELSE
+            (SELECT min(position) FROM changes
+             WHERE changes.hash_id = held.hash_id AND position > withdrawn_after)
+        END AS closed
+    FROM held
 ), found AS (
     SELECT platform_id,
         count(DISTINCT (audit_position, query))::integer AS matches,
         min(at) AS first_match_at,
         max(at) AS last_match_at
-    FROM held JOIN matches USING (hash_id)
-    WHERE at >= since AND (until IS NULL OR at <= until)
+    FROM logged JOIN matches USING (hash_id)
+    WHERE audit_position > submitted_entry
+        AND (audit_position < withdrawn_entry
+            OR withdrawn_entry IS NULL AND (until IS NULL OR at <= until))
     GROUP BY platform_id
 ), handed AS (
-    SELECT platform_id, hash_id, until, greatest(min(deliveries.at), since) AS at
-    FROM held JOIN changes USING (hash_id) JOIN deliveries ON positions @> changes.position
-    WHERE kind <> 'remove'
-        AND (until IS NULL OR deliveries.at <= until)
-        AND NOT EXISTS (
-            SELECT FROM changes AS later
-            WHERE later.hash_id = held.hash_id
-                AND later.position > changes.position AND later.position <= head
-        )
-    GROUP BY platform_id, hash_id, since, until
+    SELECT platform_id, hash_id, until, closed, greatest(min(deliveries.at), begun) AS at
+    FROM logged JOIN deliveries ON positions @> opened
+    WHERE until IS NULL OR deliveries.at <= until
+    GROUP BY platform_id, hash_id, until, closed, begun
 ), delivered AS (
     SELECT platform_id,
         CASE WHEN count(*) FILTER (WHERE until IS NULL)
@@ -112,25 +133,34 @@ WITH held AS (
             THEN max(at) END AS delivered_at
     FROM handed
     GROUP BY platform_id
+), reported AS (
+    SELECT platform_id, value, begun, feedback.since, at
+    FROM held JOIN feedback USING (hash_id)
+    WHERE withdrawn_after IS NULL AND value IS NOT NULL AND (until IS NULL OR at <= until)
+    UNION ALL
+    SELECT platform_id, value, begun, case_feedback.since, at
+    FROM held JOIN case_feedback USING (hash_id)
+    WHERE withdrawn_after IS NOT NULL AND case_id = %(case_id)s
 ), said AS (
     SELECT platform_id,
         (array_agg(value ORDER BY array_position(
             ARRAY['pending-review', 'not-removed', 'not-intimate', 'removed'], value)))[1]
             AS feedback,
-        max(feedback.since) FILTER (WHERE value = 'removed') AS removed_at
-    FROM held JOIN feedback USING (hash_id)
-    WHERE value IS NOT NULL AND at >= held.since
+        -- Feedback that was given before and again since is new to this case.
+        max(CASE WHEN since >= begun THEN since ELSE at END) FILTER (WHERE value = 'removed')
+            AS removed_at
+    FROM reported
+    WHERE at >= begun
     GROUP BY platform_id
 ), confirmed AS (
     SELECT handed.platform_id,
-        CASE WHEN bool_and(withdrawals.at IS NOT NULL) THEN max(withdrawals.at) END
+        CASE WHEN bool_and(passed.at IS NOT NULL) THEN max(passed.at) END
             AS withdrawal_confirmed_at
-    FROM handed
-    JOIN hashes ON hashes.id = handed.hash_id AND NOT active
-    LEFT JOIN withdrawals ON withdrawals.platform_id = handed.platform_id
-        AND withdrawals.hash_id = handed.hash_id
-        AND withdrawals.position
-            = (SELECT max(position) FROM changes WHERE changes.hash_id = handed.hash_id)
+    FROM handed LEFT JOIN LATERAL (
+        SELECT at FROM acknowledgements
+        WHERE acknowledgements.platform_id = handed.platform_id AND position >= closed
+        ORDER BY position LIMIT 1
+    ) AS passed ON true
     WHERE until IS NOT NULL
     GROUP BY handed.platform_id
 )
@@ -145,7 +175,7 @@ WHERE num_nonnulls(found.platform_id, delivered.platform_id, said.platform_id) >
 ORDER BY platforms.name;
 
 -- withdraw_images: Withdraw one image of a case, or all (number null); return those it withdrew.
-UPDATE images SET withdrawn_at = now()
+UPDATE images SET withdrawn_at = clock_timestamp(), withdrawn_after = (SELECT position FROM change_head)
 WHERE case_id = %(case_id)s AND withdrawn_at IS NULL
     AND number = coalesce(%(number)s::integer, number)
 RETURNING number;
@@ -155,15 +185,20 @@ UPDATE cases SET withdrawn_at = now()
 WHERE id = %(case_id)s AND withdrawn_at IS NULL
     AND NOT EXISTS (SELECT FROM images WHERE case_id = cases.id AND images.withdrawn_at IS NULL);
 
--- deactivate_hashes: Deactivate the hashes of some images that no other image holds; return them.
-UPDATE hashes SET active = false, gone_at = clock_timestamp()
-WHERE active
-    AND id IN (
-        SELECT hash_id FROM image_hashes JOIN images ON images.id = image_id
-        WHERE case_id = %(case_id)s AND number = ANY(%(numbers)s)
-    )
-    AND NOT EXISTS (
-        SELECT FROM image_hashes JOIN images ON images.id = image_id
-        WHERE hash_id = hashes.id AND images.withdrawn_at IS NULL
-    )
-RETURNING id;
+-- withdrawn_from: The hashes of some images of a case.
+SELECT DISTINCT hash_id FROM image_hashes JOIN images ON images.id = image_id
+WHERE case_id = %(case_id)s AND number = ANY(%(numbers)s);
+
+-- keep_feedback: Keep the feedback on those of some hashes that a case no longer holds.
+INSERT INTO case_feedback (case_id, hash_id, platform_id, value, since, at)
+SELECT %(case_id)s, hash_id, platform_id, value, since, at FROM feedback
+WHERE hash_id = ANY(%(hash_ids)s) AND value IS NOT NULL AND NOT EXISTS (
+    SELECT FROM image_hashes JOIN images ON images.id = image_id
+    WHERE image_hashes.hash_id = feedback.hash_id AND case_id = %(case_id)s
+        AND images.withdrawn_at IS NULL
+)
+ON CONFLICT DO NOTHING;
+
+-- record_withdrawal: Record the entry of the audit log that some images were withdrawn with.
+UPDATE images SET withdrawn_entry = %(position)s
+WHERE case_id = %(case_id)s AND number = ANY(%(numbers)s);

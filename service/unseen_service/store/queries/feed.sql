@@ -1,8 +1,13 @@
 -- Statements of store/feed.py. Each opens with "name: what it does"; values are %(parameters)s.
 
--- feed_head: The change log's ID, its position, and where a platform subscribed (or null).
+-- feed_head: The change log's ID, its position, where a platform subscribed (or null), how far it
+-- has processed the log, and how far it received it.
 SELECT log, position,
-    (SELECT base FROM subscriptions WHERE platform_id = %(platform_id)s) AS base
+    (SELECT base FROM subscriptions WHERE platform_id = %(platform_id)s) AS base,
+    (SELECT max(acknowledgements.position) FROM acknowledgements
+     WHERE platform_id = %(platform_id)s) AS acknowledged,
+    (SELECT upper(delivered) - 1 FROM subscriptions WHERE platform_id = %(platform_id)s)
+        AS delivered
 FROM change_head;
 
 -- position_mark: The time in microseconds of a change, which detects a cursor into another history.
@@ -36,6 +41,10 @@ SELECT coalesce(
      WHERE at >= to_timestamp(%(second)s) ORDER BY at, position LIMIT 1),
     (SELECT position FROM change_head)
 ) AS position;
+
+-- acknowledge: Record that a platform has processed the change log up to a position.
+INSERT INTO acknowledgements (platform_id, position) VALUES (%(platform_id)s, %(position)s)
+ON CONFLICT DO NOTHING;
 
 -- feedback_on: Feedback of platforms on some hashes.
 SELECT hash_id, name AS source, value, tags

@@ -7,7 +7,8 @@ SELECT id, record FROM hashes WHERE record = ANY(%(records)s);
 SELECT id, pdq FROM hashes WHERE pdq = ANY(%(pdqs)s);
 
 -- give_feedback: Record a platform's latest feedback; return the hashes for which it is new.
--- The same feedback is new only if the platform has matched the hash again since.
+-- The same feedback is new only if the platform has matched the hash again since, or someone has
+-- submitted it again: their case shows what platforms report from then on.
 WITH said AS (
     INSERT INTO feedback AS known (hash_id, platform_id, value, tags)
     SELECT hash_id, %(platform_id)s, value, tags
@@ -24,6 +25,10 @@ WITH said AS (
             SELECT FROM matches
             WHERE matches.platform_id = known.platform_id AND matches.hash_id = known.hash_id
                 AND matches.at > known.at
+        )
+        OR EXISTS (
+            SELECT FROM changes
+            WHERE changes.hash_id = known.hash_id AND kind = 'add' AND changes.at > known.at
         )
     RETURNING hash_id, value
 )

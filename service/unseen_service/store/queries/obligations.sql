@@ -33,14 +33,18 @@ ORDER BY 1
 ON CONFLICT (hash_id, platform_id) DO NOTHING;
 
 -- owe_confirmations: Record that a platform has received tombstones, and owes their confirmation.
+-- A barred hash that was submitted again is no new withdrawal.
 INSERT INTO owed (hash_id, platform_id, what, since)
 SELECT hashes.id, %(platform_id)s, 'withdrawal', now()
 FROM hashes
-WHERE record = ANY(%(records)s) AND NOT active AND NOT EXISTS (
-    SELECT FROM withdrawals
-    WHERE hash_id = hashes.id AND platform_id = %(platform_id)s
-        AND position = (SELECT max(position) FROM changes WHERE changes.hash_id = hashes.id)
-)
+WHERE record = ANY(%(records)s) AND NOT active
+    AND (SELECT kind FROM changes WHERE changes.hash_id = hashes.id ORDER BY position DESC LIMIT 1)
+        = 'remove'
+    AND NOT EXISTS (
+        SELECT FROM withdrawals
+        WHERE hash_id = hashes.id AND platform_id = %(platform_id)s
+            AND position = (SELECT max(position) FROM changes WHERE changes.hash_id = hashes.id)
+    )
 ORDER BY 1
 ON CONFLICT (hash_id, platform_id) DO NOTHING;
 

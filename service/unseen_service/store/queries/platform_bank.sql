@@ -27,11 +27,6 @@ INSERT INTO image_hashes (image_id, view, hash_id)
 SELECT added.id, 'original', hash_id FROM missing JOIN added USING (number)
 RETURNING hash_id;
 
--- activate_listed: Activate the inactive ones of some hashes, except barred ones; return them.
-UPDATE hashes SET active = true, gone_at = NULL
-WHERE id = ANY(%(hash_ids)s) AND NOT active AND NOT barred
-RETURNING id;
-
 -- withdraw_bank: Withdraw hashes from a platform's bank; return those that it held.
 UPDATE images SET withdrawn_at = now()
 FROM image_hashes, cases
@@ -39,12 +34,3 @@ WHERE image_hashes.image_id = images.id AND cases.id = images.case_id
     AND cases.platform_id = %(platform_id)s AND hash_id = ANY(%(hash_ids)s)
     AND images.withdrawn_at IS NULL
 RETURNING hash_id;
-
--- deactivate_listed: Deactivate those of some hashes that no image holds; return them.
-UPDATE hashes SET active = false, gone_at = clock_timestamp()
-WHERE active AND id = ANY(%(hash_ids)s)
-    AND NOT EXISTS (
-        SELECT FROM image_hashes JOIN images ON images.id = image_id
-        WHERE hash_id = hashes.id AND images.withdrawn_at IS NULL
-    )
-RETURNING id;

@@ -69,7 +69,8 @@ FROM reviews JOIN hashes ON hashes.id = hash_id
 WHERE record = %(record)s AND pdq IS NOT NULL
 FOR UPDATE OF reviews, hashes;
 
--- settle_hash: Apply a decision to a hash.
+-- settle_hash: Apply a decision to a hash, and count it.
+WITH counted AS (UPDATE intake SET decisions = decisions + 1)
 UPDATE hashes SET standing = %(standing)s, barred = %(barred)s, active = %(active)s,
     gone_at = CASE WHEN NOT %(active)s THEN coalesce(gone_at, clock_timestamp()) END
 WHERE id = %(hash_id)s;

@@ -18,6 +18,7 @@ ORDER BY webhooks.id;
 DELETE FROM webhooks WHERE platform_id = %(platform_id)s AND ref = %(ref)s RETURNING id;
 
 -- enqueue_changes: Insert messages for the webhooks that subscribe to an event, 1,000 records each.
+-- A hash that the event does not fit is left out. One without records has a platform read the feed.
 INSERT INTO webhook_messages (webhook_id, event, body)
 SELECT webhooks.id, %(event)s, jsonb_build_object(
     'type', %(event)s::text,
@@ -25,11 +26,16 @@ SELECT webhooks.id, %(event)s, jsonb_build_object(
     'data', jsonb_build_object('records', records)
 )
 FROM webhooks, (
-    SELECT jsonb_agg(jsonb_build_object('record', record, 'standing', standing) ORDER BY id)
-        AS records
+    SELECT coalesce(jsonb_agg(jsonb_build_object('record', record, 'standing', standing)
+        ORDER BY id) FILTER (WHERE id IS NOT NULL), '[]') AS records
     FROM (
         SELECT hashes.id, record, standing, (row_number() OVER (ORDER BY id) - 1) / 1000 AS part
-        FROM hashes WHERE id = ANY(%(hash_ids)s)
+        FROM (SELECT) AS always LEFT JOIN hashes ON hashes.id = ANY(%(hash_ids)s)
+            AND CASE %(event)s::text
+                WHEN 'hash.added' THEN active AND standing <> 'quarantined'
+                WHEN 'hash.withdrawn' THEN NOT active
+                ELSE true
+            END
     ) AS numbered
     GROUP BY part
 ) AS parts

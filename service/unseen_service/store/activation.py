@@ -1,0 +1,52 @@
+"""Which hashes are matched: activate them, deactivate them, and bar what staff removed.
+
+The callers hold the change log's lock, and append the changes.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ..models.hashes import HASH_BYTES
+from .statements import Transaction, execute, fetch_column, fetch_rows, fetch_value
+
+
+async def activate(tx: Transaction, hash_ids: Sequence[int]) -> list[int]:
+    """Activate those of some hashes that are neither active nor barred. Return their ids."""
+    return await fetch_column(tx, "activate_hashes", hash_ids=list(hash_ids))
+
+
+async def deactivate(tx: Transaction, hash_ids: Sequence[int]) -> list[int]:
+    """Deactivate those of some hashes that no case holds any longer. Return their ids."""
+    await execute(tx, "unbar_hashes", hash_ids=list(hash_ids))
+    return await fetch_column(tx, "deactivate_hashes", hash_ids=list(hash_ids))
+
+
+async def count_decisions(tx: Transaction) -> int:
+    """Return how many decisions staff have made: nothing else changes what is removed."""
+    return int(await fetch_value(tx, "count_decisions"))
+
+
+async def removed(tx: Transaction) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
+    """Return the hashes that staff removed: ids int64[n], hashes uint8[n, 32]."""
+    rows = await fetch_rows(tx, "removed_hashes")
+    bits = np.frombuffer(b"".join(row["pdq"] for row in rows), np.uint8)
+    return np.array([row["id"] for row in rows], np.int64), bits.reshape(-1, HASH_BYTES)
+
+
+async def bar(tx: Transaction, near: Mapping[int, int]) -> None:
+    """Bar inactive hashes, each for being close to a removed one; both by id.
+
+    Hashes that are active, or that staff decided about, stay as they are.
+    """
+    if near:
+        await execute(tx, "bar_near_hashes", hash_ids=list(near), roots=list(near.values()))
+
+
+async def release_near(tx: Transaction, hash_id: int) -> list[int]:
+    """Release the hashes that were barred for being close to this one.
+
+    Return the ids of those that are active now.
+    """
+    return await fetch_column(tx, "release_near", hash_id=hash_id)
