@@ -318,3 +318,23 @@ def test_empty_outbox_is_not_polled(database_url: str, monkeypatch: pytest.Monke
             submit(service, random_pdq(n))
             service.wait_in_step()
         assert len(claims) == 2
+
+
+def test_webhooks_are_sent_alike_for_stored_and_new_hashes(
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver
+) -> None:
+    """If platforms were told sooner of new hashes, a case would show deliveries sooner."""
+    submit(open_service, random_pdq(1))
+    Mirror(platform).catch_up()
+    register_webhook(platform, receiver.url)
+    events: list[list[tuple[str, int]]] = []
+    for pdq in (random_pdq(1), random_pdq(2)):
+        receiver.received.clear()
+        withdraw(open_service, submit(open_service, pdq))
+        wait_until(lambda: len(receiver.received) == 2)
+        events.append(
+            sorted((body["type"], len(body["data"]["records"])) for body in receiver.bodies())
+        )
+    stored, new = events
+    assert stored == [("hash.added", 1), ("hash.withdrawn", 0)]
+    assert new == [("hash.added", 1), ("hash.withdrawn", 1)]
