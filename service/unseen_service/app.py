@@ -34,6 +34,7 @@ from .live.miss_counter import MissCounter
 from .live.saved_indexes import SavedIndexes
 from .live.screening import LiveScreening
 from .live.usage_meter import UsageMeter
+from .live.write_health import WriteHealth
 from .runtime.accept_gate import AcceptGate
 from .runtime.shared_memory import SharedCounts
 from .screening.proof_of_work import Price
@@ -130,6 +131,10 @@ def _background(services: Services) -> list[Coroutine[Any, Any, None]]:
         run_every("detecting over-matching", settings.watch_every_ms / 1_000, detector.scan),
         run_every("retention", retention_job.LOOK_EVERY_S, retention.run_if_due),
         run_every("collecting metrics", measure_every, collector.collect),
+        run_every(
+            "testing whether PostgreSQL can write", measure_every, services.write_health.probe
+        ),
+        run_every("comparing the schema", measure_every, services.follower.compare_schema),
         *_index_saving(services),
     ]
 
@@ -178,6 +183,7 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
         misses=misses,
         meter=meter,
         checkpoints=Checkpoints(store, settings.audit_key, settings.kept_checkpoint),
+        write_health=WriteHealth(store),
     )
 
 

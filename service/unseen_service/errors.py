@@ -27,6 +27,7 @@ ServiceError
 │   ├── TooManyGuesses       wrong PINs for one case, too fast
 │   └── Unavailable
 │       ├── StoreUnavailable PostgreSQL is unavailable
+│       │   └── CannotWrite  PostgreSQL answers, and cannot write
 │       └── StillLoading     index and keys are not loaded yet
 └── OperatorError            for the operator, on the command line only
     ├── SettingInvalid
@@ -370,9 +371,24 @@ class StoreUnavailable(Unavailable):
     `why` is for the operator, and names no address, user or password: it may be logged.
     """
 
-    def __init__(self, why: str = "it does not respond") -> None:
-        super().__init__("The database is unavailable. Nothing was lost; try again shortly.")
+    def __init__(
+        self,
+        why: str = "it does not respond",
+        detail: str = "The database is unavailable. Nothing was lost; try again shortly.",
+    ) -> None:
+        super().__init__(detail)
         self.why = why
+
+
+class CannotWrite(StoreUnavailable):
+    """PostgreSQL answers, and cannot write: its disk is full, or another session holds a lock."""
+
+    slug = "cannot-write"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            why, "The service cannot store anything at the moment. Nothing was lost; try again."
+        )
 
 
 class StillLoading(Unavailable):

@@ -100,6 +100,28 @@ RETENTION_LAST_RUN = Gauge(
 )
 
 
+STORE_FAILURES = Counter(
+    "unseen_store_failures", "Errors that PostgreSQL reported, by SQLSTATE.", ["sqlstate"]
+)
+_from_zero(STORE_FAILURES, "25006", "53100", "55P03", "57014")
+WRITES_FAILING = Gauge(
+    "unseen_writes_failing",
+    "1 if PostgreSQL answers and cannot write: submissions and hits fail.",
+    multiprocess_mode="livemax",
+)
+WORKERS_REPLACED = Counter(
+    "unseen_workers_replaced",
+    "Workers that were replaced: they died, hung, or the operator asked for it.",
+    ["reason"],
+)
+_from_zero(WORKERS_REPLACED, "died", "hung", "restart")
+NEWER_SCHEMA = Gauge(
+    "unseen_newer_schema",
+    "1 if a newer version of the service has migrated the database.",
+    multiprocess_mode="livemax",
+)
+
+
 def _database_gauge(name: str, description: str) -> Gauge:
     """Return a gauge that every worker sets to the same value."""
     return Gauge(name, description, multiprocess_mode="livemostrecent")

@@ -12,6 +12,19 @@ PREFIX = "UNSEEN_"
 
 Device: TypeAlias = Literal["cpu", "cuda"]
 
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Return it as it is written in a URL."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
 DEFAULT_DATA = Path("data")
 """Folder of the embedded PostgreSQL and of the audit log's key, unless set otherwise."""
 
@@ -64,6 +77,7 @@ class Settings:
     keep_submissions_days: int = _integer(7, most=_DAYS_IN_A_CENTURY)
     keep_given_up_days: int = _integer(30, most=_DAYS_IN_A_CENTURY)
     keep_alerts_days: int = _integer(90, most=_DAYS_IN_A_CENTURY)
+    operator_address: Address | None = None
     webhook_private_targets: int = _integer(0, most=1)
     data: Path = DEFAULT_DATA
     audit_key_file: Path | None = None
@@ -132,9 +146,25 @@ def _read_device(_: Field[Any], variable: str, text: str) -> str:
     return text
 
 
+def read_address(text: str, name: str) -> Address | None:
+    """Parse HOST:PORT; `off` is None. Raises SettingInvalid, which calls the setting `name`."""
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if text == "off":
+        return None
+    if host and port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65_536:
+        return Address(host, int(port))
+    raise SettingInvalid(f"{name} must be HOST:PORT, for example 127.0.0.1:9000, or off.")
+
+
+def _read_address(_: Field[Any], variable: str, text: str) -> Address | None:
+    return read_address(text, variable)
+
+
 _READERS: Mapping[Any, Callable[[Field[Any], str, str], Any]] = {
     int: _read_integer,
     Device: _read_device,
+    Address | None: _read_address,
     Path: _read_path,
     Path | None: _read_path,
 }

@@ -8,7 +8,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
-from .runtime.supervisor import die_with_parent
+from .runtime.supervisor import REPLACED_FOR_VARIABLE, die_with_parent
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -19,11 +19,14 @@ def from_environment() -> "FastAPI":
     die_with_parent()
     logging.captureWarnings(capture=True)  # a missing GPU, for example: log it like anything else
     from .app import create_app  # noqa: PLC0415 - see above
+    from .metrics import WORKERS_REPLACED  # noqa: PLC0415
     from .runtime.accept_gate import AcceptGate  # noqa: PLC0415
     from .runtime.shared_memory import SharedCounts  # noqa: PLC0415
     from .settings import Settings  # noqa: PLC0415
 
     settings = Settings.from_environment(os.environ)
+    if reason := os.environ.get(REPLACED_FOR_VARIABLE):
+        WORKERS_REPLACED.labels(reason).inc()
     shared = SharedCounts.from_environment(os.environ)
     gate = AcceptGate.from_environment(os.environ)
     return create_app(settings, shared, gate)

@@ -29,6 +29,7 @@ from tests.support.waiting import wait_until
 
 PORT = free_port()
 URL = f"http://127.0.0.1:{PORT}"
+OPERATOR = f"http://127.0.0.1:{PORT + 1_000}"
 
 
 @contextmanager
@@ -202,7 +203,7 @@ def test_a_killed_postgresql_is_restarted(data_directory: Path) -> None:
             wait_until(lambda: try_to_submit(random_pdq(9)))
             # Each worker reconnects by itself, and the kernel picks the one that answers.
             wait_until(lambda: all(try_to_submit(random_pdq(9)) for _ in range(8)))
-        wait_until(lambda: httpx.get(f"{URL}/readyz").json()["hashes"] == 4)
+        wait_until(lambda: httpx.get(f"{OPERATOR}/readyz").json()["hashes"] == 4)
 
 
 @pytest.mark.slow
@@ -239,8 +240,8 @@ def test_workers_run_and_start_on_a_full_disk(database_url: str, small_disk: Pat
         wait_until(lambda: all(ready() for _ in range(8)))
         started = workers_of(process)
         assert httpx.post(f"{URL}/v1/cases", json=submission(random_pdq(1))).status_code == 201
-        wait_until(lambda: httpx.get(f"{URL}/readyz").json()["hashes"] == 1)
-        wait_until(lambda: "unseen_index_hashes 1.0" in httpx.get(f"{URL}/metrics").text)
+        wait_until(lambda: httpx.get(f"{OPERATOR}/readyz").json()["hashes"] == 1)
+        wait_until(lambda: "unseen_index_hashes 1.0" in httpx.get(f"{OPERATOR}/metrics").text)
         assert workers_of(process) == started
 
 

@@ -156,6 +156,7 @@ def started_host(networks: Networks, number: int, folder: Path) -> Iterator[Host
     environment = {
         "DATABASE_URL": database_url,
         "UNSEEN_AUDIT_KEY_FILE": str(folder / "audit.key"),
+        "UNSEEN_OPERATOR_ADDRESS": f"0.0.0.0:{PORT + 1_000}",
         "UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000",
         **SETTINGS[number],
     }

@@ -17,6 +17,7 @@ from tests.support.disks import scratch_folder
 from tests.support.hashes import random_pdq
 from tests.support.ports import free_port
 from tests.support.processes import start_serve
+from tests.support.running_service import RunningService
 from tests.support.submissions import submission
 from tests.support.waiting import wait_until
 
@@ -156,7 +157,7 @@ def test_serve_starts_and_stops_everything(
     wait_until(matched)
 
     def measured() -> bool:
-        text = httpx.get(f"{url}/metrics").text
+        text = RunningService(url, "").metrics()
         return "unseen_index_hashes 1.0" in text and "unseen_index_lag_changes 0.0" in text
 
     wait_until(measured)

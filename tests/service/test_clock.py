@@ -81,7 +81,7 @@ def test_change_times_stay_in_order_when_the_clock_goes_back(service: RunningSer
     with psycopg.connect(service.database_url) as connection:
         times = [at for (at,) in connection.execute("SELECT at FROM changes ORDER BY position")]
     assert times == sorted(times)
-    measured = httpx.get(f"{service.url}/metrics").text
+    measured = service.metrics()
     (total,) = [
         each for each in measured.splitlines() if each.startswith("unseen_change_apply_seconds_sum")
     ]
@@ -112,7 +112,7 @@ def test_metrics_collected_while_the_clock_was_ahead_are_replaced(database_url: 
     with serving(database_url, measure_every_ms=50) as service:
         httpx.post(f"{service.url}/v1/cases", json=submission(random_pdq(1))).raise_for_status()
         measured = "unseen_change_log_position 1.0"
-        wait_until(lambda: measured in httpx.get(f"{service.url}/metrics").text)
+        wait_until(lambda: measured in service.metrics())
 
 
 def test_age_of_the_oldest_message_is_never_negative(database_url: str) -> None:
@@ -127,8 +127,8 @@ def test_age_of_the_oldest_message_is_never_negative(database_url: str) -> None:
     )
     with serving(database_url, measure_every_ms=50) as service:
         measured = "unseen_webhooks_waiting 1.0"
-        wait_until(lambda: measured in httpx.get(f"{service.url}/metrics").text)
-        assert "unseen_webhooks_oldest_seconds 0.0" in httpx.get(f"{service.url}/metrics").text
+        wait_until(lambda: measured in service.metrics())
+        assert "unseen_webhooks_oldest_seconds 0.0" in service.metrics()
 
 
 def test_retention_runs_although_its_last_run_is_in_the_future(database_url: str) -> None:

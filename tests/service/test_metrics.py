@@ -31,7 +31,7 @@ from tests.support.waiting import wait_until
 
 
 def scrape(service: RunningService) -> dict[str, float]:
-    text = httpx.get(f"{service.url}/metrics").text
+    text = service.metrics()
     found = re.findall(r"^(unseen\S+) (\S+)$", text, re.MULTILINE)
     return {name: float(value) for name, value in found}
 
@@ -196,7 +196,7 @@ def test_promtool_accepts_the_rules_and_the_metrics(
 ) -> None:
     rules = ["promtool", "check", "rules", str(_ROOT / "docs/alerts.yml")]
     subprocess.run(rules, check=True)
-    text = httpx.get(f"{service.url}/metrics").text
+    text = service.metrics()
     ours = [line for line in text.splitlines() if re.match("(# (HELP|TYPE) )?unseen_", line)]
     assert len(ours) > 100
     subprocess.run(
@@ -216,9 +216,7 @@ def metrics_named_in(text: str) -> set[str]:
 def test_dashboard_alerts_and_docs_name_existing_metrics(
     service: RunningService,
 ) -> None:
-    exported = set(
-        re.findall(r"^# HELP (\S+)", httpx.get(f"{service.url}/metrics").text, re.MULTILINE)
-    )
+    exported = set(re.findall(r"^# HELP (\S+)", service.metrics(), re.MULTILINE))
     exported = {name for name in exported if not name.endswith("_created")}
     rules = yaml.safe_load((_ROOT / "docs/alerts.yml").read_text())["groups"][0]["rules"]
     assert len(rules) > 5

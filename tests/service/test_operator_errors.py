@@ -194,7 +194,7 @@ def test_two_services_on_one_data_folder_keep_separate_metrics(database_url: str
         httpx.post(f"{first.url}/v1/cases", json=submission(random_pdq(1))).raise_for_status()
 
         def has_metrics(service: RunningService) -> bool:
-            text = httpx.get(f"{service.url}/metrics").text
+            text = service.metrics()
             return "unseen_index_hashes 1.0" in text and "unseen_lookups_total" in text
 
         wait_until(lambda: has_metrics(first))

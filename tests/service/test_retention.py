@@ -297,7 +297,7 @@ def test_retention_runs_daily_and_catches_up_on_a_missed_run(database_url: str) 
         before = query(database_url, ran)
     with serving(database_url), serving(database_url) as service:
         metric = "unseen_retention_last_run_timestamp_seconds"
-        wait_until(lambda: metric in httpx.get(f"{service.url}/metrics").text)
+        wait_until(lambda: metric in service.metrics())
         assert query(database_url, ran) == before, "a restart causes no run"
         assert bits(service)
         run_is(service, "25 hours")

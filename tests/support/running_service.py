@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,8 @@ from unseen_service.app import create_app
 from unseen_service.models.keys import KeyStatus, NewKey, Scope
 from unseen_service.runtime.http_protocol import HttpProtocol
 from unseen_service.runtime.shared_memory import SharedCounts
-from unseen_service.settings import Settings
+from unseen_service.runtime.supervisor import bind
+from unseen_service.settings import Address, Settings
 from unseen_service.store import Store, changes
 from unseen_service.usecases import actors, keys
 
@@ -31,7 +33,16 @@ class RunningService:
 
     url: str
     database_url: str
+    operator_url: str = ""
+    """Where /metrics and the details of /readyz are; derived from `url` as `serve` does it."""
     _keys: dict[tuple[str, frozenset[Scope]], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Derive the operator's address, unless it was given."""
+        if not self.operator_url and self.url:
+            address = httpx.URL(self.url)
+            port = (address.port or 80) + 1_000
+            self.operator_url = f"{address.scheme}://{address.host}:{port}"
 
     def flow(self, use_case: Callable[[Store], Awaitable[Result]]) -> Result:
         """Run a use case on the service's database, as the command line does."""
@@ -100,14 +111,19 @@ class RunningService:
         self.wait_for_generation(self.flow(position))
 
     def ready(self) -> dict[str, Any]:
-        """Return the body of `/readyz`."""
-        answer: dict[str, Any] = httpx.get(f"{self.url}/readyz", timeout=PATIENCE_S).json()
+        """Return the body of `/readyz`, with its details."""
+        url = f"{self.operator_url}/readyz"
+        answer: dict[str, Any] = httpx.get(url, timeout=PATIENCE_S).json()
         return answer
+
+    def metrics(self) -> str:
+        """Return the body of `/metrics`."""
+        return httpx.get(f"{self.operator_url}/metrics", timeout=PATIENCE_S).text
 
     def is_ready(self) -> bool:
         """Return whether the service can be reached and is ready."""
         try:
-            return bool(self.ready()["status"] == "ready")
+            return httpx.get(f"{self.url}/readyz", timeout=PATIENCE_S).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -127,19 +143,28 @@ def serving(
     Its data directory is a temporary one unless `data` is given.
     """
     with scratch_folder() as data:
-        given = Settings(database_url=database_url, **{"data": data, **settings})
+        sockets = [bind("127.0.0.1", port), bind("127.0.0.1", 0)]
+        operator = Address("127.0.0.1", sockets[1].getsockname()[1])
+        given = Settings(
+            database_url=database_url,
+            **{"data": data, "operator_address": operator, **settings},
+        )
         app = create_app(given, shared)
-        with _running(app, database_url, port, protocol, until_ready=until_ready) as service:
+        with _running(app, database_url, sockets, protocol, until_ready=until_ready) as service:
             yield service
 
 
 @contextlib.contextmanager
 def _running(
-    app: FastAPI, database_url: str, port: int, protocol: type[HttpProtocol], *, until_ready: bool
+    app: FastAPI,
+    database_url: str,
+    sockets: list[socket.socket],
+    protocol: type[HttpProtocol],
+    *,
+    until_ready: bool,
 ) -> Iterator[RunningService]:
     config = uvicorn.Config(
         app,
-        port=port,
         http=protocol,
         ws="none",
         log_level="warning",
@@ -147,11 +172,11 @@ def _running(
         server_header=False,
     )
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
+    url, operator_url = (f"http://127.0.0.1:{each.getsockname()[1]}" for each in sockets)
+    thread = threading.Thread(target=server.run, args=(sockets,), daemon=True)
     thread.start()
     wait_until(lambda: server.started)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    service = RunningService(f"http://127.0.0.1:{port}", database_url)
+    service = RunningService(url, database_url, operator_url)
     if until_ready:
         wait_until(lambda: service.ready()["status"] == "ready")
     try:

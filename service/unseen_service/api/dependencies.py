@@ -11,6 +11,7 @@ from ..live.index import LiveIndex
 from ..live.keys import LiveKeys
 from ..live.miss_counter import MissCounter
 from ..live.usage_meter import UsageMeter
+from ..live.write_health import WriteHealth
 from ..settings import Settings
 from ..store import Store
 from ..usecases.admission import Admission
@@ -37,6 +38,7 @@ class Services:
     misses: MissCounter
     meter: UsageMeter
     checkpoints: Checkpoints
+    write_health: WriteHealth
 
 
 async def get_services(request: Request) -> Services:

@@ -1,15 +1,38 @@
 """Why a worker is not ready: codes for programs, sentences for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from ..live.follower import Follower
 from ..live.index import LiveIndex
+from ..live.write_health import WriteHealth
 from .schemas.health import ReasonOut
+
+_TOLERATED = frozenset({"cut-off", "cannot-write"})
+"""Codes that leave a worker ready: it answers what it can, and no other worker could do more."""
+
+_DETAILS = {
+    "loading": "The index is loading.",
+    "cut-off": "PostgreSQL does not respond; misses are answered, hits are not.",
+    "stale": "PostgreSQL has not responded for too long; lookups may miss new hashes.",
+    "behind": "Changes have not been applied for too long.",
+    "cannot-write": "PostgreSQL cannot store anything now.",
+    "newer-schema": "A newer version of the service has migrated the database.",
+}
+"""What anyone may know."""
+
+
+def without_numbers(found: Sequence[ReasonOut]) -> list[ReasonOut]:
+    """Return reasons as anyone may see them: counts would tell whether a hash was new."""
+    return [ReasonOut(code=each.code, detail=_DETAILS[each.code]) for each in found]
 
 
 def reasons(
-    index: LiveIndex, follower: Follower, now: datetime, stale_after: float
+    index: LiveIndex,
+    follower: Follower,
+    write_health: WriteHealth,
+    now: datetime,
+    stale_after: float,
 ) -> list[ReasonOut]:
     """Return what is wrong now.
 
@@ -19,7 +42,33 @@ def reasons(
         *_loading(index),
         *_cut_off(follower, now, stale_after),
         *_lagging(index, follower, stale_after),
+        *_cannot_write(write_health),
+        *_newer_schema(follower),
     ]
+
+
+def is_ready(found: Sequence[ReasonOut], follower: Follower) -> bool:
+    """Return whether requests should still be sent to a worker with these reasons."""
+    return all(
+        each.code in _TOLERATED
+        or (each.code == "newer-schema" and follower.newer_schema == "since-start")
+        for each in found
+    )
+
+
+def _cannot_write(write_health: WriteHealth) -> Iterator[ReasonOut]:
+    seconds = write_health.failing_for()
+    if seconds is not None:
+        yield ReasonOut(
+            code="cannot-write",
+            detail=f"PostgreSQL cannot write: {write_health.why}. Submissions and hits fail.",
+            seconds=round(seconds, 1),
+        )
+
+
+def _newer_schema(follower: Follower) -> Iterator[ReasonOut]:
+    if follower.newer_schema:
+        yield ReasonOut(code="newer-schema", detail=_DETAILS["newer-schema"])
 
 
 def _loading(index: LiveIndex) -> Iterator[ReasonOut]:

@@ -106,6 +106,12 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         "--port", type=int_between(1, 65_535), default=8000, help="port (default: %(default)s)"
     )
     parser.add_argument(
+        "--operator-address",
+        metavar="HOST:PORT",
+        help="where /metrics and the details of /readyz are served, or off "
+        "(default: UNSEEN_OPERATOR_ADDRESS, or the port above --port by 1000, on 127.0.0.1)",
+    )
+    parser.add_argument(
         "--workers", type=int_between(1, 999), default=1, help="processes (default: %(default)s)"
     )
 

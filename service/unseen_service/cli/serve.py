@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import stat
 import sys
 from argparse import Namespace
@@ -12,12 +13,12 @@ from types import FrameType
 import uvicorn
 
 from .. import metrics
-from ..errors import StoreUnavailable
+from ..errors import AddressInvalid, StoreUnavailable
 from ..runtime import json_logs
 from ..runtime.http_protocol import HttpProtocol
 from ..runtime.shared_memory import share_counts
-from ..runtime.supervisor import supervise, wait_for_address
-from ..settings import DEFAULT_DATA, Settings, read_database_url
+from ..runtime.supervisor import bind, supervise, wait_for_address
+from ..settings import DEFAULT_DATA, Address, Settings, read_address, read_database_url
 from ..store import allowed_connections
 from ..tlog.key_file import load_signer
 from .database import migrate_patiently, open_database
@@ -33,6 +34,7 @@ Unseen is on {address}
   docs           {address}/docs for the API, docs/ for the rest
   a key          {command} keys issue NAME --scope match{data}
   is it ready?   {address}/readyz
+  metrics        {operator}
   stop it with   Ctrl-C
 """
 
@@ -53,12 +55,38 @@ def serve(args: Namespace) -> None:
         _warn_if_too_few_connections(url, connections)
         load_signer(settings.audit_key)
         _warn_if_world_readable(settings.audit_key)
+        operator = _operator_socket(args)
         _print_banner(args)
         if not os.environ.get("DATABASE_URL_FILE"):  # the file's secret belongs in no environment
             os.environ["DATABASE_URL"] = url
         share_counts()
         with metrics.shared(data / "metrics" / str(args.port)):
-            supervise(_config(args), restart_if_dead)
+            supervise(_config(args), restart_if_dead, operator)
+
+
+def _operator_socket(args: Namespace) -> socket.socket | None:
+    """Bind the operator's address; by default the port 1,000 above the service's, on loopback.
+
+    The workers learn it from the environment. Raises AddressInvalid for one that was asked for; the
+    default is done without if another process uses it.
+    """
+    given = args.operator_address or os.environ.get("UNSEEN_OPERATOR_ADDRESS")
+    default = Address("127.0.0.1", args.port + 1_000 if args.port <= 64_535 else args.port - 1_000)
+    address = read_address(given, "The operator's address") if given else default
+    os.environ["UNSEEN_OPERATOR_ADDRESS"] = str(address or "off")
+    if address is None:
+        return None
+    try:
+        return bind(address.host, address.port)
+    except AddressInvalid:
+        if given:
+            raise
+    notice(
+        f"/metrics is not served: another process uses port {address.port}. Choose another with"
+        " --operator-address."
+    )
+    os.environ["UNSEEN_OPERATOR_ADDRESS"] = "off"
+    return None
 
 
 def _warn_if_too_few_connections(url: str, connections: int) -> None:
@@ -106,6 +134,7 @@ def _print_banner(args: Namespace) -> None:
     banner = _BANNER.format(
         address=f"http://{host}:{args.port}",
         database="DATABASE_URL" if own else f"an embedded PostgreSQL in {args.data}",
+        operator=_operator_urls(),
         command=_as_typed(Path(sys.argv[0])),
         data="" if own or args.data == DEFAULT_DATA else f" --data {args.data}",
     )
@@ -114,6 +143,11 @@ def _print_banner(args: Namespace) -> None:
     except OSError:
         # No reason not to serve. But starting a worker flushes the output again, and would fail.
         discard(sys.stdout)
+
+
+def _operator_urls() -> str:
+    address = os.environ["UNSEEN_OPERATOR_ADDRESS"]
+    return "off" if address == "off" else f"http://{address}/metrics"
 
 
 def _as_typed(program: Path) -> str:

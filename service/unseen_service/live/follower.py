@@ -5,11 +5,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import aclosing, suppress
-from typing import Protocol
+from typing import Literal, Protocol
 
 from .. import metrics
 from ..errors import StoreUnavailable
-from ..store import Store, changes, keys, screening
+from ..store import Store, changes, keys, schema_version, screening
 from .database_identity import ensure_log_id
 from .index import LiveIndex
 from .outage_log import OutageLog
@@ -45,6 +45,8 @@ class Follower:
         self._is_cut_off = False
         self._outage = OutageLog(store)
         self._lag = 0
+        self.newer_schema: Literal["at-start", "since-start"] | None = None
+        """Whether, and since when, a newer version has migrated the database."""
         self._advanced = asyncio.Event()
 
     def lag(self) -> tuple[int, float | None]:
@@ -120,6 +122,22 @@ class Follower:
         await ensure_log_id(self._store)
         await self._index.check_history(self._store)
 
+    async def compare_schema(self) -> None:
+        """Notice that a newer version has migrated the database; a worker stays as it began.
+
+        Raises StoreUnavailable.
+        """
+        if self.newer_schema:
+            return
+        async with self._store.transaction() as tx:
+            is_newer = await schema_version.is_newer(tx)
+        metrics.NEWER_SCHEMA.set(is_newer)
+        if is_newer:
+            self.newer_schema = "at-start" if self._up_to_date_at is None else "since-start"
+            logger.warning(
+                "a newer version of the service has migrated the database: update this one"
+            )
+
     async def _reload_small(self) -> None:
         for each in self._small:
             await each.reload(self._store)
@@ -129,6 +147,7 @@ class Follower:
         if self._up_to_date_at is None:
             # A worker that is ready has the keys, whichever listener came first.
             await self._reload_small()
+            await self.compare_schema()
         before = self._index.position
         async with self._store.transaction() as tx:
             self._lag = max(0, await changes.position(tx) - before)

@@ -5,6 +5,7 @@ It subclasses private parts of uvicorn, which is why service/pyproject.toml pins
 
 import ctypes
 import errno
+import logging
 import os
 import resource
 import signal
@@ -13,12 +14,15 @@ import sys
 import time
 from collections.abc import Callable
 from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 from uvicorn.supervisors.multiprocess import Process
 
 from ..errors import AddressInvalid
+from .worker_responses import WorkerResponses
 
 _PR_SET_PDEATHSIG = 1
 _MAX_OPEN_FILES = 65_536
@@ -32,19 +36,30 @@ REPLACES_WORKER_VARIABLE = "UNSEEN_WORKER_SUCCEEDS"
 The name is that of 0.1.0, whose supervisors start workers of this version after an upgrade.
 """
 
+REPLACED_FOR_VARIABLE = "UNSEEN_WORKER_REPLACED_FOR"
+"""Set in the environment of a worker that replaces another: why. Not a setting."""
+
+_HANGS_AFTER_S = 60.0
+"""A worker that served may be silent for this long: a starved machine is slow, not stuck."""
+
+logger = logging.getLogger(__name__)
+
 HealthCallback: TypeAlias = Callable[[], None]
 
 
-def supervise(config: uvicorn.Config, check_health: HealthCallback) -> None:
+def supervise(
+    config: uvicorn.Config, check_health: HealthCallback, operator: socket.socket | None = None
+) -> None:
     """Serve until told to stop, with `config.workers` processes that share one socket.
 
-    `check_health` is called twice per second, in this thread, to look after whatever else the
-    workers need (the embedded PostgreSQL).
+    They also listen on `operator`, the socket of the operator's address. `check_health` is called
+    twice per second, in this thread, to look after whatever else the workers need (the embedded
+    PostgreSQL).
     """
     os.environ[_SUPERVISOR_VARIABLE] = str(os.getpid())
     _raise_file_limit()
     wait_for_address(config.host, config.port)
-    _Supervisor(config, check_health).run()
+    _Supervisor(config, check_health, operator).run()
 
 
 def _raise_file_limit() -> None:
@@ -75,6 +90,19 @@ def wait_for_address(host: str, port: int) -> None:
         time.sleep(_POLL_INTERVAL_S)
 
 
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound to an address. Raises AddressInvalid."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        raise AddressInvalid(host, port, error.strerror or str(error)) from None
+    bound.set_inheritable(True)
+    return bound
+
+
 def _is_in_use(host: str, port: int) -> bool:
     """Return whether another process uses the address. Raises AddressInvalid if none could."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
@@ -89,9 +117,15 @@ def _is_in_use(host: str, port: int) -> bool:
 
 
 class _Supervisor(Multiprocess):
-    def __init__(self, config: uvicorn.Config, check_health: HealthCallback) -> None:
-        super().__init__(config, sockets=[config.bind_socket()])
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        check_health: HealthCallback,
+        operator: socket.socket | None,
+    ) -> None:
+        super().__init__(config, [config.bind_socket(), *([operator] if operator else [])])
         self._check_health = check_health
+        self._responses: WeakKeyDictionary[Process, WorkerResponses] = WeakKeyDictionary()
 
     def run(self) -> None:
         """Run until told to stop; after an error, stop the workers before raising it."""
@@ -114,7 +148,36 @@ class _Supervisor(Multiprocess):
             # As long as we hold this end open, a worker that dies during the check looks like
             # one that hangs.
             each.child_conn.close()
-        super().keep_subprocess_alive()
+        for place, each in enumerate(self.processes):
+            reason = self._why_to_replace(each)
+            if reason and not self.should_exit.is_set():
+                self._replace(place, reason)
+
+    def _why_to_replace(self, worker: Process) -> str | None:
+        if worker.exitcode is not None:
+            return "died"
+        if worker not in self._responses:
+            self._responses[worker] = WorkerResponses(worker.parent_conn)
+        silent = self._responses[worker].silent_for(time.monotonic())
+        return "hung" if silent is not None and silent > _HANGS_AFTER_S else None
+
+    def _replace(self, place: int, reason: str) -> None:
+        """Replace a worker; stop everything if it failed before it served, as its successor would.
+
+        A line in the log says so: a worker that is replaced again and again is easily overlooked.
+        """
+        old = self.processes[place]
+        if reason == "hung":
+            old.kill()
+        old.join()
+        if old.exitcode == STARTUP_FAILURE:
+            logger.error("worker %s could not start; stopping", old.pid)
+            self.should_exit.set()
+            return
+        os.environ[REPLACED_FOR_VARIABLE] = reason
+        new = self.processes[place] = Process(self.config, self.sockets)
+        new.start()
+        logger.warning("worker %s %s; replaced by %s", old.pid, _ended(old, reason), new.pid)
 
     def restart_all(self) -> None:
         """Replace the workers one by one, each once its replacement serves.
@@ -125,12 +188,14 @@ class _Supervisor(Multiprocess):
             replacement = self._start_replacement()
             if replacement is None:
                 return
+            logger.info("worker %s is replaced by %s", self.processes[place].pid, replacement.pid)
             self.processes[place].terminate()
             self.processes[place].join()
             self.processes[place] = replacement
 
     def _start_replacement(self) -> Process | None:
         """Start a worker and wait until it serves. Return None if interrupted, or if it died."""
+        os.environ[REPLACED_FOR_VARIABLE] = "restart"
         replacement = Process(self.config, self.sockets)
         replacement.start()
         while not replacement.is_ready(timeout=1):
@@ -141,6 +206,13 @@ class _Supervisor(Multiprocess):
             self.keep_subprocess_alive()
             time.sleep(_POLL_INTERVAL_S)
         return replacement
+
+
+def _ended(worker: Process, reason: str) -> str:
+    if reason == "hung":
+        return f"did not respond for {_HANGS_AFTER_S:.0f} s"
+    code = worker.exitcode or 0
+    return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
 
 
 def die_with_parent() -> None:

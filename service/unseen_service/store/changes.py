@@ -80,6 +80,11 @@ async def append_withdrawn(
     await notify(tx, CHANNEL)
 
 
+async def touch(tx: Transaction) -> None:
+    """Write the end of the log as it is, to find out whether PostgreSQL can write."""
+    await execute(tx, "touch_change_head")
+
+
 async def read(tx: Transaction, after: int, limit: int) -> list[Change]:
     """Read at most `limit` changes after the position `after`, in order."""
     rows = await fetch_rows(tx, "read_changes", after=after, limit=limit)

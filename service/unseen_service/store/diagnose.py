@@ -21,7 +21,7 @@ from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolTimeout, TooManyRequests
 
-from ..errors import OperatorError, SettingInvalid, StoreRefused, StoreUnavailable
+from ..errors import CannotWrite, OperatorError, SettingInvalid, StoreRefused, StoreUnavailable
 from .connection import conninfo
 
 CONNECTION_LOST = "the connection was lost"
@@ -77,6 +77,17 @@ _BY_SQLSTATE = {
     "57P02": _Reason("it has crashed"),
     "57P03": _Reason("it is starting up or shutting down"),
 }
+
+
+CANNOT_WRITE = {
+    "25006": READ_ONLY,
+    "53000": "it has run out of a resource",
+    "53100": "its disk is full",
+    "53200": "it has run out of memory",
+    "55P03": "another session holds a lock that every writer needs",
+    "58030": "it cannot read or write its files",
+}
+"""SQLSTATEs of a server that answers, and cannot write."""
 
 
 def check_connection(url: str, setting: str) -> None:
@@ -143,14 +154,14 @@ def why_unavailable(url: str) -> str | None:
 
 
 def connection_lost(error: Exception) -> StoreUnavailable:
-    """Return the error for a connection that was lost, or not available in time."""
+    """Return the error for a connection that was lost, not available in time, or cannot write."""
     if isinstance(error, PoolTimeout):
         return StoreUnavailable("no connection was free in time")
     if isinstance(error, TooManyRequests):
         return StoreUnavailable("too many requests wait for a connection")
-    if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-        return StoreUnavailable(READ_ONLY)
     state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    if state in CANNOT_WRITE:
+        return CannotWrite(CANNOT_WRITE[state])
     return StoreUnavailable(_BY_SQLSTATE[state].why if state in _BY_SQLSTATE else CONNECTION_LOST)
 
 

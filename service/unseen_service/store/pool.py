@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 from .connection import TimedConnection, conninfo
 from .diagnose import connection_lost, why_unavailable
 from .statements import Transaction
+from .write_failures import WriteFailures
 
 _LONG_READ_S = 60.0
 """The least timeout, in seconds, of a statement in a snapshot."""
@@ -49,6 +50,7 @@ class Store:
             reconnect_failed=self._reconnect,
         )
         self._drained_at = 0.0
+        self.write_failures = WriteFailures()
 
     async def open(self) -> None:
         """Start the pool, which connects in the background, however long that takes."""
@@ -88,7 +90,7 @@ class Store:
 
     @asynccontextmanager
     async def _transaction(self, patience: float) -> AsyncIterator[Transaction]:
-        with _translated():
+        with _translated(self.write_failures):
             connection = await self._connection()
             try:
                 connection.patience = patience
@@ -191,7 +193,7 @@ _UNAVAILABLE = (
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(failures: WriteFailures | None = None) -> Iterator[None]:
     try:
         yield
     except (
@@ -201,5 +203,7 @@ def _translated() -> Iterator[None]:
         TooManyRequests,
         *_UNAVAILABLE,
     ) as error:
+        if failures:
+            failures.note(error)
         # The driver's text may contain parameters, so it is not passed on.
         raise connection_lost(error) from None

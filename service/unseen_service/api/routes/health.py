@@ -1,13 +1,15 @@
 """Health, metrics and the API reference, for operators."""
 
 import asyncio
+from typing import Literal
 
-from fastapi import Request, Response
+from fastapi import HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, PlainTextResponse
 
 from ...metrics import MEDIA_TYPE, exposition
 from .. import readiness
 from ..dependencies import Provided
+from ..operator_address import is_operator
 from ..reference import POLICY, reference
 from ..router import make_router
 from ..schemas import health as schemas
@@ -27,11 +29,13 @@ async def docs(request: Request) -> HTMLResponse:
     response_class=PlainTextResponse,
     response_description="Metrics in the text format of Prometheus.",
 )
-async def measured() -> Response:
+async def measured(request: Request, provided: Provided) -> Response:
     """Export metrics for Prometheus.
 
-    Counters are summed over all workers of the host.
+    Only on the operator's address; 404 elsewhere. Counters are summed over all workers of the host.
     """
+    if not is_operator(request, provided.settings.operator_address):
+        raise HTTPException(404)
     # In a thread: it takes a while to add up the files of many workers, and lookups must not wait.
     return Response(await asyncio.to_thread(exposition), media_type=MEDIA_TYPE)
 
@@ -56,21 +60,29 @@ async def alive() -> schemas.AliveOut:
         }
     },
 )
-async def ready(provided: Provided, response: Response) -> schemas.ReadyOut:
+async def ready(request: Request, provided: Provided, response: Response) -> schemas.ReadyOut:
     """Check that a worker is ready.
 
     A worker is ready once its index is loaded and up to date with the change log. If PostgreSQL
     became unavailable a short time ago, the worker remains ready and gives the reason `cut-off`:
-    lookups without a hit are answered, lookups with a hit get 503.
+    lookups without a hit are answered, lookups with a hit get 503. Counts, and numbers in
+    `reasons`, are given on the operator's address only.
     """
     stale_after = provided.settings.stale_after_ms / 1_000
     reasons = readiness.reasons(
-        provided.index, provided.follower, provided.clock.now(), stale_after
+        provided.index,
+        provided.follower,
+        provided.write_health,
+        provided.clock.now(),
+        stale_after,
     )
-    is_ready = all(each.code == "cut-off" for each in reasons)
+    is_ready = readiness.is_ready(reasons, provided.follower)
     response.status_code = 200 if is_ready else 503
+    status: Literal["ready", "not-ready"] = "ready" if is_ready else "not-ready"
+    if not is_operator(request, provided.settings.operator_address):
+        return schemas.ReadyOut(status=status, reasons=readiness.without_numbers(reasons))
     return schemas.ReadyOut(
-        status="ready" if is_ready else "not-ready",
+        status=status,
         reasons=reasons,
         generation=provided.index.position,
         hashes=len(provided.index),

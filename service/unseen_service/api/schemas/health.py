@@ -9,12 +9,15 @@ from pydantic import BaseModel, Field
 class ReasonOut(BaseModel):
     """Something that is wrong with the worker."""
 
-    code: Literal["loading", "cut-off", "stale", "behind"] = Field(
+    code: Literal["loading", "cut-off", "stale", "behind", "cannot-write", "newer-schema"] = Field(
         description="`loading`: the index is not loaded yet. `cut-off`: PostgreSQL has been "
         "unavailable for a short time; the worker is still ready. `stale`: PostgreSQL has been "
-        "unavailable for too long. `behind`: changes have not been applied for too long."
+        "unavailable for too long. `behind`: changes have not been applied for too long. "
+        "`cannot-write`: submissions and lookups with a hit fail; other requests are answered, so "
+        "the worker is still ready. `newer-schema`: a newer version has migrated the database; a "
+        "worker that served before is still ready, one that started since is not."
     )
-    detail: str = Field(description="The same for people.")
+    detail: str = Field(description="The same for people. Numbers only on the operator's address.")
     hashes: int | None = Field(default=None, description="Number of hashes loaded so far.")
     of: int | None = Field(default=None, description="Approximate number of hashes to load.")
     entries: int | None = Field(default=None, description="Number of changes not yet applied.")
@@ -27,10 +30,15 @@ class ReadyOut(BaseModel):
 
     status: Literal["ready", "not-ready"]
     reasons: list[ReasonOut] = Field(description="What is wrong; empty if nothing is.")
-    generation: int = Field(
-        description="The position up to which the index has applied the change log."
+    generation: int | None = Field(
+        default=None,
+        description="The position up to which the index has applied the change log. Only on the "
+        "operator's address.",
     )
-    hashes: int = Field(description="Number of hashes in the index.")
+    hashes: int | None = Field(
+        default=None,
+        description="Number of hashes in the index. Only on the operator's address.",
+    )
 
 
 class AliveOut(BaseModel):

@@ -6,6 +6,9 @@
 SELECT position, at FROM (SELECT pg_advisory_xact_lock(129116974640743)) AS queue, change_head
 FOR UPDATE OF change_head;
 
+-- touch_change_head: Write the end of the log as it is.
+UPDATE change_head SET at = at;
+
 -- append_changes: Number one change per hash, in the order given, all with the same time.
 WITH head AS (
     UPDATE change_head
