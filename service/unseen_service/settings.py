@@ -113,17 +113,30 @@ def read_database_url(environment: Mapping[str, str]) -> str | None:
 
     None if neither is set. Raises SettingInvalid.
     """
-    file = environment.get("DATABASE_URL_FILE")
+    return _read_secret(environment, "DATABASE_URL")
+
+
+def read_migrate_url(environment: Mapping[str, str]) -> str | None:
+    """Return UNSEEN_MIGRATE_URL, or the content of the file that UNSEEN_MIGRATE_URL_FILE names.
+
+    None if neither is set. Raises SettingInvalid.
+    """
+    return _read_secret(environment, "UNSEEN_MIGRATE_URL")
+
+
+def _read_secret(environment: Mapping[str, str], name: str) -> str | None:
+    variable = f"{name}_FILE"
+    file = environment.get(variable)
     if not file:
-        return environment.get("DATABASE_URL") or None
+        return environment.get(name) or None
     try:
         url = Path(file).read_text(encoding="utf-8-sig").strip()
     except OSError as error:
-        raise SettingInvalid(f"DATABASE_URL_FILE cannot be read: {error.strerror}.") from None
+        raise SettingInvalid(f"{variable} cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
-        raise SettingInvalid("DATABASE_URL_FILE names a file that is not UTF-8.") from None
+        raise SettingInvalid(f"{variable} names a file that is not UTF-8.") from None
     if not url:
-        raise SettingInvalid("DATABASE_URL_FILE names a file that is empty.")
+        raise SettingInvalid(f"{variable} names a file that is empty.")
     return url
 
 

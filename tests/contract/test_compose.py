@@ -20,10 +20,10 @@ def test_only_caddy_publishes_ports_and_the_database_is_isolated() -> None:
 def test_passwords_come_from_files_and_have_no_default() -> None:
     for each in SERVICES.values():
         for variable in each.get("environment", {}):
-            is_secret = any(word in variable for word in ("PASSWORD", "DATABASE_URL", "SECRET"))
+            is_secret = any(word in variable for word in ("PASSWORD", "_URL", "SECRET"))
             assert not is_secret or variable.endswith("_FILE")
     files = [secret["file"] for secret in COMPOSE["secrets"].values()]
-    assert len(files) == 2
+    assert len(files) == 5
     assert "/secrets/" in (_ROOT / ".gitignore").read_text().splitlines()
     assert not [file for file in files if not file.startswith("./secrets/")]
 
@@ -45,8 +45,15 @@ def test_service_waits_for_the_migration_and_the_migration_for_the_database() ->
     assert "-h" in SERVICES["postgres"]["healthcheck"]["test"]
 
 
-def test_caddy_reaches_service_and_service_gpu_by_the_same_name() -> None:
-    assert "reverse_proxy service:8000" in (_ROOT / "deploy/Caddyfile").read_text()
+def test_requests_pass_the_limits_on_the_way_to_either_service() -> None:
+    assert "reverse_proxy limits:8080" in (_ROOT / "deploy/Caddyfile").read_text()
+    assert "server service:8000" in (_ROOT / "deploy/limits.conf").read_text()
+    assert SERVICES["caddy"]["networks"] == ["front"]
     assert SERVICES["service-gpu"]["profiles"] == ["gpu"]
-    assert SERVICES["service-gpu"]["networks"]["front"]["aliases"] == ["service"]
-    assert "front" in SERVICES["service"]["networks"]
+    assert SERVICES["service-gpu"]["networks"]["middle"]["aliases"] == ["service"]
+    assert "middle" in SERVICES["service"]["networks"]
+
+
+def test_serving_container_has_no_secret_of_the_owner() -> None:
+    assert SERVICES["service"]["secrets"] == ["database_url"]
+    assert SERVICES["migrate"]["secrets"] == ["database_url", "migrate_url"]

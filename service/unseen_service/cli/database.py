@@ -13,7 +13,7 @@ from typing import TypeVar
 from ..embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from ..errors import OperatorError, StoreUnavailable
 from ..runtime.supervisor import HealthCallback
-from ..settings import read_database_url
+from ..settings import read_database_url, read_migrate_url
 from ..store import Store, check_connection
 from ..store import migrate as migrate_store
 from .output import notice
@@ -111,7 +111,7 @@ def migrate_patiently(url: str) -> None:
 
 def migrate_now(url: str) -> list[str]:
     """Migrate as the owner of the tables (UNSEEN_MIGRATE_URL, if set). Return what was applied."""
-    owner = os.environ.get("UNSEEN_MIGRATE_URL")
+    owner = read_migrate_url(os.environ)
     if not owner:
         return migrate_store(url, waiting=_report_waiting)
     applied = migrate_store(owner, "UNSEEN_MIGRATE_URL", waiting=_report_waiting)
