@@ -44,6 +44,21 @@ def authenticate_lookup(provided: Services, request: Request) -> tuple[Key, Acco
     return key, account
 
 
+def sends_active_key(request: Request) -> bool:
+    """Return whether a request has an active key, of any scope. Raises StillLoading.
+
+    It is asked before the body is read, and charges nothing.
+    """
+    provided: Services = request.app.state.services
+    scheme, credentials = get_authorization_scheme_param(request.headers.get("authorization"))
+    key = credentials if scheme.lower() == "bearer" else request.headers.get(_FUNCTION_HEADER)
+    try:
+        provided.keys.authenticate(key, None)
+    except NotAuthenticated:
+        return False
+    return True
+
+
 def require_staff(scope: Scope) -> Callable[..., Awaitable[Staff]]:
     """Return a dependency that requires a key with this scope, and yields its holder."""
 

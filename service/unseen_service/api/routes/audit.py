@@ -14,11 +14,12 @@ from ...usecases import actors, audit_log
 from ..authentication import Auditor, Reason
 from ..bodies import require_json
 from ..dependencies import Provided
+from ..json_routes import JsonRoute
 from ..openapi import BODY_PROBLEMS, keyed_responses
 from ..router import make_router
 from ..schemas import audit as schemas
 
-router = make_router(tags=["staff"])
+router = make_router(route_class=JsonRoute, tags=["staff"])
 
 NDJSON = "application/x-ndjson"
 INEXACT = 1 << 53

@@ -21,11 +21,12 @@ from ...errors import (
 from ...models.cases import Submission, SubmittedHash, SubmittedImage
 from ..bodies import require_json
 from ..dependencies import Provided
+from ..json_routes import CaseRoute
 from ..openapi import BODY_PROBLEMS, problem_responses
 from ..router import make_router
 from ..schemas import cases as schemas
 
-router = make_router(tags=["person"])
+router = make_router(route_class=CaseRoute, tags=["person"])
 
 Pin = Annotated[
     str,

@@ -10,11 +10,14 @@ from ...usecases import feedback
 from ..authentication import require_key
 from ..bodies import require_json
 from ..dependencies import Provided
+from ..json_routes import FeedbackRoute
 from ..openapi import BODY_PROBLEMS, keyed_responses
 from ..router import make_router
 from ..schemas import feedback as schemas
 
-router = make_router(tags=["feedback"], dependencies=[Depends(require_json)])
+router = make_router(
+    route_class=FeedbackRoute, tags=["feedback"], dependencies=[Depends(require_json)]
+)
 
 FeedbackKey = Annotated[Key, Depends(require_key(Scope.FEEDBACK))]
 _PROBLEMS = keyed_responses(*BODY_PROBLEMS)

@@ -10,11 +10,12 @@ from ...usecases import keys
 from ..authentication import Admin, Reason
 from ..bodies import require_json
 from ..dependencies import Provided
+from ..json_routes import JsonRoute
 from ..openapi import BODY_PROBLEMS, keyed_responses
 from ..router import make_router
 from ..schemas import keys as schemas
 
-router = make_router(tags=["keys"])
+router = make_router(route_class=JsonRoute, tags=["keys"])
 
 KeyId = Annotated[int, Path(ge=1, lt=1 << 63, description="The ID of the key.")]
 

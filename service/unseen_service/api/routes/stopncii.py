@@ -18,11 +18,12 @@ from ...usecases import platform_bank
 from ..authentication import require_protocol_keys
 from ..bodies import require_json
 from ..dependencies import Provided
+from ..json_routes import StopNciiRoute
 from ..openapi import BODY_PROBLEMS, keyed_responses
 from ..router import make_router
 from ..schemas import stopncii as schemas
 
-router = make_router(tags=["stopncii"])
+router = make_router(route_class=StopNciiRoute, tags=["stopncii"])
 
 _BASE = "/stopncii/v1"
 _MAX_PAGE_RECORDS = 5_000

@@ -12,11 +12,12 @@ from ...usecases import webhooks
 from ..authentication import require_key
 from ..bodies import require_json
 from ..dependencies import Provided
+from ..json_routes import JsonRoute
 from ..openapi import BODY_PROBLEMS, keyed_responses
 from ..router import make_router
 from ..schemas import webhooks as schemas
 
-router = make_router(prefix="/v1/webhooks", tags=["webhooks"])
+router = make_router(route_class=JsonRoute, prefix="/v1/webhooks", tags=["webhooks"])
 
 FeedKey = Annotated[Key, Depends(require_key(Scope.FEED))]
 WebhookId = Annotated[UUID, Path(description="The ID of the webhook.")]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from ...models.cases import Case, ImageStatus
 from ...models.feedback import Opinion
 from ...models.hashes import View
-from .common import Pdq, RequestModel
+from .common import Listed, LiteralTrue, Pdq, RequestModel
 
 MAX_CASE_IMAGES = 1_000
 MAX_IMAGE_HASHES = 16
@@ -26,7 +26,7 @@ class HashIn(RequestModel):
 class ImageIn(RequestModel):
     """An image, by the hashes of its views."""
 
-    hashes: list[HashIn] = Field(
+    hashes: Listed[HashIn] = Field(
         min_length=1, max_length=MAX_IMAGE_HASHES, description="At most one per view."
     )
     convention: str = Field(
@@ -39,9 +39,9 @@ class ImageIn(RequestModel):
 class StatementsIn(RequestModel):
     """What the person who submits confirms; each must be true."""
 
-    adult: Literal[True] = Field(description="The person in the images is 18 or older.")
-    depicted: Literal[True] = Field(description="The person in the images is the one who submits.")
-    without_consent: Literal[True] = Field(
+    adult: LiteralTrue = Field(description="The person in the images is 18 or older.")
+    depicted: LiteralTrue = Field(description="The person in the images is the one who submits.")
+    without_consent: LiteralTrue = Field(
         description="The images are shared without consent, or may be."
     )
 
@@ -49,7 +49,7 @@ class StatementsIn(RequestModel):
 class SubmissionIn(RequestModel):
     """A new case."""
 
-    images: list[ImageIn] = Field(min_length=1, max_length=MAX_CASE_IMAGES)
+    images: Listed[ImageIn] = Field(min_length=1, max_length=MAX_CASE_IMAGES)
     statements: StatementsIn
     pin: str = Field(
         max_length=64,

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from ...models.feedback import Opinion
-from .common import RequestModel
+from .common import Listed, RequestModel
 
 MAX_RECORDS = 1_000
 
@@ -21,7 +21,7 @@ class GivenIn(RequestModel):
 
     record: Record
     value: Annotated[Opinion, Field(strict=False)]
-    tags: list[Tag] = Field(
+    tags: Listed[Tag] = Field(
         default=[],
         max_length=16,
         description="Free text that other platforms see in the StopNCII protocol.",
@@ -31,7 +31,7 @@ class GivenIn(RequestModel):
 class FeedbackIn(RequestModel):
     """Feedback on hashes; the last value per record counts."""
 
-    feedback: list[GivenIn] = Field(min_length=1, max_length=MAX_RECORDS)
+    feedback: Listed[GivenIn] = Field(min_length=1, max_length=MAX_RECORDS)
 
 
 class FeedbackOut(BaseModel):
@@ -44,7 +44,7 @@ class FeedbackOut(BaseModel):
 class WithdrawalsIn(RequestModel):
     """Records whose hashes the platform deleted."""
 
-    records: list[Record] = Field(min_length=1, max_length=MAX_RECORDS)
+    records: Listed[Record] = Field(min_length=1, max_length=MAX_RECORDS)
 
 
 class WithdrawalsOut(BaseModel):

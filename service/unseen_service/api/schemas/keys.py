@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, FailFast, Field
 
 from ...models.keys import Key, KeyStatus, Scope
-from .common import RequestModel
+from .common import RequestModel, Time
 
 ScopeValue = Annotated[Scope, Field(strict=False)]
 
@@ -19,8 +19,9 @@ class KeyIn(RequestModel):
         max_length=200,
         description="The platform, or the member of staff, that the key is for. Added if new.",
     )
-    scopes: set[ScopeValue] = Field(
+    scopes: Annotated[set[ScopeValue], FailFast()] = Field(
         min_length=1,
+        max_length=len(Scope),
         strict=False,
         description="What the key may do. `match`: look up hashes. `feed`: read the feed, fetch "
         "hashes, use webhooks. `feedback`: report results, confirm deletions. `submit`: submit "
@@ -30,8 +31,8 @@ class KeyIn(RequestModel):
     note: str = Field(
         default="", max_length=200, description="Who asked for the key, and why; one line."
     )
-    expires_at: AwareDatetime | None = Field(
-        default=None, strict=False, description="When the key expires; never if not given."
+    expires_at: Time | None = Field(
+        default=None, description="When the key expires; never if not given."
     )
 
 

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from ...models.hashes import Standing, View
-from .common import Pdq, RequestModel
+from .common import Listed, Pdq, RequestModel
 
 MAX_MATCH_HASHES = 10_000
 
@@ -11,7 +11,7 @@ MAX_MATCH_HASHES = 10_000
 class MatchIn(RequestModel):
     """A lookup."""
 
-    hashes: list[Pdq] = Field(min_length=1, max_length=MAX_MATCH_HASHES)
+    hashes: Listed[Pdq] = Field(min_length=1, max_length=MAX_MATCH_HASHES)
     max_distance: int | None = Field(
         default=None,
         ge=0,

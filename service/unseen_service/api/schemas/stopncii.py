@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ...models.feed import FeedEntry, FeedStatus
 from ...models.feedback import GivenFeedback, Opinion
-from .common import Pdq
+from .common import Listed, Pdq
 
 MAX_HASHES = 10_000
 
@@ -60,7 +60,7 @@ class FeedbackOf(_LenientModel):
     """Feedback on a hash, from the platform that holds the key."""
 
     feedbackValue: FeedbackValue  # noqa: N815
-    tags: list[Tag] = Field(default=[], max_length=64)
+    tags: Listed[Tag] = Field(default=[], max_length=64)
 
     def to_feedback(self) -> GivenFeedback:
         """Return it in this service's terms."""
@@ -76,7 +76,7 @@ class HashFeedbackIn(FeedbackOf):
 class SubmitFeedbackIn(_LenientModel):
     """Feedback on hashes; the last per hash counts."""
 
-    hashFeedbacks: list[HashFeedbackIn] = Field(max_length=MAX_HASHES)  # noqa: N815
+    hashFeedbacks: Listed[HashFeedbackIn] = Field(max_length=MAX_HASHES)  # noqa: N815
 
 
 class SubmittedIn(_LenientModel):
@@ -86,13 +86,13 @@ class SubmittedIn(_LenientModel):
         description="Clients send either form."
     )
     hashValue: Pdq  # noqa: N815
-    CSPFeedbacks: list[FeedbackOf] = Field(default=[], max_length=1)
+    CSPFeedbacks: Listed[FeedbackOf] = Field(default=[], max_length=1)
 
 
 class SubmitHashesIn(_LenientModel):
     """Hashes of the platform's own bank."""
 
-    hashRecords: list[SubmittedIn] = Field(max_length=MAX_HASHES)  # noqa: N815
+    hashRecords: Listed[SubmittedIn] = Field(max_length=MAX_HASHES)  # noqa: N815
 
 
 class TakenOut(BaseModel):

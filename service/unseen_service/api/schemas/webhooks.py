@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from ...models.webhooks import Webhook, WebhookEvent
-from .common import RequestModel
+from .common import Listed, RequestModel
 
 EventValue = Annotated[WebhookEvent, Field(strict=False)]
 
@@ -20,7 +20,7 @@ class WebhookIn(RequestModel):
         description="Where messages are sent: https, to a public address.",
         examples=["https://platform.example/hooks/unseen"],
     )
-    events: list[EventValue] = Field(
+    events: Listed[EventValue] = Field(
         default=[
             WebhookEvent.ADDED,
             WebhookEvent.WITHDRAWN,
