@@ -44,6 +44,7 @@ from .usecases.admission import Admission
 from .usecases.cases import Cases
 from .usecases.checkpoints import Checkpoints
 from .usecases.feed import Feed
+from .usecases.intake_level import IntakeLevel
 from .usecases.lookups import Lookups
 
 
@@ -168,7 +169,7 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
     )
     price = Price(settings.work_free_hashes_per_minute, settings.work_tries_per_hash)
     follower = Follower(store, index, [clock, keys, limits, screening])
-    admission = Admission(screening, price)
+    admission = Admission(screening, price, IntakeLevel(store, screening))
     return Services(
         settings=settings,
         store=store,

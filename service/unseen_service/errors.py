@@ -28,6 +28,7 @@ ServiceError
 │   └── Unavailable
 │       ├── StoreUnavailable PostgreSQL is unavailable
 │       │   └── CannotWrite  PostgreSQL answers, and cannot write
+│       ├── Overloaded       too many others wait for the same
 │       └── StillLoading     index and keys are not loaded yet
 └── OperatorError            for the operator, on the command line only
     ├── SettingInvalid
@@ -388,6 +389,18 @@ class CannotWrite(StoreUnavailable):
     def __init__(self, why: str) -> None:
         super().__init__(
             why, "The service cannot store anything at the moment. Nothing was lost; try again."
+        )
+
+
+class Overloaded(Unavailable):
+    """Too many callers wait for the same scarce work already."""
+
+    retry_after = 3
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Too many people are asking at the moment. Nothing was lost; try again in a few "
+            "seconds."
         )
 
 

@@ -1,10 +1,12 @@
 """While many hashes are submitted, a submission requires proof of work."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,7 +28,7 @@ SECRET = bytes(32)
 @pytest.fixture
 def busy(database_url: str) -> Iterator[RunningService]:
     """A service at which every submission but the first exceeds the free rate."""
-    with serving(database_url, work_free_hashes_per_minute=4, work_tries_per_hash=50) as running:
+    with serving(database_url, work_free_hashes_per_minute=8, work_tries_per_hash=50) as running:
         httpx.post(f"{running.url}/v1/cases", json=submission(random_pdq(0))).raise_for_status()
         yield running
 
@@ -63,7 +65,7 @@ def test_proof_is_valid_for_one_key_and_no_more_hashes(busy: RunningService) -> 
 
 
 def test_price_depends_on_the_load_of_all_workers(busy: RunningService) -> None:
-    with serving(busy.database_url, work_free_hashes_per_minute=4, work_tries_per_hash=50) as other:
+    with serving(busy.database_url, work_free_hashes_per_minute=8, work_tries_per_hash=50) as other:
         assert problem_slug(post(other, submission(random_pdq(1)))) == "work-required"
 
 
@@ -134,9 +136,84 @@ def test_challenge_cannot_be_forged_or_changed() -> None:
 
 def test_price_rises_with_the_square_of_the_load() -> None:
     price = Price(free=2_000, tries=1_000)
-    assert [price.at(level) for level in (0, 2_000)] == [0, 0]
-    assert price.at(4_000) == 4_000
-    assert price.at(1e12) == 100_000
+    assert [price.of(level, 1) for level in (0, 1_999)] == [0, 0]
+    assert price.of(4_000, 1) == pytest.approx(4_000, rel=0.001)
+    assert price.of(1e12, 8) == 100_000
+    assert Price(free=2_000, tries=0).of(1e12, 8) == 0
+    assert Price(free=0, tries=1_000).of(0, 8) > 0
+
+
+@given(level=st.floats(0, 1e6), parts=st.lists(st.integers(1, 1_000), min_size=1, max_size=9))
+def test_price_is_the_same_for_one_submission_and_for_its_parts(
+    level: float, parts: list[int]
+) -> None:
+    """So that it is of no use to split a submission, nor to send its parts at the same time."""
+    price, paid, reached = Price(free=2_000, tries=1_000), 0, level
+    for hashes in parts:
+        paid += hashes * price.of(reached, hashes)
+        reached += hashes
+    whole = sum(parts) * price.of(level, sum(parts))
+    assert abs(paid - whole) <= 2 * sum(parts), "attempts are rounded up, per hash"
+
+
+def test_own_weight_counts_for_the_price() -> None:
+    price = Price(free=2_000, tries=1_000)
+    assert price.of(0, 2_000) == 0
+    assert price.of(0, 2_400) * 2_400 == pytest.approx(485_000, rel=0.01)
+    assert price.of(0, 8_000) * 8_000 == pytest.approx(42_000_000, rel=0.01)
+
+
+FREE = 80
+"""Hashes per minute that are free, in the tests of bulk submissions."""
+
+
+def bulk(first: int, hashes: int) -> dict[str, Any]:
+    return submission(*(random_pdq(1_000 * first + n) for n in range(hashes)))
+
+
+def test_simultaneous_bulk_submissions_are_not_free(database_url: str) -> None:
+    """Eight at once, over two workers, each small enough to be free alone: one of them is."""
+    with (
+        serving(database_url, work_free_hashes_per_minute=FREE) as one,
+        serving(database_url, work_free_hashes_per_minute=FREE) as other,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        answers = list(
+            pool.map(
+                lambda n: post((one, other)[n % 2], bulk(n, FREE), f"{KEY}-{n}"),
+                range(8),
+            )
+        )
+    assert sorted(each.status_code for each in answers) == [201] + 7 * [429]
+    with psycopg.connect(database_url) as connection:
+        (level,) = connection.execute("SELECT level FROM intake").fetchone() or (0,)
+    assert level <= FREE, "the seven were not given back"
+
+
+def test_submission_above_the_free_rate_is_never_free(database_url: str) -> None:
+    with serving(database_url, work_free_hashes_per_minute=FREE) as running:
+        assert problem_slug(post(running, bulk(1, FREE + 1))) == "work-required"
+        assert post(running, bulk(1, 10)).status_code == 201
+
+
+def test_reservation_is_given_back_if_nothing_is_stored(database_url: str) -> None:
+    """Repeats, simultaneous ones too, and submissions that must be paid for count once, or not."""
+    with serving(database_url, work_free_hashes_per_minute=FREE) as running:
+        body = bulk(1, 10)
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: post(running, body), range(8)))
+        assert sorted(each.status_code for each in answers) == 7 * [200] + [201]
+        for n in range(5):
+            assert post(running, bulk(2 + n, 75), f"{KEY}-{n}").status_code == 429
+        assert post(running, bulk(9, 68), f"{KEY}-last").status_code == 201
+
+
+def test_refused_hashes_stay_counted(database_url: str) -> None:
+    """Screening is work: whoever has it done again and again has to pay."""
+    with serving(database_url, work_free_hashes_per_minute=FREE) as running:
+        body = submission(*(random_pdq(n) for n in range(50)), "00" * 32)
+        assert problem_slug(post(running, body)) == "degenerate-hash"
+        assert problem_slug(post(running, body)) == "work-required"
 
 
 @given(tries=st.integers(1, 10**12))

@@ -21,6 +21,7 @@ from unseen_service.store.sql import SQL
 from unseen_service.usecases import audit_log
 from unseen_service.usecases.admission import Admission
 from unseen_service.usecases.cases import Cases
+from unseen_service.usecases.intake_level import IntakeLevel
 
 from tests.support.hashes import random_pdq
 
@@ -43,7 +44,9 @@ def test_changes_are_numbered_in_commit_order_without_gaps(database_url: str) ->
         store = await open_store(database_url)
         screening = LiveScreening(Clock())
         await screening.reload(store)
-        cases = Cases(store, Admission(screening, Price(free=2_000, tries=0)))
+        cases = Cases(
+            store, Admission(screening, Price(free=2_000, tries=0), IntakeLevel(store, screening))
+        )
         seen: list[int] = []
         done = asyncio.Event()
 

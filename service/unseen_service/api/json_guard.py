@@ -68,6 +68,8 @@ def _first_duplicate(pairs: list[tuple[str, Any]]) -> str:
     """Return the name that occurs twice, cut if it is long: it could be anything, even a key."""
     counts = Counter(each for each, _ in pairs)
     name = next(each for each, number in counts.items() if number > 1)
+    # Half of a surrogate pair is allowed in JSON, and cannot be sent back.
+    name = name.encode("ascii", "backslashreplace").decode()
     return name if len(name) <= _SHOWN_CHARACTERS else f"{name[: _SHOWN_CHARACTERS // 2]}..."
 
 

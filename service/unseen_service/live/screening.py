@@ -40,13 +40,12 @@ class LiveScreening:
         self._state, self._read_at = state, time.monotonic()
 
     def level(self) -> float:
-        """Return about how many hashes all workers accepted in the last minute."""
+        """Return about how many hashes all workers admitted in the last minute."""
         return self._known().level * float(np.exp((self._read_at - time.monotonic()) / _MINUTE))
 
-    def count_accepted(self, hashes: int) -> None:
-        """Add a submission to the level at once, before the next reload."""
-        state = replace(self._known(), level=self.level() + hashes)
-        self._state, self._read_at = state, time.monotonic()
+    def note_level(self, level: float) -> None:
+        """Set the level that was just read, before the next reload."""
+        self._state, self._read_at = replace(self._known(), level=level), time.monotonic()
 
     def challenges(self) -> Challenges:
         """Return what issues and checks challenges, the same on every host. Raises StillLoading."""

@@ -8,6 +8,7 @@ docs/intake.md describes the protocol for client authors.
 
 import hashlib
 import hmac
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,11 +36,25 @@ class Price:
     tries: int
     max_tries: int = 100_000
 
-    def at(self, level: float) -> int:
-        """Return the attempts per hash at a level, in hashes of the last minute or so."""
-        if level <= self.free:
-            return 0
-        return min(self.max_tries, round(self.tries * (level / max(self.free, 1)) ** 2))
+    def of(self, level: float, hashes: int) -> int:
+        """Return the attempts per hash of a submission at a level: 0 if it is free.
+
+        The level is in hashes of the last minute or so. Each hash of the submission raises it for
+        the next, so that one of 8,000 hashes costs as much as a thousand of 8; this is the mean.
+        """
+        total = self._up_to(level + hashes) - self._up_to(level)
+        return math.ceil(total / hashes)
+
+    def _up_to(self, level: float) -> float:
+        """Return the price of all hashes from level 0 to this one: the integral of the price."""
+        if level <= self.free or not self.tries:
+            return 0.0
+        free = max(self.free, 1)
+        # From here on a hash costs the most that it may.
+        top = max(self.free, free * math.sqrt(self.max_tries / self.tries))
+        rising = min(level, top)
+        quadratic = self.tries * (rising**3 - self.free**3) / (3 * free**2)
+        return quadratic + self.max_tries * (level - rising)
 
 
 @dataclass(frozen=True, slots=True)

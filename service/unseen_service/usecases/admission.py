@@ -1,7 +1,8 @@
 """Admission of a submission: its hashes are of actual images, and it is paid for with work."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from ..models.cases import Submission
 from ..models.hashes import HASH_BYTES, LOWEST_QUALITY
 from ..screening.proof_of_work import Price
 from ..store import Transaction, activation
+from .intake_level import IntakeLevel, Reservation
 
 _INLINE = 64
 """Hashes that are checked on the event loop: more are worth a thread."""
@@ -22,26 +24,36 @@ _MIN_WEIGHT = 8
 class Admission:
     """Refuses a submission, with a reason, before anything is stored."""
 
-    def __init__(self, screening: LiveScreening, price: Price) -> None:
+    def __init__(self, screening: LiveScreening, price: Price, level: IntakeLevel) -> None:
         self._screening = screening
         self._price = price
         self._removed = RemovedHashes()
+        self._level = level
 
-    async def admit(self, submission: Submission, idempotency_key: str, proof: str | None) -> int:
-        """Admit a submission. Return its weight, in hashes.
+    @asynccontextmanager
+    async def admitted(
+        self, submission: Submission, idempotency_key: str, proof: str | None
+    ) -> AsyncIterator[Reservation]:
+        """Admit a submission, to be stored in this block. Yield its reservation.
 
-        `proof` is one of work. Raises QualityTooLow, WorkRequired, DegenerateHash, KnownBenign,
-        StillLoading.
+        It is given back if the block fails. If a hash is refused it stays, and decays like any
+        other: screening is work, too. `proof` is one of work. Raises QualityTooLow, WorkRequired,
+        DegenerateHash, KnownBenign, StillLoading, StoreUnavailable.
         """
         _refuse_low_quality(submission)
         weight = max(_MIN_WEIGHT, sum(len(image.hashes) for image in submission.images))
-        self._require_work(weight, idempotency_key, proof)
-        await self.screen(_located(submission))
-        return weight
-
-    def count_accepted(self, weight: int) -> None:
-        """Count a submission that was admitted and is stored now."""
-        self._screening.count_accepted(weight)
+        # Most that have to pay are told so from memory, without a query.
+        self._require_work(self._level.known(), weight, idempotency_key, proof)
+        reservation = await self._level.reserve(weight)
+        try:
+            self._require_work(reservation.before, weight, idempotency_key, proof)
+            await self.screen(_located(submission))
+            yield reservation
+        except (DegenerateHash, KnownBenign):
+            raise
+        except BaseException:
+            await reservation.give_back()
+            raise
 
     async def screen(self, located: Sequence[tuple[str, bytes]]) -> None:
         """Screen hashes (32 bytes), each with its place in the request, from persons and platforms.
@@ -62,8 +74,10 @@ class Admission:
         near = await self._removed.near(tx, pdqs)
         await activation.bar(tx, {hash_ids[pdqs[n]]: root for n, root in near.items()})
 
-    def _require_work(self, weight: int, idempotency_key: str, proof: str | None) -> None:
-        price = self._price.at(self._screening.level())
+    def _require_work(
+        self, level: float, weight: int, idempotency_key: str, proof: str | None
+    ) -> None:
+        price = self._price.of(level, weight)
         if not price:
             return
         challenges = self._screening.challenges()

@@ -10,8 +10,9 @@ from .. import credentials
 from ..errors import CaseNotFound, ImageNotFound, SubmissionReused, TooManyGuesses
 from ..models.audit import PERSON, AuditEvent, AuditKind
 from ..models.cases import Case, CaseSecret, Submission, SubmittedImage
-from ..store import Store, Transaction, activation, audit, cases, changes, screening
+from ..store import Store, Transaction, activation, audit, cases, changes
 from .admission import Admission
+from .pin_hashing import Lane, PinHashing
 
 _NO_CASE = CaseSecret(0, UUID(int=0), credentials.new_salt(), bytes(32), None)
 """No PIN opens it: what a PIN is compared with if there is no such case."""
@@ -27,8 +28,7 @@ class Cases:
         self._store = store
         self._admission = admission
         self._waiting: dict[int, int] = {}
-        # scrypt takes 16 MiB and a core: however many strangers ask, only two run at a time.
-        self._scrypt = asyncio.Semaphore(2)
+        self._hashing = PinHashing()
 
     async def submit(
         self, submission: Submission, idempotency_key: str, proof: str | None = None
@@ -36,35 +36,33 @@ class Cases:
         """Store a submission. Return its case, and whether it is new.
 
         The same submission with the same key returns the same case. `proof` is one of work.
-        Raises what `Admission.admit` does, SubmissionReused, StoreUnavailable.
+        Raises what `Admission.admitted` does, SubmissionReused, Overloaded, StoreUnavailable.
         """
-        weight = await self._admission.admit(submission, idempotency_key, proof)
         key_digest = hashlib.sha256(idempotency_key.encode()).digest()
         request_digest = _request_digest(submission.images)
-        salt = credentials.new_salt()
-        pin_digest = await self._digest(submission.pin, salt)
-        async with self._store.transaction() as tx:
-            await changes.lock(tx)
-            known = await cases.find_submission(tx, key_digest)
-            if known is None:
-                await screening.count(tx, weight)
-                case_id = await self._open_case(tx, submission, salt, pin_digest)
-                await cases.insert_submission(
-                    tx, key_digest=key_digest, request_digest=request_digest, case_id=case_id
-                )
-                case = await cases.read(tx, case_id)
+        known = await self._find(key_digest)
         if known is None:
-            self._admission.count_accepted(weight)
-            return case, True
-        known_digest, case_id = known
-        repeated = await self._repeat(case_id, submission.pin)
+            async with self._admission.admitted(submission, idempotency_key, proof) as reservation:
+                case = await self._open(submission, key_digest, request_digest)
+                if case:
+                    return case, True
+                await reservation.give_back()  # another request with this key was faster
+            known = await self._find(key_digest)
+        repeated = await self._repeat(known[1], submission.pin) if known else None
         # Compared last, so that the time does not tell whether the images or the PIN differ.
-        if repeated is None or not credentials.constant_time_equal(known_digest, request_digest):
+        if (
+            known is None
+            or repeated is None
+            or not credentials.constant_time_equal(known[0], request_digest)
+        ):
             raise SubmissionReused
         return repeated, False
 
     async def status(self, number: str, pin: str) -> Case:
-        """Return a case to anyone who has its PIN. Raises CaseNotFound, TooManyGuesses."""
+        """Return a case to anyone who has its PIN.
+
+        Raises CaseNotFound, TooManyGuesses, Overloaded.
+        """
         secret = await self._unlock(number, pin)
         async with self._store.transaction() as tx:
             return await cases.read(tx, secret.case_id)
@@ -72,7 +70,7 @@ class Cases:
     async def withdraw(self, number: str, pin: str, image: int | None = None) -> Case:
         """Withdraw one image of a case, or all; withdrawing again changes nothing.
 
-        Raises CaseNotFound, ImageNotFound, TooManyGuesses.
+        Raises CaseNotFound, ImageNotFound, TooManyGuesses, Overloaded.
         """
         secret = await self._unlock(number, pin)
         async with self._store.transaction() as tx:
@@ -110,11 +108,32 @@ class Cases:
         await audit.append(tx, AuditEvent(AuditKind.CASE_SUBMITTED, PERSON, audit_ref, details))
         return case_id
 
+    async def _find(self, key_digest: bytes) -> tuple[bytes, int] | None:
+        async with self._store.transaction() as tx:
+            return await cases.find_submission(tx, key_digest)
+
+    async def _open(
+        self, submission: Submission, key_digest: bytes, request_digest: bytes
+    ) -> Case | None:
+        """Store a submission. Return its case; None if its key was used in the meantime."""
+        salt = credentials.new_salt()
+        pin_digest = await self._hashing.submissions.digest(submission.pin, salt)
+        async with self._store.transaction() as tx:
+            await changes.lock(tx)
+            if await cases.find_submission(tx, key_digest):
+                return None
+            case_id = await self._open_case(tx, submission, salt, pin_digest)
+            await cases.insert_submission(
+                tx, key_digest=key_digest, request_digest=request_digest, case_id=case_id
+            )
+            return await cases.read(tx, case_id)
+
     async def _repeat(self, case_id: int, pin: str) -> Case | None:
         async with self._store.transaction() as tx:
             case = await cases.read(tx, case_id)
             secret = await cases.secret(tx, case.number)
-        if secret is None or not await self._fits(pin, secret):
+        lane = self._hashing.repeats
+        if secret is None or not await _fits(lane, case.number, pin, secret):
             return None
         return case
 
@@ -127,7 +146,9 @@ class Cases:
             secret = await cases.secret(tx, read_number)
         # An unknown case takes every step that a wrong PIN takes, so that the time does not tell
         # which cases exist.
-        if not await self._fits(read_pin, secret or _NO_CASE) or secret is None:
+        lane = self._hashing.guesses
+        fits = await _fits(lane, read_number, read_pin, secret or _NO_CASE)
+        if not fits or secret is None:
             await self._slow_down(read_number, str(secret.audit_ref) if secret else None)
             raise CaseNotFound
         return secret
@@ -149,14 +170,10 @@ class Cases:
             if not self._waiting[bucket]:
                 del self._waiting[bucket]
 
-    async def _fits(self, pin: str, secret: CaseSecret) -> bool:
-        return credentials.constant_time_equal(
-            await self._digest(pin, secret.pin_salt), secret.pin_digest
-        )
 
-    async def _digest(self, pin: str, salt: bytes) -> bytes:
-        async with self._scrypt:
-            return await asyncio.to_thread(credentials.pin_digest, pin, salt)
+async def _fits(lane: Lane, number: str, pin: str, secret: CaseSecret) -> bool:
+    digest = await lane.digest(pin, secret.pin_salt, number)
+    return credentials.constant_time_equal(digest, secret.pin_digest)
 
 
 def _withdrawn(secret: CaseSecret, numbers: list[int], removed: int) -> AuditEvent:

@@ -28,7 +28,7 @@ SOLVE = """([source, prefix, target]) =>
 @pytest.fixture
 def loaded_service(database_url: str, proxy: RecordingProxy) -> Iterator[RunningService]:
     """Yield a service that requires about a million tries for one image."""
-    asking = {"work_free_hashes_per_minute": 4, "work_tries_per_hash": 20_000}
+    asking = {"work_free_hashes_per_minute": 8, "work_tries_per_hash": 20_000}
     with serving(database_url, **asking) as running:
         httpx.post(f"{running.url}/v1/cases", json=submission(random_pdq(0))).raise_for_status()
         proxy.upstream = running.url
