@@ -117,7 +117,7 @@ def test_concurrent_repeats_open_one_case(service: RunningService) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [submission(random_pdq(9)), submission(random_pdq(1), pin="2222-2222-2222")],
+    [submission(random_pdq(9)), submission(random_pdq(1), pin="2345-2PQR-7WXY")],
     ids=["other hash", "other PIN"],
 )
 def test_idempotency_key_of_another_submission_is_refused(

@@ -93,7 +93,7 @@ def test_unknown_case_and_wrong_pin_take_equally_long(service: RunningService) -
 def test_time_of_a_repeated_submission_does_not_reveal_its_images(service: RunningService) -> None:
     """Anyone who found an Idempotency-Key cannot test, without the PIN, which images it is of."""
     post_submission(service, submission(random_pdq(1)), **{"Idempotency-Key": KEY})
-    other_pin = "2222-2222-2222"
+    other_pin = "2345-2PQR-7WXY"
 
     def again(pdq: str, pin: str) -> Callable[[int], httpx.Response]:
         def ask(_: int) -> httpx.Response:

@@ -19,6 +19,7 @@ from ...errors import (
     WorkRequired,
 )
 from ...models.cases import Submission, SubmittedHash, SubmittedImage
+from ...usecases.guessable_pins import is_guessable
 from ..bodies import require_json
 from ..dependencies import Provided
 from ..json_routes import CaseRoute
@@ -142,6 +143,12 @@ def _submission(body: schemas.SubmissionIn) -> Submission:
     if pin is None:
         raise InvalidRequest(
             "A PIN is 12 characters of Crockford's base32, in three groups of four.", "pin"
+        )
+    if is_guessable(pin):
+        raise InvalidRequest(
+            "This PIN is easy to guess: it repeats itself, or its characters follow one another. "
+            "Let the device draw 12 characters at random.",
+            "pin",
         )
     for i, image in enumerate(body.images):
         if len({each.view for each in image.hashes}) < len(image.hashes):
