@@ -3,6 +3,13 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+MAX_TAGS = 16
+"""Tags of one platform on one hash."""
+MAX_TAG_CHARACTERS = 64
+MAX_TAG_BYTES = 2_048
+"""UTF-8 bytes of the tags on one hash: of one platform where they are given, of all platforms
+together where they are shown."""
+
 
 class Opinion(StrEnum):
     """What a platform reports about a hash.

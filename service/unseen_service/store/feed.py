@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from ..models.feed import FeedEntry, FeedStatus
-from ..models.feedback import Feedback, Opinion
+from ..models.feedback import MAX_TAG_BYTES, Feedback, Opinion
 from ..models.hashes import Standing, View
 from .statements import Transaction, execute, fetch_one, fetch_rows, fetch_value
 
@@ -40,13 +40,17 @@ async def subscribe(tx: Transaction, platform_id: int) -> None:
     await execute(tx, "subscribe", platform_id=platform_id)
 
 
-async def page(tx: Transaction, *, after: int, upto: int, base: int) -> tuple[FeedEntry, ...]:
+async def page(
+    tx: Transaction, *, after: int, upto: int, base: int, tag_bytes: int = MAX_TAG_BYTES
+) -> tuple[FeedEntry, ...]:
     """Return the hashes whose last change is after `after`, up to `upto`, in order.
+
+    Each has at most `tag_bytes` of tags.
 
     Call it in a snapshot: entries, feedback and head must be of one moment.
     """
     rows = await fetch_rows(tx, "feed_page", after=after, upto=upto, base=base)
-    feedback = await _feedback(tx, [row["hash_id"] for row in rows])
+    feedback = await _feedback(tx, [row["hash_id"] for row in rows], tag_bytes)
     return tuple(_entry(row, feedback.get(row["hash_id"], ())) for row in rows)
 
 
@@ -77,8 +81,10 @@ async def acknowledge(tx: Transaction, platform_id: int, position: int) -> None:
     await execute(tx, "acknowledge", platform_id=platform_id, position=position)
 
 
-async def _feedback(tx: Transaction, hash_ids: Sequence[int]) -> dict[int, tuple[Feedback, ...]]:
-    rows = await fetch_rows(tx, "feedback_on", hash_ids=list(hash_ids))
+async def _feedback(
+    tx: Transaction, hash_ids: Sequence[int], tag_bytes: int
+) -> dict[int, tuple[Feedback, ...]]:
+    rows = await fetch_rows(tx, "feedback_on", hash_ids=list(hash_ids), tag_bytes=tag_bytes)
     return {
         hash_id: tuple(
             Feedback(

@@ -10,6 +10,7 @@ from .. import credentials
 from ..errors import InvalidRequest
 from ..models.audit import AuditEvent, AuditKind, Staff
 from ..models.keys import Key
+from ..models.plain_text import is_plain_line
 
 OPERATOR = Staff("operator", "operator")
 """Anyone who uses the service's own command line and did not give a name."""
@@ -61,7 +62,7 @@ def checked_text(text: str, at: str, what: str) -> str:
     `at` is where it was given, and `what` it is. Raises InvalidRequest, which does not repeat it.
     """
     text = text.strip()
-    if not text or len(text) > _MAX_LENGTH or not text.isprintable():
+    if not text or len(text) > _MAX_LENGTH or not is_plain_line(text):
         raise InvalidRequest(f"{what} is one line of 1 to {_MAX_LENGTH} characters.", at)
     if contains_identifier(text):
         raise InvalidRequest(

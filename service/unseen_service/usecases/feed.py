@@ -17,8 +17,10 @@ from ..errors import FeedGone, InvalidRequest
 from ..live.follower import Follower
 from ..models.audit import AuditKind
 from ..models.feed import FeedCursor, FeedEntry, FeedPage, FeedStatus
+from ..models.feedback import MAX_TAG_BYTES
 from ..models.keys import Key
 from ..store import Store, Transaction, audit, feed, obligations
+from . import feed_page_size
 from .actors import platform_event
 
 _CURSOR = re.compile(r"2\.([0-9a-f]{32})\.(\d{1,18})\.(\d{1,18})\Z")
@@ -43,16 +45,19 @@ class Feed:
         """
         cursor = _parse_cursor(token) if token else None
         until = time.monotonic() + wait
-        page = await self.read(key, cursor, limit)
+        page = await self.read(key, cursor, limit, tag_bytes=0)
         while not page.entries and not page.more and (left := until - time.monotonic()) > 0:
             await self._follower.wait_beyond(page.head, left)
-            page = await self.read(key, cursor, limit)
+            page = await self.read(key, cursor, limit, tag_bytes=0)
         return page
 
-    async def read(self, key: Key, cursor: FeedCursor | None, limit: int) -> FeedPage:
+    async def read(
+        self, key: Key, cursor: FeedCursor | None, limit: int, *, tag_bytes: int = MAX_TAG_BYTES
+    ) -> FeedPage:
         """Return at most `limit` entries after a cursor (None: from the beginning).
 
-        Raises FeedGone if the cursor does not belong to this log.
+        They are fewer if they are large, and each has at most `tag_bytes` of tags. Raises FeedGone
+        if the cursor does not belong to this log.
         """
         async with self._reading:
             base = await self._base(key)
@@ -60,9 +65,8 @@ class Feed:
                 head = await feed.head(tx, key.platform_id)
                 if cursor:
                     await check_cursor(tx, head, cursor)
-                page = await _read(
-                    tx, head, cursor.position if cursor else 0, base=base, limit=limit
-                )
+                after = cursor.position if cursor else 0
+                page = await _read(tx, head, after, base=base, limit=limit, tag_bytes=tag_bytes)
             if cursor:
                 await self._acknowledge(key, head, cursor.position)
             await self._deliver(key, page)
@@ -122,9 +126,11 @@ async def check_cursor(tx: Transaction, head: feed.FeedHead, cursor: FeedCursor)
 
 
 async def _read(
-    tx: Transaction, head: feed.FeedHead, after: int, *, base: int, limit: int
+    tx: Transaction, head: feed.FeedHead, after: int, *, base: int, limit: int, tag_bytes: int
 ) -> FeedPage:
     """Read windows of `limit` positions until one holds an entry or there are no more.
+
+    The page ends where it has as many bytes as fit.
 
     A window costs the same wherever it lies and however many of its hashes changed since. A long
     range in which all did is crossed in steps: a page may be empty and have more after it.
@@ -133,11 +139,14 @@ async def _read(
     entries: tuple[FeedEntry, ...] = ()
     for _ in range(_WINDOWS):
         begin, upto = upto, min(upto + limit, head.position)
-        entries = await feed.page(tx, after=begin, upto=upto, base=base)
+        entries = await feed.page(tx, after=begin, upto=upto, base=base, tag_bytes=tag_bytes)
         if entries or upto == head.position:
             break
+    fitting = feed_page_size.fitting(entries)
+    if len(fitting) < len(entries):
+        upto = fitting[-1].position
     mark = await feed.mark(tx, upto)
-    return FeedPage(head.log, after, upto, mark, head.position, entries)
+    return FeedPage(head.log, after, upto, mark, head.position, tuple(fitting))
 
 
 async def _record(tx: Transaction, key: Key, page: FeedPage) -> None:

@@ -7,13 +7,13 @@ from pydantic import BaseModel, Field
 
 from ...models.feedback import Opinion
 from .common import Listed, RequestModel
+from .tags import Tags
 
 MAX_RECORDS = 1_000
 
 Record = Annotated[
     UUID, Field(strict=False, description="The record of the hash, from the feed or a hit.")
 ]
-Tag = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
 
 
 class GivenIn(RequestModel):
@@ -21,10 +21,10 @@ class GivenIn(RequestModel):
 
     record: Record
     value: Annotated[Opinion, Field(strict=False)]
-    tags: Listed[Tag] = Field(
+    tags: Tags = Field(
         default=[],
-        max_length=16,
-        description="Free text that other platforms see in the StopNCII protocol.",
+        description="Free text that other platforms see in the StopNCII protocol; 2,048 bytes in "
+        "all. If platforms tag a hash with more than that together, some tags are left out.",
     )
 
 

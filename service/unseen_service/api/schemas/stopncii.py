@@ -5,13 +5,14 @@ missing field, and ignores unknown fields. What it sends is parsed just as lenie
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...models.feed import FeedEntry, FeedStatus
 from ...models.feedback import GivenFeedback, Opinion
 from .common import Listed, Pdq
+from .tags import Tags
 
 MAX_HASHES = 10_000
 
@@ -49,8 +50,6 @@ _FEEDBACK_VALUES = {
     Opinion.NOT_INTIMATE: FeedbackValue.NOT_BLOCKED,
 }
 
-Tag = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]{1,128}$")]
-
 
 class _LenientModel(BaseModel):
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
@@ -60,7 +59,7 @@ class FeedbackOf(_LenientModel):
     """Feedback on a hash, from the platform that holds the key."""
 
     feedbackValue: FeedbackValue  # noqa: N815
-    tags: Listed[Tag] = Field(default=[], max_length=64)
+    tags: Tags = []
 
     def to_feedback(self) -> GivenFeedback:
         """Return it in this service's terms."""

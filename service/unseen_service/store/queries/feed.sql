@@ -47,9 +47,30 @@ INSERT INTO acknowledgements (platform_id, position) VALUES (%(platform_id)s, %(
 ON CONFLICT DO NOTHING;
 
 -- feedback_on: Feedback of platforms on some hashes.
-SELECT hash_id, name AS source, value, tags
-FROM feedback JOIN platforms ON platforms.id = platform_id
-WHERE hash_id = ANY(%(hash_ids)s)
+-- Of the tags on a hash only as many as fit into tag_bytes, those of platforms with short ones
+-- first, since a platform that tags with very much text must not displace the others, nor fill pages.
+WITH said AS (
+    SELECT hash_id, name, value, tags, octet_length(array_to_string(tags, '')) AS size
+    FROM feedback JOIN platforms ON platforms.id = platform_id
+    WHERE hash_id = ANY(%(hash_ids)s)
+), counted AS (
+    SELECT *, sum(size) OVER (PARTITION BY hash_id ORDER BY size, name) - size AS before FROM said
+)
+SELECT hash_id, name AS source, value,
+    CASE
+        WHEN before + size <= %(tag_bytes)s THEN tags
+        WHEN before >= %(tag_bytes)s THEN '{}'
+        ELSE ARRAY(
+            SELECT tag
+            FROM (
+                SELECT tag, n, sum(octet_length(tag)) OVER (ORDER BY n) AS upto
+                FROM unnest(tags) WITH ORDINALITY AS each (tag, n)
+            ) AS own
+            WHERE before + upto <= %(tag_bytes)s
+            ORDER BY n
+        )
+    END AS tags
+FROM counted
 ORDER BY hash_id, name;
 
 -- deliver: Record what a platform received; no row if it had received all of it before.
