@@ -1,5 +1,7 @@
 """HTTP limits below the application: time per request, size of its head, number of requests.
 
+And what happens to answers: how long they may stay unread, and how many bytes of them.
+
 httptools (llhttp in strict mode) rejects whatever could be parsed in two ways; the cases are
 listed in tests/service/test_hardening.py. uvicorn sets no limit on time, size and number: a head
 without an end, a body sent at a byte per minute, thousands of requests before the first is
@@ -12,10 +14,15 @@ import asyncio
 import logging
 import resource
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from .start_turns import StartTurns
+from .unread_answers import UnreadAnswers
 
 RESERVED_FILES = 100
 """Open files kept for PostgreSQL, the index and webhooks, which clients cannot use."""
@@ -39,10 +46,25 @@ class BufferedTransport:
     client wakes up twice.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        on_unread: Callable[[], None],
+    ) -> None:
         self._transport = transport
         self._loop = loop
         self._buffer: list[bytes] = []
+        self._on_unread = on_unread
+        self._written = 0
+
+    def unread_bytes(self) -> int:
+        """Return how many bytes wait for the client to read what came before."""
+        return self._transport.get_write_buffer_size() + sum(map(len, self._buffer))
+
+    def sent_bytes(self) -> int:
+        """Return how many bytes were handed to the system."""
+        return self._written - self._transport.get_write_buffer_size()
 
     def write(self, data: bytes) -> None:
         """Buffer data; it is written at the end of this turn."""
@@ -62,9 +84,24 @@ class BufferedTransport:
             # The client may have disconnected since the data was buffered.
             if not self._transport.is_closing():
                 self._transport.write(data)
+                self._written += len(data)
+                if self._transport.get_write_buffer_size():
+                    self._on_unread()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
+
+
+class _Shared:
+    """What the connections of one server share."""
+
+    def __init__(self, unread: UnreadAnswers) -> None:
+        self.turns = StartTurns()
+        self.unread = unread
+
+
+_shared: WeakKeyDictionary[Any, _Shared] = WeakKeyDictionary()
+"""By uvicorn's state of a server."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -76,6 +113,11 @@ class HttpProtocol(HttpToolsProtocol):
     """Request line and headers."""
     MAX_PIPELINED = 16
     """Requests on one connection that wait while another is being answered."""
+    UNREAD_TIMEOUT_S = 60.0
+    """In this time a client reads the rest of its answers, or UNREAD_PROGRESS_BYTES of them."""
+    UNREAD_PROGRESS_BYTES = 64 * 1024
+    AT_ONCE_PATHS = frozenset({"/healthz", "/readyz"})
+    """Health checks are started at once, however many other requests wait for their turn."""
     STOP_GRACE_S = 0.5
     """When the worker stops: how long an idle connection stays open for a request in transit."""
 
@@ -85,10 +127,22 @@ class HttpProtocol(HttpToolsProtocol):
     """Received since the head began; None while the body is received."""
     _in_body = False
     _is_stopping = False
+    _answering: RequestResponseCycle | None = None
+    """The request that is being answered; `cycle` is the last one that was received."""
+    _unread_check: asyncio.TimerHandle | None = None
+    _sent_bytes = 0
+    stuck_since = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._loaded_app = self.app
+        self.app = self._answer
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timeout for the first request; close if there are too many connections."""
-        super().connection_made(BufferedTransport(transport, self.loop))  # type: ignore[arg-type]
+        buffered = BufferedTransport(transport, self.loop, self._note_unread)
+        self._buffered = buffered
+        super().connection_made(buffered)  # type: ignore[arg-type]
         self._start_deadline()
         if len(self.connections) > max_connections():
             self._warn_too_many_connections()
@@ -97,6 +151,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the timeout."""
         self._cancel_deadline()
+        self._forget_unread()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -162,6 +217,76 @@ class HttpProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
         else:
             self.loop.call_later(self.STOP_GRACE_S, self._close_if_idle)
+
+    def unread_bytes(self) -> int:
+        """Return how many bytes of answers wait in memory."""
+        return self._buffered.unread_bytes()
+
+    def owner(self) -> int | None:
+        """Return the key family that the current answer is for; None without a key."""
+        state = self._answering.scope["state"] if self._answering else {}
+        account = state.get("account")
+        return account.family_id if account else None
+
+    def drop(self) -> None:
+        """End the connection without waiting for its client to read the rest."""
+        self._forget_unread()
+        self.transport.abort()
+
+    @property
+    def shared(self) -> _Shared:
+        """What this connection shares with the others of its server."""
+        if self.server_state not in _shared:
+            _shared[self.server_state] = _Shared(self._make_unread())
+        return _shared[self.server_state]
+
+    def _make_unread(self) -> UnreadAnswers:
+        return UnreadAnswers()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request when it is its turn, and its client has read earlier answers."""
+        cycle = self._answering
+        if self.flow.write_paused:
+            await self.flow.drain()
+        if scope["path"] not in self.AT_ONCE_PATHS:
+            await self.shared.turns.take()
+        if self.transport.is_closing() and cycle is not None:
+            # Nobody reads an answer; uvicorn marks only the last request.
+            cycle.disconnected = True
+            return
+        await self._loaded_app(scope, receive, send)
+
+    def _note_unread(self) -> None:
+        if self._unread_check is None:
+            self.stuck_since = self.loop.time()
+            self._sent_bytes = self._buffered.sent_bytes()
+            self._check_later()
+        self.shared.unread.note(self)
+
+    def _check_later(self) -> None:
+        self._unread_check = self.loop.call_later(self.UNREAD_TIMEOUT_S / 4, self._check_unread)
+
+    def _check_unread(self) -> None:
+        if not self._buffered.unread_bytes():
+            self._forget_unread()
+            return
+        now, sent = self.loop.time(), self._buffered.sent_bytes()
+        if sent - self._sent_bytes >= self.UNREAD_PROGRESS_BYTES:
+            self._sent_bytes, self.stuck_since = sent, now
+        if now - self.stuck_since >= self.UNREAD_TIMEOUT_S:
+            self.drop()
+        else:
+            self._check_later()
+
+    def _forget_unread(self) -> None:
+        self.shared.unread.forget(self)
+        if self._unread_check is not None:
+            self._unread_check.cancel()
+            self._unread_check = None
 
     def _close_if_idle(self) -> None:
         if not self._is_responding():
