@@ -65,6 +65,7 @@ def create_app(
         routes=routes,
         redirect_slashes=False,
         docs_url=None,
+        openapi_url=None,  # a page of ours, made once (api/routes/health.py)
         # FastAPI's own spans and logs would contain addresses and paths.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         redoc_url=None,

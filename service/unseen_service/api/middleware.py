@@ -7,8 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .problems import problem
 
+_NO_STORE = (b"cache-control", b"no-store")
 _HEADERS = [
-    (b"cache-control", b"no-store"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -66,9 +66,9 @@ def _with_headers(scope: Scope, send: Send) -> Send:
             account = scope.get("state", {}).get("account")
             if account is not None:
                 headers.extend(account.headers(time.monotonic()))
-            # A page has its own policy; everything else may load nothing.
-            if not any(name == _POLICY[0] for name, _ in headers):
-                headers.append(_POLICY)
+            # A page has its own policy, and may be kept; everything else may load nothing.
+            own = {name for name, _ in headers}
+            headers.extend(each for each in (_POLICY, _NO_STORE) if each[0] not in own)
         await send(message)
 
     return send_with_headers

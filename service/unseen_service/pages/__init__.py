@@ -13,7 +13,7 @@ __all__ = ["Page", "person_page", "staff_page"]
 _META = re.compile(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">')
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Page:
     """A page: its bytes, the same compressed with gzip, and its response headers."""
 
@@ -45,6 +45,5 @@ def _load(name: str) -> Page:
         "Content-Security-Policy": f"{found[1]}; frame-ancestors 'none'",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), microphone=(), geolocation=(), display-capture=()",
-        "Vary": "Accept-Encoding",
     }
     return Page(html, gzip.compress(html, mtime=0), MappingProxyType(headers))

@@ -1,14 +1,17 @@
 """Health, metrics and the API reference, for operators."""
 
 import asyncio
+import json
+from functools import cache
 from typing import Literal
 
-from fastapi import HTTPException, Request, Response
-from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from ...metrics import MEDIA_TYPE, exposition
 from .. import readiness
 from ..dependencies import Provided
+from ..fixed_pages import REVALIDATE, FixedPage
 from ..operator_address import is_operator
 from ..reference import POLICY, reference
 from ..router import make_router
@@ -18,10 +21,15 @@ router = make_router(tags=["operator"])
 
 
 @router.get("/docs", include_in_schema=False)
-async def docs(request: Request) -> HTMLResponse:
+async def docs(request: Request) -> Response:
     """Show the API reference."""
-    page = reference(request.app.openapi())
-    return HTMLResponse(page, headers={"Content-Security-Policy": POLICY})
+    return _reference_page(request.app).answer(request)
+
+
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi(request: Request) -> Response:
+    """Return the description of the API."""
+    return _openapi_page(request.app).answer(request)
 
 
 @router.get(
@@ -87,3 +95,21 @@ async def ready(request: Request, provided: Provided, response: Response) -> sch
         generation=provided.index.position,
         hashes=len(provided.index),
     )
+
+
+@cache
+def _reference_page(app: FastAPI) -> FixedPage:
+    return FixedPage(
+        reference(app.openapi()).encode(),
+        {
+            "Content-Type": "text/html; charset=utf-8",
+            "Content-Security-Policy": POLICY,
+            "Cache-Control": REVALIDATE,
+        },
+    )
+
+
+@cache
+def _openapi_page(app: FastAPI) -> FixedPage:
+    body = json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+    return FixedPage(body, {"Content-Type": "application/json", "Cache-Control": REVALIDATE})
