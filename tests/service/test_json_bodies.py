@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from unseen_service.api import json_guard, json_routes
 from unseen_service.api.json_routes import JsonRoute
 from unseen_service.api.routes import routes
+from unseen_service.errors import InvalidRequest
 from unseen_service.models.hashes import View
 
 from tests.support.hashes import new_pdq, random_pdq
@@ -238,3 +239,51 @@ def test_largest_stopncii_submission_fits_its_limits() -> None:
     text = json.dumps({"hashRecords": [record] * 10_000}, separators=(",", ":")).encode()
     assert len(text) < json_routes.STOPNCII.bytes
     assert len(json_guard.parse(text, json_routes.STOPNCII.values)["hashRecords"]) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("largest", "beyond"),
+    [
+        (f"[{'1,' * 1_023}1]", f"[{'1,' * 1_024}1]"),
+        (f"[{'[],' * 511}1]", f"[{'[],' * 512}1]"),
+        (unknown_members(json_guard.MAX_MEMBERS), unknown_members(json_guard.MAX_MEMBERS + 1)),
+        (f"[{'9' * 19},-{'9' * 19}]", f"[-{'9' * 20}]"),
+        (f"[1.{'0' * 30}]", f"[1.{'0' * 31}]"),
+        (b'\xef\xbb\xbf{"a":"\xc3\xa9"}', b'{"a":"\xe9"}'),
+    ],
+    ids=["items", "arrays", "members", "digits", "float", "UTF-8"],
+)
+def test_limits_of_json_are_exact(largest: str | bytes, beyond: str | bytes) -> None:
+    def parse(body: str | bytes) -> object:
+        return json_guard.parse(body if isinstance(body, bytes) else body.encode(), 1_024)
+
+    assert parse(largest) is not None
+    with pytest.raises(InvalidRequest):
+        parse(beyond)
+
+
+def test_at_most_twenty_errors_are_reported(any_service: RunningService) -> None:
+    body = submission(new_pdq()) | {f"k{n}": n for n in range(50)}
+    assert len(post_submission(any_service, body).json()["errors"]) == 20
+
+
+def test_half_of_a_surrogate_pair_as_a_name_is_refused(any_service: RunningService) -> None:
+    refused = post(any_service, "/v1/cases", b'{"\\ud800": 1, "\\ud800": 2}')
+    assert (refused.status_code, problem_slug(refused)) == (422, "invalid-request")
+    refused = post(any_service, "/v1/cases", b'{"\\ud800": 1}')
+    assert (refused.status_code, problem_slug(refused)) == (422, "invalid-request")
+
+
+SENT_ONCE = ["Authorization", "Unseen-Pin", "Idempotency-Key", "Unseen-Work", "Content-Type"]
+
+
+@pytest.mark.parametrize("name", SENT_ONCE)
+@pytest.mark.parametrize("path", ["/v1/cases", "/v1/match", "/v1/feedback"])
+def test_header_that_decides_is_sent_once(
+    any_service: RunningService, path: str, name: str
+) -> None:
+    """A proxy in front may read the other one."""
+    headers = [("Content-Type", "application/json"), (name, "a"), (name.lower(), "b")]
+    refused = httpx.post(any_service.url + path, content=b"{}", headers=headers)
+    assert (refused.status_code, problem_slug(refused)) == (422, "invalid-request")
+    assert [each["at"] for each in refused.json()["errors"]] == [f"header.{name.lower()}"]

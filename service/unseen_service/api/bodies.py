@@ -16,8 +16,8 @@ from .schemas.match import MAX_MATCH_HASHES, MatchIn
 JSON = "application/json"
 RAW = "application/octet-stream"
 
-_OTHER_VALUES = 62
-"""Values of a lookup that are not hashes; more than there are."""
+MAX_VALUES = MAX_MATCH_HASHES + 62
+"""Values of a lookup: its hashes, and more than there are besides."""
 
 Queries = npt.NDArray[np.uint8]
 
@@ -46,7 +46,7 @@ async def read_match_body(request: Request) -> tuple[Queries, int | None]:
 
 def _parse_json(_: Request, body: bytes) -> tuple[Queries, int | None]:
     try:
-        lookup = MatchIn.model_validate(json_guard.parse(body, MAX_MATCH_HASHES + _OTHER_VALUES))
+        lookup = MatchIn.model_validate(json_guard.parse(body, MAX_VALUES))
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_input=False)) from None
     bits = np.frombuffer(bytes.fromhex("".join(lookup.hashes)), np.uint8)

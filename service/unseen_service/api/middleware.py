@@ -1,11 +1,14 @@
-"""What applies to every request: a limit on the body, and security headers on the response."""
+"""What applies to every request: limits on body and headers, security headers on the response."""
 
 import time
+from collections import Counter
+from collections.abc import Sequence
 
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .problems import problem
+from .problems import Spot, problem
 
 _NO_STORE = (b"cache-control", b"no-store")
 _HEADERS = [
@@ -14,6 +17,19 @@ _HEADERS = [
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-resource-policy", b"same-origin"),
 ]
+_SENT_ONCE = frozenset(
+    {
+        b"authorization",
+        b"content-type",
+        b"idempotency-key",
+        b"ocp-apim-subscription-key",
+        b"unseen-pin",
+        b"unseen-reason",
+        b"unseen-work",
+        b"x-functions-key",
+    }
+)
+"""Headers that decide what is done, and for whom: a proxy could read another one than we do."""
 _POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 
 
@@ -30,7 +46,11 @@ class BodyLimitAndHeaders:
             await self._app(scope, receive, send)
             return
         secured_send = _with_headers(scope, send)
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        headers = dict(scope["headers"])
+        if len(headers) < len(scope["headers"]) and (name := _sent_twice(scope["headers"])):
+            await _refuse_header(name)(scope, receive, secured_send)
+            return
+        declared = headers.get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > self._max_body:
             await self._reject(scope, receive, secured_send)
             return
@@ -56,6 +76,18 @@ class BodyLimitAndHeaders:
 
     def _detail(self) -> str:
         return f"A body has at most {self._max_body} bytes. Send less at a time."
+
+
+def _sent_twice(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+    """Return the name of a header that must be sent at most once, and was sent twice."""
+    counts = Counter(name for name, _ in headers)
+    return next((name.decode() for name in _SENT_ONCE if counts[name] > 1), None)
+
+
+def _refuse_header(name: str) -> JSONResponse:
+    spot = Spot(at=f"header.{name}", detail="It is sent at most once.")
+    detail = f"The header {name} is sent at most once."
+    return problem(422, "invalid-request", "The request breaks a rule", detail, spots=[spot])
 
 
 def _with_headers(scope: Scope, send: Send) -> Send:
