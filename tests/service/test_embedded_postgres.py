@@ -325,7 +325,8 @@ def test_system_postgres_works(home: Path, bindir: Path) -> None:
 
 @pytest.mark.root
 @pytest.mark.parametrize(
-    ("who", "hint"), [("no-such-account", "PG_RUN_AS"), ("root", "another account")]
+    ("who", "hint"),
+    [("no-such-account", "PG_RUN_AS"), ("root", "another account"), ("nobody", "another account")],
 )
 def test_unusable_account_is_reported(home: Path, who: str, hint: str) -> None:
     with pytest.raises(EmbeddedPostgresError, match=hint):
@@ -343,7 +344,7 @@ def test_account_comes_from_the_environment_then_from_the_data_folder(
     with EmbeddedPostgres(home / "data") as postgres:
         assert postgres.start().endswith("&requirepeer=daemon")
     with pytest.raises(EmbeddedPostgresError, match="belongs to another account"):
-        EmbeddedPostgres(home / "data", run_as="nobody").start()
+        EmbeddedPostgres(home / "data", run_as="bin").start()
 
 
 @pytest.mark.slow

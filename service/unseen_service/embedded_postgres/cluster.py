@@ -1,16 +1,21 @@
 """A data directory of PostgreSQL (a "cluster"): its path, its creation, the server on it."""
 
+import errno
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+from ..runtime.private_files import check_folder, open_file
 from .account import Account
 from .errors import EmbeddedPostgresError
 
 SUPERUSER = "unseen"
+_PID_FILE_BYTES = 4_096
 PORT = 5432  # only names the socket: nothing listens on a network
 
 
@@ -27,11 +32,21 @@ def resolve_cluster(link: Path, account: Account, system_folder: Path) -> Path:
                 f"The account {account.name} cannot enter {link.parent}, which contains its data.",
                 hint="Allow it (chmod a+x on the folders above), or use another data directory.",
             )
-        system_folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        make_system_folder(system_folder)
         folder = Path(tempfile.mkdtemp(prefix="data-", dir=system_folder))
         folder.chmod(0o711)
         link.symlink_to(folder / link.name)
-    return link.resolve()
+    cluster = link.resolve()
+    check_folder(cluster.parent)
+    return cluster
+
+
+def make_system_folder(folder: Path) -> None:
+    """Create a folder of root's that every account can enter. Raises FilesExposed."""
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(0o755)  # not by mkdir, which obeys the umask
+    check_folder(folder)
 
 
 def initdb(cluster: Path, bindir: Path, major: int, account: Account, log: Path) -> None:
@@ -44,18 +59,42 @@ def initdb(cluster: Path, bindir: Path, major: int, account: Account, log: Path)
     cluster.parent.mkdir(parents=True, exist_ok=True)
     staged = Path(tempfile.mkdtemp(prefix=f".{cluster.name}.new-", dir=cluster.parent))
     account.make_private(staged)
-    # `trust` is safe: nothing listens on a network, and the socket's folder has mode 0700.
-    command = [str(bindir / "initdb"), "-D", str(staged), "-U", SUPERUSER, "-A", "trust"]
+    command = [str(bindir / "initdb"), "-D", str(staged), "-U", SUPERUSER, "-A", "peer"]
     command += ["-E", "UTF8", "--locale=C", "--no-instructions"]
     if major >= 17:  # the same collation on every machine, independent of system locales
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    with log.open("ab") as output:
+    with open_log(log) as output:
         if account.popen(command, log=output).wait() != 0:
             raise EmbeddedPostgresError(
                 "initdb could not create the data directory.", hint=f"The reason is in {log}."
             )
     staged.rename(cluster)
     _sync(cluster.parent)
+
+
+def open_log(log: Path) -> IO[bytes]:
+    """Open the log to append to it; it belongs to us, and PostgreSQL is given a descriptor."""
+    return os.fdopen(open_file(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab")
+
+
+def write_access_rules(cluster: Path, account: Account, major: int) -> dict[str, str]:
+    """Write who may log in: our own account, as any role, and nobody else. Return the settings.
+
+    PostgreSQL compares the account at the other end of the socket (`peer`). So its own account
+    cannot log in if we are root: any process of it would otherwise be the superuser. The files
+    are ours, beside the cluster: older clusters have rules of their own that trust everybody.
+    """
+    roles = "all" if major >= 16 else SUPERUSER
+    contents = {
+        "hba": "local all all peer map=unseen\nlocal replication all peer map=unseen\n",
+        "ident": f'unseen "{account.name_of_service()}" {roles}\n',
+    }
+    for name, text in contents.items():
+        path = cluster.with_name(f"{cluster.name}.{name}")
+        with os.fdopen(open_file(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), "w") as file:
+            file.write(text)
+        account.let_read(path)
+    return {f"{name}_file": str(cluster.with_name(f"{cluster.name}.{name}")) for name in contents}
 
 
 def _sync(folder: Path) -> None:
@@ -80,7 +119,7 @@ class PidFile:
         """Parse the cluster's file. Return None if it is missing or incomplete."""
         path = cluster / "postmaster.pid"
         try:
-            lines = path.read_text().splitlines()
+            lines = _read_regular_file(path).splitlines()
             return cls(path, int(lines[0]), Path(lines[4] if len(lines) > 4 else cluster))
         except (FileNotFoundError, IndexError, ValueError):
             return None
@@ -91,6 +130,24 @@ class PidFile:
         We check the process's command line: every account can read it, and a zombie has none.
         """
         return f"/postgres -D {self.path.parent} " in _command_line(self.pid)
+
+
+def _read_regular_file(path: Path) -> str:
+    """Return the text of a file, "" if it is a link, a FIFO or another thing that is no file.
+
+    The account of PostgreSQL can put anything there, and we may be root.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return ""
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        is_regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        return os.fsdecode(file.read(_PID_FILE_BYTES)) if is_regular else ""
 
 
 def _command_line(pid: int) -> str:
@@ -104,20 +161,3 @@ def _command_line(pid: int) -> str:
             return ""
     command = ["ps", "-o", "args=", "-p", str(pid)]  # macOS
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout
-
-
-def replace_stale_pid(cluster: Path) -> None:
-    """Replace the PID of a dead server in the cluster's pid file by our own; signal nobody.
-
-    Another process may have that PID by now, and then postgres would refuse to start. Call this
-    with the lock held, and only if no server runs on the cluster. Postgres, as our child, takes
-    our PID for stale. The rest of the file is needed: it lets postgres see orphans of the old
-    server that still use its shared memory, and wait for them to end.
-    """
-    stale = PidFile.read(cluster)
-    if stale is None:
-        (cluster / "postmaster.pid").unlink(missing_ok=True)
-        return
-    rest = stale.path.read_text().split("\n", 1)[1:]
-    stale.path.write_text("\n".join([str(os.getpid()), *rest]))
-    (stale.socket_folder / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)

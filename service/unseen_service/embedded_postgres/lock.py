@@ -1,11 +1,13 @@
 """A lock between processes: only one at a time starts or joins the server."""
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..runtime.private_files import open_file
 from .errors import EmbeddedPostgresError
 
 if sys.platform != "win32":
@@ -20,7 +22,7 @@ def locked(path: Path, *, timeout_s: float) -> Iterator[None]:
     process holds it for `timeout_s` seconds.
     """
     deadline = time.monotonic() + timeout_s
-    with path.open("a") as file:
+    with os.fdopen(open_file(path, os.O_RDWR | os.O_CREAT), "r+") as file:
         while not _try_lock(file.fileno()):
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(

@@ -17,9 +17,18 @@ from urllib.parse import quote, urlencode
 
 import psycopg
 
-from .account import Account
+from ..runtime.private_files import admit_group, check_folder, narrow_folder
+from .account import NOBODY, Account
 from .binaries import accessible_bindir, major_version, packaged_bindir
-from .cluster import PORT, SUPERUSER, PidFile, initdb, replace_stale_pid, resolve_cluster
+from .cluster import (
+    PORT,
+    SUPERUSER,
+    PidFile,
+    initdb,
+    open_log,
+    resolve_cluster,
+    write_access_rules,
+)
 from .errors import EmbeddedPostgresError
 from .lock import locked
 
@@ -56,7 +65,8 @@ class EmbeddedPostgres:
 
     `data` is the parent folder: the cluster is `data/postgres-18` (after the major version), with
     its log and its lock beside it. `bindir` replaces the packaged binaries. `run_as` is the
-    account to run as if we are root (default: PG_RUN_AS, else the data's owner, else `nobody`).
+    account to run as if we are root (default: PG_RUN_AS, else the data's owner, else an account of
+    its own, which is created).
     `connections` is how many it allows; a server that we join allows what it was started with.
 
     Use it in the main thread of the longest-lived process, and pass the URL to the others: on
@@ -95,7 +105,7 @@ class EmbeddedPostgres:
         """Start the server, or join the one that runs on the same data. Return its URL.
 
         The URL has the format of DATABASE_URL; its database exists, and its user is a superuser.
-        Raises EmbeddedPostgresError.
+        Raises EmbeddedPostgresError; FilesExposed if another account can change the data directory.
         """
         _check_platform_and_thread()
         try:
@@ -126,9 +136,12 @@ class EmbeddedPostgres:
         bindir = (self._bindir or packaged_bindir()).absolute()
         major = major_version(bindir)
         link = self._data / f"postgres-{major}"
-        self._data.mkdir(mode=0o755, parents=True, exist_ok=True)
+        check_folder(self._data)
+        is_new = not self._data.exists()
+        self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(link.with_name(f"{link.name}.lock"), timeout_s=_START_TIMEOUT_S):
             account = Account.choose(self._run_as, _owner_uid(link))
+            (admit_group if is_new else narrow_folder)(self._data, account.group)
             cluster = self._cluster = resolve_cluster(link, account, SYSTEM_FOLDER)
             log = link.with_name(f"{link.name}.log")
             bindir = accessible_bindir(bindir, account, SYSTEM_FOLDER)
@@ -154,7 +167,6 @@ class EmbeddedPostgres:
                     break
                 if self._process is not None:
                     time.sleep(0.1)  # orphans of a dead server need a moment to end
-                replace_stale_pid(cluster)
                 self._start_server(cluster, bindir, account, log)
             time.sleep(0.02)
         raise EmbeddedPostgresError(
@@ -166,11 +178,12 @@ class EmbeddedPostgres:
             **SETTINGS,
             "max_connections": str(self._connections),
             "unix_socket_directories": str(self._socket_folder(cluster, account)),
+            **write_access_rules(cluster, account, major_version(bindir)),
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         command = [str(bindir / "postgres"), "-D", str(cluster), *options]
-        with log.open("ab") as output:
-            self._process = account.popen(command, log=output)
+        with open_log(log) as output:
+            self._process = account.popen(command, log=output, cluster=cluster)
 
     def _socket_folder(self, cluster: Path, account: Account) -> Path:
         """Return the socket's folder: the cluster (mode 0700), or else a private folder.
@@ -216,7 +229,15 @@ def _owner_uid(cluster: Path) -> int | None:
 
 
 def _check_owner(cluster: Path, account: Account) -> None:
-    if cluster.stat().st_uid != account.uid:
+    owner = cluster.stat().st_uid
+    if owner == NOBODY and os.geteuid() == 0 and owner != account.uid:
+        raise EmbeddedPostgresError(
+            f"{cluster} belongs to nobody, as version 0.1 left it: any program that runs as nobody "
+            "could have read and changed it.",
+            hint=f"If none did, chown -hR {account.name}: {cluster}. "
+            "Otherwise restore a backup into a new data directory.",
+        )
+    if owner != account.uid:
         raise EmbeddedPostgresError(
             f"{cluster} belongs to another account, not to {account.name}.",
             hint="Start as that account (as root: PG_RUN_AS), or use another data directory.",
