@@ -36,11 +36,12 @@ class TableData(NamedTuple):
 def write(table: TableData, folder: Path) -> None:
     """Write a table to a folder, replacing any table there."""
     _check_folder(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    # Only for its owner: anyone who reads a table has every hash in it.
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     token = secrets.token_hex(8)
     unfinished, data = folder / f"unfinished-{token}", folder / f"data-{token}"
     unfinished_manifest = folder / f"unfinished-{token}.json"
-    unfinished.mkdir()
+    unfinished.mkdir(mode=0o700)
     try:
         body = _write_data(table, unfinished)
         _sync(unfinished)

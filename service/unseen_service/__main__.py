@@ -7,10 +7,12 @@ from .cli import output
 from .cli.parser import make_parser
 from .embedded_postgres import EmbeddedPostgresError
 from .errors import OperatorError, ServiceError, StoreUnavailable
+from .runtime.isolation import isolate_process
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Return 0 on success, 1 on failure, 2 on wrong usage, 130 on Ctrl-C."""
+    isolate_process()
     output.open_streams()
     try:
         status = _run(arguments)

@@ -8,6 +8,7 @@ import logging
 import os
 from typing import TYPE_CHECKING
 
+from .runtime.isolation import forbid_tracing, isolate_process
 from .runtime.supervisor import REPLACED_FOR_VARIABLE, die_with_parent
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 def from_environment() -> "FastAPI":
     """Build a worker's application from the environment. Raises SettingInvalid."""
     die_with_parent()
+    isolate_process()  # the supervisor may be an older version's
+    forbid_tracing()
     logging.captureWarnings(capture=True)  # a missing GPU, for example: log it like anything else
     from .app import create_app  # noqa: PLC0415 - see above
     from .metrics import WORKERS_REPLACED  # noqa: PLC0415

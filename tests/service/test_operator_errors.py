@@ -202,14 +202,3 @@ def test_two_services_on_one_data_folder_keep_separate_metrics(database_url: str
             wait_until(lambda: has_metrics(second))
             assert has_metrics(first)
         assert has_metrics(first)
-
-
-def test_world_readable_audit_key_is_reported(database_url: str, tmp_path: Path) -> None:
-    settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
-    assert run("audit", "key", **settings).returncode == 0
-    (tmp_path / "audit.key").chmod(0o644)
-    pipe = {"stderr": subprocess.PIPE, "text": True}
-    with start_serve(tmp_path, free_port(), environment=settings, **pipe) as process:
-        assert process.stderr
-        assert f"can read {tmp_path / 'audit.key'}" in process.stderr.readline()
-        process.terminate()

@@ -4,9 +4,9 @@ import os
 import shutil
 import signal
 import socket
-import stat
 import sys
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -16,6 +16,7 @@ from .. import metrics
 from ..errors import AddressInvalid, StoreUnavailable
 from ..runtime import json_logs
 from ..runtime.http_protocol import HttpProtocol
+from ..runtime.private_files import check_folder, make_folder, narrow_folder
 from ..runtime.shared_memory import share_counts
 from ..runtime.supervisor import bind, supervise, wait_for_address
 from ..settings import DEFAULT_DATA, Address, Settings, read_address, read_database_url
@@ -51,10 +52,10 @@ def serve(args: Namespace) -> None:
     wait_for_address(args.host, args.port)
     connections = args.workers * settings.connections
     with open_database(args.data, connections) as (url, restart_if_dead):
+        _claim_folders(settings)
         migrate_patiently(url)
         _warn_if_too_few_connections(url, connections)
         load_signer(settings.audit_key)
-        _warn_if_world_readable(settings.audit_key)
         operator = _operator_socket(args)
         _print_banner(args)
         if not os.environ.get("DATABASE_URL_FILE"):  # the file's secret belongs in no environment
@@ -102,12 +103,14 @@ def _warn_if_too_few_connections(url: str, connections: int) -> None:
         )
 
 
-def _warn_if_world_readable(key: Path) -> None:
-    if key.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
-        notice(
-            f"every account on this machine can read {key}, which signs the audit log:"
-            f" chmod 600 {key}"
-        )
+def _claim_folders(settings: Settings) -> None:
+    """Close our folders to other accounts. Raises FilesExposed if these could change them."""
+    if settings.database_url and settings.data.exists():
+        check_folder(settings.data)
+        narrow_folder(settings.data)
+    if settings.index_dir:
+        with suppress(OSError):  # then the workers serve from memory, and log why
+            make_folder(settings.index_dir)
 
 
 def _config(args: Namespace) -> uvicorn.Config:

@@ -150,13 +150,16 @@ class LiveIndex:
         with ExitStack() as stack:
             try:
                 # In a thread: another worker may be building it, and holds the lock as long.
-                await asyncio.to_thread(stack.enter_context, self._saved.exclusive(wait=True))
+                turn = self._saved.exclusive(wait=True)
+                is_exclusive = await asyncio.to_thread(stack.enter_context, turn)
             except OSError as error:
                 logger.warning("the index cannot be saved, and is served from memory: %s", error)
                 return await self._copied(store)
             opened = await self._opened_from_disk(store)
             if opened:
                 return opened
+            if not is_exclusive:
+                return await self._copied(store)
             copied = await self._copied(store)
             try:
                 await save(copied, self._saved)

@@ -7,9 +7,12 @@ table was built from: after a restore, the position alone could be that of anoth
 
 import fcntl
 import json
+import logging
 import os
 import re
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +20,16 @@ from pathlib import Path
 
 from unseen_index import HashTable
 
+from ..runtime.private_files import FilesExposed, check_folder, make_folder, open_file
 from ..settings import Device
+
+_TOUCH_EVERY_S = 3.0
+_SILENCE_S = 30.0
+"""How long the holder of the lock may show no sign of life: it may be frozen, or not a worker."""
+
+_POLL_INTERVAL_S = 0.1
+
+logger = logging.getLogger(__name__)
 
 _NAME = re.compile(r"position-(\d{20})\Z")
 
@@ -42,7 +54,11 @@ class SavedIndexes:
         self._folder = folder
 
     def newest_first(self) -> list[Saved]:
-        """Return the complete saved indexes."""
+        """Return the complete saved indexes; none if another account could have put them there."""
+        try:
+            check_folder(self._folder)
+        except FilesExposed:
+            return []
         if not self._folder.is_dir():
             return []
         found = [_read(each) for each in self._folder.iterdir() if _NAME.match(each.name)]
@@ -58,7 +74,7 @@ class SavedIndexes:
         unfinished = self._folder / f"unfinished-{os.getpid()}"
         self._sweep()
         try:
-            unfinished.mkdir(parents=True)
+            unfinished.mkdir(mode=0o700)
             table.save(unfinished / "table")
             origin = json.dumps({"position": position, "mark": mark})
             (unfinished / "origin.json").write_text(origin)
@@ -80,15 +96,66 @@ class SavedIndexes:
 
     @contextmanager
     def exclusive(self, *, wait: bool) -> Iterator[bool]:
-        """Yield as the only process that saves here; without `wait`, False if another does."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
+        """Yield True as the only process that saves here, False if another does.
+
+        With `wait`, wait for it as long as it shows signs of life. Raises OSError.
+        """
+        try:
+            make_folder(self._folder)
+        except FilesExposed as error:
+            raise PermissionError(str(error)) from None
+        with os.fdopen(open_file(self._folder / "lock", os.O_RDWR | os.O_CREAT), "r+") as file:
+            lock = file.fileno()
+            if not (_wait_for(lock, self._folder) if wait else _try_lock(lock)):
                 yield False
                 return
-            yield True
+            with _showing_life(lock):
+                yield True
+
+
+def _try_lock(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _wait_for(lock: int, folder: Path) -> bool:
+    """Wait for the lock; return False once its holder shows no more signs of life."""
+    seen, silent_since = -1, time.monotonic()
+    is_reported = False
+    while not _try_lock(lock):
+        touched = os.fstat(lock).st_mtime_ns
+        if touched != seen:
+            seen, silent_since = touched, time.monotonic()
+        if time.monotonic() - silent_since > _SILENCE_S:
+            logger.warning("the lock in %s is held by a process that shows no life", folder)
+            return False
+        if not is_reported:
+            logger.info("waiting for another process that builds the index in %s", folder)
+            is_reported = True
+        time.sleep(_POLL_INTERVAL_S)
+    return True
+
+
+@contextmanager
+def _showing_life(lock: int) -> Iterator[None]:
+    """Touch the lock's file from time to time: only its owner can."""
+    is_done = threading.Event()
+
+    def touch() -> None:
+        while not is_done.wait(_TOUCH_EVERY_S):
+            os.utime(lock)
+
+    os.utime(lock)
+    thread = threading.Thread(target=touch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_done.set()
+        thread.join()
 
 
 def _read(folder: Path) -> Saved | None:

@@ -9,17 +9,21 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import SettingInvalid
+from ..runtime.private_files import check_folder, check_secret
 from .note import NoteInvalid, Signer
 
 
 def load_signer(path: Path) -> Signer:
-    """Load the key from the file; if there is none, generate it. Raises SettingInvalid.
+    """Load the key from the file; if there is none, generate it.
 
+    Raises SettingInvalid; FilesExposed if another account can read or change the key.
     If several processes generate it at once, one wins, and all return its key.
     """
     try:
+        check_folder(path.parent)
         if not path.exists():
             _generate(path)
+        check_secret(path)
         return Signer.parse(path.read_text(encoding="ascii"))
     except NoteInvalid as error:
         raise SettingInvalid(f"{path} does not contain the audit log's key. {error}") from None
