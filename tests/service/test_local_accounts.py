@@ -8,6 +8,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 import pytest
 from unseen_index import HashTable
 from unseen_service.live import saved_indexes
@@ -18,7 +19,7 @@ from tests.support.cli import run
 from tests.support.databases import fresh_database
 from tests.support.hashes import random_pdq
 from tests.support.ports import free_port
-from tests.support.processes import serve_process, workers_of
+from tests.support.processes import is_postmaster, serve_process, workers_of
 from tests.support.running_service import serving
 from tests.support.selection import is_root
 from tests.support.submissions import post_hashes
@@ -161,3 +162,26 @@ def test_lock_of_a_worker_that_builds_the_index_is_waited_for(
             building.close()
             wait_until(service.is_ready)
             assert (tmp_path / f"position-{0:020}").exists(), "it was saved: the lock was free"
+
+
+def test_supervisor_replaces_workers_while_another_process_holds_the_lock_of_postgresql(
+    data_directory: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    with (
+        serve_process(data_directory, workers=2, log=log) as service,
+        (data_directory / "postgres-18.lock").open() as lock,
+    ):
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (postmaster,) = filter(is_postmaster, psutil.Process(service.process.pid).children())
+        postmaster.kill()
+        wait_until(lambda: "another process holds" in log.read_text())
+        killed = workers_of(service.process)[0]
+        killed.kill()
+        wait_until(lambda: killed not in workers_of(service.process))
+        wait_until(lambda: len(workers_of(service.process)) == 2)
+        assert not any(map(is_postmaster, psutil.Process(service.process.pid).children()))
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        wait_until(service.is_ready_on_all_workers)
+        wait_until(lambda: "the embedded PostgreSQL runs again" in log.read_text())
+    assert log.read_text().count("another process holds") == 1, "once, not at every try"

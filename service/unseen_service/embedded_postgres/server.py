@@ -10,9 +10,10 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 from urllib.parse import quote, urlencode
 
 import psycopg
@@ -29,8 +30,8 @@ from .cluster import (
     resolve_cluster,
     write_access_rules,
 )
-from .errors import EmbeddedPostgresError
-from .lock import locked
+from .errors import AddressMoved, EmbeddedPostgresError
+from .lock import locked, try_lock
 
 DATABASE = "unseen"
 SYSTEM_FOLDER = Path("/var/lib/unseen")
@@ -87,7 +88,10 @@ class EmbeddedPostgres:
         self._connections = connections
         self._process: subprocess.Popen[bytes] | None = None
         self._private_folder: Path | None = None
-        self._cluster: Path | None = None
+        self._place: _Place | None = None
+        self._sockets: Path | None = None
+        self._restarting: IO[str] | None = None
+        self._reported = ""
 
     def __enter__(self) -> Self:
         self.start()
@@ -121,11 +125,27 @@ class EmbeddedPostgres:
 
     def is_up(self) -> bool:
         """Return whether the server that was started or joined still runs; this is cheap."""
-        pid_file = PidFile.read(self._cluster) if self._cluster else None
+        pid_file = PidFile.read(self._place.cluster) if self._place else None
         return pid_file is not None and pid_file.is_served()
+
+    def restart_if_dead(self) -> None:
+        """Restart a server that died, without waiting for anything: call this again and again.
+
+        The caller has other work, such as replacing workers. So a lock that another process holds
+        is tried once per call, and a server that does not start is started again by the next one;
+        both are logged once. Raises AddressMoved if it would get another address than before.
+        """
+        try:
+            if self.is_up():
+                self._end_restart()
+            elif self._place is not None:
+                self._restart(self._place)
+        except OSError as error:
+            self._report(f"it cannot be started: {error}")
 
     def stop(self) -> None:
         """Shut down the server if this object started it; a joined one keeps running."""
+        self._unlock()
         process, self._process = self._process, None
         if process is not None:
             _shut_down(process)
@@ -142,54 +162,98 @@ class EmbeddedPostgres:
         with locked(link.with_name(f"{link.name}.lock"), timeout_s=_START_TIMEOUT_S):
             account = Account.choose(self._run_as, _owner_uid(link))
             (admit_group if is_new else narrow_folder)(self._data, account.group)
-            cluster = self._cluster = resolve_cluster(link, account, SYSTEM_FOLDER)
+            cluster = resolve_cluster(link, account, SYSTEM_FOLDER)
             log = link.with_name(f"{link.name}.log")
             bindir = accessible_bindir(bindir, account, SYSTEM_FOLDER)
             if cluster.exists():  # then it is complete: it gets its name last
                 _check_owner(cluster, account)
             else:
                 initdb(cluster, bindir, major, account, log)
-            url = self._join_or_start(cluster, bindir, account, log)
+            self._place = _Place(cluster, bindir, major, account, log)
+            url = self._join_or_start(self._place)
         logger.info("database: the embedded PostgreSQL %d in %s", major, cluster)
         return url
 
-    def _join_or_start(self, cluster: Path, bindir: Path, account: Account, log: Path) -> str:
+    def _restart(self, place: "_Place") -> None:
+        """Start the server if the lock is free, and keep the lock until its pid file is written.
+
+        Otherwise another process could start a second server meanwhile.
+        """
+        is_running = self._process is not None and self._process.poll() is None
+        if is_running:
+            return  # it has not written its pid file yet
+        if self._restarting is not None:
+            self._unlock()  # for a moment: a command may have better luck
+            self._report(f"it does not start, for the reason at the end of {place.log}")
+            return
+        self._report("it has died; restarting it")
+        self._restarting = try_lock(place.lock)
+        if self._restarting is None:
+            self._report(f"another process holds {place.lock}; trying again")
+            return
+        if self._socket_folder(place) != self._sockets:
+            raise AddressMoved(
+                "The embedded PostgreSQL was another process's, and has ended.", hint="Start again."
+            )
+        self._start_server(place)
+
+    def _end_restart(self) -> None:
+        self._unlock()
+        if self._reported:
+            logger.info("the embedded PostgreSQL runs again")
+        self._reported = ""
+
+    def _unlock(self) -> None:
+        if self._restarting is not None:
+            self._restarting.close()
+            self._restarting = None
+
+    def _report(self, what: str) -> None:
+        """Log what keeps the server from running, but not what was logged before."""
+        if what not in self._reported:
+            logger.warning("the embedded PostgreSQL: %s", what)
+            self._reported += what
+
+    def _join_or_start(self, place: "_Place") -> str:
         """Wait for a running server; start one if there is none, repeatedly while orphans exist."""
         deadline = time.monotonic() + _START_TIMEOUT_S
         restart_deadline = time.monotonic() + _ORPHAN_EXIT_TIMEOUT_S
         while time.monotonic() < deadline:
-            pid_file = PidFile.read(cluster)
+            pid_file = PidFile.read(place.cluster)
             if pid_file is not None and pid_file.is_served():
-                if url := _try_connect(cluster, pid_file.socket_folder, account):
+                if url := _try_connect(place.cluster, pid_file.socket_folder, place.account):
+                    self._sockets = pid_file.socket_folder
                     return url
             elif self._process is None or self._process.poll() is not None:
                 if time.monotonic() > restart_deadline:
                     break
                 if self._process is not None:
                     time.sleep(0.1)  # orphans of a dead server need a moment to end
-                self._start_server(cluster, bindir, account, log)
+                self._start_server(place)
             time.sleep(0.02)
         raise EmbeddedPostgresError(
-            "The embedded PostgreSQL did not start.", hint=f"The reason is at the end of {log}."
+            "The embedded PostgreSQL did not start.",
+            hint=f"The reason is at the end of {place.log}.",
         )
 
-    def _start_server(self, cluster: Path, bindir: Path, account: Account, log: Path) -> None:
+    def _start_server(self, place: "_Place") -> None:
         settings = {
             **SETTINGS,
             "max_connections": str(self._connections),
-            "unix_socket_directories": str(self._socket_folder(cluster, account)),
-            **write_access_rules(cluster, account, major_version(bindir)),
+            "unix_socket_directories": str(self._socket_folder(place)),
+            **write_access_rules(place.cluster, place.account, place.major),
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        command = [str(bindir / "postgres"), "-D", str(cluster), *options]
-        with open_log(log) as output:
-            self._process = account.popen(command, log=output, cluster=cluster)
+        command = [str(place.bindir / "postgres"), "-D", str(place.cluster), *options]
+        with open_log(place.log) as output:
+            self._process = place.account.popen(command, log=output, cluster=place.cluster)
 
-    def _socket_folder(self, cluster: Path, account: Account) -> Path:
+    def _socket_folder(self, place: "_Place") -> Path:
         """Return the socket's folder: the cluster (mode 0700), or else a private folder.
 
         The path of a socket has a length limit, and a comma in it would separate two hosts.
         """
+        cluster, account = place.cluster, place.account
         socket = cluster / f".s.PGSQL.{PORT}"
         if len(os.fsencode(socket)) <= _SOCKET_PATH_BYTES and not set(',"') & set(str(cluster)):
             return cluster
@@ -207,6 +271,22 @@ class EmbeddedPostgres:
         if self._private_folder is not None:
             shutil.rmtree(self._private_folder, ignore_errors=True)
             self._private_folder = None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a server runs: its cluster, its programs and their major version, account and log."""
+
+    cluster: Path
+    bindir: Path
+    major: int
+    account: Account
+    log: Path
+
+    @property
+    def lock(self) -> Path:
+        """The lock that is held while it is started."""
+        return self.log.with_suffix(".lock")
 
 
 def _check_platform_and_thread() -> None:
