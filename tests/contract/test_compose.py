@@ -57,3 +57,10 @@ def test_requests_pass_the_limits_on_the_way_to_either_service() -> None:
 def test_serving_container_has_no_secret_of_the_owner() -> None:
     assert SERVICES["service"]["secrets"] == ["database_url"]
     assert SERVICES["migrate"]["secrets"] == ["database_url", "migrate_url"]
+
+
+def test_postgresql_logs_no_values() -> None:
+    command = SERVICES["postgres"]["command"]
+    for setting in ("log_parameter_max_length=0", "log_parameter_max_length_on_error=0"):
+        assert f"-c{setting}" in command
+    assert "-clog_error_verbosity=terse" in command

@@ -5,7 +5,7 @@ import os
 import time
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from ..runtime.supervisor import HealthCallback
 from ..settings import read_database_url, read_migrate_url
 from ..store import Store, check_connection
 from ..store import migrate as migrate_store
+from ..store.server_log import logs_values
 from .output import notice
 
 Answer = TypeVar("Answer")
@@ -30,6 +31,7 @@ def migrate(args: Namespace) -> None:
     """Migrate the database to this version."""
     with open_database(args.data) as (url, _):
         applied = migrate_now(url)
+        warn_if_values_are_logged(url)
     print("\n".join(f"applied {name}" for name in applied) or "the database is up to date")
 
 
@@ -99,6 +101,17 @@ def migrate_now(url: str) -> list[str]:
     applied = migrate_store(owner, "UNSEEN_MIGRATE_URL", waiting=_report_waiting)
     check_connection(url, "DATABASE_URL")
     return applied
+
+
+def warn_if_values_are_logged(url: str) -> None:
+    """Warn if PostgreSQL's own log would contain hashes and case numbers."""
+    with suppress(StoreUnavailable):
+        if logs_values(url):
+            notice(
+                "PostgreSQL logs values of statements, which are hashes and case numbers: set its "
+                "log_parameter_max_length and log_parameter_max_length_on_error to 0, and turn "
+                "auto_explain off"
+            )
 
 
 def _report_waiting() -> None:

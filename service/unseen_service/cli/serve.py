@@ -22,7 +22,7 @@ from ..runtime.supervisor import bind, supervise, wait_for_address
 from ..settings import DEFAULT_DATA, Address, Settings, read_address, read_database_url
 from ..store import allowed_connections
 from ..tlog.key_file import load_signer
-from .database import migrate_patiently, open_database
+from .database import migrate_patiently, open_database, warn_if_values_are_logged
 from .output import discard, notice
 
 _KEEP_ALIVE_S = 75
@@ -55,6 +55,7 @@ def serve(args: Namespace) -> None:
         _claim_folders(settings)
         migrate_patiently(url)
         _warn_if_too_few_connections(url, connections)
+        warn_if_values_are_logged(url)
         load_signer(settings.audit_key)
         operator = _operator_socket(args)
         _print_banner(args)

@@ -36,7 +36,19 @@ from .lock import locked, try_lock
 DATABASE = "unseen"
 SYSTEM_FOLDER = Path("/var/lib/unseen")
 """For data and binaries if we are root, and they are in folders that only root can enter."""
+_NO_VALUES = {
+    # A plan that auto_explain logs contains the values of the statement, whatever its settings.
+    "auto_explain.log_min_duration": "-1",
+    "auto_explain.log_parameter_max_length": "0",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_error_verbosity": "terse",
+}
+"""Keeps the values of statements out of the log. They are also settings of the role, which win over
+those of a database, so that an operator may log slow statements (without values)."""
+
 SETTINGS = {
+    **_NO_VALUES,
     "port": str(PORT),
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -49,9 +61,6 @@ SETTINGS = {
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_min_duration_statement": "-1",
-    "log_parameter_max_length": "0",
-    "log_parameter_max_length_on_error": "0",
-    "log_error_verbosity": "terse",
     "log_checkpoints": "off",
 }
 _SOCKET_PATH_BYTES = 103  # sun_path: 104 on macOS, 108 on Linux, less the closing NUL
@@ -345,6 +354,7 @@ def _try_connect(cluster: Path, socket_folder: Path, account: Account) -> str | 
             if not _serves_cluster(db, cluster):
                 return None  # the pid file came with a copy of another cluster
             _create_database(db)
+            _set_for_role(db)
     except psycopg.OperationalError:
         return None
     return f"postgresql:///{DATABASE}?{query}"
@@ -359,6 +369,17 @@ def _create_database(db: psycopg.Connection) -> None:
     found = db.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
     if found.fetchone() is None:
         db.execute(f"CREATE DATABASE {DATABASE}")
+
+
+def _set_for_role(db: psycopg.Connection) -> None:
+    found = db.execute(
+        "SELECT setconfig FROM pg_db_role_setting WHERE setdatabase = 0 AND setrole = %s::regrole",
+        [SUPERUSER],
+    ).fetchone()
+    wanted = {f"{name}={value}" for name, value in _NO_VALUES.items()}
+    if found is None or not wanted <= set(found[0]):
+        for name, value in _NO_VALUES.items():
+            db.execute(f"ALTER ROLE {SUPERUSER} SET {name} = '{value}'")
 
 
 def _shut_down(process: "subprocess.Popen[bytes]") -> None:
