@@ -9,6 +9,8 @@ import json
 import os
 import re
 import secrets
+import stat
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,9 +92,14 @@ class Submission:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "Submission":
-        """Read a prepared submission. Raises UnreadableFileError or InputError."""
+        """Read a prepared submission, and close its file to other accounts: it contains the PIN.
+
+        Raises UnreadableFileError; InputError for another file, or one that others could change.
+        """
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            with Path(path).open(encoding="utf-8") as file:
+                _make_private(file.fileno())
+                text = file.read()
         except OSError as error:
             raise UnreadableFileError(f"The file cannot be read: {error.strerror}.") from error
         except UnicodeDecodeError as error:
@@ -138,6 +145,28 @@ def require_statements(statements: Mapping[str, bool]) -> None:
             "to the images being shared.",
             hint="A helpline in your country can tell you what else you can do.",
         )
+
+
+def _make_private(descriptor: int) -> None:
+    """Close a file of ours to other accounts. Raises InputError if they could have changed it.
+
+    They could have put a submission with a PIN of theirs there, and then see or withdraw the case.
+    """
+    if sys.platform == "win32":
+        return
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        return
+    by_group = found.st_mode & stat.S_IWGRP and found.st_gid != os.getegid()
+    is_foreign = found.st_uid not in (0, os.geteuid())
+    if is_foreign or by_group or found.st_mode & stat.S_IWOTH:
+        raise InputError(
+            "Another account on this computer could have changed the submission in this file.",
+            hint="Prepare it again, in a folder of your own.",
+        )
+    if found.st_mode & 0o077:
+        with contextlib.suppress(OSError):  # on a drive without modes, or of root's
+            os.fchmod(descriptor, 0o600)
 
 
 def _not_prepared() -> InputError:

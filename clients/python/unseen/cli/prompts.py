@@ -10,6 +10,7 @@ from typing import Final
 
 from ..codes import read_pin
 from ..errors import InputError
+from . import core_dumps
 
 STATEMENTS: Final = {
     "adult": "Was everyone shown 18 or older when the images were made?",
@@ -21,6 +22,7 @@ STATEMENTS: Final = {
 
 def pin() -> str:
     """Return the PIN from UNSEEN_PIN, or prompt for it without echo. Raises InputError."""
+    core_dumps.forbid()
     if from_environment := os.environ.get("UNSEEN_PIN"):
         return read_pin(from_environment)
     if not _has_terminal():

@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import os
 import shlex
+import stat
 from collections.abc import Iterator
 from functools import partial
 from itertools import zip_longest
@@ -27,7 +28,7 @@ from ..fingerprints import Fingerprint
 from ..models import Case
 from ..proof_of_work import Challenge
 from ..submission import MAX_IMAGES, Submission, require_statements
-from . import prompts
+from . import core_dumps, prompts
 from .exit_codes import Exit
 from .image_files import Hashed, LeftOut, choose_exit_code, collect, hash_all, report
 from .output import Output
@@ -39,6 +40,7 @@ REFUSED: Final = (RequestRefusedError, ImageRefusedError, KeyReusedError)
 
 def submit(options: argparse.Namespace, output: Output) -> Exit:
     """Open a case for images, or send a prepared submission."""
+    core_dumps.forbid()
     hashed: list[Hashed] = []
     left_out: list[LeftOut] = []
     if options.prepared:
@@ -112,14 +114,25 @@ def _save(submission: Submission, path: Path, output: Output) -> Exit:
 
 
 def _save_in_new_file(submission: Submission) -> Path:
-    """Save a submission in a new file, in this folder or else in the home folder."""
+    """Save a submission in a new file, in this folder or else in the home folder.
+
+    The home folder also if others could replace the file here by one with a PIN of theirs.
+    """
     path = Path(f"unseen-submission-{submission.idempotency_key[:6].lower()}.json")
     try:
+        if _others_can_replace_files_in(Path.cwd()):
+            raise InputError("Other accounts could replace the file.")
         submission.save(path)
     except InputError:
         path = Path.home() / path
         submission.save(path)
     return path
+
+
+def _others_can_replace_files_in(folder: Path) -> bool:
+    """Return whether every account may write there and remove what is not its own."""
+    mode = folder.stat().st_mode
+    return os.name == "posix" and bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
 
 
 def _send(submission: Submission, options: argparse.Namespace, output: Output) -> tuple[Path, Case]:

@@ -1,6 +1,7 @@
 """Crash-safe files: private, flushed to disk, replaced atomically, with one writer per folder."""
 
 import os
+import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,34 @@ else:
 
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise LocalCopyError if other accounts could put files of theirs into a copy's folder."""
+    if sys.platform == "win32" or not folder.is_dir():
+        return
+    found = folder.stat()
+    by_group = found.st_mode & stat.S_IWGRP and found.st_gid != os.getegid()
+    if by_group or found.st_mode & stat.S_IWOTH:
+        raise LocalCopyError(
+            f"Other accounts on this computer can change the copy in {folder}.",
+            hint=f"Run `chmod 700 {folder}`. If one of them may have changed it, delete it first: "
+            "`unseen mirror` builds it again.",
+        )
+
+
+def claim_folder(folder: Path) -> None:
+    """Create the folder of a copy, or check it and close the files of a copy that is in it.
+
+    Files that were copied here may be readable to everyone. Raises LocalCopyError.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_folder(folder)
+    for mode, pattern in ((0o600, "*.ndjson"), (0o700, "index-*")):
+        for path in folder.glob(pattern):
+            if not path.is_symlink():
+                with suppress(PermissionError):  # not ours: then we cannot update it either
+                    path.chmod(mode)
 
 
 class Lock:
@@ -44,7 +73,8 @@ class Lock:
 
 def create(path: Path) -> BinaryIO:
     """Create or empty a file for reading and writing that only its owner may read."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | _BINARY, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | _BINARY | _NO_LINK
+    descriptor = os.open(path, flags, 0o600)
     return open(descriptor, "w+b")  # noqa: PTH123 - by descriptor
 
 
@@ -66,3 +96,4 @@ def replace(scratch: Path, path: Path) -> None:
 
 
 _BINARY = getattr(os, "O_BINARY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)

@@ -12,6 +12,7 @@ from ..api_calls import check_distance, pack
 from ..errors import LocalCopyError
 from ..fingerprints import MATCH_DISTANCE, Fingerprint
 from ..models import Hit, Matches
+from .durable_files import check_folder
 from .file_format import FILE, Line, read_entry, read_header, read_pages
 from .search import Found, Index, Packed, Scan
 
@@ -28,6 +29,7 @@ class LocalCopy:
     def __init__(self, folder: str | PathLike[str]) -> None:
         self._folder = Path(folder)
         self._lock = threading.Lock()
+        check_folder(self._folder)
         self._file = _open(self._folder)
 
     def __enter__(self) -> Self:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 from ..errors import StartAgainError
 from ..feed_calls import MAX_ENTRIES, batches
 from .copy_writer import CopyWriter
-from .durable_files import Lock
+from .durable_files import Lock, claim_folder
 from .file_format import FILE, Round
 
 if TYPE_CHECKING:  # a copy is also searched where httpx is not loaded
@@ -32,7 +32,7 @@ class Mirror:
 
     def __init__(self, folder: str | PathLike[str]) -> None:
         self._folder = Path(folder)
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        claim_folder(self._folder)
         self._lock = Lock(self._folder)
         try:
             (self._folder / _REBUILD).unlink(missing_ok=True)
