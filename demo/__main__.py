@@ -22,7 +22,7 @@ def main() -> None:
     tell("Starting a service with an embedded PostgreSQL, in a temporary folder ...")
     with stage() as here:
         for name in PHOTOS:
-            shutil.copy(photo(name), here.folder)
+            shutil.copyfile(photo(name), here.folder / name)
         hash_photo(here)
         case, pin = submit_photos(here)
         key, staff_key = issue_keys(here)
@@ -78,7 +78,7 @@ def match_upload(here: Stage, key: str, copy: Path) -> None:
     expect(len(hits) >= 1, "the copy matches")
     best = min(hits, key=lambda hit: int(hit["distance"]))
     show(f"a match: {best['distance']} of 256 bits differ (31 may), view '{best['view']}'")
-    shutil.copy(photo("brick.png"), here.folder / "other.png")
+    shutil.copyfile(photo("brick.png"), here.folder / "other.png")
     expect(look_up(here, key, "other.png") == [], "another photo does not match")
     show("no match")
 

@@ -58,8 +58,10 @@ def stage() -> Iterator[Stage]:
     """Start a service with an embedded PostgreSQL in a temporary folder; stop and remove both."""
     with tempfile.TemporaryDirectory(prefix="unseen-demo-") as scratch:
         folder, port = Path(scratch), _free_port()
-        # As root, PostgreSQL runs as another account, which needs access to its data.
+        # As root, PostgreSQL runs as an account of its own, which has to pass through this folder
+        # to its data, and can neither list it nor change anything in it.
         folder.chmod(0o711)
+        os.umask(0o077)
         url = f"http://127.0.0.1:{port}"
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("UNSEEN_", "DATABASE_"))}
         environment = {**plain, "UNSEEN_SERVER": url, "UNSEEN_DATA": str(folder / "data")}
