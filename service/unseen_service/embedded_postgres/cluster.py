@@ -83,14 +83,12 @@ def write_access_rules(cluster: Path, account: Account, major: int) -> dict[str,
     PostgreSQL compares the account at the other end of the socket (`peer`). So its own account
     cannot log in if we are root: any process of it would otherwise be the superuser. The files
     are ours, beside the cluster: older clusters have rules of their own that trust everybody.
-    If both are the same account, only it can enter the socket's folder anyway.
     """
-    # Before version 16, an account cannot be mapped to all roles.
-    peer = "trust" if major < 16 and account.group is None else "peer map=unseen"
-    roles = "all" if major >= 16 else SUPERUSER
+    # An older version, which only tests run, cannot map an account to all roles.
+    peer = "peer map=unseen" if major >= 16 else "trust"
     contents = {
         "hba": f"local all all {peer}\nlocal replication all {peer}\n",
-        "ident": f'unseen "{account.name_of_service()}" {roles}\n',
+        "ident": f'unseen "{account.name_of_service()}" all\n',
     }
     for name, text in contents.items():
         path = cluster.with_name(f"{cluster.name}.{name}")
