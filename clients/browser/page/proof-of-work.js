@@ -2,13 +2,15 @@
 // do it, one fewer than there are cores, so that the page stays responsive.
 
 const MAX_PUZZLES = 64;
-const MAX_TRIES = 2e9; // about half an hour on a phone; a challenge that needs more is refused
+const MAX_TRIES = 2 ** 28; // minutes on a phone; a challenge that needs more is refused
 const startSolver = workerFactory(proofOfWorkWorker);
 
 /** Return whether a challenge is well-formed and within MAX_PUZZLES and MAX_TRIES. */
 function isFeasible({ challenge, puzzles, target } = {}) {
   const isCount = Number.isInteger(puzzles) && puzzles >= 1 && puzzles <= MAX_PUZZLES;
-  return /^[\x20-\x7e]+$/.test(challenge) && isCount && (puzzles * 2 ** 32) / target <= MAX_TRIES;
+  const isTarget = Number.isInteger(target) && target >= 1 && target <= 2 ** 32;
+  const isToken = typeof challenge === "string" && /^[\x20-\x7e]{1,200}$/.test(challenge);
+  return isToken && isCount && isTarget && (puzzles * 2 ** 32) / target <= MAX_TRIES;
 }
 
 /** Solve a challenge; return the value of the header `Unseen-Work`. `onProgress` is called with the

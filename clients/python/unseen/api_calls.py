@@ -6,8 +6,10 @@ Pure functions, so that the blocking and the asynchronous client share everythin
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
+from .answers import parse_json
 from .codes import read_case, read_pin
 from .errors import InputError, UnexpectedAnswerError
 from .fingerprints import MATCH_DISTANCE, Fingerprint
@@ -17,6 +19,9 @@ from .submission import Submission
 
 MAX_HASHES: Final = 10_000
 """The most hashes in one match request."""
+MIN_MAX_BYTES: Final = 4 << 20
+"""The bytes that the answer to any request may have, after unpacking."""
+_MAX_HITS_BYTES: Final = 4_096
 
 Answer = TypeVar("Answer")
 
@@ -31,6 +36,8 @@ class Request:
     content: bytes | None = field(default=None, repr=False)
     patience: float = 0.0
     """Seconds for which the service was asked to wait for changes before it answers."""
+    max_bytes: int = MIN_MAX_BYTES
+    """The most bytes of an answer, after unpacking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +61,8 @@ class Call(Generic[Answer]):
         if reply.status not in (200, 201):
             raise error_of(reply.status, reply.body, reply.retry_after)
         try:
-            return self.parse(json.loads(reply.body))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return self.parse(parse_json(reply.body))
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
             raise UnexpectedAnswerError(
                 "The server's response cannot be read.", status=reply.status
             ) from error
@@ -98,12 +105,15 @@ def match(
     headers = {"Content-Type": "application/octet-stream", **bearer(key)}
     path = f"/v1/match?max_distance={max_distance}"
     return [
-        Call(
-            Request("POST", path, headers, b"".join(packed[start : start + MAX_HASHES])),
-            parse_matches,
-        )
+        _match_call(path, headers, packed[start : start + MAX_HASHES])
         for start in range(0, len(packed), MAX_HASHES)
     ]
+
+
+def _match_call(path: str, headers: Mapping[str, str], packed: Sequence[bytes]) -> Call[Matches]:
+    max_bytes = MIN_MAX_BYTES + len(packed) * _MAX_HITS_BYTES
+    request = Request("POST", path, headers, b"".join(packed), max_bytes=max_bytes)
+    return Call(request, partial(parse_matches, queries=len(packed)))
 
 
 def check_distance(max_distance: int) -> int:

@@ -6,6 +6,7 @@ with Client("https://unseen.example", key) as client:
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from importlib.metadata import version
@@ -13,7 +14,7 @@ from typing import Final, Self, TypeAlias, TypeVar
 
 import httpx
 
-from . import api_calls, feed_calls, proof_of_work
+from . import api_calls, feed_calls, http_limits, proof_of_work
 from .errors import ServerUnreachableError
 from .feed_models import Confirmed, Feedback, FeedPage
 from .fingerprints import MATCH_DISTANCE, Fingerprint
@@ -25,7 +26,11 @@ from .submission import Submission
 Answer = TypeVar("Answer")
 OnWork: TypeAlias = Callable[[proof_of_work.Challenge], None]
 
-_AGENT: Final = {"User-Agent": f"unseen/{version('unseen')}", "Accept": "application/json"}
+_AGENT: Final = {
+    "User-Agent": f"unseen/{version('unseen')}",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+}
 _RETRY: Final = Retry()
 _TIMEOUT: Final = 30.0
 
@@ -36,8 +41,10 @@ class Client:
     `server` is the service's address, `key` a platform's key (for `match` and the methods after
     it). Every call is repeated with back-off if no response arrives. It raises
     ServerUnreachableError if none ever does, ServiceError if the service refuses, InputError if
-    nothing was sent. `timeout` is in seconds per attempt. `insecure` allows plain http to another
-    machine. `on_work` is called when a busy service asks `submit` for some seconds of computing.
+    nothing was sent. `timeout` is in seconds, for each read; an attempt as a whole may take four
+    times as long. Answers larger than any of an Unseen service are not read. `insecure` allows
+    plain http to another machine. `on_work` is called when a busy service asks `submit` for some
+    seconds of computing.
     """
 
     def __init__(
@@ -56,8 +63,14 @@ class Client:
         self._retry = retry
         self._on_work = on_work
         self._http = httpx.Client(
-            base_url=self.server, headers=_AGENT, timeout=timeout, transport=transport
+            base_url=self.server,
+            headers=_AGENT,
+            timeout=timeout,
+            transport=transport,
+            **http_limits.options(self.server),
         )
+        self._deadline = http_limits.Deadline()
+        http_limits.enforce(self._deadline, self._http)
 
     def __enter__(self) -> Self:
         return self
@@ -108,7 +121,9 @@ class Client:
         """
         page = FeedPage((), cursor or "", more=True)
         while page.more or wait is not None:
-            page = self.feed_page(page.cursor or None, limit=limit, wait=wait or 0.0)
+            after = page.cursor
+            page = self.feed_page(after or None, limit=limit, wait=wait or 0.0)
+            feed_calls.require_progress(after, page)
             yield page
 
     def feedback(self, given: Iterable[Feedback]) -> int:
@@ -139,10 +154,22 @@ class Client:
             return answer
 
     def _send(self, request: api_calls.Request) -> Outcome:
-        try:
-            return _reply(self._http.send(_build(self._http, request)))
-        except httpx.RequestError as error:
-            return _unreachable_error(error)
+        built, seconds = _build(self._http, request)
+        with self._deadline.within(seconds):
+            try:
+                response = self._http.send(built, stream=True)
+                with contextlib.closing(response):
+                    body = http_limits.Body(response, request.max_bytes)
+                    if response.is_stream_consumed:  # a transport of tests has it already
+                        body.add_unpacked(response.content)
+                    else:
+                        for part in response.iter_raw():
+                            body.add(part)
+            except httpx.RequestError as error:
+                if self._deadline.is_over:
+                    raise _slow_error() from error
+                return _unreachable_error(error)
+        return _reply(response, body)
 
 
 class AsyncClient:
@@ -164,7 +191,11 @@ class AsyncClient:
         self._retry = retry
         self._on_work = on_work
         self._http = httpx.AsyncClient(
-            base_url=self.server, headers=_AGENT, timeout=timeout, transport=transport
+            base_url=self.server,
+            headers=_AGENT,
+            timeout=timeout,
+            transport=transport,
+            **http_limits.options(self.server),
         )
 
     async def __aenter__(self) -> Self:
@@ -216,7 +247,9 @@ class AsyncClient:
         """
         page = FeedPage((), cursor or "", more=True)
         while page.more or wait is not None:
-            page = await self.feed_page(page.cursor or None, limit=limit, wait=wait or 0.0)
+            after = page.cursor
+            page = await self.feed_page(after or None, limit=limit, wait=wait or 0.0)
+            feed_calls.require_progress(after, page)
             yield page
 
     async def feedback(self, given: Iterable[Feedback]) -> int:
@@ -247,10 +280,22 @@ class AsyncClient:
             return answer
 
     async def _send(self, request: api_calls.Request) -> Outcome:
+        built, seconds = _build(self._http, request)
         try:
-            return _reply(await self._http.send(_build(self._http, request)))
+            async with asyncio.timeout(seconds):
+                response = await self._http.send(built, stream=True)
+                async with contextlib.aclosing(response):
+                    body = http_limits.Body(response, request.max_bytes)
+                    if response.is_stream_consumed:
+                        body.add_unpacked(response.content)
+                    else:
+                        async for part in response.aiter_raw():
+                            body.add(part)
+        except TimeoutError as error:
+            raise _slow_error() from error
         except httpx.RequestError as error:
             return _unreachable_error(error)
+        return _reply(response, body)
 
 
 def _announce(on_work: OnWork | None, challenge: proof_of_work.Challenge) -> None:
@@ -258,23 +303,30 @@ def _announce(on_work: OnWork | None, challenge: proof_of_work.Challenge) -> Non
         on_work(challenge)
 
 
-def _build(http: httpx.Client | httpx.AsyncClient, request: api_calls.Request) -> httpx.Request:
+def _build(
+    http: httpx.Client | httpx.AsyncClient, request: api_calls.Request
+) -> tuple[httpx.Request, float | None]:
+    """Return an HTTP request, and the seconds that the whole exchange may take."""
     timeout = http.timeout.as_dict()
     if request.patience and (read := timeout["read"]) is not None:
         timeout["read"] = read + request.patience
-    return http.build_request(
+    built = http.build_request(
         request.method,
         request.path,
         headers=dict(request.headers),
         content=request.content,
         timeout=httpx.Timeout(**timeout),
     )
+    one = http.timeout.read
+    return built, None if one is None else http_limits.TOTAL * one + request.patience
 
 
-def _reply(response: httpx.Response) -> api_calls.Reply:
-    return api_calls.Reply(
-        response.status_code, response.content, response.headers.get("Retry-After")
-    )
+def _reply(response: httpx.Response, body: http_limits.Body) -> api_calls.Reply:
+    return api_calls.Reply(response.status_code, body.whole(), response.headers.get("Retry-After"))
+
+
+def _slow_error() -> ServerUnreachableError:
+    return ServerUnreachableError("The server answered too slowly.")
 
 
 def _unreachable_error(error: httpx.RequestError) -> ServerUnreachableError:

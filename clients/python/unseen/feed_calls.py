@@ -5,13 +5,15 @@ Pure functions, like those of `api_calls`.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
-from .api_calls import Call, Request, bearer
-from .errors import InputError
+from . import answers
+from .api_calls import MIN_MAX_BYTES, Call, Request, bearer
+from .errors import InputError, UnexpectedAnswerError
 from .feed_models import Confirmed, Feedback, FeedPage, parse_confirmed, parse_page
 
 MAX_ENTRIES: Final = 10_000
@@ -20,6 +22,7 @@ MAX_WAIT: Final = 600
 """The most seconds for which the service can be asked to wait for changes."""
 MAX_RECORDS: Final = 1_000
 """The most records in one call."""
+_MAX_ENTRY_BYTES: Final = 2_048
 
 Item = TypeVar("Item")
 
@@ -37,8 +40,20 @@ def page(
             hint="Leave out `limit` and `wait` to use the defaults.",
         )
     query = {"limit": str(limit), "wait": f"{wait:g}"} | ({"cursor": cursor} if cursor else {})
-    request = Request("GET", f"/v1/hashes?{urlencode(query)}", bearer(key), patience=wait)
-    return Call(request, parse_page)
+    request = Request(
+        "GET",
+        f"/v1/hashes?{urlencode(query)}",
+        bearer(key),
+        patience=wait,
+        max_bytes=MIN_MAX_BYTES + limit * _MAX_ENTRY_BYTES,
+    )
+    return Call(request, partial(parse_page, limit=limit))
+
+
+def require_progress(cursor: str, page: FeedPage) -> None:
+    """Raise UnexpectedAnswerError for a page after which there is more, at the same cursor."""
+    if page.more and page.cursor == cursor:
+        raise UnexpectedAnswerError("The server's feed does not move on.")
 
 
 def feedback(given: Iterable[Feedback], key: str | None) -> list[Call[int]]:
@@ -50,7 +65,7 @@ def feedback(given: Iterable[Feedback], key: str | None) -> list[Call[int]]:
         {"record": _record(one.record), "value": one.value, "tags": list(one.tags)} for one in given
     ]
     return [
-        Call(_post("/v1/feedback", key, {"feedback": part}), lambda answer: int(answer["new"]))
+        Call(_post("/v1/feedback", key, {"feedback": part}), _parse_new)
         for part in batches(entries)
     ]
 
@@ -78,6 +93,10 @@ def batches(items: Iterable[Item]) -> Iterable[list[Item]]:
     rest = iter(items)
     while batch := list(islice(rest, MAX_RECORDS)):
         yield batch
+
+
+def _parse_new(answer: Mapping[str, Any]) -> int:
+    return answers.integer(answer["new"], MAX_RECORDS)
 
 
 def _post(path: str, key: str | None, body: Mapping[str, Sequence[Any]]) -> Request:

@@ -1,14 +1,18 @@
 """The feed, and what platforms report about its hashes, as frozen dataclasses.
 
-docs/feed.md describes the feed. As in `models`, unknown fields are ignored.
+docs/feed.md describes the feed. As in `models`, unknown fields are ignored. Names from lists that
+may grow (status, standing, view, convention, feedback) are accepted if they have a name's form, so
+that a mirror still works with a newer service; a hash whose status it does not know is not matched.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Final
 
+from . import answers
 from .errors import InputError
 
 FEEDBACK_VALUES: Final = ("pending-review", "removed", "not-removed", "not-intimate")
@@ -16,6 +20,12 @@ FEEDBACK_VALUES: Final = ("pending-review", "removed", "not-removed", "not-intim
 
 MAX_TAGS: Final = 16
 _TAG: Final = r"[^\x00-\x1f\x7f]{1,64}"
+_MAX_ENTRIES: Final = 10_000
+_MAX_RECORDS: Final = 1_000
+_MAX_QUALITY: Final = 100
+_MAX_FEEDBACK: Final = 32
+_CURSOR: Final = re.compile("[A-Za-z0-9._~=-]{1,128}")
+_PDQ: Final = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +112,24 @@ class Confirmed:
     """Records that are active again: the feed has them."""
 
 
-def parse_page(answer: Mapping[str, Any]) -> FeedPage:
-    """Parse a page. Raises KeyError, TypeError or ValueError if it is malformed."""
-    entries = tuple(parse_entry(entry) for entry in answer["entries"])
-    return FeedPage(entries, str(answer["cursor"]), bool(answer["more"]))
+def parse_page(answer: Mapping[str, Any], limit: int = _MAX_ENTRIES) -> FeedPage:
+    """Parse a page of at most `limit` entries, whose positions increase.
+
+    Raises KeyError, TypeError or ValueError if it is malformed.
+    """
+    entries = tuple(parse_entry(entry) for entry in answers.sequence(answer["entries"], limit))
+    if any(one.position >= next_one.position for one, next_one in pairwise(entries)):
+        raise ValueError("positions that do not increase")
+    return FeedPage(entries, check_cursor(answer["cursor"]), answers.boolean(answer["more"]))
 
 
 def parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
     """Parse one entry of the feed. Raises as `parse_page` does."""
-    position, at = int(entry["position"]), datetime.fromisoformat(entry["at"])
-    record, standing = str(entry["record"]), str(entry["standing"])
-    if entry["status"] != "active":
-        return Tombstone(position, at, record, str(entry["status"]), standing)
+    position, at = answers.integer(entry["position"]), answers.moment(entry["at"])
+    record, standing = answers.identifier(entry["record"]), answers.token(entry["standing"])
+    status = answers.token(entry["status"])
+    if status != "active":
+        return Tombstone(position, at, record, status, standing)
     quality = entry.get("quality")
     return ActiveHash(
         position=position,
@@ -121,19 +137,36 @@ def parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
         record=record,
         standing=standing,
         pdq=_check_pdq(entry["pdq"]),
-        view=str(entry["view"]),
-        quality=None if quality is None else int(quality),
-        convention=str(entry["convention"]),
-        feedback={str(value): int(count) for value, count in entry["feedback"].items()},
+        view=answers.token(entry["view"]),
+        quality=None if quality is None else answers.integer(quality, _MAX_QUALITY),
+        convention=answers.token(entry["convention"]),
+        feedback=_parse_feedback(entry["feedback"]),
     )
 
 
 def parse_confirmed(answer: Mapping[str, Any]) -> Confirmed:
     """Parse the response to confirmed withdrawals. Raises as `parse_page` does."""
-    return Confirmed(tuple(map(str, answer["confirmed"])), tuple(map(str, answer["active"])))
+    confirmed, active = (
+        tuple(map(answers.identifier, answers.sequence(answer[name], _MAX_RECORDS)))
+        for name in ("confirmed", "active")
+    )
+    return Confirmed(confirmed, active)
 
 
-def _check_pdq(text: str) -> str:
-    if not re.fullmatch("[0-9a-f]{64}", text):
+def check_cursor(text: Any) -> str:
+    """Return a cursor: 1 to 128 characters that need no escape in a URL. Raises ValueError."""
+    if not isinstance(text, str) or not _CURSOR.fullmatch(text):
+        raise ValueError("not a cursor")
+    return text
+
+
+def _parse_feedback(counts: Mapping[str, Any]) -> dict[str, int]:
+    if not isinstance(counts, Mapping) or len(counts) > _MAX_FEEDBACK:
+        raise ValueError("not the numbers of platforms by what they report")
+    return {answers.token(value): answers.integer(count) for value, count in counts.items()}
+
+
+def _check_pdq(text: Any) -> str:
+    if not isinstance(text, str) or not _PDQ.fullmatch(text):
         raise ValueError("not 256 bits in lower-case hexadecimal digits")
     return text

@@ -1,12 +1,20 @@
 """The service's responses about cases and matches, as frozen dataclasses.
 
-Unknown fields are ignored, so that an older client can read a newer service.
+Unknown fields are ignored, and so are unknown names of a status or a view, so that an older client
+can read a newer service. Text from the service is one line without control characters.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+
+from . import answers
+
+_MAX_IMAGES: Final = 1_000
+_MAX_ITEMS: Final = 10_000
+_MAX_HITS: Final = 1_000_000
+_BITS: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,57 +89,55 @@ class Matches:
 def parse_case(answer: Mapping[str, Any]) -> Case:
     """Parse a case. Raises KeyError, TypeError or ValueError if it is malformed."""
     return Case(
-        case=str(answer["case"]),
-        status=str(answer["status"]),
+        case=answers.token(answer["case"]),
+        status=answers.token(answer["status"]),
         submitted_at=_time(answer["submitted_at"]),
         withdrawn_at=_time(answer.get("withdrawn_at")),
-        images=tuple(_image(image) for image in answer["images"]),
-        platforms=tuple(_platform(platform) for platform in answer.get("platforms", ())),
+        images=tuple(map(_image, answers.sequence(answer["images"], _MAX_IMAGES))),
+        platforms=tuple(map(_platform, answers.sequence(answer.get("platforms", []), _MAX_ITEMS))),
     )
 
 
-def parse_matches(answer: Mapping[str, Any]) -> Matches:
-    """Parse the result of a lookup. Raises as `parse_case` does."""
-    return Matches(int(answer["generation"]), tuple(_hit(hit) for hit in answer["hits"]))
+def parse_matches(answer: Mapping[str, Any], queries: int) -> Matches:
+    """Parse the result of a lookup of so many hashes. Raises as `parse_case` does."""
+    hits = tuple(_hit(hit, queries) for hit in answers.sequence(answer["hits"], _MAX_HITS))
+    return Matches(answers.integer(answer["generation"]), hits)
 
 
 def _image(image: Mapping[str, Any]) -> CaseImage:
     return CaseImage(
-        image=int(image["image"]),
-        status=str(image["status"]),
-        hashes=int(image["hashes"]),
-        matches=int(image["matches"]),
+        image=answers.integer(image["image"], _MAX_IMAGES),
+        status=answers.token(image["status"]),
+        hashes=answers.integer(image["hashes"]),
+        matches=answers.integer(image["matches"]),
         last_match_at=_time(image.get("last_match_at")),
         withdrawn_at=_time(image.get("withdrawn_at")),
     )
 
 
 def _platform(platform: Mapping[str, Any]) -> CasePlatform:
+    feedback = platform.get("feedback")
     return CasePlatform(
-        platform=str(platform["platform"]),
-        matches=int(platform["matches"]),
+        platform=answers.label(platform["platform"]),
+        matches=answers.integer(platform["matches"]),
         first_match_at=_time(platform.get("first_match_at")),
         last_match_at=_time(platform.get("last_match_at")),
         delivered_at=_time(platform.get("delivered_at")),
-        feedback=_text(platform.get("feedback")),
+        feedback=None if feedback is None else answers.token(feedback),
         removed_at=_time(platform.get("removed_at")),
         withdrawal_confirmed_at=_time(platform.get("withdrawal_confirmed_at")),
     )
 
 
-def _hit(hit: Mapping[str, Any]) -> Hit:
+def _hit(hit: Mapping[str, Any], queries: int) -> Hit:
     return Hit(
-        query=int(hit["query"]),
-        record=str(hit["record"]),
-        distance=int(hit["distance"]),
-        view=str(hit["view"]),
-        standing=str(hit["standing"]),
+        query=answers.integer(hit["query"], queries - 1),
+        record=answers.token(hit["record"]),
+        distance=answers.integer(hit["distance"], _BITS),
+        view=answers.token(hit["view"]),
+        standing=answers.token(hit["standing"]),
     )
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
+def _time(text: Any) -> datetime | None:
+    return None if text is None else answers.moment(text)

@@ -1,9 +1,10 @@
 """Turn an HTTP error response (a problem, RFC 9457) into a typed error."""
 
-import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from .answers import one_line, parse_json
 from .errors import (
     AccessRefusedError,
     CaseNotFoundError,
@@ -42,13 +43,18 @@ _BY_SLUG: Final[Mapping[str, type[ServiceError]]] = {
 }
 
 
+_SECONDS: Final = re.compile(r" *[0-9]{1,9} *")
+_MAX_FIELDS: Final = 100
+
+
 def error_of(status: int, body: bytes, retry_after: str | None = None) -> ServiceError:
     """Return the error for a response, given its status, body and Retry-After header."""
     problem = _problem(body)
-    kind = str(problem.get("type", ""))
+    kind = one_line(str(problem.get("type", "")))
     slug = kind.removeprefix(_PREFIX)
+    text = problem.get("detail") or problem.get("title") or f"The server answered {status}."
     return _BY_SLUG.get(slug, _unknown_problem(status, is_unseen=kind != slug))(
-        str(problem.get("detail") or problem.get("title") or f"The server answered {status}."),
+        one_line(str(text)),
         slug=slug,
         status=status,
         errors=_fields(problem),
@@ -65,13 +71,13 @@ def _unknown_problem(status: int, *, is_unseen: bool) -> type[ServiceError]:
 
 def parse_retry_after(retry_after: str | None) -> float | None:
     """Parse a Retry-After header in seconds; return None if it is missing or a date."""
-    return float(retry_after) if retry_after and retry_after.strip().isdigit() else None
+    return float(retry_after) if retry_after and _SECONDS.fullmatch(retry_after) else None
 
 
 def _problem(body: bytes) -> Mapping[str, Any]:
     """Parse a problem; return an empty one if the body is not a problem."""
     try:
-        problem = json.loads(body)
+        problem = parse_json(body)
     except ValueError:
         return {}
     return problem if isinstance(problem, dict) else {}
@@ -80,7 +86,7 @@ def _problem(body: bytes) -> Mapping[str, Any]:
 def _fields(problem: Mapping[str, Any]) -> list[FieldError]:
     listed = problem.get("errors")
     return [
-        FieldError(str(entry.get("at", "")), str(entry.get("detail", "")))
-        for entry in (listed if isinstance(listed, list) else [])
+        FieldError(one_line(str(entry.get("at", ""))), one_line(str(entry.get("detail", ""))))
+        for entry in (listed[:_MAX_FIELDS] if isinstance(listed, list) else [])
         if isinstance(entry, dict)
     ]

@@ -4,17 +4,22 @@ docs/intake.md specifies the protocol; tests/contract/work.json has vectors.
 """
 
 import hashlib
-import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
+from .answers import integer, parse_json
+from .errors import UnavailableError
+
 HEADER: Final = "Unseen-Work"
 _TYPE: Final = "urn:unseen:problem:work-required"
 _MAX_PUZZLES: Final = 64
-_MAX_ATTEMPTS: Final = 2_000_000_000
-"""Half an hour of one core; a challenge that needs more is not solved."""
+_MAX_ATTEMPTS: Final = 1 << 28
+"""Two minutes of one core or so. A challenge that needs more would not be solved before it expires,
+and a hostile service could have a device work for hours."""
+_TOKEN: Final = re.compile(r"[\x20-\x7e]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +49,28 @@ class Challenge:
 def read_challenge(status: int, body: bytes, headers: Mapping[str, str]) -> Challenge | None:
     """Return the challenge in a response to a request with these headers, or None.
 
-    A challenge that would take unreasonably long is ignored, so the response becomes an error.
+    Raises UnavailableError for a challenge that would take unreasonably long.
     """
     if status != 429:
         return None
     try:
-        problem = json.loads(body)
+        problem = parse_json(body)
         work = problem["work"]
-        if problem["type"] != _TYPE:
+        token = work["challenge"]
+        if problem["type"] != _TYPE or not _TOKEN.fullmatch(token):
             return None
-        found = Challenge(
-            str(work["challenge"]),
-            int(work["puzzles"]),
-            int(work["target"]),
-            headers["Idempotency-Key"],
-        )
-    except (ValueError, KeyError, TypeError):
+        puzzles = integer(work["puzzles"], _MAX_PUZZLES)
+        target = integer(work["target"], 1 << 32)
+        found = Challenge(token, puzzles, target, headers["Idempotency-Key"])
+    except (ValueError, KeyError, IndexError, TypeError):
         return None
-    return found if _is_reasonable(found) else None
-
-
-def _is_reasonable(one: Challenge) -> bool:
-    return (
-        one.token.isascii()
-        and one.token.isprintable()
-        and 1 <= one.puzzles <= _MAX_PUZZLES
-        and 1 <= one.target <= 1 << 32
-        and (one.puzzles << 32) // one.target <= _MAX_ATTEMPTS
-    )
+    if not puzzles or not target:
+        return None
+    if (puzzles << 32) // target > _MAX_ATTEMPTS:
+        raise UnavailableError(
+            "The service asks for more computing than this device can do in time.",
+            slug="work-required",
+            status=status,
+            hint="Nothing is lost. Submit fewer images at once, or try again later.",
+        )
+    return found

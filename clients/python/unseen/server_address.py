@@ -28,6 +28,11 @@ def read_server(url: str, *, insecure: bool = False) -> str:
     return url.strip().rstrip("/")
 
 
+def is_local(server: str) -> bool:
+    """Return whether a server's address is one of this machine."""
+    return _is_local(urlsplit(server).hostname or "")
+
+
 def _is_local(host: str) -> bool:
     try:
         return ip_address(host).is_loopback

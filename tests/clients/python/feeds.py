@@ -60,10 +60,10 @@ class Feed:
             "https://unseen.example",
             "key",
             retry=Retry(attempts=1),
-            transport=httpx.MockTransport(self._answer),
+            transport=httpx.MockTransport(self.answer),
         )
 
-    def _answer(self, request: httpx.Request) -> httpx.Response:
+    def answer(self, request: httpx.Request) -> httpx.Response:
         self.before()
         if request.url.path == "/v1/withdrawals":
             records = json.loads(request.content)["records"]

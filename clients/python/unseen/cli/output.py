@@ -1,7 +1,7 @@
 """What the command prints: results to stdout, everything else to stderr.
 
-Control characters in names and messages from outside are replaced, so that neither a file name nor
-a server can change the terminal's state.
+Control characters and line breaks in names and messages from outside are replaced, so that neither
+a file name nor a server can change the terminal's state or add a line of its own.
 """
 
 import json
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeVar
 
+from ..answers import one_line
 from ..errors import ServiceError, UnseenError
 from .streams import write_message, write_result
 
@@ -56,7 +57,7 @@ class Output:
             write_message(f"\r{clean(text)}{_CLEAR_LINE}")
 
     def note(self, text: str = "") -> None:
-        """Print a message that is not part of the result."""
+        """Print a message of one line that is not part of the result."""
         write_message(clean(text) + "\n")
 
     def error(self, error: UnseenError) -> None:
@@ -69,8 +70,8 @@ class Output:
                 self.note(f"  at {field.at}: {field.detail}")
             if error.retry_after:
                 self.note(f"  Try again after {error.retry_after:.0f} seconds.")
-        if error.hint:
-            self.note(f"  {error.hint}")
+        for line in error.hint.splitlines():  # a hint is this program's, and may have several
+            self.note(f"  {line.removeprefix('  ')}")
 
     def progress(self, items: Iterable[Item], total: int, activity: str) -> Iterator[Item]:
         """Yield the items; on a terminal, with more than one, draw a progress bar."""
@@ -87,7 +88,7 @@ class Output:
 
 def clean(text: str) -> str:
     """Replace control characters, so that text from outside cannot steer the terminal."""
-    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
+    return one_line(text, None)
 
 
 def _draw(activity: str, done: int, total: int) -> None:

@@ -40,11 +40,16 @@ def _run(arguments: Sequence[str] | None) -> Exit:
         return _exit_code(error)
     except OSError as error:
         output.error(
-            UnseenError(f"{error.strerror}.", hint="The system reported this; nothing is lost.")
+            UnseenError(
+                f"{error.strerror or error}.", hint="The system reported this; nothing is lost."
+            )
         )
         return Exit.FAILED
     except KeyboardInterrupt as error:
-        output.note(f"\nunseen: interrupted\n  {error}".rstrip())
+        output.note()
+        output.note("unseen: interrupted")
+        for line in str(error).splitlines():
+            output.note(f"  {line.removeprefix('  ')}")
         return Exit.INTERRUPTED
     return exit_code
 

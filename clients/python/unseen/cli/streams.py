@@ -6,6 +6,7 @@ ignored" and return 120. Everything that the command prints goes through here.
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Final, TextIO
 
 _STDERR: Final = 2
@@ -34,6 +35,9 @@ def open_streams() -> None:
         sys.stderr = open(_STDERR, "w", closefd=False)  # noqa: SIM115 - by descriptor
     if sys.stdout is None:
         raise StdoutError("it is closed")
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A name that the terminal's character set does not have must not end in a traceback.
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def write_result(text: str) -> None:
