@@ -393,7 +393,7 @@ def test_a_full_disk_is_survived(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_large_copy_is_compacted_in_pages(kind: str, folder: Path) -> None:
     numbers = range(1, 20_011)
     everything = [active(n, n) for n in numbers]
-    feed = Feed(everything[:10_000], everything[10_000:])
+    feed = Feed(everything[:10_000], everything[10_000:20_000], everything[20_000:])
     assert keep(folder, feed).held == 20_010
     with LocalCopy(folder) as copy:
         assert bool(copy._file._index) == (kind == "index")

@@ -24,6 +24,8 @@ def mirror(options: argparse.Namespace, output: Output) -> Exit:
         Mirror(options.folder) as copy,
         Client(options.server, options.key, insecure=options.insecure) as client,
     ):
+        if copy.is_unreadable:
+            output.note("The local copy holds what no Unseen service sends; it is being rebuilt.")
         update = _Update(copy, client, output, confirms=options.confirm)
         if options.follow:
             update.follow()
@@ -48,7 +50,7 @@ class _Update:
         finally:
             self._output.transient("")
         if done.began_again:
-            self._output.note("The service has a new change log; the local copy was rebuilt.")
+            self._output.note("The local copy was rebuilt from the beginning of the feed.")
         if self._confirms and self.may_confirm:
             self._confirm()
         return done

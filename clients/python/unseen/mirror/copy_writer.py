@@ -14,7 +14,6 @@ from typing import BinaryIO, Final
 from ..feed_models import FeedPage
 from . import durable_files, search
 from .file_format import (
-    FILE,
     Line,
     Round,
     confirmed_line,
@@ -35,17 +34,23 @@ INDEXED_FROM: Final = 4_096
 class CopyWriter:
     """The file of hashes of a copy that is being updated.
 
-    `cursor` is the feed position to continue from, None at its beginning. `lines` has the file
-    offset of each live record, `unconfirmed` that of each withdrawn record whose deletion has not
-    been confirmed to the service. `stale`: the file still contains bits of a removed hash.
+    `copy` is the name that it shares with its index, `position` that of the last change in it.
+    `cursor` is where to continue in the feed, None at its beginning. `lines` has the file offset of
+    each live record, `unconfirmed` that of each withdrawn record whose deletion has not been
+    confirmed to the service. `stale`: the folder still contains bits of a removed hash.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open or create a file; truncate a page that a crash left unfinished."""
+        """Open or create a file; truncate a page that a crash left unfinished.
+
+        Raises LocalCopyError if the file is not a copy's, ValueError for a copy that holds what no
+        service sends.
+        """
         if not path.exists():
             _create(path)
         self.path = path
         self.cursor: str | None = None
+        self.position = 0
         self.lines: dict[str, int] = {}
         self.unconfirmed: dict[str, int] = {}
         self.stale = False
@@ -76,8 +81,21 @@ class CopyWriter:
         """Record which withdrawals have been confirmed to the service."""
         self._append([confirmed_line(records)], self.cursor)
 
+    def shrink(self) -> None:
+        """Drop superseded entries from a file that is not complete yet; without an index."""
+        copy, scratch = secrets.token_hex(8), self.path.with_suffix(".scratch")
+        with durable_files.create(scratch) as file:
+            file.write(header(copy))
+            moved = self._copy_to(file)
+            durable_files.flush(file)
+        durable_files.replace(scratch, self.path)
+        self._switch_to(self.path, moved)
+
     def compact(self, path: Path) -> None:
-        """Replace the file at `path` by one of the live entries, with a new index."""
+        """Replace the file at `path` by one of the live entries, with a new index.
+
+        If an earlier file's index cannot be deleted, the copy stays `stale`.
+        """
         copy, scratch = secrets.token_hex(8), path.with_suffix(".scratch")
         with durable_files.create(scratch) as file:
             file.write(header(copy))
@@ -85,16 +103,18 @@ class CopyWriter:
             compact = file.tell()
             self._index(path.parent / f"index-{copy}", file, moved)
             file.seek(0)
-            file.write(header(copy, compact, self._position))
+            file.write(header(copy, compact, self.position))
             durable_files.flush(file)
         durable_files.replace(scratch, path)
         self._switch_to(path, moved)
-        sweep(path.parent, keep=copy)
+        self.copy = copy
+        self.stale = not sweep(path.parent, keep=copy)
 
     def _read(self) -> None:
         first = read_header(self._file)
+        self.copy = first.copy
         self._end, self._compact_end = first.length, max(first.compact, first.length)
-        self._position = first.position
+        self.position = first.position
         for page in read_pages(self._file, first.length):
             self._apply(page.lines)
             self.cursor, self._end = page.cursor, page.end
@@ -120,7 +140,7 @@ class CopyWriter:
                 for confirmed in entry["confirmed"]:
                     self.unconfirmed.pop(confirmed, None)
                 continue
-            self._position = entry["position"]
+            self.position = entry["position"]
             if entry["status"] == "active":
                 known = record in self.lines
                 added, changed = added + (not known), changed + known
@@ -186,13 +206,17 @@ class CopyWriter:
         self._end = self._compact_end = self._file.seek(0, os.SEEK_END)
 
 
-def sweep(folder: Path, keep: str) -> None:
-    """Delete indexes of earlier files, and files that a crash left unfinished."""
-    for path in folder.glob("index-*"):
-        if path.name != f"index-{keep}":
-            shutil.rmtree(path, ignore_errors=True)
-    for path in folder.glob(f"{Path(FILE).stem}.scratch"):
+def sweep(folder: Path, keep: str) -> bool:
+    """Delete indexes of other files than the one named `keep`, and what a crash left unfinished.
+
+    Return whether all of it is gone: an index has the bits of hashes that were withdrawn since.
+    """
+    for path in folder.glob("*.scratch"):
         path.unlink(missing_ok=True)
+    left = [path for path in folder.glob("index-*") if path.name != f"index-{keep}"]
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True)
+    return not any(path.exists() for path in left)
 
 
 def _create(path: Path) -> None:

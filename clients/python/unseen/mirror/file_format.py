@@ -13,18 +13,26 @@ line {"confirmed":[…]} names withdrawals that have been confirmed to the servi
 """
 
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, BinaryIO, Final, NamedTuple
 
+from ..answers import MAX_POSITION
 from ..errors import LocalCopyError
-from ..feed_models import ActiveHash, FeedEntry, Tombstone, parse_entry
+from ..feed_models import ActiveHash, FeedEntry, Tombstone, check_cursor, parse_entry
 
 FILE: Final = "hashes.ndjson"
 _FORMAT: Final = "unseen_mirror"
 # The line of an active entry begins with its hash: 64 digits from here.
 _PDQ: Final = slice(len('{"pdq":"'), len('{"pdq":"') + 64)
+_MAX_LENGTH: Final = 10**16 - 1
+_COPY: Final = re.compile("[0-9a-f]{1,32}")
+_ID: Final = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_NAME: Final = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_ACTIVE: Final = re.compile(f"{_ID} active [0-9a-f]{{64}} {_NAME} {_NAME} {_NAME}")
+_INACTIVE: Final = re.compile(f"{_ID} {_NAME} {_NAME}")
 
 Line = tuple[int, Mapping[str, Any]]
 """The offset of a line in its file, and its content."""
@@ -66,30 +74,46 @@ class Page(NamedTuple):
 
 
 def header(copy: str, compact: int = 0, position: int = 0) -> bytes:
-    """Format the first line; its length does not depend on the numbers."""
+    """Format the first line; its length does not depend on the numbers.
+
+    Raises ValueError for numbers that do not fit: a longer line would overwrite what follows it.
+    """
+    if not 0 <= compact <= _MAX_LENGTH or not 0 <= position <= MAX_POSITION:
+        raise ValueError("a length or a position that does not fit into the header")
     numbers = {"compact": f"{compact:016}", "position": f"{position:019}"}
     return _line({_FORMAT: 1, "copy": copy, **numbers})
 
 
 def read_header(file: BinaryIO) -> Header:
-    """Parse the first line of a file. Raises LocalCopyError if it is not a copy's."""
+    """Parse the first line of a file.
+
+    Raises LocalCopyError if it is not a copy's, ValueError if it is one whose numbers are wrong.
+    """
     file.seek(0)
     raw = file.readline()
+    fields = _parse(raw) or {}
+    if fields.get(_FORMAT) != 1:
+        raise LocalCopyError(
+            f"This version cannot read the file {FILE}.",
+            hint="Delete the folder; `unseen mirror` then builds a new copy.",
+        )
     try:
-        fields = json.loads(raw)
-        if fields[_FORMAT] == 1:
-            numbers = int(fields["compact"]), int(fields["position"])
-            return Header(str(fields["copy"]), *numbers, len(raw))
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise LocalCopyError(
-        f"This version cannot read the file {FILE}.",
-        hint="Delete the folder; `unseen mirror` then builds a new copy.",
-    )
+        copy, compact, position = fields["copy"], int(fields["compact"]), int(fields["position"])
+        header(copy, compact, position)
+        is_valid = bool(_COPY.fullmatch(copy))
+    except (KeyError, TypeError) as error:
+        raise ValueError("a header without numbers") from error
+    if not is_valid:
+        raise ValueError("a header without the name of a copy")
+    return Header(copy, compact, position, len(raw))
 
 
 def read_pages(file: BinaryIO, begin: int) -> Iterator[Page]:
-    """Yield the pages from an offset on, up to the first that is not valid."""
+    """Yield the pages from an offset on, up to the first that is not valid.
+
+    Raises ValueError for a valid page that holds what no service sends: version 0.1 wrote down
+    what a server answered, whatever it was.
+    """
     file.seek(begin)
     offset, crc = begin, 0
     lines: list[Line] = []
@@ -104,7 +128,10 @@ def read_pages(file: BinaryIO, begin: int) -> Iterator[Page]:
             continue
         if fields["crc"] != crc:
             return
-        yield Page(lines, fields["cursor"], offset)
+        for _, line in lines:
+            _check_line(line)
+        cursor = fields.get("cursor")
+        yield Page(lines, None if cursor is None else check_cursor(cursor), offset)
         lines, crc = [], 0
 
 
@@ -139,6 +166,29 @@ def confirmed_line(records: Iterable[str]) -> bytes:
 def read_hash(line: bytes) -> bytes:
     """Return the hash in an active entry's line, 32 bytes."""
     return bytes.fromhex(line[_PDQ].decode("ascii"))
+
+
+def _check_line(line: Mapping[str, Any]) -> None:
+    """Raise ValueError for a line that is neither an entry of the feed nor confirmed records.
+
+    Faster than parsing the entry: a copy of millions of hashes is read at every start.
+    """
+    get = line.get
+    if "record" not in line:
+        confirmed = get("confirmed")
+        if not isinstance(confirmed, list) or not all(isinstance(one, str) for one in confirmed):
+            raise ValueError("a line that is no entry")
+        return
+    position = get("position")
+    if type(position) is not int or not 0 <= position <= MAX_POSITION:
+        raise ValueError("a position that is none")
+    if get("status") == "active":
+        names = f"{get('pdq')} {get('view')} {get('standing')} {get('convention')}"
+        is_valid = _ACTIVE.fullmatch(f"{get('record')} active {names}")
+    else:
+        is_valid = _INACTIVE.fullmatch(f"{get('record')} {get('status')} {get('standing')}")
+    if not is_valid:
+        raise ValueError("an entry with other values than the feed's")
 
 
 def _line(fields: Mapping[str, Any]) -> bytes:

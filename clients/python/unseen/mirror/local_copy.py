@@ -53,14 +53,11 @@ class LocalCopy:
         packed = b"".join(pack(one) for one in hashes)
         queries: Packed = np.frombuffer(packed, np.uint8).reshape(-1, 32)
         with self._lock:
-            self._refresh()
             try:
+                self._refresh()
                 return self._file.match(queries, radius)
             except (ValueError, LookupError) as error:
-                raise LocalCopyError(
-                    f"The copy in {self._folder} is damaged.",
-                    hint="Delete the folder; `unseen mirror` then builds a new copy.",
-                ) from error
+                raise _damaged(self._folder) from error
 
     def _refresh(self) -> None:
         """Read what has been appended, or open the file that has replaced this one."""
@@ -143,7 +140,16 @@ def _open(folder: Path) -> _File:
             return _File(folder)
         except FileNotFoundError:
             continue
+        except (ValueError, LookupError) as error:
+            raise _damaged(folder) from error
     raise LocalCopyError(f"There is no copy of the hashes in {folder}.")
+
+
+def _damaged(folder: Path) -> LocalCopyError:
+    return LocalCopyError(
+        f"The copy in {folder} is damaged.",
+        hint="Delete the folder; `unseen mirror` then builds a new copy.",
+    )
 
 
 def _index(folder: Path) -> Index | None:
