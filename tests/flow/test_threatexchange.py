@@ -3,12 +3,16 @@
 import json
 import subprocess
 import sys
+import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from tests.clients.python.servers import Act, Scripted, scripted
 from tests.support.environment import clean_environment
 from tests.support.hashes import flipped, random_pdq
 from tests.support.running_service import RunningService
@@ -23,7 +27,13 @@ with warnings.catch_warnings():
     from threatexchange.signal_type.raw_text import RawTextSignal
     from threatexchange.storage.interfaces import SignalExchangeAPIConfig
     from threatexchange.storage.local_dbm import DBMStore
-    from unseen_threatexchange import UnseenCredentials, UnseenSignalExchangeAPI
+    from unseen_threatexchange import (
+        UnseenCheckpoint,
+        UnseenCredentials,
+        UnseenSignalExchangeAPI,
+        service_client,
+    )
+    from unseen_threatexchange.service_client import FaultyServerError, UnseenAPI
 
 COMMAND = Path(sys.executable).parent / "threatexchange"
 Tx = Callable[..., str]
@@ -94,7 +104,7 @@ def test_with_our_extension_the_command_deletes_a_withdrawn_hash(
     tx("fetch", "--only-api", "unseen")
     assert not matches(tx, random_pdq(1))
     assert matches(tx, random_pdq(90))
-    # The next fetch confirms the deletion: only then is it certain to be on disk.
+    # The next fetch confirms the deletion: only then are data and index on disk without it.
     assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is None
     tx("fetch", "--only-api", "unseen")
     assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is not None
@@ -116,7 +126,7 @@ class Fetcher:
         checkpoint = self.store.exchange_get_fetch_checkpoint("ours")
         api = self.store.exchange_get_client(self.collab)
         for _, delta in zip(range(pages), api.fetch_iter([PdqSignal], checkpoint), strict=False):
-            before = checkpoint.get_progress_timestamp() if checkpoint else 0
+            before = (checkpoint.get_progress_timestamp() if checkpoint else 0) or 0
             assert delta.checkpoint.get_progress_timestamp() >= before
             self.store.exchange_commit_fetch(
                 self.collab, checkpoint, delta.updates, delta.checkpoint
@@ -147,8 +157,9 @@ def test_an_interrupted_fetch_resumes_and_ends_with_the_exact_hashes(
 
 
 def test_a_failed_confirmation_does_not_stop_the_fetch_and_is_repeated(
-    service: RunningService, tmp_path: Path
+    service: RunningService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("TX_UNSEEN_INDEX_DELAY_S", "0")
     case = submit(service, random_pdq(1))
     read_only = Fetcher(tmp_path, service, service.key("feed"))
     read_only.fetch()
@@ -166,6 +177,215 @@ def test_a_failed_confirmation_does_not_stop_the_fetch_and_is_repeated(
     )
     read_only.fetch()
     wait_until(lambda: case_platforms(service, case)[0]["withdrawal_confirmed_at"])
+
+
+def test_nothing_that_the_exchange_stores_has_bits_of_a_deleted_hash(
+    service: RunningService, fetcher: Fetcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither before nor after the deletion is confirmed, however long that takes."""
+    monkeypatch.setenv("TX_UNSEEN_INDEX_DELAY_S", "3600")
+    submit_others(service)
+    case = submit(service, random_pdq(1))
+    fetcher.fetch()
+    assert random_pdq(1) in fetcher.held()
+    withdraw(service, case)
+    for _ in range(2):
+        fetcher.fetch()
+        assert random_pdq(1) not in fetcher.held()
+        checkpoint = fetcher.store.exchange_get_fetch_checkpoint("ours")
+        assert random_pdq(1) not in repr(checkpoint)
+        assert len(checkpoint.deleted) == 1  # type: ignore[attr-defined]
+
+
+def test_a_deletion_is_confirmed_after_the_index_had_time_to_be_built(
+    service: RunningService, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = submit(service, random_pdq(1))
+    fetcher.fetch()
+    withdraw(service, case)
+    monkeypatch.setenv("TX_UNSEEN_INDEX_DELAY_S", "3600")
+    for _ in range(3):
+        fetcher.fetch()
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is None
+    monkeypatch.setenv("TX_UNSEEN_INDEX_DELAY_S", "0")
+    fetcher.fetch()
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"]
+
+
+def test_a_deletion_is_confirmed_once(
+    service: RunningService, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every fetch lists it again, because it begins at the last second of the one before."""
+    monkeypatch.setenv("TX_UNSEEN_INDEX_DELAY_S", "0")
+    sent: list[Sequence[str]] = []
+    confirm = UnseenAPI.confirm_deleted
+
+    def count(api: UnseenAPI, records: Sequence[str]) -> None:
+        sent.append(records)
+        confirm(api, records)
+
+    monkeypatch.setattr(UnseenAPI, "confirm_deleted", count)
+    case = submit(service, random_pdq(1))
+    fetcher.fetch()
+    withdraw(service, case)
+    for _ in range(5):
+        fetcher.fetch()
+    assert [len(records) for records in sent] == [1]
+    # Submitted and withdrawn again, in a later second, it is confirmed again.
+    time.sleep(1.1)
+    withdraw(service, submit(service, random_pdq(1)))
+    for _ in range(3):
+        fetcher.fetch()
+    assert [len(records) for records in sent] == [1, 1]
+
+
+def test_the_command_does_not_confirm_before_its_index_is_rebuilt(
+    service: RunningService, tx: Tx
+) -> None:
+    submit_others(service)
+    case = submit(service, random_pdq(1))
+    tx("config", "extensions", "add", "unseen_threatexchange")
+    tx("config", "collab", "edit", "unseen", "--create", "ours")
+    tx("fetch", "--only-api", "unseen")
+    withdraw(service, case)
+    for _ in range(3):
+        tx("fetch", "--only-api", "unseen", "--skip-index-rebuild")
+        assert matches(tx, random_pdq(1))  # what matches still has it
+        assert case_platforms(service, case)[0]["withdrawal_confirmed_at"] is None
+    tx("fetch", "--only-api", "unseen")
+    assert not matches(tx, random_pdq(1))
+    tx("fetch", "--only-api", "unseen")
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"]
+
+
+def test_a_checkpoint_of_0_1_is_read_and_its_bits_are_not_kept(
+    service: RunningService, fetcher: Fetcher
+) -> None:
+    case = submit(service, random_pdq(1))
+    fetcher.fetch()
+    withdraw(service, case)
+    fetcher.fetch()
+    stored = fetcher.store.exchange_get_fetch_checkpoint("ours")
+    old = UnseenCheckpoint(stored.update_time, stored.last_fetch_time, [random_pdq(1)])  # type: ignore[union-attr, attr-defined]
+    for name in ("deleted", "confirmed"):
+        del old.__dict__[name]  # as in the command's pickles of 0.1
+    api = fetcher.store.exchange_get_client(fetcher.collab)
+    (delta,) = api.fetch_iter([PdqSignal], old)
+    assert random_pdq(1) not in repr(delta.checkpoint)
+    assert case_platforms(service, case)[0]["withdrawal_confirmed_at"]
+
+
+# --- a hostile or faulty server -----------------------------------------------------------------
+
+
+def record_of(value: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "lastModtimestamp": 100,
+        "signalType": "ImagePDQ",
+        "hashValue": value,
+        "hashStatus": "Active",
+        "caseNumbers": {},
+        "CSPFeedbacks": [],
+        **more,
+    }
+
+
+def page_of(*records: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "count": len(records),
+        "nextPageToken": None,
+        "nextSetTimestamp": 100,
+        "hasMoreRecords": False,
+        "hashRecords": list(records),
+        **more,
+    }
+
+
+def faulty(folder: Path, server: Scripted) -> Fetcher:
+    return Fetcher(folder, cast("RunningService", server), "key")
+
+
+def test_values_that_are_no_hashes_do_not_reach_the_index(tmp_path: Path) -> None:
+    good = [random_pdq(n) for n in range(5)]
+    bad = ["zz", "5" * 63, "5" * 64 + "\n", good[0].upper(), None, 7, ["5" * 64], "\ud800" * 64]
+    odd = [None, [], "x", {"signalType": "ImagePDQ"}, record_of(good[0], CSPFeedbacks=[{}])]
+    body = page_of(*map(record_of, [*good, *bad]), *odd)
+    with scripted(Act(200, body)) as server:
+        fetcher = faulty(tmp_path, server)
+        fetcher.fetch()
+    assert fetcher.held() == set(good)
+    index = PdqSignal.get_index_cls().build([(value, {}) for value in fetcher.held()])
+    assert index.query(good[0])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        page_of(nextSetTimestamp=10**17),
+        page_of(nextSetTimestamp=int(time.time()) + 3 * 86_400),
+        page_of(nextSetTimestamp=9),
+        page_of(nextSetTimestamp=1.5),
+        page_of(hasMoreRecords=True),
+        page_of(hasMoreRecords=True, nextPageToken="same"),
+        page_of(hasMoreRecords="yes"),
+        page_of(hashRecords={}),
+        page_of(*[record_of("zz")] * 10_001),
+        [],
+        b"[" * 100_000,
+        b"1e999",
+        b"\xff",
+        b" " * ((32 << 20) + 1),
+    ],
+)
+def test_a_faulty_answer_ends_the_fetch(tmp_path: Path, answer: Any) -> None:
+    with scripted(Act(200, answer)) as server:
+        fetcher = faulty(tmp_path, server)
+        with pytest.raises(FaultyServerError):
+            fetcher.fetch()
+    assert len(server.seen) <= 2
+    checkpoint = fetcher.store.exchange_get_fetch_checkpoint("ours")
+    assert checkpoint is None or checkpoint.get_progress_timestamp() == 100
+
+
+def test_empty_pages_without_end_end_the_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service_client, "MAX_EMPTY_PAGES", 20)
+    acts = [Act(200, page_of(hasMoreRecords=True, nextPageToken=f"t{n}")) for n in range(99)]
+    with scripted(*acts) as server, pytest.raises(FaultyServerError):
+        faulty(tmp_path, server).fetch()
+    assert len(server.seen) <= 22
+
+
+def test_a_checkpoint_beyond_tomorrow_is_started_again(tmp_path: Path) -> None:
+    """One of 0.1, which kept whatever a server had said: an honest server is fetched again."""
+    kept = UnseenCheckpoint(10**17, int(time.time()))
+    assert kept.is_stale()
+    assert kept.get_progress_timestamp() is None
+    with scripted(Act(200, page_of(record_of(random_pdq(1))))) as server:
+        fetcher = faulty(tmp_path, server)
+        fetcher.store.exchange_commit_fetch(fetcher.collab, None, {}, kept)
+        fetcher.fetch()
+    assert "startTimestamp=10&" in server.seen[0].path
+    assert fetcher.held() == {random_pdq(1)}
+
+
+def test_keys_are_not_sent_to_where_a_server_redirects(tmp_path: Path) -> None:
+    with scripted(Act(200, page_of())) as other:
+        acts = [Act(302, {}, {"Location": f"{other.url}/FetchHashes"})]
+        with scripted(*acts) as server, suppress(FaultyServerError):
+            faulty(tmp_path, server).fetch()
+    assert other.seen == []
+
+
+def test_a_proxy_does_not_see_requests_to_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with scripted(Act(200, page_of())) as proxy, scripted(Act(200, page_of())) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        faulty(tmp_path, server).fetch()
+    assert (len(proxy.seen), len(server.seen)) == (0, 1)
 
 
 @pytest.mark.parametrize(

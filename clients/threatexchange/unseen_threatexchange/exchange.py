@@ -1,11 +1,10 @@
 """The StopNCII exchange, extended by withdrawals, their confirmation, and feedback."""
 
-import logging
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import requests
 from threatexchange.exchanges import fetch_state as state
 from threatexchange.exchanges.clients.stopncii import api
 from threatexchange.exchanges.collab_config import CollaborationConfigBase
@@ -18,8 +17,8 @@ from threatexchange.exchanges.impl.stop_ncii_api import (
 from threatexchange.signal_type.pdq.signal import PdqSignal
 from threatexchange.signal_type.signal_base import SignalType
 
-_WITHDRAWN = (api.StopNCIICaseStatus.Withdrawn, api.StopNCIICaseStatus.Deleted)
-_BATCH = 5_000
+from .deletions import Deletions, confirm_by_value, index_is_newer
+from .service_client import UnseenAPI, checkpoint_is_too_late
 
 _FEEDBACK = {
     state.SignalOpinionCategory.POSITIVE_CLASS: api.StopNCIICSPFeedbackValue.Blocked,
@@ -29,18 +28,29 @@ _FEEDBACK = {
 
 Delta = state.FetchDelta[tuple[str, str], StopNCIISignalMetadata, StopNCIICheckpoint]
 
-logger = logging.getLogger(__name__)
-
 
 @dataclass
 class UnseenCheckpoint(StopNCIICheckpoint):
-    """The position to continue from, and the withdrawn hashes deleted up to there.
+    """The position to continue from, and which deletions are still to be confirmed.
 
-    The checkpoint is stored with the data, so when it is passed to the next fetch, the deletions
-    are permanent. Only then are they confirmed.
+    The library stores the checkpoint together with the data. When it is passed to the next fetch,
+    the data no longer has the hashes that it lists as deleted.
     """
 
     let_go: list[str] = field(default_factory=list)
+    """Version 0.1 kept the hashes themselves here; now always empty."""
+    deleted: list[str] = field(default_factory=list)
+    """Deletions to confirm: record, second of the withdrawal, and when the hash was deleted."""
+    confirmed: list[str] = field(default_factory=list)
+    """Confirmed deletions that the service still lists: record and second of the withdrawal."""
+
+    def is_stale(self) -> bool:
+        """Return whether to start again: after 30 days, or if the position is beyond tomorrow."""
+        return super().is_stale() or checkpoint_is_too_late(self.update_time)
+
+    def get_progress_timestamp(self) -> int | None:
+        """Return the position, unless the library should not compare with it."""
+        return None if checkpoint_is_too_late(self.update_time) else self.update_time
 
 
 @dataclass
@@ -66,6 +76,8 @@ class UnseenCredentials(StopNCIICredentials):
 
 class UnseenSignalExchangeAPI(StopNCIISignalExchangeAPI):
     """Fetch an Unseen service's hashes, confirm withdrawals, and send feedback."""
+
+    api: UnseenAPI
 
     @classmethod
     def get_name(cls) -> str:
@@ -93,7 +105,7 @@ class UnseenSignalExchangeAPI(StopNCIISignalExchangeAPI):
         endpoints = dict.fromkeys(api.StopNCIIEndpoint, chosen.fetch_function_key)
         return cls(
             collab,
-            api.StopNCIIAPI(
+            UnseenAPI(
                 chosen.subscription_key,
                 chosen.fetch_function_key,
                 endpoints,
@@ -110,16 +122,41 @@ class UnseenSignalExchangeAPI(StopNCIISignalExchangeAPI):
 
         The value of a withdrawn hash is None, which makes the library delete it.
         """
-        begin = api.StopNCIIAPI.DEFAULT_START_TIME if checkpoint is None else checkpoint.update_time
-        let_go = self._confirm(getattr(checkpoint, "let_go", []))
-        for page in self.api.fetch_hashes_iter(start_timestamp=begin):
-            updates = dict(_update(record) for record in page.hashRecords if _is_pdq(record))
-            gone = [value for (_, value), metadata in updates.items() if metadata is None]
-            let_go = list(dict.fromkeys([*let_go, *gone]))
-            fetched = StopNCIICheckpoint.from_stopncii_fetch(page)
+        begin = api.StopNCIIAPI.DEFAULT_START_TIME
+        if checkpoint and not checkpoint_is_too_late(checkpoint.update_time):
+            begin = checkpoint.update_time
+        deletions = Deletions(
+            getattr(checkpoint, "deleted", []), getattr(checkpoint, "confirmed", [])
+        )
+        deletions.confirm(self.api, self.index_is_newer)
+        confirm_by_value(self.api, getattr(checkpoint, "let_go", []))
+        for page in self.api.pages(begin):
+            updates: dict[tuple[str, str], StopNCIISignalMetadata | None] = {
+                (PdqSignal.get_name(), record.hashValue): StopNCIISignalMetadata(
+                    record.CSPFeedbacks
+                )
+                for record in page.active
+            }
+            updates |= {(PdqSignal.get_name(), gone.value): None for gone in page.withdrawn}
+            deletions.add(page.withdrawn)
             yield state.FetchDelta(
-                updates, UnseenCheckpoint(fetched.update_time, fetched.last_fetch_time, let_go)
+                updates,
+                UnseenCheckpoint(
+                    page.second,
+                    int(time.time()),
+                    deleted=deletions.waiting(),
+                    confirmed=deletions.still_listed(),
+                ),
             )
+
+    def index_is_newer(self, second: float) -> bool:
+        """Return whether the index that matches was built after a time (Unix time).
+
+        The library's command builds it after each fetch; the file is looked at. Other programs
+        (HMA) build it now and then: they are given TX_UNSEEN_INDEX_DELAY_S seconds, an hour by
+        default. If yours can tell, override this method.
+        """
+        return index_is_newer(second)
 
     def report_opinion(
         self, s_type: type[SignalType], signal: str, opinion: state.SignalOpinion
@@ -130,30 +167,3 @@ class UnseenSignalExchangeAPI(StopNCIISignalExchangeAPI):
         self.api.submit_feedback(
             api.StopNCIISignalType.ImagePDQ, signal, _FEEDBACK[opinion.category], opinion.tags
         )
-
-    def _confirm(self, hashes: list[str]) -> list[str]:
-        """Confirm deleted hashes to the service; return those that remain to be confirmed."""
-        deleted = api.StopNCIICSPFeedback(api.StopNCIICSPFeedbackValue.Deleted)
-        for begin in range(0, len(hashes), _BATCH):
-            batch = hashes[begin : begin + _BATCH]
-            try:
-                self.api.submit_feedbacks(
-                    {(api.StopNCIISignalType.ImagePDQ, value): deleted for value in batch}
-                )
-            except requests.RequestException as error:
-                # Fetching matters more: later withdrawals must not wait for this.
-                logger.warning("could not confirm withdrawals, will try again: %s", type(error))
-                return hashes[begin:]
-        return []
-
-
-def _is_pdq(record: api.StopNCIIHashRecord) -> bool:
-    return record.signalType is api.StopNCIISignalType.ImagePDQ
-
-
-def _update(
-    record: api.StopNCIIHashRecord,
-) -> tuple[tuple[str, str], StopNCIISignalMetadata | None]:
-    gone = record.hashStatus in _WITHDRAWN
-    metadata = None if gone else StopNCIISignalMetadata(record.CSPFeedbacks)
-    return (PdqSignal.get_name(), record.hashValue), metadata

@@ -64,6 +64,14 @@ async def confirm_withdrawals(
     return confirmed, sorted(set(ids) - set(confirmed))
 
 
+async def confirm_known_withdrawals(store: Store, key: Key, records: Sequence[UUID]) -> None:
+    """Record that a platform deleted hashes; records that are not known are skipped."""
+    async with store.transaction() as tx:
+        await changes.lock(tx)
+        ids = await feedback.by_record(tx, records)
+        await record_deleted(tx, key, list(ids.values()))
+
+
 async def record_deleted(tx: Transaction, key: Key, hash_ids: Sequence[int]) -> list[UUID]:
     """Record that a platform deleted hashes, by id. Return the records that are withdrawn."""
     confirmed, new = await feedback.confirm(tx, key.platform_id, hash_ids)

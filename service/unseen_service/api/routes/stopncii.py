@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from ...errors import DegenerateHash, FeedGone, InvalidRequest, KnownBenign
 from ...models.feed import FeedCursor, FeedPage
 from ...models.keys import Key, Scope
-from ...usecases import platform_bank
+from ...usecases import feedback, platform_bank
 from ..authentication import require_protocol_keys
 from ..bodies import require_json
 from ..dependencies import Provided
@@ -99,17 +99,22 @@ async def submit_feedback(
 ) -> schemas.TakenOut:
     """Submit feedback on hashes.
 
-    `Deleted` confirms that you deleted a withdrawn hash. `Withdrawn` does too, and also withdraws
+    `Deleted` confirms that you deleted a withdrawn hash, which you may name by its `record` too.
+    `Withdrawn` does too, and also withdraws
     the hash from your own bank. The last feedback per hash counts. Hashes that are not stored are
     ignored without an error. Requires the scope `feedback`.
     """
-    last = {bytes.fromhex(each.hashValue): each for each in body.hashFeedbacks}
+    last = {bytes.fromhex(each.hashValue): each for each in body.hashFeedbacks if each.hashValue}
+    records = [each.record for each in body.hashFeedbacks if each.record]
     deleted = {pdq for pdq, each in last.items() if each.feedbackValue in schemas.DELETED_VALUES}
     withdrawn = {
         pdq for pdq in deleted if last[pdq].feedbackValue is schemas.FeedbackValue.WITHDRAWN
     }
     given = {pdq: each.to_feedback() for pdq, each in last.items() if pdq not in deleted}
-    await platform_bank.give_feedback_by_hash(provided.store, key, given, deleted, withdrawn)
+    if last:
+        await platform_bank.give_feedback_by_hash(provided.store, key, given, deleted, withdrawn)
+    if records:
+        await feedback.confirm_known_withdrawals(provided.store, key, records)
     return schemas.TakenOut(count=len(body.hashFeedbacks))
 
 

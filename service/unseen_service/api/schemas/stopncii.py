@@ -5,9 +5,10 @@ missing field, and ignores unknown fields. What it sends is parsed just as lenie
 """
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal, Self
+from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ...models.feed import FeedEntry, FeedStatus
 from ...models.feedback import GivenFeedback, Opinion
@@ -67,9 +68,22 @@ class FeedbackOf(_LenientModel):
 
 
 class HashFeedbackIn(FeedbackOf):
-    """Feedback on one hash."""
+    """Feedback on one hash, named by its value, or by its record to confirm a deletion."""
 
-    hashValue: Pdq  # noqa: N815
+    hashValue: Pdq | None = None  # noqa: N815
+    record: UUID | None = Field(
+        default=None,
+        description="The record of a withdrawn hash, with `Deleted`: whoever deleted the hash "
+        "need not keep its bits to say so.",
+    )
+
+    @model_validator(mode="after")
+    def _has_one_name(self) -> Self:
+        if (self.hashValue is None) == (self.record is None):
+            raise ValueError("Name the hash by its hashValue, or its record to confirm a deletion.")
+        if self.record is not None and self.feedbackValue is not FeedbackValue.DELETED:
+            raise ValueError("By its record, only the deletion of a hash can be confirmed.")
+        return self
 
 
 class SubmitFeedbackIn(_LenientModel):
@@ -113,6 +127,9 @@ class RecordOut(BaseModel):
         description="Always empty: case numbers are confidential."
     )
     CSPFeedbacks: list["SaidOut"] = Field(description="What platforms report about it.")
+    record: UUID | None = Field(
+        default=None, description="The hash's ID, to confirm its deletion; only if withdrawn."
+    )
 
 
 class SaidOut(BaseModel):
@@ -146,6 +163,7 @@ def record_json(entry: FeedEntry) -> dict[str, object] | None:
     if entry.pdq is None:
         return None
     active = entry.status is FeedStatus.ACTIVE
+    name = {} if active else {"record": str(entry.record)}
     return {
         "lastModtimestamp": int(entry.at.timestamp()),
         "signalType": "ImagePDQ",
@@ -160,4 +178,5 @@ def record_json(entry: FeedEntry) -> dict[str, object] | None:
             }
             for each in entry.feedback
         ],
+        **name,
     }
