@@ -91,6 +91,17 @@ NOTICES = Counter(
     ["kind"],
 )
 _from_zero(NOTICES, "key.probing", "key.hit-rate", "key.paused")
+WEBHOOK_ATTEMPTS = Counter(
+    "unseen_webhook_attempts",
+    "Attempts to deliver a webhook message, by result; hanging: no complete answer in 10 s.",
+    ["result"],
+)
+_from_zero(WEBHOOK_ATTEMPTS, "delivered", "refused", "no-answer", "hanging", "forbidden")
+WEBHOOKS_PAUSED = Gauge(
+    "unseen_webhooks_paused",
+    "Webhooks that failed again and again, and are paused for a while.",
+    multiprocess_mode="livemostrecent",
+)
 ERASED = Counter("unseen_erased", "Rows that retention erased on this host, by kind.", ["what"])
 _from_zero(ERASED, "bits", "submissions", "messages", "alerts", "usage", "sketches")
 RETENTION_LAST_RUN = Gauge(

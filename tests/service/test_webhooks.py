@@ -14,7 +14,7 @@ import pytest
 from unseen_service.jobs import webhook_delivery
 from unseen_service.jobs.webhook_delivery import RETRY_AFTER, sign
 from unseen_service.store import webhooks as outbox
-from unseen_service.usecases.webhook_targets import is_public
+from unseen_service.usecases.special_addresses import is_public
 
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
@@ -208,6 +208,16 @@ def test_message_survives_its_worker(database_url: str, receiver: WebhookReceive
         "ftp://example.com/",
         "example.com",
         "https://[/",
+        "https://[fec0::1]/",
+        "https://[3fff::1]/",
+        "https://[64:ff9b:1::1]/",
+        "https://[2001:0:1::1]/",
+        "https://example.com/\r\nX: y",
+        "https://exam\nple.com/",
+        "https://example.com/\t",
+        " https://example.com/",
+        "https://example.com/\x00",
+        "https://example.com/\u202e",
     ],
 )
 def test_private_or_invalid_target_is_refused(service: RunningService, url: str) -> None:
@@ -248,7 +258,31 @@ def test_target_that_became_private_is_refused_at_delivery(
         ("64:ff9b::7f00:1", False),
         ("64:ff9b::5db8:d70e", True),
         ("2002:7f00:1::", False),
+        ("2002:5db8:d70e::", False),
         ("2001:db8::1", False),
+        ("64:ff9b:1::5db8:d70e", False),
+        ("::ffff:93.184.215.14", True),
+        ("::93.184.215.14", False),
+        ("fec0::1", False),
+        ("3fff::1", False),
+        ("3fff:fff:ffff::1", False),
+        ("5f00::1", False),
+        ("2001::1", False),
+        ("2001:20::1", False),
+        ("2001:200::1", True),
+        ("2620:4f:8000::1", False),
+        ("100::1", False),
+        ("4000::1", False),
+        ("192.0.0.9", False),
+        ("192.31.196.1", False),
+        ("192.88.99.1", False),
+        ("198.19.255.255", False),
+        ("198.51.100.1", False),
+        ("203.0.113.1", False),
+        ("169.254.169.254", False),
+        ("172.31.255.255", False),
+        ("172.32.0.1", True),
+        ("1.1.1.1", True),
     ],
 )
 def test_which_addresses_are_public(address: str, public: bool) -> None:

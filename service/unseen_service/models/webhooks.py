@@ -40,10 +40,21 @@ class OutgoingMessage:
 
     id: int
     ref: UUID
+    webhook_id: int
+    platform_id: int
     url: str = field(repr=False)
     secret: bytes = field(repr=False)
     body: str
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """A webhook after a failed attempt: failures in a row, and for how long it is paused."""
+
+    ref: UUID
+    failures: int
+    pause_s: float | None
 
 
 @dataclass(frozen=True, slots=True)

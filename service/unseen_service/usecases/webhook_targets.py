@@ -5,22 +5,18 @@ addresses must be public, and the connection goes to an address that was checked
 resolves differently a moment later (DNS rebinding), that changes nothing.
 """
 
-import asyncio
 import ipaddress
-import socket
+import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from ..errors import InvalidRequest
+from . import name_lookups
+from .special_addresses import Address, is_public
 
 _FIELD = "url"
-_IPV4_INSIDE = (
-    (ipaddress.IPv6Network("64:ff9b::/96"), 0),
-    (ipaddress.IPv6Network("2002::/16"), 80),
-)
-"""IPv6 networks whose addresses contain an IPv4 address, and the number of bits below it."""
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_URL = re.compile("[!-~]+")
+"""`urlsplit` drops line breaks and tabs, but a header would have them."""
 
 
 class TargetForbidden(Exception):
@@ -38,6 +34,10 @@ class Target:
 
 def check_url(url: str, *, private: bool) -> None:
     """Check that a URL is plain https; `private` allows http too. Raises InvalidRequest."""
+    if not _URL.fullmatch(url):
+        raise InvalidRequest(
+            "A URL has printable ASCII characters only; encode others (%C3%BC, xn--).", _FIELD
+        )
     try:
         parts = urlsplit(url)
         is_plain = bool(parts.hostname) and parts.port != 0 and not parts.fragment
@@ -49,35 +49,25 @@ def check_url(url: str, *, private: bool) -> None:
         raise InvalidRequest("A webhook's URL must begin with https.", _FIELD)
 
 
-async def resolve(url: str, *, private: bool) -> Target:
-    """Resolve the address to send to; `private` allows any address. Raises TargetForbidden."""
+async def resolve(url: str, *, private: bool, owner: int) -> Target:
+    """Resolve the address to send to; `private` allows any address. Raises TargetForbidden.
+
+    `owner` is the platform: its names do not hold up those of others.
+    """
+    if not _URL.fullmatch(url):  # from version 0.1, which did not look
+        raise TargetForbidden("the URL has characters that no URL has")
     parts = urlsplit(url)
     host = parts.hostname or ""
-    addresses = await _resolve_host(host, parts)
+    addresses = await _resolve_host(host, parts, owner)
     if not private and not all(map(is_public, addresses)):
         raise TargetForbidden("the host is, or may be, in a private network")
     return Target(url, host, str(addresses[0]))
 
 
-def is_public(address: Address) -> bool:
-    """Return whether an address is public; checks an IPv4 address inside an IPv6 one as well."""
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return is_public(address.ipv4_mapped)
-        for network, below in _IPV4_INSIDE:
-            if address in network:
-                inner = (int(address) >> below) & 0xFFFFFFFF
-                return is_public(ipaddress.IPv4Address(inner))
-    return address.is_global and not address.is_multicast and not address.is_reserved
-
-
-async def _resolve_host(host: str, parts: SplitResult) -> list[Address]:
+async def _resolve_host(host: str, parts: SplitResult, owner: int) -> list[Address]:
     port = parts.port or {"http": 80}.get(parts.scheme, 443)
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        found = []
+    found = await name_lookups.look_up(owner, host, port)
     if not found:
         raise TargetForbidden("the host has no address")
     # A scope, as in fe80::1%eth0, names a network interface; public addresses have none.
-    return [ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found]
+    return [ipaddress.ip_address(each.partition("%")[0]) for each in found]

@@ -29,7 +29,7 @@ async def register(
     """
     check_url(url, private=private)
     try:
-        await resolve(url, private=private)
+        await resolve(url, private=private, owner=key.platform_id)
     except TargetForbidden as error:
         raise InvalidRequest(f"Webhooks cannot be sent there: {error}.", "url") from None
     secret = secrets.token_bytes(_SECRET_BYTES)
