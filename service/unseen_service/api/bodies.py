@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from ..errors import InvalidRequest
 from ..models.hashes import HASH_BYTES
 from . import json_guard
+from .query_parameters import check_names
 from .schemas.match import MAX_MATCH_HASHES, MatchIn
 
 JSON = "application/json"
@@ -38,19 +39,25 @@ async def read_match_body(request: Request) -> tuple[Queries, int | None]:
 
     Raises HTTPException (415), RequestValidationError, InvalidRequest.
     """
+    check_names(request, ["max_distance"])
     parse = _PARSERS.get(media_type(request))
     if parse is None:
         raise HTTPException(415, f"Send hashes as Content-Type: {JSON} or {RAW}.")
     return parse(request, await request.body())
 
 
-def _parse_json(_: Request, body: bytes) -> tuple[Queries, int | None]:
+def _parse_json(request: Request, body: bytes) -> tuple[Queries, int | None]:
     try:
         lookup = MatchIn.model_validate(json_guard.parse(body, MAX_VALUES))
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_input=False)) from None
     bits = np.frombuffer(bytes.fromhex("".join(lookup.hashes)), np.uint8)
-    return bits.reshape(-1, HASH_BYTES), lookup.max_distance
+    distance = _distance_parameter(request)
+    if distance is not None and lookup.max_distance is not None:
+        raise InvalidRequest(
+            "Give max_distance once: in the body or as a parameter.", "query.max_distance"
+        )
+    return bits.reshape(-1, HASH_BYTES), lookup.max_distance if distance is None else distance
 
 
 def _parse_raw(request: Request, body: bytes) -> tuple[Queries, int | None]:

@@ -91,9 +91,9 @@ MATCH_REQUEST = {
             "name": "max_distance",
             "in": "query",
             "required": False,
-            "description": "With raw hashes only: the largest Hamming distance that counts as a "
-            "match, in bits. At most the service's limit (31 by default), which is also the "
-            "default.",
+            "description": "The largest Hamming distance that counts as a match, in bits. At most "
+            "the service's limit (31 by default), which is also the default. With JSON, it may be "
+            "in the body instead.",
             "schema": {"type": "integer", "minimum": 0, "maximum": 256},
         }
     ],
@@ -152,7 +152,9 @@ def make_openapi(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 routes=app.routes,
             )
             schema["components"]["schemas"]["MatchIn"] = MatchIn.model_json_schema()
-            for operation in _operations(schema):
+            for path, operation in _operations(schema):
+                if path.startswith("/v1/"):
+                    _add_invalid_request(operation)
                 _split_docstring(operation)
                 _describe_success(operation, schema["components"]["schemas"])
                 _fix_problem_media_type(operation)
@@ -163,9 +165,17 @@ def make_openapi(app: FastAPI) -> Callable[[], dict[str, Any]]:
     return openapi
 
 
-def _operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for path in schema["paths"].values():
-        yield from path.values()
+def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            yield path, operation
+
+
+def _add_invalid_request(operation: dict[str, Any]) -> None:
+    """Describe the answer to unknown query parameters, also where a call has no others."""
+    description = f"`invalid-request`: {_PROBLEMS[errors.InvalidRequest]}"
+    content = {JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    operation["responses"].setdefault("422", {"description": description, "content": content})
 
 
 def _split_docstring(operation: dict[str, Any]) -> None:

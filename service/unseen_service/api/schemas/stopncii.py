@@ -5,7 +5,7 @@ missing field, and ignores unknown fields. What it sends is parsed just as lenie
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
