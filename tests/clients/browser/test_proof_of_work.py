@@ -52,6 +52,37 @@ def test_shared_vectors(browser: Browser) -> None:
     page.close()
 
 
+@pytest.mark.parametrize(
+    ("work", "is_feasible"),
+    [
+        ({"challenge": "1.2.3", "puzzles": 8, "target": 1 << 32}, True),
+        ({"challenge": "1.2.3", "puzzles": 8, "target": (8 << 32) // (1 << 28)}, True),
+        (
+            {"challenge": "1.2.3", "puzzles": 8, "target": (8 << 32) // ((1 << 28) + 5_000_000)},
+            False,
+        ),
+        ({"challenge": "1.2.3", "puzzles": 1, "target": 3}, False),
+        ({"challenge": "1.2.3", "puzzles": 8, "target": 0}, False),
+        ({"challenge": "1.2.3", "puzzles": 8, "target": None}, False),
+        ({"challenge": "1.2.3", "puzzles": 8, "target": "4294967296"}, False),
+        ({"challenge": "1.2.3", "puzzles": 65, "target": 1 << 32}, False),
+        ({"challenge": "x" * 201, "puzzles": 8, "target": 1 << 32}, False),
+        ({"challenge": ["1.2.3"], "puzzles": 8, "target": 1 << 32}, False),
+        ({}, False),
+    ],
+)
+def test_work_beyond_the_cap_is_not_begun(
+    browser: Browser, work: dict[str, Any], is_feasible: bool
+) -> None:
+    """2^28 attempts: a hostile service could have a phone compute for hours."""
+    source = read_sources()["page/proof-of-work.js"]
+    page = browser.new_page()
+    run = """([source, work]) => new Function(
+        "workerFactory", "proofOfWorkWorker", source + "; return isFeasible")(() => 0, "")(work)"""
+    assert page.evaluate(run, [source, work]) is is_feasible
+    page.close()
+
+
 @pytest.mark.usefixtures("loaded_service")
 def test_required_work_is_done_and_the_case_opened(person: Person, proxy: RecordingProxy) -> None:
     person.start()
