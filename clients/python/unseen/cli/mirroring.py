@@ -50,7 +50,11 @@ class _Update:
         finally:
             self._output.transient("")
         if done.began_again:
-            self._output.note("The local copy was rebuilt from the beginning of the feed.")
+            self._output.note(
+                "The local copy was rebuilt."
+                if self._copy.is_unreadable
+                else "The service has a new change log; the local copy was rebuilt."
+            )
         if self._confirms and self.may_confirm:
             self._confirm()
         return done

@@ -49,7 +49,7 @@ class Round:
     held: int = 0
     """The number of hashes that the copy has now."""
     began_again: bool = False
-    """The service has a new change log, so the copy was rebuilt."""
+    """The copy was rebuilt: the service has a new change log, or the old copy was unreadable."""
 
 
 class Header(NamedTuple):
