@@ -15,6 +15,7 @@ const AUDIT_KINDS = [
   "case.withdrawn",
   "feed.delivered",
   "feedback.given",
+  "key.activated",
   "key.approved",
   "key.hit-rate",
   "key.issued",

@@ -14,6 +14,7 @@ import secrets
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 _PIN = re.compile(rf"[{ALPHABET}]{{12}}\Z")
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})\Z")
 _NUMBER = re.compile(rf"UN[{ALPHABET}]{{8}}\Z")
 _NORMALISATION = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
@@ -59,3 +60,19 @@ def new_key() -> str:
 def key_digest(key: str) -> bytes:
     """Return the digest (32 bytes) of a key: SHA-256 is enough for 256 random bits."""
     return hashlib.sha256(key.encode()).digest()
+
+
+def read_key_digest(text: str) -> bytes | None:
+    """Parse a digest as `unseen key new` prints it. Return its 32 bytes, or None if invalid."""
+    found = _DIGEST.match(text)
+    return bytes.fromhex(found[1]) if found else None
+
+
+def key_fingerprint(digest: bytes) -> str:
+    """Return what the holder of a key reads to the approver, such as `7K4M9-QTX2H-BDW3R-C5VXJ`.
+
+    It is the first 100 bits of the digest: too many to find another key with the same ones.
+    """
+    bits = int.from_bytes(digest, "big") >> (256 - 100)
+    characters = [ALPHABET[(bits >> shift) & 31] for shift in range(95, -1, -5)]
+    return "-".join("".join(characters[start : start + 5]) for start in range(0, 20, 5))

@@ -8,7 +8,7 @@ ServiceError
 │   ├── KnownBenign          a hash is close to that of a known-benign image
 │   ├── WorkRequired         many submissions arrive: a proof of work is needed
 │   ├── SubmissionReused     one idempotency key, two different submissions
-│   ├── SecondPersonNeeded   the person who issued a key cannot approve it
+│   ├── SecondPersonNeeded   a key takes two independent persons
 │   └── ReviewChanged        someone else decided on this hash in the meantime
 ├── NotFound
 │   ├── CaseNotFound         no such case, or not with this PIN: deliberately the same
@@ -20,6 +20,7 @@ ServiceError
 ├── FeedGone                 a cursor into another change log: start again
 ├── NotAllowed
 │   ├── NotAuthenticated     no key, or not an active one
+│   │   └── KeyInactive      not activated by its holder yet, or not approved
 │   ├── ScopeMissing         the key may not do this
 │   └── KeyPaused            its queries looked like probing; the operator ends the pause
 ├── Retriable                the same request may succeed later
@@ -190,15 +191,12 @@ class SubmissionReused(Refused):
 
 
 class SecondPersonNeeded(Refused):
-    """A key for all hashes, or for issuing keys, is approved by someone other than its issuer."""
+    """A key that stands for a person or opens the bank takes two persons; `why` says who lacks."""
 
     slug, title, status = "second-person-needed", "A second person is needed", 409
 
-    def __init__(self) -> None:
-        super().__init__(
-            "This key has to be approved by someone other than the person who issued it: "
-            "with another admin key, or 'unseen-service keys approve ID --by NAME'."
-        )
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
 
 
 class ReviewChanged(Refused):
@@ -314,6 +312,15 @@ class NotAuthenticated(NotAllowed):
     def headers(self) -> Mapping[str, str]:
         """The scheme to authenticate with."""
         return {"WWW-Authenticate": "Bearer"}
+
+
+class KeyInactive(NotAuthenticated):
+    """The key is registered, but not active yet; `why` says what is missing."""
+
+    slug, title = "key-inactive", "The key is not active yet"
+
+    def __init__(self, why: str) -> None:
+        NotAllowed.__init__(self, f"This key is registered, but not active yet: {why}.")
 
 
 class ScopeMissing(NotAllowed):

@@ -19,6 +19,7 @@ import psutil
 import psycopg
 import pytest
 
+from tests.support.admins import Admins
 from tests.support.cli import run
 from tests.support.disks import scratch_folder
 from tests.support.hashes import random_pdq
@@ -199,15 +200,13 @@ class Client(threading.Thread):
 
 
 def register_webhook(service: RestartableService, receiver: WebhookReceiver) -> None:
-    data = ["--data", str(service.data)]
-    issued = run("keys", "issue", "Example", "--scope", "feed", "--by", "alice", *data)
-    approved = run("keys", "approve", "2", "--by", "bob", *data)
-    assert approved.returncode == 0, approved.stderr
+    admins = Admins.bootstrap(service.url, "--data", str(service.data))
+    key = admins.active_key("Example", "feed")
     webhook = {
         "url": receiver.url,
         "events": ["hash.added", "hash.withdrawn"],
     }
-    headers = {"Authorization": f"Bearer {issued.stdout.strip()}"}
+    headers = {"Authorization": f"Bearer {key}"}
 
     def registered() -> bool:
         answer = httpx.post(f"{service.url}/v1/webhooks", json=webhook, headers=headers)

@@ -32,6 +32,7 @@ from unseen_service.store import migrate
 from tests.support.databases import with_database
 from tests.support.disks import scratch_folder
 from tests.support.hashes import random_pdq
+from tests.support.holder_keys import HolderKey
 from tests.support.ports import free_port
 from tests.support.running_service import RunningService
 from tests.support.submissions import PIN, submission
@@ -149,6 +150,8 @@ class Host:
     url: str
     process: subprocess.Popen[bytes]
     log: Path
+    is_current: bool = True
+    """Whether it is this version, whose holders make their own keys."""
 
     def is_ready(self) -> bool:
         try:
@@ -212,7 +215,7 @@ def serving(version: Version, database_url: str, data: Path) -> Iterator[Host]:
             stdout=subprocess.DEVNULL,
             stderr=log,
         )
-    host = Host(f"http://127.0.0.1:{port}", process, Path(log.name))
+    host = Host(f"http://127.0.0.1:{port}", process, Path(log.name), version is CURRENT)
     try:
         wait_until(lambda: host.is_ready() or process.poll() is not None, within=60)
         assert process.poll() is None, host.log.read_text()
@@ -264,24 +267,41 @@ class Staff:
         assert approved.returncode == 0, approved.stderr
         return Caller(issued.stdout.strip())
 
+    def with_second_rotated(self, host: Host, *others: Host) -> "Staff":
+        """Let the second replace the key whose secret `alice` saw, as she saw the first's."""
+        made = HolderKey()
+        rotate = {"digest": made.digest, "overlap_s": 0}
+        self.second(host, "POST", "/v1/keys/self/rotate", **rotate)
+        wait_until(lambda: made.activate(host.url).is_success)
+        for each in host, *others:
+            wait_until(lambda each=each: each.has_key(made.secret))  # type: ignore[misc]
+        return Staff(self.first, Caller(made.secret))
+
     def issue(self, host: Host, platform: str, *scopes: str) -> Caller:
         """Issue a key for a platform, approve it if it must be; every worker knows it then."""
         asked = {"platform": platform, "scopes": scopes}
-        new = self.first(host, "POST", "/v1/keys", **asked).json()
-        return self._activate(host, new)
+        made = HolderKey() if host.is_current and "feed" in scopes else None
+        digest = {"digest": made.digest} if made else {}
+        new = self.first(host, "POST", "/v1/keys", **asked, **digest).json()
+        return self._activate(host, new, made)
 
     def rotate(self, host: Host, platform: str) -> Caller:
         """Replace a platform's key at once."""
         keys = self.first(host, "GET", "/v1/keys").json()["keys"]
         (old,) = (key["id"] for key in keys if key["platform"] == platform)
-        new = self.first(host, "POST", f"/v1/keys/{old}/rotate", overlap_s=0).json()
-        return self._activate(host, new)
+        made = HolderKey() if host.is_current else None
+        digest = {"digest": made.digest} if made else {}
+        new = self.first(host, "POST", f"/v1/keys/{old}/rotate", overlap_s=0, **digest).json()
+        return self._activate(host, new, made)
 
-    def _activate(self, host: Host, new: dict[str, str]) -> Caller:
-        if new["status"] == "pending":
+    def _activate(self, host: Host, new: dict[str, str], made: HolderKey | None) -> Caller:
+        secret = made.secret if made else new["key"]
+        if made:
+            wait_until(lambda: made.activate(host.url).is_success)
+        if new["status"] in ("pending", "unused"):
             self.second(host, "POST", f"/v1/keys/{new['id']}/approve")
-        wait_until(lambda: host.has_key(new["key"]))
-        return Caller(new["key"])
+        wait_until(lambda: host.has_key(secret))
+        return Caller(secret)
 
 
 def use_everything(host: Host, staff: Staff) -> None:
@@ -352,6 +372,19 @@ def review(host: Host, staff: Staff, record: str) -> None:
     staff.first(host, "POST", f"/v1/review/{record}", decision="release")
 
 
+def expect_no_waiting_key_opens_the_old_version(staff: Staff, new: Host, old: Host) -> None:
+    """Neither a key that its holder has not activated yet, nor one that is not approved."""
+    unused, pending = HolderKey(), HolderKey()
+    for made in unused, pending:
+        staff.first(new, "POST", "/v1/keys", **made.body(f"P {made.fingerprint[:5]}", "feed"))
+    wait_until(lambda: pending.activate(new.url).is_success)
+    later = staff.issue(new, f"Platform {next(_numbers)}", "match")
+    wait_until(lambda: old.has_key(later.key))
+    for made in unused, pending:
+        answers = [httpx.get(f"{old.url}/v1/hashes", headers=made.headers) for _ in range(8)]
+        assert {answer.status_code for answer in answers} == {401}
+
+
 class Traffic:
     """A light stream of calls to some hosts until the block ends; none may fail."""
 
@@ -417,7 +450,9 @@ def test_the_previous_release_keeps_serving_during_an_upgrade(
 
         with Traffic(one, staff, pdq, old) as traffic:
             traffic.wait_for_rounds()
-            assert CURRENT.command(empty, "migrate").stdout == "applied 0066_needs_approval\n"
+            assert CURRENT.command(empty, "migrate").stdout == (
+                "applied 0066_needs_approval\napplied 0080_holder_keys\n"
+            )
             traffic.wait_for_rounds()
         print(f"slowest calls during the migration, in seconds: {traffic.slowest}")
         use_everything(old, staff)
@@ -425,6 +460,8 @@ def test_the_previous_release_keeps_serving_during_an_upgrade(
         with serving(CURRENT, empty, data) as new:
             assert new.metric("unseen_lookups_total{") is not None, "it is this version"
             old.replace_worker()
+            expect_no_waiting_key_opens_the_old_version(staff, new, old)
+            staff = staff.with_second_rotated(new, old)
             with Traffic(one, staff, pdq, old, new) as traffic:
                 use_everything(new, staff)
                 use_everything(old, staff)

@@ -22,21 +22,21 @@ from unseen_service.errors import ChainBroken
 from unseen_service.live.clock import Clock
 from unseen_service.live.miss_counter import MissCounter
 from unseen_service.models.audit import AuditEntry, AuditEvent, AuditKind
-from unseen_service.models.keys import NewKey, Scope
 from unseen_service.store import Store, audit
 from unseen_service.tlog.chain import GENESIS, LogVerifier, canonical, entry_digest, grow_tree
 from unseen_service.tlog.checkpoint import Checkpoint
-from unseen_service.usecases import actors, audit_log, keys
+from unseen_service.usecases import audit_log
 
 from tests.support.databases import fresh_database
 from tests.support.hashes import random_pdq
+from tests.support.holder_keys import APPROVER, ISSUER
 from tests.support.running_service import RunningService, serving
 from tests.support.submissions import PIN, submission
 
 KINDS = {
     *("case.submitted", "case.withdrawn", "case.pin-refused", "case.linked"),
     *("match.hit", "match.missed", "feed.delivered", "feedback.given", "withdrawal.confirmed"),
-    *("key.issued", "key.approved", "key.rotated", "key.revoked", "key.listed"),
+    *("key.issued", "key.activated", "key.approved", "key.rotated", "key.revoked", "key.listed"),
     *("audit.read", "audit.exported", "audit.verified", "audit.key-changed"),
 }
 REF = "5b0c1c1e-6f5d-4b7e-9a55-0d6a1a1f6a0e"
@@ -129,7 +129,7 @@ def _fill(service: RunningService) -> None:
         confirmation = {"records": [record]}
         platform.post("/v1/withdrawals", json=confirmation).raise_for_status()
     with service.client("audit", "admin", platform="Staff") as staff:
-        issued = staff.post("/v1/keys", json={"platform": "Other", "scopes": ["audit"]}).json()
+        issued = staff.post("/v1/keys", json={"platform": "Other", "scopes": ["match"]}).json()
         rotated = staff.post(f"/v1/keys/{issued['id']}/rotate", json={"overlap_s": 60}).json()
         assert staff.delete(f"/v1/keys/{rotated['id']}").status_code == 204
         assert staff.get("/v1/keys").status_code == 200
@@ -449,16 +449,16 @@ def test_external_verification_is_recorded(service: RunningService) -> None:
         assert platform.post("/v1/audit/verifications", json={}).status_code == 403
 
 
-def test_issue_and_approval_name_both_operators(service: RunningService) -> None:
-    new = NewKey("Feeds", frozenset({Scope.FEED}))
-    issued = service.flow(lambda store: keys.issue_key(store, new))
-    service.flow(lambda store: keys.approve_key(store, issued.id, actors.operator("two")))
+def test_issue_and_approval_name_both_admins(service: RunningService) -> None:
+    service.key("feed", platform="Feeds")
     with service.client("audit") as staff:
         entries = staff.get("/v1/audit").json()["entries"]
-    assert [(each["kind"], each["actor"]) for each in entries[:2]] == [
-        ("key.issued", "operator"),
-        ("key.approved", "operator:two"),
+    assert [(each["kind"], each["actor"]) for each in entries[:3]] == [
+        ("key.issued", ISSUER.actor),
+        ("key.activated", "key:1"),
+        ("key.approved", APPROVER.actor),
     ]
+    assert len({each["details"]["fingerprint"] for each in entries[:3]}) == 1
 
 
 def test_every_audit_kind_is_covered() -> None:

@@ -1,5 +1,6 @@
 """The `unseen-service` command, as an operator runs it."""
 
+import argparse
 import json
 import os
 import pwd
@@ -11,15 +12,27 @@ from pathlib import Path
 
 import httpx
 import pytest
+from unseen_service.cli.parser import make_parser
 
+from tests.support.admins import Admins
 from tests.support.cli import COMMAND, run
 from tests.support.disks import scratch_folder
+from tests.support.environment import clean_environment
 from tests.support.hashes import random_pdq
+from tests.support.holder_keys import HolderKey
 from tests.support.ports import free_port
-from tests.support.processes import start_serve
+from tests.support.processes import serve_process, start_serve
 from tests.support.running_service import RunningService
 from tests.support.submissions import submission
 from tests.support.waiting import wait_until
+
+DIGEST = f"sha256:{random_pdq(2)}"
+
+
+def as_file(path: Path, secret: str, mode: int = 0o600) -> str:
+    path.write_text(f"{secret}\n")
+    path.chmod(mode)
+    return str(path)
 
 
 def test_keys_are_issued_listed_revoked_and_audited(database_url: str) -> None:
@@ -40,21 +53,34 @@ def test_keys_are_issued_listed_revoked_and_audited(database_url: str) -> None:
     assert re.match(r"chain verified: 2 entries, the last is [0-9a-f]{64}\n", verified.stdout)
 
 
-def test_feed_key_needs_two_operators_and_the_exported_log_verifies(
-    database_url: str, tmp_path: Path
+def test_feed_key_needs_two_admins_and_the_exported_log_verifies(
+    service: RunningService, tmp_path: Path
 ) -> None:
-    settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
-    issued = run("keys", "issue", "P", "--scope", "feed", "--by", "alice", **settings)
-    assert re.fullmatch(r"unseen_[\w-]{43}\n", issued.stdout)
-    assert "keys approve 1 --by NAME" in issued.stderr
-    assert run("keys", "approve", "1", "--by", "alice", **settings).returncode == 1
-    assert run("keys", "approve", "1", "--by", "bob", **settings).returncode == 0
-    rotated = run("keys", "rotate", "1", "--overlap", "1d", "--by", "bob", **settings)
-    assert rotated.stdout != issued.stdout
-    assert re.search(r"active\n.*pending", run("keys", "list", **settings).stdout)
-    misused = run("keys", "revoke", issued.stdout.strip(), **settings)
+    settings = {"DATABASE_URL": service.database_url, "UNSEEN_DATA": str(tmp_path)}
+    admins = Admins.bootstrap(service.url, "--by", "olga", **settings)
+    ada, ben = (as_file(tmp_path / name, key.secret) for name, key in (
+        ("ada", admins.first), ("ben", admins.second),
+    ))  # fmt: skip
+    made = HolderKey()
+    issue = ("keys", "issue", "P", "--scope", "feed", "--digest", made.digest)
+    issued = run(*issue, "--key-file", ada, **settings)
+    assert issued.stdout == f"fingerprint {made.fingerprint}\n"
+    assert "unseen key activate" in issued.stderr
+    assert "DATABASE_URL=... " in issued.stderr
+    assert service.database_url not in issued.stderr
+    assert run("keys", "approve", "3", "--key-file", ben, **settings).returncode == 1
+    wait_until(lambda: made.activate(service.url).is_success)
+    assert run("keys", "approve", "3", "--key-file", ada, **settings).returncode == 1
+    assert run("keys", "approve", "3", "--key-file", ben, **settings).returncode == 0
+    successor = HolderKey()
+    rotate = ("keys", "rotate", "3", "--overlap", "1d", "--digest", successor.digest)
+    rotated = run(*rotate, "--key-file", ben, **settings)
+    assert successor.fingerprint in rotated.stdout
+    listed = run("keys", "list", **settings).stdout
+    assert re.search(rf"active  {made.fingerprint}\n.*unused  {successor.fingerprint}", listed)
+    misused = run("keys", "revoke", made.secret, **settings)
     assert misused.returncode == 2
-    assert issued.stdout.strip() not in misused.stderr
+    assert made.secret not in misused.stderr
 
     verifier, kept, export = run("audit", "key", **settings).stdout, tmp_path / "c", tmp_path / "e"
     kept.write_text(run("audit", "checkpoint", **settings).stdout)
@@ -67,12 +93,20 @@ def test_feed_key_needs_two_operators_and_the_exported_log_verifies(
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert verified.returncode == 0, verified.stderr
-    assert verified.stdout.startswith("chain verified: 6 entries")
-    assert "kept checkpoint of 4 entries" in verified.stdout
+    assert verified.stdout.startswith("chain verified: 11 entries")
+    assert "kept checkpoint of 9 entries" in verified.stdout
     entries = [json.loads(line) for line in export.read_text().splitlines()[:-1]]
     account = f"{pwd.getpwuid(os.getuid()).pw_name} ({os.getuid()})"
-    assert [each["actor"] for each in entries[:2]] == ["operator:alice", "operator:bob"]
-    assert [each["details"]["by_account"] for each in entries[:3]] == [account] * 3
+    assert [(each["kind"], each["actor"]) for each in entries[:8]] == [
+        *[("key.issued", "operator:olga")] * 2,
+        *[("key.activated", f"key:{number}") for number in (1, 2)],
+        ("key.issued", "staff:Ada"),
+        ("key.activated", "key:3"),
+        ("key.approved", "staff:Ben"),
+        ("key.rotated", "staff:Ben"),
+    ]
+    by_command = [entries[number] for number in (0, 1, 4, 6, 7)]
+    assert [each["details"]["by_account"] for each in by_command] == [account] * 5
 
     (tmp_path / "audit.key").unlink()
     again = run("audit", "verify", "--checkpoint", str(kept), **settings)
@@ -171,11 +205,88 @@ def test_serve_starts_and_stops_everything(
     assert re.match("chain verified: [34] entries", run("audit", "verify", *data).stdout)
 
 
-def test_a_command_warns_before_it_creates_a_database(tmp_path: Path) -> None:
-    """Run in the wrong folder, it would issue a key that no service knows."""
-    tmp_path.chmod(0o711)
+@pytest.mark.parametrize(
+    "command",
+    [
+        "keys list", "keys issue P --scope match", "keys approve 1", "keys rotate 1",
+        "keys revoke 1", "keys limit 1 --exact", "keys pause 1 --reason r",
+        "keys resume 1 --reason r", f"keys bootstrap --admin A {DIGEST} --admin B {DIGEST[:-1]}0",
+        "audit verify", "audit checkpoint", "audit export --reason r",
+        "benign list", f"benign add --hash {random_pdq(1)}", "benign remove 1",
+        "retain", "restored",
+    ],
+)  # fmt: skip
+def test_only_serve_and_migrate_create_a_database(tmp_path: Path, command: str) -> None:
+    """In the wrong folder, a command would change what no service uses."""
     data = tmp_path / "data"
-    created = run("keys", "list", "--data", str(data))
-    assert (created.returncode, created.stdout) == (0, "no key was issued yet\n")
-    assert created.stderr.startswith(f"creating a new database in {data}; use --data")
-    assert "creating" not in run("keys", "list", "--data", str(data)).stderr
+    refused = run(*command.split(), "--data", str(data))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith(f"unseen-service: There is no database in {data}. Use --data")
+    assert not list(data.glob("postgres*"))
+    (data / "postgres-18.log").parent.mkdir(exist_ok=True)
+    (data / "postgres-18.log").touch()
+    assert run(*command.split(), "--data", str(data)).returncode == 1, "that is no database"
+
+
+def test_every_command_that_needs_a_database_is_tried_without_one() -> None:
+    (marked,) = test_only_serve_and_migrate_create_a_database.pytestmark  # type: ignore[attr-defined]
+    tried = {command.partition(" -")[0].rstrip(" 1") for command in marked.args[1]}
+    tried = {" ".join(command.split()[:2]) for command in tried}
+    all_commands = set(_commands(make_parser()))
+    assert all_commands - tried == {"serve", "migrate", "audit key"}, "none of these needs one"
+
+
+def _commands(parser: argparse.ArgumentParser, name: str = "") -> Iterator[str]:
+    nested = [each for each in parser._actions if isinstance(each, argparse._SubParsersAction)]
+    for each in nested:
+        for word, command in each.choices.items():
+            yield from _commands(command, f"{name} {word}".strip())
+    if not nested:
+        yield name
+
+
+def test_migrate_creates_a_database(data_directory: Path) -> None:
+    data = ["--data", str(data_directory)]
+    assert run("migrate", *data).returncode == 0
+    listed = run("keys", "list", *data)
+    assert (listed.returncode, listed.stdout) == (0, "no key was issued yet\n")
+
+
+def test_printed_approval_works_in_any_folder(data_directory: Path, tmp_path: Path) -> None:
+    """It names the folder of the database, which a command without it would not find."""
+    data = ["--data", str(data_directory)]
+    with serve_process(data_directory) as service:
+        admins = Admins.bootstrap(service.url, *data)
+        made = HolderKey()
+        issue = ("keys", "issue", "P", "--scope", "feed", "--digest", made.digest)
+        issued = subprocess.run(
+            [*COMMAND, *issue, "--key-file", "-", "--data", os.path.relpath(data_directory)],
+            input=admins.first.secret, env=clean_environment(), capture_output=True, text=True,
+            check=True,
+        )  # fmt: skip
+        assert made.activate(service.url).is_success
+        printed = re.search(r"\S*unseen-service keys approve .*", issued.stderr)
+        assert printed, issued.stderr
+        typed = printed[0].replace(" FILE ", f" {as_file(tmp_path / 'ben', admins.second.secret)} ")
+        approved = subprocess.run(
+            ["sh", "-c", typed.replace(printed[0].split()[0], COMMAND[0])],
+            cwd=tmp_path, env=clean_environment(), capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert (approved.returncode, approved.stdout) == (0, "key 3 is active\n"), approved.stderr
+        assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o666])
+def test_key_file_that_others_can_read_is_refused(
+    database_url: str, tmp_path: Path, mode: int
+) -> None:
+    file = as_file(tmp_path / "admin's key", "unseen_secret", mode)
+    command = ("keys", "approve", "1", "--key-file", file)
+    refused = run(*command, DATABASE_URL=database_url)
+    assert refused.returncode == 1
+    fix = refused.stderr.partition(": chmod")[2].strip()
+    subprocess.run(["sh", "-c", f"chmod {fix}"], check=True)
+    refused = run(*command, DATABASE_URL=database_url)
+    assert "needs an active key" in refused.stderr
+    assert "unseen_secret" not in refused.stderr

@@ -23,9 +23,10 @@ from unseen_service.live.index import LiveIndex
 from unseen_service.live.keys import LiveKeys
 from unseen_service.models.keys import IssuedKey, KeyStatus, NewKey, Scope
 from unseen_service.store import Store
-from unseen_service.usecases import actors, keys
+from unseen_service.usecases import actors, key_approval, keys
 
 from tests.support.hashes import random_pdq
+from tests.support.holder_keys import APPROVER, ISSUER, HolderKey
 from tests.support.running_service import RunningService, serving
 from tests.support.waiting import wait_until
 
@@ -44,25 +45,67 @@ def is_accepted(url: str, key: str) -> bool:
     return answer.status_code == 200
 
 
-@pytest.mark.parametrize("scope", [Scope.FEED, Scope.ADMIN])
+@pytest.mark.parametrize("scope", [Scope.FEED, Scope.SUBMIT, Scope.AUDIT, Scope.ADMIN])
 def test_sensitive_key_is_inactive_until_a_second_person_approves_it(
     service: RunningService, scope: Scope
 ) -> None:
-    issued = issue(service, Scope.MATCH, scope)
-    assert issued.status is KeyStatus.PENDING
+    made = HolderKey()
+    new = NewKey("Example", frozenset({Scope.MATCH, scope}), digest=made.digest_bytes)
+    issued = service.flow(lambda store: keys.issue_key(store, new, ISSUER))
+    assert (issued.status, issued.secret) == (KeyStatus.UNUSED, None)
+    with pytest.raises(KeyNotFound, match="never used"):
+        service.flow(lambda store: key_approval.approve_key(store, issued.id, APPROVER))
+    wait_until(lambda: made.activate(service.url).is_success)
     with pytest.raises(SecondPersonNeeded):
-        service.flow(lambda store: keys.approve_key(store, issued.id, ALICE))
+        service.flow(lambda store: key_approval.approve_key(store, issued.id, ISSUER))
     later = issue(service, Scope.MATCH)
     wait_until(lambda: is_accepted(service.url, later.key))
-    assert not is_accepted(service.url, issued.key), "not even for its other scope"
-    service.flow(lambda store: keys.approve_key(store, issued.id, BOB))
-    wait_until(lambda: is_accepted(service.url, issued.key))
+    assert not is_accepted(service.url, made.secret), "not even for its other scope"
+    service.flow(lambda store: key_approval.approve_key(store, issued.id, APPROVER))
+    wait_until(lambda: is_accepted(service.url, made.secret))
     with pytest.raises(KeyNotFound, match="waiting"):
-        service.flow(lambda store: keys.approve_key(store, issued.id, BOB))
+        service.flow(lambda store: key_approval.approve_key(store, issued.id, APPROVER))
+
+
+def test_lookup_key_may_be_made_by_its_holder_too(service: RunningService) -> None:
+    made = HolderKey()
+    with service.client("admin", platform="Staff") as admin:
+        issued = admin.post("/v1/keys", json=made.body("New", "match", "feedback")).json()
+        assert (issued["status"], issued["key"]) == ("unused", None)
+        wait_until(lambda: made.activate(service.url).is_success)
+        assert made.activate(service.url).json() == {
+            "id": issued["id"], "platform": "New", "scopes": ["feedback", "match"],
+            "status": "in-force", "fingerprint": made.fingerprint, "expires_at": None,
+        }  # fmt: skip
+        wait_until(lambda: is_accepted(service.url, made.secret))
+    assert [each["key"] for each in service.audit_details("key.activated")].count(issued["id"]) == 1
+
+
+def test_holder_replaces_their_own_key(service: RunningService) -> None:
+    """Only they know either; the old one ends once the new one was used."""
+    old, new = HolderKey(service.key("feed", "match")), HolderKey()
+
+    def rotate(made: HolderKey, overlap_s: int) -> httpx.Response:
+        body = {"digest": made.digest, "overlap_s": overlap_s}
+        return httpx.post(f"{service.url}/v1/keys/self/rotate", json=body, headers=old.headers)
+
+    typo = rotate(HolderKey(), 0).json()
+    assert (typo["status"], typo["key"]) == ("unused", None)
+    assert rotate(new, 1).json()["status"] == "unused", "one that was never used is no hindrance"
+    assert is_accepted(service.url, old.secret)
+    wait_until(lambda: new.activate(service.url).is_success)
+    wait_until(lambda: is_accepted(service.url, new.secret))
+    wait_until(lambda: not is_accepted(service.url, old.secret), within=3)
+    assert rotate(HolderKey(), 0).status_code == 401
+    one, revoked, two = service.flow(keys.list_keys)
+    assert (two.family_id, two.scopes, two.issued_by) == (one.id, one.scopes, "key:1")
+    assert revoked.revoked_at is not None
 
 
 def test_database_enforces_approval_by_a_second_person(service: RunningService) -> None:
-    issued = issue(service, Scope.FEED)
+    made = HolderKey()
+    new = NewKey("Example", frozenset({Scope.FEED}), digest=made.digest_bytes)
+    issued = service.flow(lambda store: keys.issue_key(store, new, ISSUER))
     with psycopg.connect(service.database_url, autocommit=True) as owner:
         for change in (
             "approved_at = now()",
@@ -70,32 +113,6 @@ def test_database_enforces_approval_by_a_second_person(service: RunningService) 
         ):
             with pytest.raises(psycopg.errors.CheckViolation):
                 owner.execute(f"UPDATE keys SET {change} WHERE id = {issued.id}")  # type: ignore[call-overload]  # noqa: S608
-
-
-def test_admin_cannot_approve_their_own_keys(service: RunningService) -> None:
-    """Not with the key that issued them, nor its successor, nor a key that it issued."""
-    with service.client("admin", platform="One") as one:
-        feed = one.post("/v1/keys", json={"platform": "X", "scopes": ["feed"]}).json()
-        assert feed["status"] == "pending"
-        refused = one.post(f"/v1/keys/{feed['id']}/approve")
-        assert refused.status_code == 409
-        assert refused.json()["type"] == "urn:unseen:problem:second-person-needed"
-
-        second = one.post("/v1/keys", json={"platform": "Y", "scopes": ["admin"]}).json()
-        assert not is_accepted(service.url, second["key"])
-
-        own_id = one.get("/v1/keys").json()["keys"][0]["id"]
-        rotated = one.post(f"/v1/keys/{own_id}/rotate", json={"overlap_s": 3600}).json()
-        assert rotated["status"] == "pending"
-        assert one.post(f"/v1/keys/{rotated['id']}/approve").status_code == 409
-        with service.client("admin", platform="Two") as two:
-            assert two.post(f"/v1/keys/{rotated['id']}/approve").status_code == 204
-            wait_until(lambda: is_accepted(service.url, rotated["key"]))
-            successor = {"Authorization": f"Bearer {rotated['key']}"}
-            again = one.post(f"/v1/keys/{feed['id']}/approve", headers=successor)
-            assert again.status_code == 409, "the successor is the same person's"
-            assert two.post(f"/v1/keys/{feed['id']}/approve").status_code == 204
-        wait_until(lambda: is_accepted(service.url, feed["key"]))
 
 
 def test_revoked_key_is_refused_on_every_worker_within_a_second(
@@ -182,15 +199,18 @@ def test_both_keys_work_during_the_overlap(service: RunningService) -> None:
 
 
 def test_overlap_begins_when_the_successor_is_approved(service: RunningService) -> None:
-    old = issue(service, Scope.FEED)
-    service.flow(lambda store: keys.approve_key(store, old.id, BOB))
-    new = service.flow(lambda store: keys.rotate_key(store, old.id, ALICE, overlap_s=1))
-    assert new.status is KeyStatus.PENDING
+    old = service.key("feed")
+    made = HolderKey()
+    new = service.flow(
+        lambda store: keys.rotate_key(store, 1, ISSUER, overlap_s=1, digest=made.digest_bytes)
+    )
+    assert new.status is KeyStatus.UNUSED
+    wait_until(lambda: made.activate(service.url).is_success)
     before, _ = service.flow(keys.list_keys)
     assert before.expires_at is None
-    service.flow(lambda store: keys.approve_key(store, new.id, BOB))
-    wait_until(lambda: is_accepted(service.url, new.key))
-    wait_until(lambda: not is_accepted(service.url, old.key), within=2.5)
+    service.flow(lambda store: key_approval.approve_key(store, new.id, APPROVER))
+    wait_until(lambda: is_accepted(service.url, made.secret))
+    wait_until(lambda: not is_accepted(service.url, old), within=2.5)
 
 
 def test_keys_are_managed_over_the_api(service: RunningService) -> None:

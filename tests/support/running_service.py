@@ -13,15 +13,15 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 from unseen_service.app import create_app
-from unseen_service.models.keys import KeyStatus, NewKey, Scope
+from unseen_service.models.keys import NewKey, Scope
 from unseen_service.runtime.http_protocol import HttpProtocol
 from unseen_service.runtime.shared_memory import SharedCounts
 from unseen_service.runtime.supervisor import bind
 from unseen_service.settings import Address, Settings
 from unseen_service.store import Store, changes
-from unseen_service.usecases import actors, keys
 
 from .disks import scratch_folder
+from .holder_keys import issue_active
 from .waiting import PATIENCE_S, wait_until
 
 Result = TypeVar("Result")
@@ -71,12 +71,9 @@ class RunningService:
         self._keys.clear()
 
     def _issue_key(self, new: NewKey) -> str:
-        issued = self.flow(lambda store: keys.issue_key(store, new))
-        if issued.status is KeyStatus.PENDING:
-            second = actors.operator("second")
-            self.flow(lambda store: keys.approve_key(store, issued.id, second))
-        wait_until(lambda: self._is_active(issued.key))
-        return issued.key
+        _, secret = self.flow(lambda store: issue_active(store, new))
+        wait_until(lambda: self._is_active(secret))
+        return secret
 
     def _is_active(self, key: str) -> bool:
         headers = {"Authorization": f"Bearer {key}"}

@@ -34,6 +34,16 @@ def require_key(scope: Scope | None) -> Callable[..., Awaitable[Key]]:
     return authenticate
 
 
+async def registered_key(provided: Provided, request: Request, credentials: Credentials) -> Key:
+    """Return the key that was sent, also if it is not active yet, for what its holder does."""
+    key = provided.keys.find(credentials.credentials if credentials else None)
+    request.state.account = provided.meter.admit(key)
+    return key
+
+
+RegisteredKey = Annotated[Key, Depends(registered_key)]
+
+
 def authenticate_lookup(provided: Services, request: Request) -> tuple[Key, Account]:
     """Return the key of a lookup, which bypasses the dependencies, and its admitted account."""
     scheme, credentials = get_authorization_scheme_param(request.headers.get("authorization"))
@@ -68,6 +78,7 @@ def require_staff(scope: Scope) -> Callable[..., Awaitable[Staff]]:
     return authenticate
 
 
+AnyKey = Annotated[Key, Depends(require_key(None))]
 Auditor = Annotated[Staff, Depends(require_staff(Scope.AUDIT))]
 Admin = Annotated[Staff, Depends(require_staff(Scope.ADMIN))]
 

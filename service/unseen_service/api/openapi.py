@@ -56,6 +56,7 @@ _PROBLEMS: Mapping[ProblemSource, str] = {
     errors.FeedGone: "The cursor belongs to another change log. Start again without a cursor.",
     errors.ImageNotFound: "The case has no such image.",
     errors.InvalidRequest: "The request breaks a rule; `errors` says where.",
+    errors.KeyInactive: "The key is registered, but was not activated or not approved yet.",
     errors.KeyNotFound: "There is no such key, or it is not in the state that this requires.",
     errors.KeyPaused: "The key is paused.",
     errors.KnownBenign: "A hash is close to that of a known-benign image.",
@@ -65,7 +66,7 @@ _PROBLEMS: Mapping[ProblemSource, str] = {
     errors.ReviewChanged: "Someone else decided in the meantime.",
     errors.ReviewNotFound: "The hash is not in the review queue.",
     errors.ScopeMissing: "The key lacks the required scope.",
-    errors.SecondPersonNeeded: "Someone other than the issuer has to approve the key.",
+    errors.SecondPersonNeeded: "Two independent admins have to issue and to approve the key.",
     errors.SubmissionReused: "The `Idempotency-Key` was used for another submission.",
     errors.TooManyGuesses: "Too many wrong PINs. Wait as `Retry-After` says.",
     errors.Unavailable: "The service cannot answer now. Try again as `Retry-After` says.",
@@ -78,6 +79,7 @@ BODY_PROBLEMS: tuple[ProblemSource, ...] = (413, 415, errors.InvalidRequest)
 
 _KEY_PROBLEMS: tuple[ProblemSource, ...] = (
     errors.NotAuthenticated,
+    errors.KeyInactive,
     errors.ScopeMissing,
     errors.KeyPaused,
     errors.BudgetSpent,

@@ -5,23 +5,40 @@ import pwd
 from argparse import Namespace
 from dataclasses import replace
 
+from ..credentials import key_digest
 from ..models.audit import Staff
 from ..settings import Settings
-from ..usecases.actors import OPERATOR, operator
+from ..store import Store
+from ..usecases import key_holders
+from ..usecases.actors import OPERATOR, operator, staff
+from .key_files import read_key
 
 
 def acting_operator(args: Namespace) -> Staff:
     """Return who acts: --by, which is taken on trust, and the account, which is not."""
-    name = _account_name()
-    account = f"{name or 'without a name'} ({os.getuid()})"
-    if args.by or name:
-        return operator(args.by or name, account)
-    return replace(OPERATOR, account=account)
+    name = args.by or _account_name()
+    return operator(name, _account()) if name else replace(OPERATOR, account=_account())
+
+
+async def acting_admin(args: Namespace, store: Store) -> Staff:
+    """Return the holder of the admin's key in --key-file; without one, the operator.
+
+    Raises KeyFileInvalid, NotAuthenticated, ScopeMissing.
+    """
+    if args.key_file is None:
+        return acting_operator(args)
+    digest = key_digest(read_key(args.key_file))
+    key = await key_holders.active_admin(store, digest)
+    return replace(staff(key), account=_account())
 
 
 def settings_of(args: Namespace) -> Settings:
     """Return the settings of this environment and --data."""
     return Settings.from_environment({**os.environ, "UNSEEN_DATA": str(args.data)})
+
+
+def _account() -> str:
+    return f"{_account_name() or 'without a name'} ({os.getuid()})"
 
 
 def _account_name() -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..embedded_postgres import EmbeddedPostgres
-from ..errors import StoreUnavailable
+from ..errors import OperatorError, StoreUnavailable
 from ..runtime.supervisor import HealthCallback
 from ..settings import read_database_url, read_migrate_url
 from ..store import Store, check_connection
@@ -27,6 +27,10 @@ _DEFAULT_CONNECTIONS = 100
 _SPARE_CONNECTIONS = 20
 
 
+class NoDatabase(OperatorError):
+    """A command needs a database that is there, and there is none."""
+
+
 def migrate(args: Namespace) -> None:
     """Migrate the database to this version."""
     with open_database(args.data) as (url, _):
@@ -36,7 +40,10 @@ def migrate(args: Namespace) -> None:
 
 
 def run_with_store(args: Namespace, use: Callable[[Store], Awaitable[Answer]]) -> Answer:
-    """Run a use case against the database, which is migrated first. Return its result."""
+    """Run a use case against the database, which is migrated first. Return its result.
+
+    Raises NoDatabase if there is none: only `serve` and `migrate` create one.
+    """
 
     async def run(url: str) -> Answer:
         store = Store(url, pool_size=1, timeout=10, patience=_STATEMENT_TIMEOUT_S)
@@ -46,16 +53,23 @@ def run_with_store(args: Namespace, use: Callable[[Store], Awaitable[Answer]]) -
         finally:
             await store.close()
 
-    _warn_if_new(args.data)
+    _check_exists(args.data)
     with open_database(args.data) as (url, _):
         migrate_now(url)
         return asyncio.run(run(url))
 
 
-def _warn_if_new(data: Path) -> None:
-    """Warn that a command creates a database: in the wrong folder, no service would use it."""
-    if not read_database_url(os.environ) and not data.exists():
-        notice(f"creating a new database in {data}; use --data if yours is elsewhere")
+def _check_exists(data: Path) -> None:
+    """Raise NoDatabase rather than create one: in the wrong folder, no service would use it."""
+    if not read_database_url(os.environ) and not any(map(_is_cluster, data.glob("postgres-*"))):
+        raise NoDatabase(
+            f"There is no database in {data}. Use --data if yours is elsewhere, or DATABASE_URL if "
+            "you have a PostgreSQL of your own; 'serve' and 'migrate' create one."
+        )
+
+
+def _is_cluster(path: Path) -> bool:
+    return path.name.removeprefix("postgres-").isdigit()
 
 
 @contextmanager

@@ -118,10 +118,13 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:
     add = _subcommands(parser)
+    _add_bootstrap(add)
     _add_issue(add)
     _with_data(add("list", help="list every key, without its secret"), keys.list_keys)
-    _with_key(add("approve", help="activate a pending key, as a second person"), keys.approve)
+    approve = _with_key(add("approve", help="activate a pending key, as an admin"), keys.approve)
+    _with_admin_key(approve)
     rotate = _with_key(add("rotate", help="issue a key that replaces another"), keys.rotate)
+    _with_digest(_with_admin_key(rotate))
     rotate.add_argument(
         "--overlap",
         type=span,
@@ -143,10 +146,43 @@ def _add_issue(add: AddParser) -> None:
         action="append",
         required=True,
         choices=[scope.value for scope in Scope],
-        help="what it may do; repeat for several. With feed or admin it is inactive until approved",
+        help="what it may do; repeat for several. feed, submit, audit and admin need --digest, "
+        "--key-file, and another admin's approval",
     )
+    _with_digest(_with_admin_key(issue))
     issue.add_argument("--note", default="", help="who asked for it, and why")
     issue.add_argument("--expires", type=span, metavar="SPAN", help="for example 365d")
+
+
+def _add_bootstrap(add: AddParser) -> None:
+    bootstrap = add("bootstrap", help="register the keys of the first two admins")
+    _with_by(_with_data(bootstrap, keys.bootstrap)).add_argument(
+        "--admin",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "DIGEST"),
+        help="an admin, and what 'unseen key new' printed to them; give it twice",
+    )
+
+
+def _with_admin_key(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument(
+        "--key-file",
+        type=Path,
+        metavar="FILE",
+        help="act as the admin whose key this file holds; - reads it from standard input",
+    )
+    return parser
+
+
+def _with_digest(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    parser.add_argument(
+        "--digest",
+        metavar="DIGEST",
+        help="of a key that its holder made with 'unseen key new', so that nobody else knows it",
+    )
+    return parser
 
 
 def _add_limit(add: AddParser) -> None:

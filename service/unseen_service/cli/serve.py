@@ -1,13 +1,11 @@
 """`unseen-service serve`: migrate, then start the workers."""
 
 import os
-import shutil
 import signal
 import socket
 import sys
 from argparse import Namespace
 from contextlib import suppress
-from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -24,6 +22,7 @@ from ..store import allowed_connections
 from ..tlog.key_file import load_signer
 from .database import migrate_patiently, open_database, warn_if_values_are_logged
 from .output import discard, notice
+from .typed_command import program
 
 _KEEP_ALIVE_S = 75
 """How long an idle connection is kept: longer than clients and proxies keep one (5 to 60 s), so
@@ -139,7 +138,7 @@ def _print_banner(args: Namespace) -> None:
         address=f"http://{host}:{args.port}",
         database="DATABASE_URL" if own else f"an embedded PostgreSQL in {args.data}",
         operator=_operator_urls(),
-        command=_as_typed(Path(sys.argv[0])),
+        command=program(),
         data="" if own or args.data == DEFAULT_DATA else f" --data {args.data}",
     )
     try:
@@ -152,14 +151,6 @@ def _print_banner(args: Namespace) -> None:
 def _operator_urls() -> str:
     address = os.environ["UNSEEN_OPERATOR_ADDRESS"]
     return "off" if address == "off" else f"http://{address}/metrics"
-
-
-def _as_typed(program: Path) -> str:
-    """Return how to type this program's name here: from a clone it is not on the PATH."""
-    if shutil.which(program.name) == str(program):
-        return program.name
-    here = Path.cwd()
-    return str(program.relative_to(here) if program.is_relative_to(here) else program)
 
 
 def _exit(_: int, __: FrameType | None) -> None:

@@ -122,17 +122,35 @@ class AuditKind(StrEnum):
             "note": "",
             "pending": "",
             "expires": "",
+            "fingerprint": "of a key whose secret its holder made",
+            "peer": "the other key, of the first two admins",
+        },
+    )
+    KEY_ACTIVATED = (
+        "key.activated",
+        "the holder of a key uses it for the first time",
+        {
+            "key": "",
+            "fingerprint": "",
+            "ends": "the key that it replaces",
+            "active": "the keys of the first two admins, once both were used",
         },
     )
     KEY_APPROVED = (
         "key.approved",
         "a second person approves a key",
-        {"key": "", "ends": "the key that it replaces"},
+        {"key": "", "ends": "the key that it replaces", "fingerprint": ""},
     )
     KEY_ROTATED = (
         "key.rotated",
         "a successor of a key is issued",
-        {"key": "", "replaces": "", "overlap_s": "seconds", "pending": ""},
+        {
+            "key": "",
+            "replaces": "",
+            "overlap_s": "seconds",
+            "pending": "",
+            "fingerprint": "of a key whose secret its holder made",
+        },
     )
     KEY_REVOKED = ("key.revoked", "a key is revoked", {"key": ""})
     KEY_LISTED = ("key.listed", "staff list the keys", {"reason": ""})

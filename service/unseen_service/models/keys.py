@@ -18,22 +18,28 @@ class Scope(StrEnum):
 
 
 class KeyStatus(StrEnum):
-    """The status of a key: only an active one (in force) opens anything."""
+    """The status of a key: only an active one (in force) opens anything.
+
+    A key whose secret its holder made is unused until the holder has activated it. One that needs
+    approval is then pending until a second person approves it.
+    """
 
     IN_FORCE = "in-force"
+    UNUSED = "unused"
     PENDING = "pending"
     EXPIRED = "expired"
     REVOKED = "revoked"
 
 
-_SECOND_PERSON = frozenset({Scope.FEED, Scope.ADMIN})
+_SECOND_PERSON = frozenset({Scope.FEED, Scope.SUBMIT, Scope.AUDIT, Scope.ADMIN})
 
 
 def needs_approval(scopes: Collection[Scope]) -> bool:
     """Return whether a second person must approve a key with these scopes.
 
-    `feed` gives access to all hashes, `admin` can issue keys. The answer is stored with the key,
-    and a constraint of the database enforces it.
+    `feed` gives access to all hashes, and `submit` adds to them; a key with `audit` or `admin`
+    stands for a person. The secret of such a key is made by its holder, so that nobody else can
+    act as them. The answer is stored with the key, and a constraint of the database enforces it.
     """
     return not _SECOND_PERSON.isdisjoint(scopes)
 
@@ -59,6 +65,12 @@ class Key:
     approved_by: str | None
     expires_at: datetime | None
     revoked_at: datetime | None
+    made_by_holder: bool = False
+    """Whether only the holder knows the secret; otherwise its issuer saw it."""
+    used_at: datetime | None = None
+    """When the holder activated it."""
+    bootstrap_peer: int | None = None
+    """The other key, if it was created as one of the first two admins'."""
 
     def status(self, now: datetime) -> KeyStatus:
         """Return the status at a time."""
@@ -66,26 +78,40 @@ class Key:
             return KeyStatus.REVOKED
         if self.expires_at is not None and self.expires_at <= now:
             return KeyStatus.EXPIRED
+        if self.made_by_holder and self.used_at is None:
+            return KeyStatus.UNUSED
         return KeyStatus.PENDING if self.approved_at is None else KeyStatus.IN_FORCE
 
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key to issue: for which platform, what for, until when, and who asked for it and why."""
+    """A key to issue: for which platform, what for, until when, and who asked for it and why.
+
+    `digest` (32 bytes) is that of the secret, if the holder made it.
+    """
 
     platform: str
     scopes: frozenset[Scope]
     note: str = ""
     expires_at: datetime | None = None
+    digest: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """A new key, to be shown once; it is active, or pending."""
+    """A new key. `secret` is to be shown once; None if its holder made it."""
 
     id: int
-    key: str = field(repr=False)
+    digest: bytes = field(repr=False)
     status: KeyStatus
+    secret: str | None = field(default=None, repr=False)
+
+    @property
+    def key(self) -> str:
+        """The secret, of a key that was generated here. Raises ValueError for others."""
+        if self.secret is None:
+            raise ValueError(f"only the holder has the secret of key {self.id}")
+        return self.secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,14 @@ CHANNEL = "unseen_keys"
 """Notified whenever a key or its limits have changed."""
 
 
+async def lock_all(tx: Transaction) -> None:
+    """Become the only one to change keys until the transaction ends.
+
+    Whether someone may approve a key depends on other keys. Make it the first statement.
+    """
+    await execute(tx, "lock_keys")
+
+
 async def platform_like(tx: Transaction, name: str) -> str | None:
     """Return the name of another platform that differs from this one only by case."""
     found: str | None = await fetch_value(tx, "platform_like", name=name)
@@ -21,7 +29,8 @@ async def insert(
 ) -> tuple[int, int]:
     """Insert a key of a platform, which is added if new. Return the platform's and the key's id.
 
-    A key that needs approval is inactive until `approve`.
+    One that its holder made (`new.digest`) is inactive until `activate`, and one that needs
+    approval until `approve`.
     """
     platform_id = int(await fetch_value(tx, "find_or_add_platform", name=new.platform))
     key_id = await fetch_value(
@@ -34,15 +43,28 @@ async def insert(
         issued_by=by,
         expires_at=new.expires_at,
         needs_approval=needs_approval,
+        made_by_holder=new.digest is not None,
     )
     await notify(tx, CHANNEL)
     return platform_id, int(key_id)
 
 
 async def insert_successor(
-    tx: Transaction, key_id: int, digest: bytes, *, by: str, overlap_s: int, needs_approval: bool
+    tx: Transaction,
+    key_id: int,
+    digest: bytes,
+    *,
+    by: str,
+    overlap_s: int,
+    needs_approval: bool,
+    made_by_holder: bool,
+    keeps_expiry: bool = False,
 ) -> int:
-    """Insert a key like another, to replace it. Return its id."""
+    """Insert a key like another, to replace it. Return its id.
+
+    It expires after as long a time as the other was issued for, or with `keeps_expiry` when the
+    other does.
+    """
     successor_id = await fetch_value(
         tx,
         "insert_successor",
@@ -51,6 +73,8 @@ async def insert_successor(
         issued_by=by,
         overlap_s=overlap_s,
         needs_approval=needs_approval,
+        made_by_holder=made_by_holder,
+        keeps_expiry=keeps_expiry,
     )
     await notify(tx, CHANNEL)
     return int(successor_id)
@@ -66,6 +90,42 @@ async def lock(tx: Transaction, key_id: int) -> Key | None:
     """Read and lock a key; None if there is no such key."""
     row = await fetch_one(tx, "lock_key", key_id=key_id)
     return _key(row) if row else None
+
+
+async def lock_by_digest(tx: Transaction, digest: bytes) -> Key | None:
+    """Read and lock the key of a digest (32 bytes); None if there is no such key."""
+    row = await fetch_one(tx, "lock_key_by_digest", digest=digest)
+    return _key(row) if row else None
+
+
+async def has_digest(tx: Transaction, digest: bytes) -> bool:
+    """Return whether a key with this digest (32 bytes) was ever registered."""
+    return bool(await fetch_value(tx, "has_digest", digest=digest))
+
+
+async def activate(tx: Transaction, key_id: int) -> None:
+    """Record that the holder has used a key; it is active now unless it needs approval."""
+    await execute(tx, "activate_key", key_id=key_id)
+    await notify(tx, CHANNEL)
+
+
+async def link_bootstrap_peers(tx: Transaction, one: int, other: int) -> None:
+    """Make two keys become active together, once both have been used."""
+    await execute(tx, "link_bootstrap_peers", one=one, other=other)
+
+
+async def approve_bootstrap_peers(tx: Transaction, key_id: int, *, by: str) -> list[int]:
+    """Activate a key and its bootstrap peer if both have been used. Return their ids, or none."""
+    rows = await fetch_rows(tx, "approve_bootstrap_peers", key_id=key_id, approved_by=by)
+    await notify(tx, CHANNEL)
+    return sorted(row["id"] for row in rows)
+
+
+async def revoke_waiting_successors(tx: Transaction, key_id: int) -> list[int]:
+    """Revoke the keys that would replace this one and are not active yet. Return their ids."""
+    rows = await fetch_rows(tx, "revoke_waiting_successors", key_id=key_id)
+    await notify(tx, CHANNEL)
+    return sorted(row["id"] for row in rows)
 
 
 async def has_successor(tx: Transaction, key_id: int) -> bool:

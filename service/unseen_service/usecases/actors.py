@@ -4,17 +4,19 @@ import ipaddress
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from .. import credentials
 from ..errors import InvalidRequest
 from ..models.audit import AuditEvent, AuditKind, Staff
-from ..models.keys import Key
+from ..models.keys import Key, Scope
 from ..models.plain_text import is_plain_line
 
 OPERATOR = Staff("operator", "operator")
 """Anyone who uses the service's own command line and did not give a name."""
 
+_KEY_PERSON = "key:"
 _MAX_LENGTH = 200
 _HASH = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{64}(?![0-9a-fA-F])")
 _CODE = re.compile(
@@ -33,7 +35,24 @@ def staff(key: Key) -> Staff:
 
 def key_person(key: Key) -> str:
     """Return the person who holds the keys of a family."""
-    return f"key:{key.family_id}"
+    return f"{_KEY_PERSON}{key.family_id}"
+
+
+def is_key_person(person: str) -> bool:
+    """Return whether a person is known by a key, not only by a name on the command line."""
+    return person.startswith(_KEY_PERSON)
+
+
+def holder(key: Key) -> Staff:
+    """Return who acts on a key of their own: staff, or a platform."""
+    by = staff(key)
+    is_staff = not {Scope.AUDIT, Scope.ADMIN}.isdisjoint(key.scopes)
+    return by if is_staff else replace(by, actor=f"platform:{key.platform}")
+
+
+def key_itself(key: Key) -> Staff:
+    """Return whoever has a key that nobody has approved: they may not be whom it was issued for."""
+    return Staff(f"key:{key.id}", key_person(key))
 
 
 def operator(name: str, account: str | None = None) -> Staff:

@@ -5,6 +5,8 @@ import json
 import psycopg
 from playwright.sync_api import expect
 
+from tests.support.holder_keys import HolderKey
+
 from .conftest import History, StaffMember
 
 MARKUP = "<img src=x onerror='self.ran=1'><script>self.ran=1</script>"
@@ -18,7 +20,7 @@ def test_markup_is_shown_as_text(member: StaffMember, history: History) -> None:
         client.post("/v1/feedback", json={"feedback": [feedback]}).raise_for_status()
     with history.service.client("audit", "admin", platform=f"S {MARKUP}") as other:
         headers = {"Unseen-Reason": MARKUP}
-        key = {"platform": platform, "scopes": ["feed"], "note": MARKUP}
+        key = HolderKey().body(platform, "feed", note=MARKUP)
         other.post("/v1/keys", json=key).raise_for_status()
         other.get("/v1/audit", headers=headers).raise_for_status()
     with psycopg.connect(history.service.database_url) as connection:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Route, expect
 from unseen_service.jobs.overmatch_watch import OvermatchDetector
 
+from tests.support.holder_keys import HolderKey
 from tests.support.waiting import wait_until
 
 from .conftest import REASON, History, StaffMember
@@ -319,18 +320,21 @@ def test_overdue_responses_are_listed(member: StaffMember, history: History) -> 
 
 
 def test_keys_are_approved_and_revoked(member: StaffMember, history: History) -> None:
-    body = {"platform": "Newcomer", "scopes": ["feed"], "note": "by their letter"}
+    made = HolderKey()
+    body = made.body("Newcomer", "feed", note="by their letter")
     with history.service.client("audit", "admin", platform="Other staff") as other:
         new = other.post("/v1/keys", json=body).json()
+    wait_until(lambda: made.activate(history.service.url).is_success)
     member.open("Keys", "Platforms and keys")
     row = member.page.get_by_role("region", name="Keys of Newcomer").locator("tbody tr")
     expect(row).to_contain_text("by their letter")
     expect(row.locator(".badge")).to_have_text("pending")
+    expect(row).to_contain_text(made.fingerprint)
     for action, status in ("Approve", "active"), ("Revoke", "revoked"):
         member.button(f"{action} key {new['id']}").click()
         row.locator(".confirm").get_by_role("button", name=action, exact=True).click()
         expect(row.locator(".badge")).to_have_text(status)
-    headers = {"Authorization": f"Bearer {new['key']}"}
+    headers = made.headers
     feed = f"{history.service.url}/v1/hashes"
     # A revocation reaches every worker within a second.
     wait_until(lambda: httpx.get(feed, headers=headers).status_code == 401)
