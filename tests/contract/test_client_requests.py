@@ -18,6 +18,7 @@ from unseen import (
     UnexpectedAnswerError,
     api_calls,
     feed_calls,
+    key_calls,
 )
 from unseen.feed_models import parse_entry
 from unseen.problems import error_of
@@ -38,6 +39,9 @@ CALLS = {
     "match": api_calls.match([PRINT], "key")[0],
     "feed": feed_calls.page("key", "cursor", wait=1.5),
     "feedback": feed_calls.feedback([Feedback(RECORD, "removed")], "key")[0],
+    "own key": key_calls.own_key("key"),
+    "activate": key_calls.activate_key("key"),
+    "replace": key_calls.replace_key("key", f"sha256:{'5a' * 32}", 60),
     "confirm": feed_calls.confirm([RECORD], "key")[0],
 }
 

@@ -91,7 +91,9 @@ def test_holder_replaces_their_own_key(service: RunningService) -> None:
 
     typo = rotate(HolderKey(), 0).json()
     assert (typo["status"], typo["key"]) == ("unused", None)
-    assert rotate(new, 1).json()["status"] == "unused", "one that was never used is no hindrance"
+    rotated = rotate(new, 1)
+    assert rotated.json()["status"] == "unused", "one that was never used is no hindrance"
+    assert rotate(new, 1).json() == rotated.json(), "a client repeats what got no answer"
     assert is_accepted(service.url, old.secret)
     wait_until(lambda: new.activate(service.url).is_success)
     wait_until(lambda: is_accepted(service.url, new.secret))

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .fingerprints import Fingerprint as Fingerprint
     from .hashing import fingerprint as fingerprint
     from .hashing import fingerprint_views as fingerprint_views
+    from .key_calls import OwnKey as OwnKey
     from .mirror import LocalCopy as LocalCopy
     from .mirror import Mirror as Mirror
     from .mirror import Round as Round
@@ -98,6 +99,7 @@ _MODULE_OF = {
     "Matches": "models",
     "Mirror": "mirror",
     "NotAnImageError": "errors",
+    "OwnKey": "key_calls",
     "QualityTooLowError": "errors",
     "RequestRefusedError": "errors",
     "Retry": "retries",

@@ -149,7 +149,7 @@ def bearer(key: str | None) -> dict[str, str]:
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         raise InputError(
             "No platform key given.",
-            hint="Give it with --key or in UNSEEN_KEY; the service's operator issues keys.",
+            hint="Give it with --key-file or in UNSEEN_KEY; the service's operator issues keys.",
         )
     return {"Authorization": f"Bearer {key}"}
 

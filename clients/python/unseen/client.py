@@ -14,10 +14,11 @@ from typing import Final, Self, TypeAlias, TypeVar
 
 import httpx
 
-from . import api_calls, feed_calls, http_limits, proof_of_work
+from . import api_calls, feed_calls, http_limits, key_calls, proof_of_work
 from .errors import ServerUnreachableError
 from .feed_models import Confirmed, Feedback, FeedPage
 from .fingerprints import MATCH_DISTANCE, Fingerprint
+from .key_calls import OwnKey
 from .models import Case, Matches
 from .retries import Outcome, Retry, call_steps
 from .server_address import read_server
@@ -134,6 +135,21 @@ class Client:
         """Confirm that withdrawn hashes are deleted here; repeating it changes nothing."""
         calls = feed_calls.confirm(records, self._key)
         return feed_calls.join([self._run(call) for call in calls])
+
+    def own_key(self) -> OwnKey:
+        """Get the key that this client sends, also if it is not active yet."""
+        return self._run(key_calls.own_key(self._key))
+
+    def activate_key(self) -> OwnKey:
+        """Activate the key that this client sends; repeating it changes nothing."""
+        return self._run(key_calls.activate_key(self._key))
+
+    def replace_key(self, digest: str, overlap_s: int) -> int:
+        """Register the digest of a successor of this client's key; return the new key's number.
+
+        The successor has to be activated, and this key ends `overlap_s` seconds later.
+        """
+        return self._run(key_calls.replace_key(self._key, digest, overlap_s))
 
     def _run(self, call: api_calls.Call[Answer]) -> Answer:
         steps = call_steps(call, self._retry)
@@ -260,6 +276,21 @@ class AsyncClient:
         """Confirm that withdrawn hashes are deleted here; repeating it changes nothing."""
         calls = feed_calls.confirm(records, self._key)
         return feed_calls.join([await self._run(call) for call in calls])
+
+    async def own_key(self) -> OwnKey:
+        """Get the key that this client sends, also if it is not active yet."""
+        return await self._run(key_calls.own_key(self._key))
+
+    async def activate_key(self) -> OwnKey:
+        """Activate the key that this client sends; repeating it changes nothing."""
+        return await self._run(key_calls.activate_key(self._key))
+
+    async def replace_key(self, digest: str, overlap_s: int) -> int:
+        """Register the digest of a successor of this client's key; return the new key's number.
+
+        The successor has to be activated, and this key ends `overlap_s` seconds later.
+        """
+        return await self._run(key_calls.replace_key(self._key, digest, overlap_s))
 
     async def _run(self, call: api_calls.Call[Answer]) -> Answer:
         steps = call_steps(call, self._retry)

@@ -183,7 +183,10 @@ class StartAgainError(ServiceError):
 class AccessRefusedError(ServiceError):
     """No key, a wrong or revoked key, or one without the scope that the call requires."""
 
-    hint = "Give the platform's key with --key or in UNSEEN_KEY; the operator can issue a new one."
+    hint = (
+        "Give the platform's key with --key-file or in UNSEEN_KEY; the operator can issue a new "
+        "one."
+    )
 
 
 class UnavailableError(ServiceError):

@@ -37,6 +37,7 @@ _BY_SLUG: Final[Mapping[str, type[ServiceError]]] = {
     "too-many-guesses": TooManyGuessesError,
     "start-again": StartAgainError,
     "not-authenticated": AccessRefusedError,
+    "key-inactive": AccessRefusedError,
     "scope-missing": AccessRefusedError,
     "unavailable": UnavailableError,
     "internal": UnavailableError,

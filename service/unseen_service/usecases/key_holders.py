@@ -36,13 +36,15 @@ async def replace_own_key(store: Store, old: Key, digest: bytes, *, overlap_s: i
 
     Nobody has to approve it: it can do what the old one could, until when that could. The old key
     ends `overlap_s` seconds after the new one was activated. A successor that is not active yet is
-    revoked. Raises KeyNotFound, InvalidRequest.
+    revoked. Repeating it changes nothing. Raises KeyNotFound, InvalidRequest.
     """
     check_overlap(overlap_s)
     by = holder(old)
     async with store.transaction() as tx:
         await keys.lock_all(tx)
         await active_key(tx, old.id)
+        if (repeated := await _own_successor(tx, old, digest)) is not None:
+            return repeated
         await check_new_digest(tx, digest)
         dropped = await keys.revoke_waiting_successors(tx, old.id)
         if await keys.has_successor(tx, old.id):
@@ -82,6 +84,15 @@ async def active_admin(store: Store, digest: bytes) -> Key:
     if Scope.ADMIN not in key.scopes:
         raise ScopeMissing(Scope.ADMIN.value)
     return key
+
+
+async def _own_successor(tx: Transaction, old: Key, digest: bytes) -> IssuedKey | None:
+    """Return the unused key that the holder of another has registered with this digest, if any."""
+    found = await keys.lock_by_digest(tx, digest)
+    if found is None or found.issued_by != key_person(old):
+        return None
+    is_unused = found.status(await clock.now(tx)) is KeyStatus.UNUSED
+    return IssuedKey(found.id, digest, KeyStatus.UNUSED) if is_unused else None
 
 
 async def _registered(tx: Transaction, digest: bytes) -> tuple[Key, KeyStatus]:

@@ -12,6 +12,8 @@ from . import commands as run
 from . import completion, prompts
 from .common_options import add_command, add_fast, add_server
 from .exit_codes import MEANINGS
+from .key_arguments import add_key_commands
+from .key_option import read_key
 from .platform_arguments import add_platform_commands
 from .streams import write_message, write_result
 
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 _EPILOG: Final = """\
 environment:
   UNSEEN_SERVER   the service's address, instead of --server
-  UNSEEN_KEY      a platform's key, instead of --key
+  UNSEEN_KEY_FILE a file with a platform's key, instead of --key-file
+  UNSEEN_KEY      a platform's key
   UNSEEN_PIN      the PIN, instead of a prompt
 
 exit codes:
@@ -94,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     _add_submit(commands)
     _add_cases(commands)
     add_platform_commands(commands)
+    add_key_commands(commands)
     _add_audit(commands)
     _add_completion(commands)
     return root
@@ -186,6 +190,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         raise _no_server()
     if getattr(options, "server", None):
         options.server = read_server(options.server, insecure=options.insecure)
+    if "key_file" in options and not getattr(options, "local", False):
+        options.key = read_key(options)
     return options
 
 

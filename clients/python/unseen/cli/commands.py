@@ -67,6 +67,34 @@ def feedback(options: argparse.Namespace, output: Output) -> Exit:
     return run(options, output)
 
 
+def new_key(options: argparse.Namespace, output: Output) -> Exit:
+    """Run `unseen key new`."""
+    from .keys import new_key as run
+
+    return run(options, output)
+
+
+def activate_key(options: argparse.Namespace, output: Output) -> Exit:
+    """Run `unseen key activate`."""
+    from .keys import activate_key as run
+
+    return run(options, output)
+
+
+def show_key(options: argparse.Namespace, output: Output) -> Exit:
+    """Run `unseen key show`."""
+    from .keys import show_key as run
+
+    return run(options, output)
+
+
+def rotate_key(options: argparse.Namespace, output: Output) -> Exit:
+    """Run `unseen key rotate`."""
+    from .keys import rotate_key as run
+
+    return run(options, output)
+
+
 def verify_audit_log(options: argparse.Namespace, output: Output) -> Exit:
     """Run `unseen audit verify`."""
     from .auditing import verify as run

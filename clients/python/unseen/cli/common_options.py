@@ -1,7 +1,6 @@
 """The options that several commands share."""
 
 import argparse
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -40,5 +39,7 @@ def add_server(command: argparse.ArgumentParser) -> None:
 
 
 def add_key(command: argparse.ArgumentParser) -> None:
-    """Add --key."""
-    command.add_argument("--key", default=os.environ.get("UNSEEN_KEY"), help="the platform's key")
+    """Add --key-file and --key."""
+    source = command.add_mutually_exclusive_group()
+    source.add_argument("--key-file", metavar="FILE", help="a file with the key, for you alone")
+    source.add_argument("--key", help="the key itself; others can see it while the command runs")
