@@ -54,4 +54,6 @@ async function postDecision(record, decision, insteadOf, reason) {
 }
 
 const approveKey = (id) => send("POST", `/v1/keys/${id}/approve`);
+const postKey = async (body) => (await send("POST", "/v1/keys", { body })).json();
+const activateKey = async () => (await send("POST", "/v1/keys/self/activate")).json();
 const revokeKey = (id) => send("DELETE", `/v1/keys/${id}`);

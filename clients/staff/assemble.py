@@ -18,6 +18,7 @@ SCRIPTS = (
     "checkpoint.js",
     "log-verifier.js",
     "ui.js",
+    "key-maker.js",
     "bar-chart.js",
     "audit-kinds.js",
     "overview.js",

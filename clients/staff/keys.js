@@ -1,13 +1,17 @@
 // The panel of platforms and their keys.
 
 const KEY_STATUSES = { "in-force": "active" }; // others are shown as the service names them
+const KEY_SCOPES = {
+  match: "look up hashes", feedback: "report results", feed: "read all hashes", submit: "submit hashes",
+  audit: "read what staff read", admin: "manage keys, decide reviews",
+};
 
 async function showKeys() {
   const { keys } = await fetchKeys();
   const platforms = [...new Set(keys.map((key) => key.platform))].sort();
   $("platforms").replaceChildren(...platforms.map((platform) => {
     const rows = keys.filter((key) => key.platform === platform).map(keyRow);
-    const table = fillTable(el("table"), ["Key", "Scopes", "Status", "Issued", "Valid until", "Note", "Actions"], rows, "");
+    const table = fillTable(el("table"), ["Key", "Scopes", "Status", "Issued", "Valid until", "Fingerprint", "Note", "Actions"], rows, "");
     const scroll = el("div", "scroll", "", table);
     Object.assign(scroll, { tabIndex: 0, role: "region", ariaLabel: `Keys of ${platform}` });
     return el("section", "", "", el("h2", "", platform), scroll);
@@ -19,7 +23,8 @@ function keyRow(key) {
   const approval = key.approved_by ? `, approved by ${key.approved_by}` : "";
   const issued = el("span", "", "", time(key.created_at), ` by ${key.issued_by}${approval}`);
   const end = time(key.revoked_at ?? key.expires_at);
-  return [String(key.id), key.scopes.join(", "), status, issued, end, key.note, keyActions(key)];
+  const fingerprint = key.secret_known_to_issuer ? "secret known to its issuer" : code(key.fingerprint);
+  return [String(key.id), key.scopes.join(", "), status, issued, end, fingerprint, key.note, keyActions(key)];
 }
 
 function keyActions(key) {
@@ -35,10 +40,32 @@ function keyActions(key) {
     actions.append(opener);
   };
   if (key.status === "pending") {
-    addAction("Approve", `Key ${key.id} becomes active with the scopes shown.`, approveKey, "approved", "");
+    const question = `Has the holder read you ${key.fingerprint}? Then key ${key.id} becomes active with the scopes shown.`;
+    addAction("Approve", question, approveKey, "approved", "");
   }
-  if (["pending", "in-force"].includes(key.status)) {
+  if (["unused", "pending", "in-force"].includes(key.status)) {
     addAction("Revoke", `Key ${key.id} stops working. This cannot be undone.`, revokeKey, "revoked", "danger");
   }
   return actions;
 }
+
+async function registerKey() {
+  const scopes = [...document.querySelectorAll("#key-scopes input:checked")].map((box) => box.value);
+  const body = { platform: $("key-platform").value, scopes, digest: $("key-digest").value.trim(), note: $("key-note").value };
+  const key = await postKey(body);
+  $("register-form").reset();
+  await showKeys();
+  announce(`Key ${key.id} is registered. Its holder has to activate it, then another admin to approve it.`);
+}
+
+for (const [scope, meaning] of Object.entries(KEY_SCOPES)) {
+  const box = el("input");
+  Object.assign(box, { type: "checkbox", value: scope, id: `scope-${scope}` });
+  const label = el("label", "", "", box, ` ${scope}: ${meaning}`);
+  label.htmlFor = box.id;
+  $("key-scopes").append(label);
+}
+$("register-form").onsubmit = (event) => {
+  event.preventDefault();
+  attempt(registerKey, $("register-key"));
+};

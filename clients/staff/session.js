@@ -15,16 +15,31 @@ async function signIn(event) {
     return showError("This is not a key. Keys contain only letters, digits, hyphens and underscores.");
   }
   session = typed;
-  const isAccepted = await attempt(fetchOverdue, $("submit-sign-in"));
+  const isAccepted = await attempt(tryKey, $("submit-sign-in"));
   if (!isAccepted) {
     session = null;
     return undefined;
   }
   $("sign-in-form").reset();
+  forgetMadeKey();
   $("session-reason").textContent = `Reason: ${session.reason}`;
   for (const id of ["session-reason", "sign-out", "panels"]) $(id).hidden = false;
   restartIdleTimer();
   return showPanel("overview");
+}
+
+/** Check that the key opens this page; if it is new, activate it and throw what is missing. */
+async function tryKey() {
+  try {
+    return await fetchOverdue();
+  } catch (error) {
+    if (error.slug !== "key-inactive") throw error;
+  }
+  const own = await activateKey();
+  const holder = `Your key is registered for ${own.platform} (${own.scopes.join(", ")})`;
+  throw new ApiError("form", own.status === "in-force"
+    ? `${holder} and active now. Sign in again.`
+    : `${holder}. It becomes active when an admin approves it: read them the fingerprint ${own.fingerprint}. The first two admins need nobody, only both keys.`);
 }
 
 /** Reload the page, which forgets the key, the reason and everything that was read; `endReason`, a key

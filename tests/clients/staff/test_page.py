@@ -58,9 +58,10 @@ def test_requests_go_to_the_service_only_and_nothing_is_stored(
     assert key not in page.content()
     assert context.cookies() == []
     assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
-    assert (
-        page.evaluate("[...document.querySelectorAll('input')].some((each) => each.value)") is False
+    typed = page.locator("input:not([type=checkbox])").evaluate_all(
+        "(all) => all.map((e) => e.value)"
     )
+    assert set(typed) == {""}
 
 
 def test_signing_out_discards_everything(member: StaffMember) -> None:
