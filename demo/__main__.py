@@ -51,13 +51,19 @@ def submit_photos(here: Stage) -> tuple[str, str]:
 
 
 def issue_keys(here: Stage) -> tuple[str, str]:
-    """Issue a key to a platform and one to the auditors; return both."""
-    step("The service's operator issues a key to a platform and one to the auditors.")
-    issue = ("unseen-service", "keys", "issue")
-    key = here.run(*issue, "Example Platform", "--scope", "match")
-    staff_key = here.run(*issue, "Auditors", "--scope", "audit")
-    show(f"{key[:12]}...", f"{staff_key[:12]}...")
-    return key, staff_key
+    """Issue a key to a platform, and register two admins; return the platform's and an admin's."""
+    step("The service's operator issues a key to a platform, for lookups.")
+    key = here.run("unseen-service", "keys", "issue", "Example Platform", "--scope", "match")
+    show(f"{key[:12]}...")
+    step("Two admins make keys that nobody else knows. The operator registers their digests.")
+    named: list[str] = []
+    for name in ("Ada", "Ben"):
+        made = json.loads(here.run("unseen", "key", "new", "--json", f"{name}.key"))
+        named += ["--admin", name, made["digest"]]
+    show(here.run("unseen-service", "keys", "bootstrap", *named))
+    for name in ("Ada", "Ben"):
+        show(here.run("unseen", "key", "activate", "--key-file", f"{name}.key").splitlines()[0])
+    return key, (here.folder / "Ada.key").read_text().strip()
 
 
 def make_upload(folder: Path) -> Path:
@@ -99,7 +105,9 @@ def check_no_longer_matching(here: Stage, key: str, copy: Path) -> None:
 
 def audit(here: Stage, staff_key: str) -> None:
     """Read the audit log and verify its chain."""
-    step("The auditors read the log. It contains no hash, no case number and no name.")
+    step(
+        "An admin reads the log. It contains no hash, no case number, and nothing about the person."
+    )
     headers = {"Authorization": f"Bearer {staff_key}", "Unseen-Reason": "monthly review"}
     answer = httpx.get(f"{here.url}/v1/audit", headers=headers).raise_for_status().json()
     show(

@@ -55,7 +55,8 @@ def test_holder_makes_activates_and_replaces_a_feed_key(
     assert activated.stdout == (
         f"Key {new['id']} of P (feed): not approved yet\n"
         f"Fingerprint  {key.fingerprint}\n"
-        "Read the fingerprint to the admin who approves the key.\n"
+        "Read the fingerprint to the admin who approves the key. Of the first two admins,\n"
+        "each needs only the other to activate theirs.\n"
     )
     admins.post(admins.second, f"/v1/keys/{new['id']}/approve")
     show = ("key", "show", *option)

@@ -90,7 +90,10 @@ def _describe(options: argparse.Namespace, call: str, output: Output) -> Exit:
     output.line(f"Key {own['id']} of {own['platform']} ({', '.join(own['scopes'])}): {_state(own)}")
     output.line(f"Fingerprint  {own['fingerprint']}")
     if own["status"] == "pending":
-        output.line("Read the fingerprint to the admin who approves the key.")
+        output.line(
+            "Read the fingerprint to the admin who approves the key. Of the first two admins,"
+        )
+        output.line("each needs only the other to activate theirs.")
     output.document(own)
     return Exit.DONE
 
