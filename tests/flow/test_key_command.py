@@ -51,6 +51,7 @@ def test_holder_makes_activates_and_replaces_a_feed_key(
     wait_until(lambda: unseen(tmp_path, "key", "show", *option, **server).returncode == 0)
     early = unseen(tmp_path, "mirror", *option, **server)
     assert "unseen key activate" in early.stderr
+    assert early.stderr.endswith("  `unseen key show` tells how far it is.\n")
     activated = unseen(tmp_path, "key", "activate", *option, **server)
     assert activated.stdout == (
         f"Key {new['id']} of P (feed): not approved yet\n"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .errors import ImageNotFoundError as ImageNotFoundError
     from .errors import ImageRefusedError as ImageRefusedError
     from .errors import InputError as InputError
+    from .errors import KeyInactiveError as KeyInactiveError
     from .errors import KeyReusedError as KeyReusedError
     from .errors import LocalCopyError as LocalCopyError
     from .errors import NotAnImageError as NotAnImageError
@@ -93,6 +94,7 @@ _MODULE_OF = {
     "ImageNotFoundError": "errors",
     "ImageRefusedError": "errors",
     "InputError": "errors",
+    "KeyInactiveError": "errors",
     "KeyReusedError": "errors",
     "LocalCopy": "mirror",
     "LocalCopyError": "errors",

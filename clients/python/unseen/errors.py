@@ -21,6 +21,7 @@ UnseenError
     ├── TooManyGuessesError     wait `retry_after` seconds before the next PIN
     ├── StartAgainError         a feed cursor belongs to another change log
     ├── AccessRefusedError      no key, a wrong key, or one without the scope
+    │   └── KeyInactiveError    the key was not activated or not approved yet
     ├── UnavailableError        the service cannot answer now
     └── UnexpectedAnswerError   the response is not that of an Unseen service
 """
@@ -187,6 +188,12 @@ class AccessRefusedError(ServiceError):
         "Give the platform's key with --key-file or in UNSEEN_KEY; the operator can issue a new "
         "one."
     )
+
+
+class KeyInactiveError(AccessRefusedError):
+    """The key is registered, but its holder has not activated it, or nobody has approved it yet."""
+
+    hint = "`unseen key show` tells how far it is."
 
 
 class UnavailableError(ServiceError):

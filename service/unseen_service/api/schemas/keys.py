@@ -112,7 +112,9 @@ class KeyOut(BaseModel):
         description="Who issued it: `key:` and the ID of the first key of a family, `operator`, "
         "or `operator:` and a name."
     )
-    approved_by: str | None = Field(description="Who approved it, if that was needed.")
+    approved_by: str | None = Field(
+        description="Who approved it, if that was needed; `bootstrap`: one of the first two admins."
+    )
     expires_at: datetime | None
     revoked_at: datetime | None
     fingerprint: str = Field(description=FINGERPRINT)
