@@ -44,9 +44,9 @@ def test_an_export_is_verified_offline_and_tampering_is_found(
 
     code, output = verify(export, "--checkpoint", early, "--key", key, capsys=capsys)
     assert code == 0
-    assert re.match(r"chain verified: 4 entries, the last is [0-9a-f]{64}\n", output)
-    assert "kept checkpoint of 3 entries" in output
-    assert json.loads(answer.text.splitlines()[3])["kind"] == "audit.exported", "itself included"
+    assert re.match(r"chain verified: 6 entries, the last is [0-9a-f]{64}\n", output)
+    assert "kept checkpoint of 5 entries" in output
+    assert json.loads(answer.text.splitlines()[5])["kind"] == "audit.exported", "itself included"
 
     lines = export.read_bytes().splitlines(keepends=True)
     export.write_bytes(b"".join([lines[0].replace(b"person", b"nobody"), *lines[1:]]))
