@@ -37,6 +37,7 @@ ServiceError
     ├── StoreRefused         PostgreSQL refuses, and waiting does not help
     ├── MigrationMismatch    the database is not one that this version can serve
     ├── RoleMissing          the serving role cannot be created by this user
+    ├── StateUnexplained     no entry of the audit log explains a part of the database
     └── ChainBroken          the audit log does not fit its digests, or what was signed; also
                              over HTTP
 
@@ -454,6 +455,17 @@ class RoleMissing(OperatorError):
             f"GRANT {role} TO <the user of DATABASE_URL>; and migrate as the user that owns the "
             "tables (UNSEEN_MIGRATE_URL)."
         )
+
+
+class StateUnexplained(OperatorError):
+    """The audit log fits, and the database holds something else than it explains: `what`."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(
+            f"the audit log fits, but not the database: {what}: {why}. Someone changed the"
+            " database without the service. Keep a dump of it, and compare it with a backup."
+        )
+        self.what = what
 
 
 class ChainBroken(OperatorError):

@@ -67,7 +67,9 @@ OTHERS = [
     other("statistics.read", "platform:S", None, STAFF),
     other("overdue.listed", "platform:S", None, STAFF | {"limit": 100}),
     other("retention.erased", "service", None, {"bits": 2, "submissions": 1}),
+    other("retention.bits-erased", "service", None, {"bits": 2}),
     other("log.renamed", "service", None, {"why": "moved"}),
+    other("log.baseline", "service", None, {"part": "hash", "upto": 9, "objects": 9}),
     AuditEvent(
         AuditKind("review.opened"), "service", None, {"cause": "x", "hashes": [{"record": REF}]}
     ),

@@ -118,7 +118,11 @@ async def _erase_bits(store: Store, before: datetime) -> None:
         if erasable := [hash_id for hash_id, may_erase in page if may_erase]:
             async with store.transaction() as tx:
                 await changes.lock(tx)
-                await retention.erase_bits(tx, erasable)
+                if erased := await retention.erase_bits(tx, erasable):
+                    # In this transaction: the entry commits to the hashes whose bits are gone.
+                    details = {"bits": erased}
+                    event = AuditEvent(AuditKind.RETENTION_BITS_ERASED, SERVICE, None, details)
+                    await audit.append(tx, event)
         await asyncio.sleep(BATCH_PAUSE_S)
 
 

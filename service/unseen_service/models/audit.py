@@ -18,6 +18,8 @@ BY_STAFF = {
 }
 """Details that any entry may have if staff or an operator caused it."""
 
+STATE = "state"
+"""The detail of any entry whose transaction changed state: what the entry commits to."""
 
 _NO_DETAILS: Mapping[str, str] = {}
 
@@ -221,6 +223,7 @@ class AuditKind(StrEnum):
         {
             "fits": "",
             "position": "of the last entry, or the first that does not fit",
+            "unexplained": "the first state that no entry explains, if the log itself fits",
             "reason": "if reported through the API",
             "same_root": "if reported through the API",
         },
@@ -245,9 +248,25 @@ class AuditKind(StrEnum):
         "the change log gets a new ID, because the database is a copy of another or was restored",
         {"why": "`moved`: a copy; `set back`: restored in place"},
     )
+    LOG_BASELINE = (
+        "log.baseline",
+        "state from before there were commitments, or that an older version changed, is vouched "
+        "for as it was found",
+        {
+            "part": "a kind of object, or `older version`",
+            "upto": "number of the last object",
+            "entries": "the older version's first and last",
+            "objects": "count",
+        },
+    )
+    RETENTION_BITS_ERASED = (
+        "retention.bits-erased",
+        "the bits of some withdrawn hashes were erased",
+        {"bits": "count"},
+    )
     RETENTION_ERASED = (
         "retention.erased",
-        "data that is no longer needed was erased",
+        "data that is no longer needed was erased, at the end of a run",
         dict.fromkeys(("bits", "submissions", "messages", "alerts", "usage", "sketches"), "count"),
     )
 

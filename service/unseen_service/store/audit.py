@@ -1,13 +1,16 @@
 """The audit log: append an entry in the transaction of what it records; read, prove, verify."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
-from ..models.audit import AuditEntry, AuditEvent, AuditHead, AuditKind
+from ..models.audit import STATE, AuditEntry, AuditEvent, AuditHead, AuditKind
 from ..tlog import merkle
 from ..tlog.chain import LogVerifier, canonical, entry_digest, grow_tree
 from ..tlog.checkpoint import Checkpoint
+from . import state
 from .statements import (
     Transaction,
     execute,
@@ -31,19 +34,36 @@ async def lock(tx: Transaction) -> AuditHead:
 
 
 async def append(tx: Transaction, event: AuditEvent, head: AuditHead | None = None) -> int:
-    """Append an entry. Return its position.
+    """Append an entry, which commits to what the transaction has changed. Return its position.
 
     Make it the last statement of a transaction: until the commit nobody else can append. `head`
-    is what `lock` returned, if it was called in this transaction.
+    is what `lock` returned, if it was called in this transaction; then nothing may have been
+    changed yet that entries commit to (`state`).
     """
-    head = head or await lock(tx)
+    details = dict(event.details)
+    is_first = tx.info.transaction_status is TransactionStatus.IDLE
+    if head is None and not is_first and (claimed := await state.claim(tx)):
+        details[STATE] = claimed.detail
+    return await _append(tx, event, details, head or await lock(tx))
+
+
+async def append_claimed(
+    tx: Transaction, event: AuditEvent, head: AuditHead, claimed: state.Commitment
+) -> int:
+    """Append an entry that commits to what the caller claimed. Return its position."""
+    return await _append(tx, event, {**event.details, STATE: claimed.detail}, head)
+
+
+async def _append(
+    tx: Transaction, event: AuditEvent, details: Mapping[str, Any], head: AuditHead
+) -> int:
     entry = AuditEntry(
         position=head.position + 1,
         at=head.at,
         kind=event.kind.value,
         actor=event.actor,
         subject=event.subject,
-        details=event.details,
+        details=details,
         digest=b"",
         nodes=b"",
     )

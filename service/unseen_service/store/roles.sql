@@ -25,8 +25,10 @@ BEGIN
     -- Rows of other tables are never deleted: of a withdrawn hash only the bits are erased.
     GRANT DELETE ON alerts, benign_hashes, finds, key_usage, owed, submissions, webhook_messages,
         webhooks TO unseen_serve;
+    GRANT DELETE ON state_noted TO unseen_serve;
     EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO unseen_serve', current_schema());
     REVOKE UPDATE ON audit_log, changes FROM unseen_serve;
+    REVOKE UPDATE ON state_digests, state_salts FROM unseen_serve;
     REVOKE INSERT ON audit_head, change_head, intake, retention, tally, vitals
         FROM unseen_serve;
     REVOKE INSERT, UPDATE ON migrations FROM unseen_serve;

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
 from .. import credentials
-from ..errors import ChainBroken, InvalidRequest, NoSuchCase
+from ..errors import ChainBroken, InvalidRequest, NoSuchCase, StateUnexplained
 from ..models.audit import AuditEntry, AuditHead, AuditKind, Staff
-from ..store import Store, audit, cases
+from ..store import Store, audit, cases, reconciliation
 from ..tlog import merkle
 from ..tlog.chain import LogVerifier, canonical_json, contents
 from ..tlog.checkpoint import Checkpoint
 from .actors import OPERATOR, staff_event
+from .baseline import vouch
 
 _PAGE = 2_000
 
@@ -132,13 +133,21 @@ async def prove_consistency(
 async def verify_audit(
     store: Store, kept: Iterable[Checkpoint] = (), by: Staff = OPERATOR
 ) -> LogVerifier:
-    """Verify the whole audit log. Raises ChainBroken at the first entry that does not fit.
+    """Verify the whole audit log, and that it explains the state of the database.
 
-    `kept` are checkpoints that the log must extend. The run is recorded, whatever it found.
+    Raises ChainBroken at the first entry that does not fit, StateUnexplained for the first state
+    that no entry explains. `kept` are checkpoints that the log must extend. The run is recorded,
+    whatever it found. All is read in one snapshot, so the service can go on meanwhile.
     """
+    await vouch(store)
     try:
         async with store.snapshot() as tx:
             verifier = await audit.verify(tx, kept)
+            if unexplained := await reconciliation.find_unexplained(tx):
+                raise StateUnexplained(unexplained.what, unexplained.why)
+    except StateUnexplained as error:
+        await _record_run(store, by, fits=False, position=verifier.position, unexplained=error.what)
+        raise
     except ChainBroken as broken:
         await _record_run(store, by, fits=False, position=broken.position)
         raise
@@ -166,11 +175,9 @@ async def report_verified(
     return same
 
 
-async def _record_run(store: Store, by: Staff, *, fits: bool, position: int) -> None:
+async def _record_run(store: Store, by: Staff, **found: bool | int | str) -> None:
     async with store.transaction() as tx:
-        await audit.append(
-            tx, staff_event(by, AuditKind.AUDIT_VERIFIED, {"fits": fits, "position": position})
-        )
+        await audit.append(tx, staff_event(by, AuditKind.AUDIT_VERIFIED, found))
 
 
 def _within(size: int | None, head: int, at: str) -> int:

@@ -107,7 +107,7 @@ class Feed:
             new = await feed.deliver(
                 tx, key.platform_id, after=page.after, upto=page.upto, head=page.head
             )
-            if new and page.entries:
+            if new:
                 withdrawn = [e.record for e in page.entries if e.status is FeedStatus.WITHDRAWN]
                 await obligations.record_tombstones(tx, key.platform_id, withdrawn)
                 await _record(tx, key, page)
