@@ -17,8 +17,9 @@ from .api.problems import handlers
 from .api.routes import routes
 from .api.routes.match import match
 from .errors import SettingInvalid, StoreUnavailable
-from .jobs import index_saver
+from .jobs import checkpoint_signing, index_saver
 from .jobs import retention as retention_job
+from .jobs.checkpoint_signing import CheckpointSigning
 from .jobs.index_saver import IndexSaver
 from .jobs.measurements import MetricsCollector
 from .jobs.overmatch_watch import OvermatchDetector
@@ -85,8 +86,10 @@ def _lifespan(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        services.checkpoints.open()
         await services.store.open()
+        # A worker also starts without the key: matching goes on, and signing reports it.
+        with suppress(StoreUnavailable, SettingInvalid):
+            await services.checkpoints.open()
         tasks = [asyncio.create_task(each) for each in _background(services)]
         if accept_gate:
             await accept_gate.wait(services.index.first_loaded)
@@ -116,6 +119,7 @@ def _background(services: Services) -> list[Coroutine[Any, Any, None]]:
     detector = OvermatchDetector(services.store, floor=settings.overmatch_floor)
     every = timedelta(hours=settings.retain_every_hours)
     retention = Retention(services.store, Periods.of(settings), every)
+    signing = CheckpointSigning(services.store, services.checkpoints, settings)
     collector = MetricsCollector(
         services.store,
         services.follower,
@@ -132,6 +136,7 @@ def _background(services: Services) -> list[Coroutine[Any, Any, None]]:
         delivery.run(),
         run_every("detecting over-matching", settings.watch_every_ms / 1_000, detector.scan),
         run_every("retention", retention_job.LOOK_EVERY_S, retention.run_if_due),
+        run_every("signing the audit log", checkpoint_signing.LOOK_EVERY_S, signing.turn),
         run_every("collecting metrics", measure_every, collector.collect),
         run_every(
             "testing whether PostgreSQL can write", measure_every, services.write_health.probe

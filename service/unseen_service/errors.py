@@ -37,9 +37,11 @@ ServiceError
     ├── StoreRefused         PostgreSQL refuses, and waiting does not help
     ├── MigrationMismatch    the database is not one that this version can serve
     ├── RoleMissing          the serving role cannot be created by this user
+    ├── WitnessMissing       nobody outside has seen the audit log recently
     ├── StateUnexplained     no entry of the audit log explains a part of the database
     └── ChainBroken          the audit log does not fit its digests, or what was signed; also
-                             over HTTP
+        │                    over HTTP
+        └── CheckpointMissing
 
 The classes that a client can meet carry their problem type (`slug`, `title`) and HTTP status.
 """
@@ -468,6 +470,13 @@ class StateUnexplained(OperatorError):
         self.what = what
 
 
+class WitnessMissing(OperatorError):
+    """Checkpoints are overdue, or a witness is silent: nobody outside would notice a rewrite."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the audit log is not witnessed: {why}")
+
+
 class ChainBroken(OperatorError):
     """The audit log does not fit its digests; `position` is the first entry that does not.
 
@@ -479,3 +488,17 @@ class ChainBroken(OperatorError):
     def __init__(self, position: int, why: str) -> None:
         super().__init__(f"audit entry {position} does not fit: {why}")
         self.position = position
+
+
+class CheckpointMissing(ChainBroken):
+    """There is a log, and no checkpoint of it outside the database."""
+
+    def __init__(self, path: str) -> None:
+        ServiceError.__init__(
+            self,
+            f"the last checkpoint of the audit log is missing: there is no {path}, so nothing here"
+            " tells whether the log was rewritten. Put the file back. If it is lost, compare the"
+            " log with a witness's checkpoint ('audit verify --checkpoint'), and then accept it as"
+            " it is: 'unseen-service audit accept --reason WHY'.",
+        )
+        self.position = 1

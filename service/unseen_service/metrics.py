@@ -109,6 +109,21 @@ RETENTION_LAST_RUN = Gauge(
     "When retention last ran on any host; Unix time.",
     multiprocess_mode="max",
 )
+AUDIT_NOT_SIGNED = Gauge(
+    "unseen_audit_not_signed",
+    "1 if a worker cannot sign the audit log: it was rewritten, or a file is missing.",
+    multiprocess_mode="livemax",
+)
+CHECKPOINT_AGE = Gauge(
+    "unseen_audit_checkpoint_age_seconds",
+    "How long ago the audit log was last signed for others.",
+    multiprocess_mode="livemax",
+)
+WITNESS_SILENT = Gauge(
+    "unseen_audit_witness_silent_seconds",
+    "How long the most silent witness has had no new checkpoint; 0: there is no witness.",
+    multiprocess_mode="livemax",
+)
 
 
 STORE_FAILURES = Counter(

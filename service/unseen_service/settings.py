@@ -81,6 +81,8 @@ class Settings:
     webhook_private_targets: int = _integer(0, most=1)
     data: Path = DEFAULT_DATA
     audit_key_file: Path | None = None
+    checkpoint_every_minutes: int = _integer(60, 1, 1_440)
+    witnesses_file: Path | None = None
 
     @property
     def connections(self) -> int:

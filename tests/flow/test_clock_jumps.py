@@ -19,9 +19,9 @@ import httpx
 import psutil
 import psycopg
 import pytest
-from unseen_service.jobs.webhook_delivery import sign
 from unseen_service.models.keys import NewKey, Scope
 from unseen_service.usecases import keys
+from unseen_service.usecases.standard_webhooks import sign
 
 from tests.support.cli import run
 from tests.support.clocks import FakeClock

@@ -27,6 +27,7 @@ from unseen_service.tlog.chain import GENESIS, LogVerifier, canonical, entry_dig
 from unseen_service.tlog.checkpoint import Checkpoint
 from unseen_service.usecases import audit_log
 
+from tests.support.cli import run
 from tests.support.databases import fresh_database
 from tests.support.hashes import random_pdq
 from tests.support.holder_keys import APPROVER, ISSUER
@@ -60,6 +61,7 @@ OTHERS = [
         AuditKind("key.limited"), "operator", None, {"key": 1, "requests": 5, "coarse": True}
     ),
     other("key.probing", "service", None, {"key": 1, "around": 48}),
+    other("audit.accepted", "operator", None, {"reason": "restored"}),
     other("key.hit-rate", "service", None, {"key": 1, "hits": 90}),
     other("key.paused", "service", None, {"key": 1, "around": 96}),
     other("key.resumed", "operator", None, STAFF),
@@ -370,46 +372,22 @@ def test_service_does_not_sign_a_rewritten_log(service: RunningService, database
         assert staff.get("/v1/audit/checkpoint").status_code == 500, "new entries do not fix it"
 
 
-def replace_key(data: Path) -> None:
-    (data / "audit.key").rename(data / "lost")
-
-
-def key_changes(service: RunningService) -> list[dict[str, Any]]:
-    with service.client("audit") as staff:
-        found = staff.get("/v1/audit", params={"kind": "audit.key-changed"}).json()["entries"]
-    return [each["details"] for each in found]
-
-
-def test_new_signing_key_is_recorded_with_the_previous_one(
+def test_rewritten_log_does_not_fit_what_a_replaced_key_signed(
     database_url: str, tmp_path: Path
 ) -> None:
-    """If the key is lost, what it signed still binds the log, and the new key is recorded."""
+    """If the key is replaced, what the old one signed still binds the log."""
     with serving(database_url, data=tmp_path) as service, service.client("audit") as staff:
-        first = staff.get("/v1/audit/verifier").json()["verifier"]
-        signed = [staff.get("/v1/audit/checkpoint").text for _ in range(2)]
-        assert signed[0] == signed[1], "the key is recorded once"
-        assert key_changes(service) == [{"verifier": first, "before": None}]
-    replace_key(tmp_path)
-    with serving(database_url, data=tmp_path) as service, service.client("audit") as staff:
-        second = staff.get("/v1/audit/verifier").json()["verifier"]
         assert staff.get("/v1/audit/checkpoint").status_code == 200
-        assert key_changes(service)[1:] == [{"verifier": second, "before": first}]
+        old = (tmp_path / "audit.key").read_text().strip()
+    settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
+    assert run("audit", "new-key", "--reason", "lost", **settings).returncode == 0
+    with serving(database_url, data=tmp_path) as service, service.client("audit") as staff:
+        assert staff.get("/v1/audit/checkpoint").status_code == 200
         entries = staff.get("/v1/audit").text
-        secrets = [(tmp_path / each).read_text().strip() for each in ("lost", "audit.key")]
+        new = (tmp_path / "audit.key").read_text().strip()
         # PRIVATE+KEY+name+id+base64; the base64 may contain a + as well.
-        assert not any(each.split("+", 4)[4] in entries for each in secrets)
+        assert not any(each.split("+", 4)[4] in entries for each in (old, new))
         asyncio.run(_forge(database_url))
-        assert staff.get("/v1/audit/checkpoint").status_code == 500
-
-
-def test_rewritten_log_does_not_fit_what_a_lost_key_signed(
-    database_url: str, tmp_path: Path
-) -> None:
-    with serving(database_url, data=tmp_path) as service, service.client("audit") as staff:
-        assert staff.get("/v1/audit/checkpoint").status_code == 200
-    replace_key(tmp_path)
-    asyncio.run(_forge(database_url))
-    with serving(database_url, data=tmp_path) as service, service.client("audit") as staff:
         refused = staff.get("/v1/audit/checkpoint")
         assert refused.status_code == 500
         assert refused.json()["type"] == "urn:unseen:problem:audit-broken"

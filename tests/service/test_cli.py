@@ -35,7 +35,7 @@ def as_file(path: Path, secret: str, mode: int = 0o600) -> str:
     return str(path)
 
 
-def test_keys_are_issued_listed_revoked_and_audited(database_url: str) -> None:
+def test_keys_are_issued_listed_revoked_and_audited(database_url: str, tmp_path: Path) -> None:
     issued = run("keys", "issue", "Example", "--scope", "match", DATABASE_URL=database_url)
     assert issued.returncode == 0
     assert re.fullmatch(r"unseen_[\w-]{43}\n", issued.stdout), "stdout is only the key"
@@ -49,8 +49,11 @@ def test_keys_are_issued_listed_revoked_and_audited(database_url: str) -> None:
     assert again.returncode == 1
     assert "keys list" in again.stderr
 
-    verified = run("audit", "verify", DATABASE_URL=database_url)
-    assert re.match(r"chain verified: 2 entries, the last is [0-9a-f]{64}\n", verified.stdout)
+    data = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
+    assert "is missing" in run("audit", "verify", **data).stderr, "nothing was ever signed"
+    assert run("audit", "checkpoint", **data).returncode == 0
+    verified = run("audit", "verify", **data)
+    assert re.match(r"chain verified: 3 entries, the last is [0-9a-f]{64}\n", verified.stdout)
 
 
 def test_feed_key_needs_two_admins_and_the_exported_log_verifies(
@@ -108,9 +111,9 @@ def test_feed_key_needs_two_admins_and_the_exported_log_verifies(
     by_command = [entries[number] for number in (0, 1, 4, 6, 7)]
     assert [each["details"]["by_account"] for each in by_command] == [account] * 5
 
-    (tmp_path / "audit.key").unlink()
+    assert run("audit", "new-key", "--reason", "stolen", **settings).returncode == 0
     again = run("audit", "verify", "--checkpoint", str(kept), **settings)
-    assert again.returncode == 0, "the log names the lost key, which signed the checkpoint"
+    assert again.returncode == 0, "the log names the old key, which signed the checkpoint"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from unseen_service.__main__ import main
 from unseen_service.errors import SettingInvalid
 from unseen_service.settings import Settings
 from unseen_service.tlog.checkpoint import Checkpoint
-from unseen_service.tlog.key_file import load_signer
+from unseen_service.tlog.key_file import load_or_generate
 
 from tests.support.cli import run
 from tests.support.disks import scratch_folder
@@ -153,7 +153,7 @@ def test_checkpoint_ahead_of_the_database_is_reported(database_url: str, tmp_pat
     settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
     assert run("audit", "checkpoint", **settings).returncode == 0
     kept, key = tmp_path / "audit.checkpoint", tmp_path / "audit.key"
-    signer = load_signer(key)
+    signer = load_or_generate(key)
     ahead = Checkpoint(signer.name, 1_000_000, bytes(32))
     kept.write_text(signer.sign(ahead.encode()), encoding="utf-8")
     for command in (["checkpoint"], ["verify"]):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unseen_service.errors import SettingInvalid
 from unseen_service.tlog.checkpoint import Checkpoint
-from unseen_service.tlog.key_file import load_signer
+from unseen_service.tlog.key_file import load_or_generate, load_signer
 from unseen_service.tlog.note import NoteInvalid, PublicKey, Signer
 
 # From the documentation of golang.org/x/mod/sumdb/note: key pair, text and note.
@@ -93,7 +93,9 @@ def test_checkpoint_with_an_invalid_size_is_refused(size: str) -> None:
 def test_key_file_is_created_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     file = tmp_path / "data" / "audit.key"
     found: list[Signer] = []
-    threads = [threading.Thread(target=lambda: found.append(load_signer(file))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: found.append(load_or_generate(file))) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -12,9 +12,10 @@ import httpx
 import psycopg
 import pytest
 from unseen_service.jobs import webhook_delivery
-from unseen_service.jobs.webhook_delivery import RETRY_AFTER, sign
+from unseen_service.jobs.webhook_delivery import RETRY_AFTER
 from unseen_service.store import webhooks as outbox
 from unseen_service.usecases.special_addresses import is_public
+from unseen_service.usecases.standard_webhooks import sign
 
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror

@@ -1,46 +1,80 @@
-"""`unseen-service audit …`: verify, sign and export the audit log."""
+"""`unseen-service audit …`: verify, sign and export the audit log; its key and its witnesses."""
 
 import sys
 from argparse import Namespace
 
+from ..errors import CheckpointMissing
 from ..settings import Settings
 from ..store import Store
 from ..tlog.chain import LogVerifier
 from ..tlog.checkpoint import Checkpoint
 from ..tlog.key_file import load_signer
-from ..tlog.note import Signer
-from ..usecases import audit_log, checkpoints
+from ..usecases import audit_log, checkpoints, witnesses
 from .acting import acting_operator, settings_of
 from .database import run_with_store
 
 
 def verify(args: Namespace) -> None:
-    """Verify the log: the chain, the tree, and the checkpoints that were kept outside it."""
+    """Verify the log, what it explains of the database, and what was kept outside of it."""
 
     async def verify(store: Store) -> str:
-        kept = await _kept(args, store)
-        by = acting_operator(args)
-        return _report(await audit_log.verify_audit(store, kept, by), kept)
+        settings = settings_of(args)
+        kept = await _kept(args, settings, store)
+        report = _report(await audit_log.verify_audit(store, kept, acting_operator(args)), kept)
+        await witnesses.check(store, settings)
+        return report
 
     print(run_with_store(args, verify))
 
 
 def show_key(args: Namespace) -> None:
-    """Print the public key of the checkpoints; the pair is created if there is none."""
-    print(_settings_and_signer(args)[1].public_key.encode())
+    """Print the public key of the checkpoints; the pair is created if nothing was ever signed."""
+
+    async def show(store: Store) -> str:
+        signing = _checkpoints(args, store)
+        await signing.open()
+        return signing.public_key
+
+    print(run_with_store(args, show))
+
+
+def new_key(args: Namespace) -> None:
+    """Replace the key that signs checkpoints, and print the new public key."""
+
+    async def replace(store: Store) -> str:
+        return await _checkpoints(args, store).replace_key(acting_operator(args), args.reason)
+
+    print(run_with_store(args, replace))
+
+
+def accept(args: Namespace) -> None:
+    """Accept the log as it is, whatever checkpoint was kept, and print its checkpoint."""
+
+    async def accept(store: Store) -> str:
+        return await _checkpoints(args, store).accept(acting_operator(args), args.reason)
+
+    print(run_with_store(args, accept), end="")
 
 
 def show_checkpoint(args: Namespace) -> None:
     """Sign the log as it is now, and print the checkpoint."""
-    print(run_with_store(args, lambda store: _checkpoints(args, store).current()), end="")
+
+    async def sign(store: Store) -> str:
+        signing = _checkpoints(args, store)
+        await signing.open()
+        return await signing.current()
+
+    print(run_with_store(args, sign), end="")
 
 
 def export(args: Namespace) -> None:
     """Write the log and its checkpoint to standard output, one line of JSON each."""
 
     async def export(store: Store) -> None:
+        signing = _checkpoints(args, store)
+        await signing.open()
         size, pages = await audit_log.export_audit(store, acting_operator(args), args.reason)
-        checkpoint = await _checkpoints(args, store).of(size)
+        checkpoint = await signing.of(size)
         async for page in pages:
             sys.stdout.buffer.write(audit_log.export_lines(page))
         sys.stdout.buffer.write(audit_log.last_line(checkpoint))
@@ -48,30 +82,31 @@ def export(args: Namespace) -> None:
     run_with_store(args, export)
 
 
-async def _kept(args: Namespace, store: Store) -> list[Checkpoint]:
-    """Read the checkpoints to verify against; none if nothing was signed yet."""
-    if not args.checkpoint and not settings_of(args).audit_key.exists():
+async def _kept(args: Namespace, settings: Settings, store: Store) -> list[Checkpoint]:
+    """Read the checkpoints to verify against. Raises SettingInvalid, CheckpointMissing."""
+    own = settings.kept_checkpoint
+    is_signed = own.exists() or settings.audit_key.exists()
+    if not is_signed and not await audit_log.size(store):
         return []
-    settings, signer = _settings_and_signer(args)
-    public_keys = [signer.public_key, *await checkpoints.past_keys(store)]
-    return checkpoints.kept_checkpoints(settings.kept_checkpoint, args.checkpoint, public_keys)
-
-
-def _settings_and_signer(args: Namespace) -> tuple[Settings, Signer]:
-    """Return the settings and the audit log's key, which is created if there is none."""
-    settings = settings_of(args)
-    return settings, load_signer(settings.audit_key)
+    past = await checkpoints.past_keys(store)
+    public_keys = [load_signer(settings.audit_key).public_key, *past]
+    if not own.exists():
+        raise CheckpointMissing(str(own))
+    kept = checkpoints.kept_checkpoints(own, args.checkpoint, public_keys)
+    return [*kept, *await witnesses.kept_checkpoints(store, settings, public_keys)]
 
 
 def _checkpoints(args: Namespace, store: Store) -> checkpoints.Checkpoints:
-    settings, _ = _settings_and_signer(args)
+    settings = settings_of(args)
     return checkpoints.Checkpoints(store, settings.audit_key, settings.kept_checkpoint)
 
 
 def _report(end: LogVerifier, kept: list[Checkpoint]) -> str:
-    grown = ", ".join(f"of {each.size} entries" for each in kept)
+    sizes = sorted({each.size for each in kept})
+    grown = ", ".join(f"of {size} entries" for size in sizes)
     return (
         f"chain verified: {end.position} entries, the last is {end.digest.hex()}\n"
         f"tree verified: its root is {end.root.hex()}\n"
-        + (f"consistent with the checkpoint {grown}" if kept else "there is no checkpoint yet")
+        "state verified: the log explains cases, hashes, keys, feeds, reviews and matches\n"
+        + (f"consistent with the checkpoint {grown}" if kept else "the log is empty")
     )

@@ -209,7 +209,9 @@ def _with_key(parser: argparse.ArgumentParser, run: Command) -> argparse.Argumen
 
 def _add_audit(parser: argparse.ArgumentParser) -> None:
     add = _subcommands(parser)
-    verify = add("verify", help="verify the log: its chain, its tree, its saved checkpoint")
+    verify = add(
+        "verify", help="verify the log, its checkpoints, and that it explains the database"
+    )
     _with_by(_with_data(verify, audit.verify)).add_argument(
         "--checkpoint",
         action="append",
@@ -219,6 +221,10 @@ def _add_audit(parser: argparse.ArgumentParser) -> None:
         help="a checkpoint that somebody kept; repeat for several",
     )
     _with_data(add("key", help="print the public key of the checkpoints"), audit.show_key)
+    new_key = add("new-key", help="replace the key that signs checkpoints; the log records it")
+    _with_reason(_with_by(_with_data(new_key, audit.new_key)))
+    accept = add("accept", help="accept the log as it is, after a restore or a lost checkpoint")
+    _with_reason(_with_by(_with_data(accept, audit.accept)))
     _with_data(add("checkpoint", help="sign the log as it is now"), audit.show_checkpoint)
     export = add("export", help="write the whole log, for 'unseen audit verify FILE'")
     _with_reason(_with_by(_with_data(export, audit.export)))

@@ -1,5 +1,6 @@
 """`unseen-service serve`: migrate, then start the workers."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -11,15 +12,16 @@ from types import FrameType
 import uvicorn
 
 from .. import metrics
-from ..errors import AddressInvalid, StoreUnavailable
+from ..errors import AddressInvalid, ChainBroken, StoreUnavailable
 from ..runtime import json_logs
 from ..runtime.http_protocol import HttpProtocol
 from ..runtime.private_files import check_folder, make_folder, narrow_folder
 from ..runtime.shared_memory import share_counts
 from ..runtime.supervisor import bind, supervise, wait_for_address
 from ..settings import DEFAULT_DATA, Address, Settings, read_address, read_database_url
-from ..store import allowed_connections
-from ..tlog.key_file import load_signer
+from ..store import Store, allowed_connections
+from ..usecases.checkpoints import Checkpoints
+from ..usecases.witnesses import read_witnesses
 from .database import migrate_patiently, open_database, warn_if_values_are_logged
 from .output import discard, notice
 from .typed_command import program
@@ -44,6 +46,7 @@ def serve(args: Namespace) -> None:
     signal.signal(signal.SIGTERM, _exit)
     # The workers read their settings from the environment, in processes of their own.
     data = args.data.absolute()
+    is_new_host = not data.is_dir() or not any(data.iterdir())
     os.environ["UNSEEN_DATA"] = str(data)
     os.environ.setdefault("UNSEEN_INDEX_DIR", str(data / "index"))
     # Mistakes are reported before anything is started.
@@ -55,7 +58,7 @@ def serve(args: Namespace) -> None:
         migrate_patiently(url)
         _warn_if_too_few_connections(url, connections)
         warn_if_values_are_logged(url)
-        load_signer(settings.audit_key)
+        asyncio.run(_prepare_audit(url, settings, is_new_host=is_new_host))
         operator = _operator_socket(args)
         _print_banner(args)
         if not os.environ.get("DATABASE_URL_FILE"):  # the file's secret belongs in no environment
@@ -88,6 +91,29 @@ def _operator_socket(args: Namespace) -> socket.socket | None:
     )
     os.environ["UNSEEN_OPERATOR_ADDRESS"] = "off"
     return None
+
+
+async def _prepare_audit(url: str, settings: Settings, *, is_new_host: bool) -> None:
+    """Load the key and sign the log, before anything else happens to it.
+
+    Without its key the service does not start. If the log does not fit what was signed, or the
+    checkpoint is gone, it starts, because people depend on it, but signs nothing.
+    """
+    store = Store(url, pool_size=1, timeout=10)
+    await store.open()
+    signing = Checkpoints(store, settings.audit_key, settings.kept_checkpoint)
+    try:
+        read_witnesses(settings.witnesses_file)
+        await signing.open()
+        if is_new_host and (adopted := await signing.adopt_published()):
+            notice(f"this host is new: it trusts the log's checkpoint of {adopted.size} entries")
+        await signing.keep()
+    except ChainBroken as error:
+        notice(f"the audit log is not signed: {error}")
+    except StoreUnavailable:
+        pass  # workers wait for the database, and sign then
+    finally:
+        await store.close()
 
 
 def _warn_if_too_few_connections(url: str, connections: int) -> None:

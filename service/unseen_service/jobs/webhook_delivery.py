@@ -7,9 +7,6 @@ standardwebhooks.com.
 """
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import logging
 import ssl
 from contextlib import aclosing
@@ -23,6 +20,7 @@ from ..errors import StoreUnavailable
 from ..live.clock import Clock
 from ..models.webhooks import OutgoingMessage
 from ..store import Store, webhooks
+from ..usecases.standard_webhooks import headers
 from ..usecases.webhook_targets import Target, TargetForbidden, resolve
 from .periodic import run_every
 
@@ -154,12 +152,6 @@ class WebhookDelivery:
         return "refused", f"answered {response.status_code}"
 
 
-def sign(secret: bytes, message: str, second: int, body: bytes) -> str:
-    """Return a message's signature: `v1,` and base64 of HMAC-SHA256 over its ID, time and body."""
-    content = f"{message}.{second}.".encode() + body
-    return "v1," + base64.b64encode(hmac.digest(secret, content, hashlib.sha256)).decode()
-
-
 def _request(
     client: httpx.AsyncClient, target: Target, message: OutgoingMessage, second: int
 ) -> httpx.Request:
@@ -172,14 +164,7 @@ def _request(
         "POST",
         urlunsplit((parts.scheme, address + port, parts.path or "/", parts.query, "")),
         content=body,
-        headers={
-            "Host": parts.netloc,
-            "Content-Type": "application/json",
-            "User-Agent": "Unseen",
-            "webhook-id": name,
-            "webhook-timestamp": str(second),
-            "webhook-signature": sign(message.secret, name, second, body),
-        },
+        headers={"Host": parts.netloc, **headers(message.secret, name, second, body)},
         extensions={"sni_hostname": target.host},
     )
 

@@ -231,7 +231,16 @@ class AuditKind(StrEnum):
     AUDIT_KEY_CHANGED = (
         "audit.key-changed",
         "before a key signs the log for the first time",
-        {"verifier": "public key", "before": "public key that signed until now"},
+        {
+            "verifier": "public key",
+            "before": "public key that signed until now",
+            "reason": "if the operator replaced it",
+        },
+    )
+    AUDIT_ACCEPTED = (
+        "audit.accepted",
+        "the operator accepts the log as it is, whatever checkpoint was kept before",
+        {"reason": ""},
     )
     BENIGN_ADDED = (
         "benign.added",

@@ -1,10 +1,11 @@
-"""The signer's private key in a file: generated once, readable by its owner only.
+"""The signer's private key in a file: generated for a new log, readable by its owner only.
 
 It is outside the database on purpose: anyone who can rewrite the database does not have the key.
 """
 
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,19 +15,22 @@ from .note import NoteInvalid, Signer
 
 
 def load_signer(path: Path) -> Signer:
-    """Load the key from the file; if there is none, generate it.
+    """Load the key from the file.
 
-    Raises SettingInvalid; FilesExposed if another account can read or change the key.
-    If several processes generate it at once, one wins, and all return its key.
+    Raises SettingInvalid, also if there is no file; FilesExposed if another account can read or
+    change the key.
     """
     try:
         check_folder(path.parent)
-        if not path.exists():
-            _generate(path)
         check_secret(path)
         return Signer.parse(path.read_text(encoding="ascii"))
     except NoteInvalid as error:
         raise SettingInvalid(f"{path} does not contain the audit log's key. {error}") from None
+    except FileNotFoundError:
+        raise SettingInvalid(
+            f"The audit log's key is missing: there is no {path}. Restore it from your backup. If "
+            "it is lost, 'unseen-service audit new-key' makes another, and the log records that."
+        ) from None
     except (OSError, UnicodeDecodeError):
         raise SettingInvalid(
             f"The audit log's key cannot be read from or written to {path}. "
@@ -34,15 +38,71 @@ def load_signer(path: Path) -> Signer:
         ) from None
 
 
-def _generate(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def load_or_generate(path: Path) -> Signer:
+    """Load the key from the file; if there is none, generate it. Raises SettingInvalid.
+
+    For a log that was never signed. If several processes generate it at once, one wins, and all
+    return its key.
+    """
+    try:
+        if not path.exists():
+            _generate(path)
+    except OSError:
+        raise SettingInvalid(
+            f"The audit log's key cannot be written to {path}. "
+            "Set UNSEEN_AUDIT_KEY_FILE to a file that this account can write."
+        ) from None
+    return load_signer(path)
+
+
+def generate_beside(path: Path, name: str | None = None) -> tuple[Signer, Callable[[], None]]:
+    """Generate another key beside a file. Return it, and what puts it in the file's place.
+
+    A key that is there is kept under another name. Raises SettingInvalid.
+    """
+    signer = Signer.generate(name) if name else _new_signer()
+    try:
+        draft = _write(path, signer)
+    except OSError:
+        raise SettingInvalid(f"The audit log's key cannot be written to {path}.") from None
+
+    def put_in_place() -> None:
+        if path.exists():
+            os.link(path, path.with_name(f"{path.name}.{secrets.token_hex(4)}.old"))
+        draft.replace(path)
+        sync_folder(path.parent)
+
+    return signer, put_in_place
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names of a folder's files durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _new_signer() -> Signer:
     # The name tells services apart in everything that they sign.
-    signer = Signer.generate(f"unseen-audit/{secrets.token_hex(4)}")
+    return Signer.generate(f"unseen-audit/{secrets.token_hex(4)}")
+
+
+def _generate(path: Path) -> None:
+    draft = _write(path, _new_signer())
+    with suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+    sync_folder(path.parent)
+
+
+def _write(path: Path, signer: Signer) -> Path:
+    """Write a key to a file beside `path`. Return that."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:  # noqa: PTH123
         file.write(signer.encode() + "\n")
         file.flush()
         os.fsync(file.fileno())
-    with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
+    return draft

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from .. import credentials
 from ..errors import ChainBroken, InvalidRequest, NoSuchCase, StateUnexplained
 from ..models.audit import AuditEntry, AuditHead, AuditKind, Staff
-from ..store import Store, audit, cases, reconciliation
+from ..store import Store, Transaction, audit, cases, reconciliation
 from ..tlog import merkle
 from ..tlog.chain import LogVerifier, canonical_json, contents
 from ..tlog.checkpoint import Checkpoint
@@ -22,6 +22,12 @@ class AuditPage:
 
     entries: Sequence[AuditEntry]
     head: AuditHead
+
+
+async def size(store: Store) -> int:
+    """Return the number of entries of the log."""
+    async with store.snapshot() as tx:
+        return (await audit.head(tx)).position
 
 
 async def read_audit(
@@ -100,14 +106,15 @@ async def link_case(store: Store, by: Staff, reason: str, number: str) -> str:
 
 
 async def prove_inclusion(
-    store: Store, position: int, size: int | None
+    store: Store, position: int, size: int | None, *, most: int | None = None
 ) -> tuple[int, bytes, list[bytes]]:
     """Prove that an entry is in the log of `size` entries (None: as it is now).
 
-    Return the size, the entry's leaf hash and its path (32 bytes each). Raises InvalidRequest.
+    The caller may know of `most` entries (None: all). Return the size, the entry's leaf hash and
+    its path (32 bytes each). Raises InvalidRequest.
     """
     async with store.snapshot() as tx:
-        size = _within(size, (await audit.head(tx)).position, "size")
+        size = _within(size, await _known(tx, most), "size")
         if position > size:
             raise InvalidRequest(f"The log of this size has no entry {position}.", "position")
         index = position - 1
@@ -117,14 +124,15 @@ async def prove_inclusion(
 
 
 async def prove_consistency(
-    store: Store, first: int, second: int | None
+    store: Store, first: int, second: int | None, *, most: int | None = None
 ) -> tuple[int, list[bytes]]:
     """Prove that the log of `second` entries (None: now) begins with that of `first`.
 
-    Return the second size and the path (32 bytes each). Raises InvalidRequest.
+    The caller may know of `most` entries (None: all). Return the second size and the path (32
+    bytes each). Raises InvalidRequest.
     """
     async with store.snapshot() as tx:
-        second = _within(second, (await audit.head(tx)).position, "second")
+        second = _within(second, await _known(tx, most), "second")
         if first > second:
             raise InvalidRequest("The first size is not larger than the second.", "first")
         return second, await audit.span_hashes(tx, merkle.consistency(first, second))
@@ -178,6 +186,11 @@ async def report_verified(
 async def _record_run(store: Store, by: Staff, **found: bool | int | str) -> None:
     async with store.transaction() as tx:
         await audit.append(tx, staff_event(by, AuditKind.AUDIT_VERIFIED, found))
+
+
+async def _known(tx: Transaction, most: int | None) -> int:
+    position = (await audit.head(tx)).position
+    return position if most is None else min(most, position)
 
 
 def _within(size: int | None, head: int, at: str) -> int:

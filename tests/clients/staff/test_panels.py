@@ -298,9 +298,8 @@ def _checkpoint_of_one(history: History) -> str:
     from unseen_service.usecases.checkpoints import Checkpoints  # noqa: PLC0415
 
     data = history.data
-    return history.service.flow(
-        lambda store: Checkpoints(store, data / "audit.key", data / "none").of(1)
-    )
+    kept = data / "audit.checkpoint"
+    return history.service.flow(lambda store: Checkpoints(store, data / "audit.key", kept).of(1))
 
 
 def test_overdue_responses_are_listed(member: StaffMember, history: History) -> None:
