@@ -10,6 +10,7 @@ All hashes are SHA-256, 32 bytes.
 """
 
 from .chain import AuditBrokenError, LogVerifier, VerifiedLog, verify_export
+from .cosignature import WitnessKey
 from .merkle import leaf_hash, verify_consistency, verify_inclusion
 from .note import Checkpoint, PublicKey, read_checkpoint
 
@@ -19,6 +20,7 @@ __all__ = [
     "LogVerifier",
     "PublicKey",
     "VerifiedLog",
+    "WitnessKey",
     "leaf_hash",
     "read_checkpoint",
     "verify_consistency",

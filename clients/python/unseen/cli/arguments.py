@@ -166,6 +166,30 @@ def _add_audit(commands: "Commands") -> None:
     command.add_argument(
         "--key", metavar="VKEY", help="the log's public key, to verify signatures with"
     )
+    command.add_argument(
+        "--witness",
+        action="append",
+        default=[],
+        metavar="VKEY",
+        help="a witness that must have signed one of the checkpoints; can be repeated",
+    )
+    summary = "Witness a service's audit log: sign its checkpoints as long as it only grows."
+    command = add_command(subcommands, "witness", run.witness_audit_log, summary)
+    command.add_argument("folder", metavar="FOLDER", help="for its key and its memory; keep both")
+    command.add_argument(
+        "--log",
+        action="append",
+        required=True,
+        metavar="VKEY",
+        help="the public key of a log, as `unseen-service audit key` prints it; can be repeated",
+    )
+    command.add_argument(
+        "--listen",
+        default="127.0.0.1:8090",
+        metavar="ADDRESS:PORT",
+        help="where to listen (default: %(default)s)",
+    )
+    command.add_argument("--name", help="the name of a new witness (default: a random one)")
 
 
 def _add_completion(commands: "Commands") -> None:

@@ -1,10 +1,12 @@
 """`unseen audit verify`: verify an export of a service's audit log, offline."""
 
 import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from ..audit import Checkpoint, VerifiedLog, read_checkpoint, verify_export
-from ..errors import UnreadableFileError
+from ..audit import Checkpoint, VerifiedLog, WitnessKey, read_checkpoint, verify_export
+from ..errors import InputError, UnreadableFileError
 from .exit_codes import Exit
 from .output import Output
 
@@ -12,18 +14,43 @@ from .output import Output
 def verify(options: argparse.Namespace, output: Output) -> Exit:
     """Verify an export; report the first entry that is wrong."""
     kept = [_read_checkpoint(Path(each), options.key) for each in options.checkpoint]
+    witnessed = [_find_witness(key, options.checkpoint) for key in options.witness]
     try:
         with Path(options.file).open("rb") as lines:
             log = verify_export(lines, kept, verifier=options.key)
     except OSError as error:
         raise UnreadableFileError(f"{options.file}: {error.strerror}.") from error
+    for each in witnessed:
+        output.line(each)
     _report(log, kept, options.key, output)
     return Exit.DONE
 
 
+def _find_witness(verifier: str, paths: Sequence[str]) -> str:
+    """Return the newest signature of a witness among the checkpoints. Raises InputError."""
+    key = WitnessKey.parse(verifier)
+    found: list[tuple[int, int]] = []
+    for path in paths:
+        note = _read(Path(path))
+        if (second := key.signed_at(note)) is not None:
+            found.append((second, read_checkpoint(note).size))
+    if not found:
+        raise InputError(
+            f"None of the checkpoints is signed by the witness '{key.name}'.",
+            hint="Save the published checkpoint and give it with --checkpoint.",
+        )
+    second, size = max(found)
+    when = datetime.fromtimestamp(second, UTC).isoformat(timespec="seconds")
+    return f"the witness '{key.name}' signed the log of {size} entries at {when}"
+
+
 def _read_checkpoint(path: Path, key: str | None) -> Checkpoint:
+    return read_checkpoint(_read(path), key)
+
+
+def _read(path: Path) -> str:
     try:
-        return read_checkpoint(path.read_text(encoding="utf-8"), key)
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFileError(f"{path} cannot be read as a checkpoint.") from error
 

@@ -95,6 +95,13 @@ def rotate_key(options: argparse.Namespace, output: Output) -> Exit:
     return run(options, output)
 
 
+def witness_audit_log(options: argparse.Namespace, output: Output) -> Exit:
+    """Run `unseen audit witness`."""
+    from .witnessing import witness as run
+
+    return run(options, output)
+
+
 def verify_audit_log(options: argparse.Namespace, output: Output) -> Exit:
     """Run `unseen audit verify`."""
     from .auditing import verify as run
