@@ -227,6 +227,18 @@ def _forget_digests(owner: psycopg.Connection) -> None:
     owner.execute("UPDATE audit_head SET digest = %s, peaks = %s", (digest, peaks))
 
 
+def test_report_names_what_was_only_vouched_for(database_url: str, tmp_path: Path) -> None:
+    """Whoever makes their change look like an older version's leaves an entry that says so."""
+    settings = {"DATABASE_URL": database_url, "UNSEEN_DATA": str(tmp_path)}
+    assert run("keys", "issue", "Example", "--scope", "match", **settings).returncode == 0
+    assert run("audit", "checkpoint", **settings).returncode == 0
+    assert "vouched" not in run("audit", "verify", **settings).stdout
+    query(database_url, "UPDATE platforms SET name = 'Other'")
+    query(database_url, "INSERT INTO state_noted VALUES (1000000, 'platform', 1, 0, 1)")
+    report = run("audit", "verify", **settings).stdout
+    assert "1 objects were vouched for as they were found" in report
+
+
 def test_what_an_older_version_changes_is_vouched_for(database_url: str) -> None:
     """An older version appends entries that claim nothing, and triggers note what it changed."""
 

@@ -4,6 +4,7 @@ import sys
 from argparse import Namespace
 
 from ..errors import CheckpointMissing
+from ..models.audit import AuditEntry
 from ..settings import Settings
 from ..store import Store
 from ..tlog.chain import LogVerifier
@@ -20,9 +21,9 @@ def verify(args: Namespace) -> None:
     async def verify(store: Store) -> str:
         settings = settings_of(args)
         kept = await _kept(args, settings, store)
-        report = _report(await audit_log.verify_audit(store, kept, acting_operator(args)), kept)
+        end = await audit_log.verify_audit(store, kept, acting_operator(args))
         await witnesses.check(store, settings)
-        return report
+        return _report(end, kept, await audit_log.baselines(store))
 
     print(run_with_store(args, verify))
 
@@ -101,12 +102,26 @@ def _checkpoints(args: Namespace, store: Store) -> checkpoints.Checkpoints:
     return checkpoints.Checkpoints(store, settings.audit_key, settings.kept_checkpoint)
 
 
-def _report(end: LogVerifier, kept: list[Checkpoint]) -> str:
+def _report(end: LogVerifier, kept: list[Checkpoint], baselines: list[AuditEntry]) -> str:
     sizes = sorted({each.size for each in kept})
     grown = ", ".join(f"of {size} entries" for size in sizes)
     return (
         f"chain verified: {end.position} entries, the last is {end.digest.hex()}\n"
         f"tree verified: its root is {end.root.hex()}\n"
         "state verified: the log explains cases, hashes, keys, feeds, reviews and matches\n"
+        + _vouched(baselines)
         + (f"consistent with the checkpoint {grown}" if kept else "the log is empty")
+    )
+
+
+def _vouched(baselines: list[AuditEntry]) -> str:
+    """Return what was vouched for, and not proven: an operator knows when they upgraded."""
+    if not baselines:
+        return ""
+    objects = sum(int(entry.details.get("objects") or 0) for entry in baselines)
+    first, last = baselines[0], baselines[-1]
+    return (
+        f"of it, {objects} objects were vouched for as they were found, from"
+        f" {first.at:%Y-%m-%d %H:%M} to {last.at:%Y-%m-%d %H:%M} UTC (log.baseline, the last is"
+        f" entry {last.position}): at an upgrade this is as it should be\n"
     )

@@ -48,7 +48,7 @@ class CheckpointSigning:
             newest = await published(self._store)
         else:
             self._report("")
-        if newest and self._witnesses:
+        if newest and newest.size and self._witnesses:
             await self._hand_out(newest)
         await self._measure(newest)
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
+from urllib.parse import urlsplit
 
 CONTRADICTS = "it has seen another log"
 """How the failure of a witness begins that does not merely have a problem."""
@@ -27,10 +29,11 @@ class Witness:
 
     @property
     def name(self) -> str:
-        """What it is called in the database and in messages, without a password in a URL."""
-        head, at, rest = self.target.rpartition("@")
-        scheme = head.partition("://")[0] + "://" if at and "://" in head else ""
-        return f"{self.kind} {scheme}{rest}"
+        """Return what messages call it: a URL may hold a secret, so its host and a digest."""
+        if self.kind is WitnessKind.FOLDER:
+            return f"{self.kind} {self.target}"
+        which = sha256(self.target.encode()).hexdigest()[:8]
+        return f"{self.kind} {urlsplit(self.target).hostname} ({which})"
 
 
 @dataclass(frozen=True, slots=True)

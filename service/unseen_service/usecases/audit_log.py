@@ -30,6 +30,13 @@ async def size(store: Store) -> int:
         return (await audit.head(tx)).position
 
 
+async def baselines(store: Store) -> list[AuditEntry]:
+    """Return the entries that vouch for state as it was found (at most 100,000), in order."""
+    async with store.snapshot() as tx:
+        kind = AuditKind.LOG_BASELINE.value
+        return await audit.read(tx, after=0, limit=100_000, kind=kind)
+
+
 async def read_audit(
     store: Store, by: Staff, reason: str, *, after: int, limit: int, kind: str | None
 ) -> AuditPage:

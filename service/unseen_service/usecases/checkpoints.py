@@ -116,8 +116,11 @@ class Checkpoints:
     async def accept(self, by: Staff, reason: str) -> str:
         """Sign the log as it is found, whatever was kept before. Record that, and return the note.
 
-        For a log that was restored from a backup, or whose kept checkpoint is lost.
+        For a log that was restored from a backup, or whose kept checkpoint is lost. Raises
+        SettingInvalid.
         """
+        await self.open()
+        await self._record_first_key(await self._public_keys())
         async with self._store.transaction() as tx:
             await audit.append(tx, staff_event(by, AuditKind.AUDIT_ACCEPTED, {"reason": reason}))
         await asyncio.to_thread(self._kept.unlink, missing_ok=True)

@@ -38,7 +38,7 @@ CREATE TABLE state_baseline (
 );
 
 -- Arguments: the kind of object, the expressions of its two numbers over the changed rows, and for
--- updates a condition on `old` and `new` that tells whether anything covered has changed.
+-- updates a condition on `was` and `now` that tells whether anything covered has changed.
 CREATE FUNCTION note_state() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     current text := nullif(current_setting('unseen.change_set', true), '');
@@ -69,7 +69,10 @@ DECLARE
     event text;
 BEGIN
     FOR each IN SELECT * FROM (VALUES
-        ('cases', 'INSERT UPDATE', 'case', 'id', '0', ''),
+        ('cases', 'INSERT UPDATE', 'case', 'id', '0',
+            '(now.audit_ref, now.number, now.platform_id, now.submitted_at, now.withdrawn_at)'
+            ' IS DISTINCT FROM'
+            ' (was.audit_ref, was.number, was.platform_id, was.submitted_at, was.withdrawn_at)'),
         ('images', 'INSERT UPDATE', 'image', 'id', '0', ''),
         ('image_hashes', 'INSERT', 'image', 'image_id', '0', ''),
         ('hashes', 'INSERT UPDATE', 'hash', 'id', '0',
