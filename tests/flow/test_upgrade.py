@@ -475,8 +475,9 @@ def test_the_previous_release_keeps_serving_during_an_upgrade(
                 old.stop()
                 traffic.wait_for_rounds()
             wait_until(lambda: new.metric("unseen_change_log_position") is not None)
-        verified = CURRENT.command(empty, "audit", "verify")
+        verified = CURRENT.command(empty, "audit", "verify", "--data", str(data))
         assert verified.returncode == 0, verified.stderr
+        assert "vouched for as they were found" in verified.stdout
         assert old.problems() == []
         assert new.problems() == []
 
