@@ -163,25 +163,30 @@ def test_a_new_change_log_makes_the_copy_start_again(
 
 
 def test_the_feed_reports_each_change_as_a_typed_entry(service: RunningService) -> None:
-    """A hash is added, quarantined and withdrawn."""
+    """A hash is added, disputed by this platform, made suspect by a second, and withdrawn."""
     case = submit(service, random_pdq(1))
-    keys = [service.key("feed", "feedback", platform=name) for name in ("One", "Two")]
+    keys = [service.key("feed", "feedback", platform=name) for name in ("One", "Two", "Three")]
     clients = [Client(service.url, key) for key in keys]
-    ((added,),) = [page.entries for page in clients[0].feed()]
+    ((added,), _, _) = [page.entries for client in clients for page in client.feed()]
     assert isinstance(added, ActiveHash)
     assert (added.pdq, added.standing, added.view) == (random_pdq(1), "unreviewed", "original")
-    assert [one.feedback([Feedback(added.record, "not-intimate", ("a cat",))]) for one in clients]
+    assert not added.suspect
+    for one in clients[:2]:
+        one.feedback([Feedback(added.record, "not-intimate", ("a cat",))])
     page = clients[0].feed_page()
-    quarantined = page.entries[-1]
-    assert quarantined == Tombstone(
-        quarantined.position, quarantined.at, added.record, "quarantined", "quarantined"
+    disputed = page.entries[-1]
+    assert disputed == Tombstone(
+        disputed.position, disputed.at, added.record, "withdrawn", "unreviewed"
     )
+    seen_by_others = clients[2].feed_page().entries[-1]
+    assert isinstance(seen_by_others, ActiveHash)
+    assert (seen_by_others.suspect, seen_by_others.feedback) == (True, {"not-intimate": 2})
     withdraw(service, case)
     (tombstone,) = clients[0].feed_page(page.cursor, wait=10).entries
     assert tombstone == Tombstone(
-        tombstone.position, tombstone.at, added.record, "withdrawn", "quarantined"
+        tombstone.position, tombstone.at, added.record, "withdrawn", "unreviewed"
     )
-    assert tombstone.position > quarantined.position
+    assert tombstone.position > disputed.position
     done = clients[0].confirm_withdrawals([added.record])
     assert (done.confirmed, done.active) == ((added.record,), ())
     for client in clients:

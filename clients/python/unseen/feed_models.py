@@ -18,6 +18,9 @@ from .errors import InputError
 FEEDBACK_VALUES: Final = ("pending-review", "removed", "not-removed", "not-intimate")
 """What a platform can report about a hash: that it is reviewing it, what it did, or saw."""
 
+SUSPECT_DISTANCE: Final = 8
+"""In bits; within it, an upload is nearly the same image."""
+
 MAX_TAGS: Final = 16
 _TAG: Final = r"[^\x00-\x1f\x7f]{1,64}"
 _MAX_ENTRIES: Final = 10_000
@@ -52,6 +55,9 @@ class ActiveHash:
     """The name of the pixel convention."""
     feedback: Mapping[str, int]
     """The number of platforms by reported value."""
+    suspect: bool = False
+    """It waits for a decision by the service's staff: let a person look at uploads that are more
+    than `SUSPECT_DISTANCE` bits away from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Tombstone:
     at: datetime
     record: str
     status: str
-    """`withdrawn`: confirm once it is deleted. `quarantined`: suspended by staff for now."""
+    """`withdrawn`: confirm once it is deleted. `quarantined`: suspended for now."""
     standing: str
 
 
@@ -141,6 +147,7 @@ def parse_entry(entry: Mapping[str, Any]) -> FeedEntry:
         quality=None if quality is None else answers.integer(quality, _MAX_QUALITY),
         convention=answers.token(entry["convention"]),
         feedback=_parse_feedback(entry["feedback"]),
+        suspect=answers.boolean(entry.get("suspect", False)),
     )
 
 

@@ -75,6 +75,8 @@ class Hit:
     """The view of the submitted image that matched: one of `VIEWS`."""
     standing: str
     """Its review state: `unreviewed`, `confirmed`, `disputed`, …"""
+    suspect: bool = False
+    """The hash waits for a decision, and the images differ: let a person look at the upload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ def _hit(hit: Mapping[str, Any], queries: int) -> Hit:
         distance=answers.integer(hit["distance"], _BITS),
         view=answers.token(hit["view"]),
         standing=answers.token(hit["standing"]),
+        suspect=answers.boolean(hit.get("suspect", False)),
     )
 
 

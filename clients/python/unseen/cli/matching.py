@@ -75,7 +75,7 @@ def _report(name: str, hits: list[Hit], output: Output) -> None:
     for hit in hits:
         output.line(
             f"{name}: match, distance {hit.distance}, view {hit.view}, "
-            f"{hit.standing}, record {hit.record}"
+            f"{hit.standing}, {'suspect, ' if hit.suspect else ''}record {hit.record}"
         )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..api_calls import check_distance, pack
 from ..errors import LocalCopyError
+from ..feed_models import SUSPECT_DISTANCE
 from ..fingerprints import MATCH_DISTANCE, Fingerprint
 from ..models import Hit, Matches
 from .durable_files import check_folder
@@ -130,7 +131,14 @@ class _File:
     def _hit(self, found: Found) -> Hit:
         """Read the entry of a hash that was found."""
         entry = read_entry(self._file, found.id)
-        return Hit(found.query, entry.record, found.distance, entry.view, entry.standing)
+        return Hit(
+            query=found.query,
+            record=entry.record,
+            distance=found.distance,
+            view=entry.view,
+            standing=entry.standing,
+            suspect=entry.suspect and found.distance > SUSPECT_DISTANCE,
+        )
 
 
 def _open(folder: Path) -> _File:
