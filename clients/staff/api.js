@@ -32,6 +32,7 @@ const fetchJson = async (path) => (await send("GET", path)).json();
 
 const fetchStatistics = (by, count) => fetchJson(`/v1/statistics?by=${by}&count=${count}`);
 const fetchReviews = (state) => fetchJson(`/v1/review?state=${state}`);
+const fetchDisputes = () => fetchJson("/v1/disputes");
 const fetchOverdue = () => fetchJson("/v1/overdue?limit=1000");
 const fetchAlerts = () => fetchJson("/v1/alerts?limit=20");
 const fetchKeys = () => fetchJson("/v1/keys");
@@ -51,6 +52,12 @@ const postVerification = async (body) => (await send("POST", "/v1/audit/verifica
 async function postDecision(record, decision, insteadOf, reason) {
   const body = { decision, instead_of: insteadOf };
   return (await send("POST", `/v1/review/${record}`, { body, reason })).json();
+}
+
+/** Decide up to 1,000 records that a platform disputes; `decided` in the answer is how many. */
+async function postDisputesDecision(platform, decision, reason) {
+  const body = { platform, decision };
+  return (await send("POST", "/v1/disputes/decisions", { body, reason })).json();
 }
 
 const approveKey = (id) => send("POST", `/v1/keys/${id}/approve`);

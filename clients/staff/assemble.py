@@ -23,6 +23,7 @@ SCRIPTS = (
     "audit-kinds.js",
     "overview.js",
     "review.js",
+    "disputes.js",
     "audit-log.js",
     "integrity.js",
     "overdue.js",

@@ -9,17 +9,17 @@ const DECISIONS = {
   release: {
     name: "Release",
     done: "Released",
-    effect: "The hash is matched again, with its previous status. Feedback and matches so far no longer count against it.",
+    effect: "The hash is as it was before. Feedback and matches so far no longer count against it.",
   },
   keep: {
     name: "Keep",
     done: "Kept",
-    effect: "The hash is confirmed and matched again. From now on, only a decision by staff can quarantine it.",
+    effect: "The hash is confirmed. From now on, neither matches nor feedback make it suspect.",
   },
   remove: {
     name: "Remove",
     done: "Removed",
-    effect: "The hash is no longer matched, even if someone submits it again, until staff decide otherwise. Platforms are told to delete it, and the person sees that it was not accepted.",
+    effect: "This takes two persons. Once a second one confirms, the hash is no longer matched, even if someone submits it again, until staff decide otherwise. Platforms are told to delete it, and the person sees that it was not accepted.",
   },
 };
 const FEEDBACK = {
@@ -32,7 +32,8 @@ const FEEDBACK = {
 let reviewState = "open";
 
 async function showReviews() {
-  const found = await fetchReviews(reviewState);
+  const [found, disputes] = await Promise.all([fetchReviews(reviewState), fetchDisputes()]);
+  showDisputes(disputes.platforms);
   showOpenCount(found.open);
   const emptyText = reviewState === "open" ? "No open reviews." : "No decisions yet.";
   const cards = found.reviews.length ? found.reviews.map(reviewCard) : [el("li", "soft", emptyText)];
@@ -57,6 +58,7 @@ function reviewCard(review) {
     ["Platform feedback", feedbackText(review.opinions)],
     ...evidenceFacts(review.evidence),
     ...(review.decision ? decisionFacts(review) : []),
+    ...(review.proposal ? proposalFacts(review.proposal) : []),
   ]);
   const decisions = Object.keys(DECISIONS).filter((decision) => decision !== review.decision);
   const buttons = decisions.map((decision) => decisionButton(card, review, decision));
@@ -71,8 +73,9 @@ function decisionButton(card, review, decision) {
   return button;
 }
 
-function statusText({ decision, standing }) {
+function statusText({ decision, standing, suspect }) {
   if (decision === "remove") return "not matched";
+  if (suspect) return "matched (suspect)";
   return standing === "quarantined" ? standing : `matched (${standing})`;
 }
 
@@ -95,16 +98,32 @@ function decisionFacts({ decision, decided_at: at, decided_by: by, why }) {
   return [["Decision", DECISIONS[decision].done], ["Decided by", el("span", "", `${by}, `, time(at))], ["Reason", why]];
 }
 
+function proposalFacts({ decision, by, at, why }) {
+  return [
+    ["Proposed", `${DECISIONS[decision].name}: it waits for a second person to decide the same`],
+    ["Proposed by", el("span", "", `${by}, `, time(at))],
+    ["Reason for it", why],
+  ];
+}
+
 function confirmDecision(card, opener, review, decision) {
   const { name, done, effect } = DECISIONS[decision];
+  const reason = reasonField(review.record);
+  confirmInPlace(card, opener, effect, name, async () => {
+    const { final } = await postDecision(review.record, decision, review.decision, reasonIn(reason));
+    await showReviews();
+    announce(final ? done : "Proposed. Nothing changes until a second person decides the same.");
+    document.querySelector("#review h1").focus();
+  }, ...reason);
+}
+
+/** Return a label and a field for the reason of a decision; `id` tells it from others. */
+function reasonField(id) {
   const reason = el("textarea");
-  Object.assign(reason, { required: true, maxLength: 200, rows: 2, id: `reason-${review.record}` });
+  Object.assign(reason, { required: true, maxLength: 200, rows: 2, id: `reason-${id}` });
   const label = el("label", "", "Reason (recorded in the audit log)");
   label.htmlFor = reason.id;
-  confirmInPlace(card, opener, effect, name, async () => {
-    await postDecision(review.record, decision, review.decision, reason.value.trim());
-    await showReviews();
-    announce(done);
-    document.querySelector("#review h1").focus();
-  }, label, reason);
+  return [label, reason];
 }
+
+const reasonIn = ([, field]) => field.value.trim();

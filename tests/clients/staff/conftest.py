@@ -42,8 +42,10 @@ class History:
     def add_disputed(self) -> str:
         """Add a hash that two platforms report as not intimate; return its record."""
         record = self.add_match()
+        pdq = random_pdq(len(self.records) - 1)
         for platform in "Forum", "Board":
-            with self.service.client("feedback", platform=platform) as client:
+            with self.service.client("feedback", "match", platform=platform) as client:
+                client.post("/v1/match", json={"hashes": [pdq]}).raise_for_status()
                 body = {"feedback": [{"record": record, "value": "not-intimate"}]}
                 assert client.post("/v1/feedback", json=body).json()["new"] == 1
         return record

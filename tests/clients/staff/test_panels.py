@@ -79,16 +79,16 @@ def test_alerts_are_listed(member: StaffMember, history: History) -> None:
 
 
 @pytest.mark.parametrize(
-    ("decision", "standing"), [("Release", "unreviewed"), ("Keep", "confirmed"), ("Remove", None)]
+    ("decision", "standing"), [("Release", "unreviewed"), ("Keep", "confirmed")]
 )
-def test_staff_decide_on_a_quarantined_hash(
-    member: StaffMember, history: History, decision: str, standing: str | None
+def test_staff_decide_on_a_suspect_hash(
+    member: StaffMember, history: History, decision: str, standing: str
 ) -> None:
     record = history.add_disputed()
     member.open("Review", "Review queue")
     card = member.page.locator("#reviews > li").filter(has_text=record)
     expect(card).to_contain_text("not intimate: Board, Forum")
-    expect(card.locator(".badge")).to_have_text("quarantined")
+    expect(card.locator(".badge")).to_have_text("matched (suspect)")
     member.button(f"{decision} {record}").click()
     reason = card.get_by_label("Reason (recorded in the audit log)")
     expect(reason).to_be_focused()
@@ -96,19 +96,53 @@ def test_staff_decide_on_a_quarantined_hash(
     card.locator(".confirm").get_by_role("button", name=decision, exact=True).click()
     expect(card).to_have_count(0)
     expect(member.page.locator("#announcement")).to_have_text(
-        {"Release": "Released", "Keep": "Kept", "Remove": "Removed"}[decision]
+        {"Release": "Released", "Keep": "Kept"}[decision]
     )
     with history.service.client("audit", platform="Staff") as staff:
         decided = staff.get("/v1/review", params={"state": "decided"}).json()["reviews"][0]
     assert (decided["record"], decided["decision"]) == (record, decision.lower())
     assert decided["why"] == f"the platforms' word, {decision}"
-    assert decided["standing"] == (standing or "quarantined")
+    assert decided["standing"] == standing
     assert (
         audit_details(history, "review.decided")[0]["reason"] == f"the platforms' word, {decision}"
     )
     member.button("Decided").click()
     expect(card).to_contain_text("staff:Staff")
     expect(member.button(f"{decision} {record}")).to_have_count(0)
+
+
+def test_a_removal_takes_a_second_person(member: StaffMember, history: History) -> None:
+    record = history.add_disputed()
+    member.open("Review", "Review queue")
+    card = member.page.locator("#reviews > li").filter(has_text=record)
+    member.button(f"Remove {record}").click()
+    card.get_by_label("Reason (recorded in the audit log)").fill("a logo")
+    card.locator(".confirm").get_by_role("button", name="Remove", exact=True).click()
+    expect(member.page.locator("#announcement")).to_contain_text("Nothing changes until a second")
+    expect(card).to_contain_text("Remove: it waits for a second person")
+    expect(card).to_contain_text("a logo")
+    with history.service.client("admin", platform="Second") as second:
+        body = {"decision": "remove"}
+        answer = second.post(f"/v1/review/{record}", json=body)
+        assert answer.json()["final"], answer.text
+    member.button("Decided").click()
+    expect(card.locator(".badge")).to_have_text("not matched")
+
+
+def test_all_disputes_of_a_platform_are_decided_at_once(
+    member: StaffMember, history: History
+) -> None:
+    history.add_disputed()
+    member.open("Review", "Review queue")
+    card = member.page.locator("#disputes > li").filter(has_text="Board")
+    member.button("Release all that Board disputes").click()
+    card.get_by_label("Reason (recorded in the audit log)").fill("they sent the wrong list")
+    card.locator(".confirm").get_by_role("button", name="Release all", exact=True).click()
+    expect(member.page.locator("#announcement")).to_contain_text("decided")
+    expect(card).to_have_count(0)
+    (details, *_) = audit_details(history, "disputes.decided")
+    assert (details["platform"], details["decision"]) == ("Board", "release")
+    assert details["reason"] == "they sent the wrong list"
 
 
 def test_a_decision_needs_a_reason_and_can_be_cancelled(
