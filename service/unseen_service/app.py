@@ -25,6 +25,7 @@ from .jobs.measurements import MetricsCollector
 from .jobs.overmatch_watch import OvermatchDetector
 from .jobs.periodic import run_every
 from .jobs.retention import Periods, Retention
+from .jobs.suspended_hashes import SuspendedHashes
 from .jobs.webhook_delivery import WebhookDelivery
 from .live.clock import Clock
 from .live.follower import Follower
@@ -36,6 +37,7 @@ from .live.saved_indexes import SavedIndexes
 from .live.screening import LiveScreening
 from .live.usage_meter import UsageMeter
 from .live.write_health import WriteHealth
+from .models.disputes import DisputeRules
 from .runtime.accept_gate import AcceptGate
 from .runtime.shared_memory import SharedCounts
 from .screening.proof_of_work import Price
@@ -120,6 +122,7 @@ def _background(services: Services) -> list[Coroutine[Any, Any, None]]:
     every = timedelta(hours=settings.retain_every_hours)
     retention = Retention(services.store, Periods.of(settings), every)
     signing = CheckpointSigning(services.store, services.checkpoints, settings)
+    suspended = SuspendedHashes(services.store)
     collector = MetricsCollector(
         services.store,
         services.follower,
@@ -135,6 +138,7 @@ def _background(services: Services) -> list[Coroutine[Any, Any, None]]:
         run_every("writing counts of misses", 60.0, services.misses.write, delay=60.0),
         delivery.run(),
         run_every("detecting over-matching", settings.watch_every_ms / 1_000, detector.scan),
+        run_every("resuming hashes", settings.watch_every_ms / 1_000, suspended.resume),
         run_every("retention", retention_job.LOOK_EVERY_S, retention.run_if_due),
         run_every("signing the audit log", checkpoint_signing.LOOK_EVERY_S, signing.turn),
         run_every("collecting metrics", measure_every, collector.collect),
@@ -187,6 +191,7 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
         cases=Cases(store, admission),
         lookups=Lookups(store, index, misses, meter),
         feed=Feed(store, follower),
+        dispute_rules=DisputeRules(settings.disputes_wait_days, settings.disputes_per_day),
         misses=misses,
         meter=meter,
         checkpoints=Checkpoints(store, settings.audit_key, settings.kept_checkpoint),

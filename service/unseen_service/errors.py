@@ -9,6 +9,7 @@ ServiceError
 │   ├── WorkRequired         many submissions arrive: a proof of work is needed
 │   ├── SubmissionReused     one idempotency key, two different submissions
 │   ├── SecondPersonNeeded   a key takes two independent persons
+│   ├── IndependentPersonNeeded  a removal takes two persons who hold their own keys
 │   └── ReviewChanged        someone else decided on this hash in the meantime
 ├── NotFound
 │   ├── CaseNotFound         no such case, or not with this PIN: deliberately the same
@@ -212,6 +213,18 @@ class ReviewChanged(Refused):
         super().__init__(
             f"This hash is not as you saw it: {now}. Look at it again; to change a decision, "
             "name it in 'instead_of'."
+        )
+
+
+class IndependentPersonNeeded(Refused):
+    """The first of two persons depends on the second: one issued or approved the other's key."""
+
+    slug, title, status = "independent-person-needed", "Another person is needed", 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This takes two persons, neither of whom issued or approved a key of the other. Ask "
+            "someone else with the scope 'admin' to confirm what was proposed."
         )
 
 

@@ -69,6 +69,8 @@ class Settings:
     save_after_ms: int = _integer(600_000, most=_MILLISECONDS_A_DAY)
     feed_wait_s: int = _integer(30, most=3_600)
     overdue_hours: int = _integer(48, most=_HOURS_IN_TEN_YEARS)
+    disputes_wait_days: int = _integer(7, most=_DAYS_IN_A_CENTURY)
+    disputes_per_day: int = _integer(20)
     watch_every_ms: int = _integer(10_000, 10, _MILLISECONDS_A_DAY)
     overmatch_floor: int = _integer(200)
     measure_every_ms: int = _integer(10_000, 10, _MILLISECONDS_A_DAY)

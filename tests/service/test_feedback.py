@@ -98,8 +98,8 @@ def test_repeated_feedback_changes_nothing(service: RunningService, platform: ht
         {
             "key": 1,
             "feedback": [{"record": record, "value": "removed", "tags": 2}],
+            "unheard": [],
             "disputed": [],
-            "quarantined": [],
         }
     ]
 
@@ -140,25 +140,23 @@ def test_feedback_requires_its_scope(service: RunningService) -> None:
         assert client.post("/v1/withdrawals", json={"records": []}).status_code == 403
 
 
-def test_two_not_intimate_reports_quarantine_a_hash(service: RunningService) -> None:
+def test_two_not_intimate_reports_make_a_hash_suspect(service: RunningService) -> None:
     submit(service, random_pdq(1))
     with (
         service.client("feed", "feedback", platform="One") as one,
-        service.client("feedback", platform="Two") as two,
+        service.client("feed", "feedback", platform="Two") as two,
+        service.client("feed", platform="Three") as three,
     ):
-        mirror = Mirror(one).catch_up()
-        (record,) = mirror.kept
+        mirrors = [Mirror(client).catch_up() for client in (one, two, three)]
+        (record,) = mirrors[0].kept
         give_feedback(one, record, "not-intimate")
         give_feedback(one, record, "not-intimate", "art")
-        assert mirror.page()["entries"][0]["standing"] == "unreviewed"
+        assert not mirrors[2].page()["entries"][0]["suspect"]
         give_feedback(two, record, "not-intimate")
-        (entry,) = mirror.page()["entries"]
-        assert (entry["standing"], entry["feedback"]) == ("quarantined", {"not-intimate": 2})
-    assert [each["quarantined"] for each in service.audit_details("feedback.given")] == [
-        [],
-        [],
-        [record],
-    ]
+        (entry,) = mirrors[2].page()["entries"]
+        assert (entry["standing"], entry["suspect"]) == ("unreviewed", True)
+        assert entry["feedback"] == {"not-intimate": 2}
+        assert [len(mirror.catch_up().kept) for mirror in mirrors] == [0, 0, 1]
 
 
 def test_person_sees_that_a_withdrawal_was_processed(

@@ -1,4 +1,4 @@
-"""Disputes and over-matching: what suspends a hash, what staff decide, what never happens."""
+"""Disputes and over-matching: what makes a hash suspect, and what staff decide."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,10 +8,10 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unseen import Client
 from unseen_service.jobs.overmatch_watch import cause_of
 from unseen_service.models.overmatch import ActivityBaseline, HashActivity
 from unseen_service.models.review import Cause
+from unseen_service.usecases import actors, keys
 
 from tests.support.hashes import flipped, random_pdq
 from tests.support.mirrors import Mirror
@@ -41,8 +41,10 @@ def record_of(service: RunningService, pdq: str = PDQ) -> str:
     return str(look_up(service, "Finder", pdq)[0]["record"])
 
 
-def dispute(service: RunningService, record: str, *platforms: str) -> None:
+def dispute(service: RunningService, record: str, *platforms: str, pdq: str = PDQ) -> None:
+    """Let platforms match a hash and report that it is not intimate."""
     for platform in platforms:
+        look_up(service, platform, pdq)
         with service.client("feedback", platform=platform) as client:
             body = {"feedback": [{"record": record, "value": "not-intimate"}]}
             assert client.post("/v1/feedback", json=body).status_code == 200
@@ -56,9 +58,20 @@ def queue(service: RunningService, state: str = "open") -> list[dict[str, Any]]:
     return reviews
 
 
-def decide(service: RunningService, record: str, decision: str, **more: str) -> httpx.Response:
-    with service.client("audit", "admin", platform="Staff") as staff:
+def decide(
+    service: RunningService, record: str, decision: str, *, by: str = "Staff", **more: str
+) -> httpx.Response:
+    with service.client("audit", "admin", platform=by) as staff:
         return staff.post(f"/v1/review/{record}", json={"decision": decision, **more})
+
+
+def decide_as_two(
+    service: RunningService, record: str, decision: str, **more: str
+) -> httpx.Response:
+    """Decide what takes two persons."""
+    proposed = decide(service, record, decision, **more)
+    assert (proposed.status_code, proposed.json()["final"]) == (200, False), proposed.text
+    return decide(service, record, decision, by="Second", **more)
 
 
 def image_status(service: RunningService, case: dict[str, Any]) -> str:
@@ -108,7 +121,7 @@ def disputed(service: RunningService) -> str:
     return record
 
 
-def test_disputes_of_two_platforms_suspend_a_hash_and_open_a_review(
+def test_disputes_of_two_platforms_make_a_hash_suspect_and_open_a_review(
     service: RunningService,
 ) -> None:
     case = submit(service, PDQ)
@@ -116,50 +129,50 @@ def test_disputes_of_two_platforms_suspend_a_hash_and_open_a_review(
         mirror = Mirror(client).catch_up()
         record = record_of(service)
         dispute(service, record, "One", "Two")
-        assert look_up(service, "Finder", PDQ) == []
-        assert mirror.catch_up().kept == {}
-        assert mirror.entries[-1]["status"] == "quarantined"
-    assert image_status(service, case) == "under_review"
-    with Client(service.url, insecure=True) as person:
-        assert person.status(case["case"], PIN).images[0].status == "under_review"
+        assert look_up(service, "Finder", PDQ)[0]["standing"] == "unreviewed"
+        assert mirror.catch_up().kept == {record: PDQ}
+        assert mirror.entries[-1]["suspect"]
+        assert mirror.entries[-1]["feedback"] == {"not-intimate": 2}
+    assert image_status(service, case) == "active"
     (review,) = queue(service)
     assert review["record"] == record
     assert (review["cause"], review["evidence"]) == ("not-intimate", {"platforms": 2})
+    assert (review["standing"], review["suspect"]) == ("unreviewed", True)
     assert review["opinions"] == {"not-intimate": ["One", "Two"]}
     assert (review["images"], review["decision"]) == (1, None)
-    assert [each["quarantined"] for each in service.audit_details("feedback.given")] == [
-        [],
-        [record],
+    assert service.audit_details("review.opened") == [
+        {"cause": "not-intimate", "hashes": [{"record": record}]}
     ]
 
 
-def test_one_platform_cannot_suspend_a_hash(
+def test_one_platform_cannot_make_a_hash_suspect(
     service: RunningService,
 ) -> None:
     submit(service, PDQ)
     record = record_of(service)
+    look_up(service, "One", *distinct_uploads(20 * FLOOR))
     for _ in range(3):
         dispute(service, record, "One")
         look_up(service, "One", PDQ)
-    look_up(service, "One", *distinct_uploads(20 * FLOOR))
     wait_until_counted(service)
-    assert look_up(service, "Finder", PDQ)
+    assert not look_up(service, "Finder", flipped(PDQ, 20))[0]["suspect"]
     # Staff see it in the queue, so that they can ask the platform.
     wait_until(lambda: [each["cause"] for each in queue(service)] == ["often-found"])
-    assert queue(service)[0]["standing"] == "unreviewed"
+    assert (queue(service)[0]["standing"], queue(service)[0]["suspect"]) == ("unreviewed", False)
 
 
-def test_over_matching_hash_is_quarantined(
+def test_over_matching_hash_is_suspect(
     service: RunningService,
 ) -> None:
     case = submit(service, PDQ)
     record = record_of(service)
     look_up(service, "One", *distinct_uploads(20 * FLOOR))
     look_up(service, "Two", *distinct_uploads(20 * FLOOR, seed=1_000))
-    wait_until(lambda: image_status(service, case) == "under_review")
-    assert look_up(service, "Finder", PDQ) == []
+    wait_until(lambda: [each["cause"] for each in queue(service)] == ["over-matching"])
+    assert image_status(service, case) == "active"
+    assert look_up(service, "Finder", flipped(PDQ, 20))[0]["suspect"]
     (review,) = queue(service)
-    assert (review["record"], review["cause"]) == (record, "over-matching")
+    assert (review["record"], review["suspect"]) == (record, True)
     assert review["evidence"]["shared"] >= FLOOR
     opened = service.audit_details("review.opened")[-1]
     assert opened["cause"] == "over-matching"
@@ -176,7 +189,7 @@ def test_viral_image_is_still_matched(service: RunningService) -> None:
     assert queue(service)[0]["evidence"]["uploads"] <= 3
 
 
-def test_released_hash_is_matched_and_old_disputes_do_not_count(
+def test_old_disputes_of_a_released_hash_do_not_count(
     service: RunningService, disputed: str
 ) -> None:
     answer = decide(service, disputed, "release")
@@ -184,20 +197,22 @@ def test_released_hash_is_matched_and_old_disputes_do_not_count(
         "record": disputed,
         "decision": "release",
         "standing": "unreviewed",
+        "final": True,
     }
     assert look_up(service, "One", PDQ)[0]["standing"] == "unreviewed"
     dispute(service, disputed, "One")
-    assert look_up(service, "Two", PDQ), "only One has disputed it since"
+    assert queue(service) == [], "only One has disputed it since"
     dispute(service, disputed, "Two")
-    assert look_up(service, "Two", PDQ) == []
+    assert [each["suspect"] for each in queue(service)] == [True]
 
 
-def test_kept_hash_is_confirmed_and_stays_matched(service: RunningService, disputed: str) -> None:
+def test_kept_hash_is_confirmed_and_never_suspect(service: RunningService, disputed: str) -> None:
     assert decide(service, disputed, "keep").json()["standing"] == "confirmed"
     for platform in "One", "Two":
         assert look_up(service, platform, PDQ)[0]["standing"] == "confirmed"
         dispute(service, disputed, platform)
-    assert look_up(service, "Finder", PDQ)[0]["standing"] == "disputed"
+    hit = look_up(service, "Finder", flipped(PDQ, 20))[0]
+    assert (hit["standing"], hit["suspect"]) == ("disputed", False)
     (review,) = queue(service)
     assert (review["standing"], review["decided_at"]) == ("disputed", None)
     assert decide(service, disputed, "release").json()["standing"] == "confirmed"
@@ -206,7 +221,7 @@ def test_kept_hash_is_confirmed_and_stays_matched(service: RunningService, dispu
 def test_removed_hash_is_not_matched_whoever_submits_it(
     service: RunningService, disputed: str
 ) -> None:
-    assert decide(service, disputed, "remove").status_code == 200
+    assert decide_as_two(service, disputed, "remove").json()["final"]
     again = submit(service, PDQ)
     with service.client("submit", platform="Bank") as bank:
         record = {"signalType": "ImagePDQ", "hashValue": PDQ, "CSPFeedbacks": []}
@@ -222,29 +237,117 @@ def test_removed_hash_is_not_matched_whoever_submits_it(
     assert image_status(service, again) == "declined"
     with service.client("feed", platform="Late") as client:
         assert Mirror(client).catch_up().kept == {}
-    # Until staff decide otherwise.
-    assert decide(service, disputed, "release", instead_of="remove").status_code == 200
+    # Until staff decide otherwise, which takes two again.
+    answer = decide(service, disputed, "release", instead_of="remove")
+    assert (answer.json()["final"], answer.json()["standing"]) == (False, "quarantined")
+    assert look_up(service, "Finder", PDQ) == []
+    assert image_status(service, again) == "declined"
+    answer = decide(service, disputed, "release", by="Second", instead_of="remove")
+    assert answer.json()["final"]
     assert look_up(service, "Finder", PDQ)
     assert image_status(service, again) == "active"
-    assert [
-        (each["decision"], each["instead_of"], each["reason"])
-        for each in service.audit_details("review.decided")
-    ] == [("remove", None, "a test"), ("release", "remove", "a test")]
+    expected = [("remove", None), ("release", "remove")]
+    for kind in "review.proposed", "review.decided":
+        entries = service.audit_details(kind)
+        assert [(each["decision"], each["instead_of"]) for each in entries] == expected
+    assert [each["proposed_by"] for each in entries] == ["staff:Staff", "staff:Staff"]
 
 
-def test_quarantine_outlasts_withdrawal_and_resubmission(service: RunningService) -> None:
+def test_nobody_sees_a_removal_that_is_only_proposed(
+    service: RunningService, disputed: str
+) -> None:
+    """One person alone removed a hash, and the person's page said so at once."""
+    with service.client("feed", platform="Mirror") as client:
+        mirror = Mirror(client).catch_up()
+        for _ in range(2):  # the same person again is still one person
+            answer = decide(service, disputed, "remove")
+            assert answer.json()["final"] is False
+            assert answer.json()["standing"] == "unreviewed"
+        assert mirror.catch_up().kept == {disputed: PDQ}
+    assert look_up(service, "Finder", PDQ)
+    (review,) = queue(service)
+    assert review["decision"] is None
+    assert {**review["proposal"], "at": None} == {
+        "decision": "remove",
+        "by": "staff:Staff",
+        "why": "a test",
+        "at": None,
+    }
+    assert len(service.audit_details("review.proposed")) == 1
+    # Anyone alone may decide against it.
+    assert decide(service, disputed, "keep", by="Second").json()["final"]
+    assert queue(service, "decided")[0]["proposal"] is None
+
+
+def test_person_cannot_confirm_with_a_key_that_they_issued(
+    service: RunningService, disputed: str
+) -> None:
+    """Whoever issues a key may know its secret: also that of a key issued with that key."""
+    assert decide(service, disputed, "remove").json()["final"] is False
+    with service.client("audit", "admin", platform="Staff") as staff:
+        puppet = issue_admin_key(service, staff, "Puppet")
+    with puppet, issue_admin_key(service, puppet, "Puppet of a puppet") as second:
+        for each in puppet, second:
+            answer = each.post(f"/v1/review/{disputed}", json={"decision": "remove"})
+            assert answer.status_code == 409, answer.text
+            assert answer.json()["type"] == "urn:unseen:problem:independent-person-needed"
+        # Nor the other way round.
+        assert second.post(f"/v1/review/{disputed}", json={"decision": "keep"}).json()["final"]
+        removal = {"decision": "remove", "instead_of": "keep"}
+        assert not second.post(f"/v1/review/{disputed}", json=removal).json()["final"]
+    assert decide(service, disputed, "remove", instead_of="keep").status_code == 409
+    assert look_up(service, "Finder", PDQ)
+
+
+def issue_admin_key(service: RunningService, issuer: httpx.Client, platform: str) -> httpx.Client:
+    """Issue an admin key through the API, and let the operator approve it."""
+    new = {"platform": platform, "scopes": ["admin"], "note": "a test"}
+    issued = issuer.post("/v1/keys", json=new).json()
+    second = actors.operator("second")
+    service.flow(lambda store: keys.approve_key(store, issued["id"], second))
+    headers = {"Authorization": f"Bearer {issued['key']}", "Unseen-Reason": "a test"}
+    url = f"{service.url}/v1/keys"
+    wait_until(lambda: httpx.get(url, headers=headers).status_code == 200)
+    return httpx.Client(base_url=service.url, headers=headers)
+
+
+def test_suspicion_outlasts_withdrawal_and_resubmission(service: RunningService) -> None:
     case = submit(service, PDQ)
     record = record_of(service)
     dispute(service, record, "One", "Two")
     withdraw(service, case)
     assert queue(service) == []
     again = submit(service, PDQ)
-    assert look_up(service, "Finder", PDQ) == []
+    assert look_up(service, "Finder", flipped(PDQ, 20))[0]["suspect"]
     assert image_status(service, case) == "withdrawn"
-    assert image_status(service, again) == "active", "submitting must not reveal the review"
-    weeks_pass(service, again)
-    assert image_status(service, again) == "under_review"
+    assert image_status(service, again) == "active"
     assert [each["record"] for each in queue(service)] == [record]
+
+
+def test_staff_decide_many_disputes_of_a_platform_at_once(service: RunningService) -> None:
+    pdqs = [random_pdq(100 + n) for n in range(30)]
+    submit(service, *pdqs)
+    records = [hit["record"] for hit in look_up(service, "One", *pdqs)]
+    body = {"feedback": [{"record": each, "value": "not-intimate"} for each in records]}
+    with service.client("feedback", platform="One") as one:
+        assert one.post("/v1/feedback", json=body).json()["new"] == 30
+    assert look_up(service, "One", *pdqs) == []
+    with service.client("audit", "admin", platform="Staff") as staff:
+        (found,) = staff.get("/v1/disputes").json()["platforms"]
+        assert (found["platform"], found["records"], found["counted"]) == ("One", 30, 0)
+        decision = {"platform": "One", "decision": "release", "limit": 20}
+        decided = [
+            staff.post("/v1/disputes/decisions", json=decision).json()["decided"] for _ in range(3)
+        ]
+        assert decided == [20, 10, 0]
+        assert staff.get("/v1/disputes").json()["platforms"] == []
+        removal = {"platform": "One", "decision": "remove"}
+        assert staff.post("/v1/disputes/decisions", json=removal).status_code == 422
+    hits = look_up(service, "One", *pdqs)
+    assert {hit["standing"] for hit in hits} == {"unreviewed"}
+    assert len(hits) == 30
+    entries = service.audit_details("disputes.decided")
+    assert sorted(record for each in entries for record in each["records"]) == sorted(records)
 
 
 def test_decision_does_not_restore_a_withdrawn_hash(
@@ -260,7 +363,7 @@ def test_decision_does_not_restore_a_withdrawn_hash(
 
 def test_conflicting_decision_is_refused(service: RunningService, disputed: str) -> None:
     assert decide(service, disputed, "keep").status_code == 200
-    conflicting = decide(service, disputed, "remove")
+    conflicting = decide(service, disputed, "release")
     assert (conflicting.status_code, conflicting.json()["type"]) == (
         409,
         "urn:unseen:problem:review-changed",
@@ -336,7 +439,7 @@ counts = st.integers(0, 10**6)
 
 
 @given(counts, counts, counts, counts, st.integers(1, 10**4))
-def test_counts_of_one_platform_never_quarantine(
+def test_counts_of_one_platform_never_make_a_hash_suspect(
     finds: int, uploads: int, usual_finds: int, usual_uploads: int, floor: int
 ) -> None:
     found = HashActivity(1, finds, uploads, shared=0, platforms=1)

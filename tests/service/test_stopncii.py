@@ -157,6 +157,7 @@ def test_feedback_reaches_the_person_and_the_other_platforms(
 ) -> None:
     case = submit(service, random_pdq(1))
     other = stock_client(service, "Other")
+    fetch_hashes(client)
     _, checkpoint = fetch_hashes(other)
     client.submit_feedback(PDQ, random_pdq(1), StopNCIICSPFeedbackValue.Blocked, {"Nude"})
     (feedback,) = fetch_hashes(other, checkpoint)[0][random_pdq(1)].CSPFeedbacks
@@ -180,8 +181,8 @@ def test_feedback_values_are_translated(
     service: RunningService, client: StopNCIIAPI, sent: StopNCIICSPFeedbackValue, shown: str | None
 ) -> None:
     case = submit(service, random_pdq(1))
-    client.submit_feedback(PDQ, random_pdq(1), sent, {"tag"})
     fetch_hashes(client)
+    client.submit_feedback(PDQ, random_pdq(1), sent, {"tag"})
     assert case_platforms(service, case)[0]["feedback"] == shown
     (feedback,) = fetch_hashes(client)[0][random_pdq(1)].CSPFeedbacks
     assert feedback.tags == {"tag"}

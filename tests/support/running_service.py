@@ -125,6 +125,10 @@ class RunningService:
             return False
 
 
+_SEASONED = {"disputes_wait_days": 0}
+"""As if every platform of a test had been known for long."""
+
+
 @contextlib.contextmanager
 def serving(
     database_url: str,
@@ -144,7 +148,7 @@ def serving(
         operator = Address("127.0.0.1", sockets[1].getsockname()[1])
         given = Settings(
             database_url=database_url,
-            **{"data": data, "operator_address": operator, **settings},
+            **{"data": data, "operator_address": operator, **_SEASONED, **settings},
         )
         app = create_app(given, shared)
         with _running(app, database_url, sockets, protocol, until_ready=until_ready) as service:

@@ -12,6 +12,7 @@ from ..live.keys import LiveKeys
 from ..live.miss_counter import MissCounter
 from ..live.usage_meter import UsageMeter
 from ..live.write_health import WriteHealth
+from ..models.disputes import DisputeRules
 from ..settings import Settings
 from ..store import Store
 from ..usecases.admission import Admission
@@ -35,6 +36,7 @@ class Services:
     cases: Cases
     lookups: Lookups
     feed: Feed
+    dispute_rules: DisputeRules
     misses: MissCounter
     meter: UsageMeter
     checkpoints: Checkpoints

@@ -55,6 +55,7 @@ _PROBLEMS: Mapping[ProblemSource, str] = {
     errors.DegenerateHash: "A hash does not come from a photo.",
     errors.FeedGone: "The cursor belongs to another change log. Start again without a cursor.",
     errors.ImageNotFound: "The case has no such image.",
+    errors.IndependentPersonNeeded: "One person depends on the other; a third has to confirm.",
     errors.InvalidRequest: "The request breaks a rule; `errors` says where.",
     errors.KeyInactive: "The key is registered, but was not activated or not approved yet.",
     errors.KeyNotFound: "There is no such key, or it is not in the state that this requires.",

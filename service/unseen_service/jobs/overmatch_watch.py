@@ -6,7 +6,10 @@ How often a hash is found says little: a picture that goes viral is found often 
 viral. How many different uploads it finds says more: copies of one picture agree in all but a few
 of the 16 bits of a sketch, other pictures do not (docs/review.md has the measurements). So
 different uploads are counted, without those of the platform that has most of them: no platform
-can suspend a hash by itself.
+can make a hash suspect by itself.
+
+Uploaders choose what is looked up, so nothing here suspends a hash or narrows what it finds: it is
+queued for staff, and marked.
 """
 
 from collections.abc import Sequence
@@ -16,7 +19,7 @@ from ..models.audit import SERVICE, AuditEvent, AuditKind
 from ..models.changes import ChangeKind
 from ..models.overmatch import ActivityBaseline, HashActivity
 from ..models.review import Cause
-from ..store import Store, audit, changes, obligations, overmatch, review
+from ..store import Store, alerts, audit, changes, obligations, overmatch, review
 
 _ENTRIES_PER_TURN = 1_000
 """Entries of the audit log that one turn counts: this bounds its duration."""
@@ -66,7 +69,7 @@ class OvermatchDetector:
     async def _open_reviews(
         self, cause: Cause, suspects: Sequence[HashActivity], baseline: ActivityBaseline
     ) -> None:
-        """Queue hashes for review; those that over-match are suspended."""
+        """Queue hashes for review, and alert staff; those that over-match are suspect."""
         evidence = {each.hash_id: _evidence(each, baseline) for each in suspects}
         async with self._store.transaction() as tx:
             await changes.lock(tx)
@@ -78,6 +81,8 @@ class OvermatchDetector:
             hashes = [{"record": str(new[id_]), **evidence[id_]} for id_ in sorted(new)]
             details = {"cause": cause.value, "hashes": hashes}
             await audit.append(tx, AuditEvent(AuditKind.REVIEW_OPENED, SERVICE, None, details))
+            summary = {"cause": cause.value, "hashes": len(new)}
+            await alerts.insert(tx, AuditKind.REVIEW_OPENED.value, None, summary)
 
 
 def cause_of(activity: HashActivity, baseline: ActivityBaseline, floor: int) -> Cause | None:

@@ -62,7 +62,11 @@ class AuditKind(StrEnum):
     MATCH_HIT = (
         "match.hit",
         "a lookup hits, before it is answered",
-        {"key": "", "asked": "count of queries", "hits": "query, record and distance of each"},
+        {
+            "key": "",
+            "asked": "count of queries",
+            "hits": "query, record and distance of each; suspect, if it counts nowhere",
+        },
     )
     MATCH_MISSED = (
         "match.missed",
@@ -80,9 +84,14 @@ class AuditKind(StrEnum):
         {
             "key": "",
             "feedback": "record, value and number of tags of each",
-            "disputed": "records",
-            "quarantined": "records",
+            "unheard": "records on which it counts for the platform itself only",
+            "disputed": "records that staff had confirmed",
         },
+    )
+    FEEDBACK_BULK = (
+        "feedback.bulk",
+        "a platform disputes so many hashes that it counts for none of them, once a day",
+        {"key": "", "disputes": "count"},
     )
     WITHDRAWAL_CONFIRMED = (
         "withdrawal.confirmed",
@@ -179,18 +188,40 @@ class AuditKind(StrEnum):
     KEY_RESUMED = ("key.resumed", "a pause is ended", {"key": "", "reason": ""})
     REVIEW_OPENED = (
         "review.opened",
-        "a hash over-matches, or is found far more often than others",
+        "a hash is queued for review: from `over-matching` and `not-intimate` on it is suspect",
         {"cause": "", "hashes": "record and counts of each"},
+    )
+    REVIEW_RESUMED = (
+        "review.resumed",
+        "hashes that version 0.1 suspended without a decision are matched again, as suspect",
+        {"records": ""},
     )
     REVIEW_LISTED = (
         "review.listed",
         "staff read the review queue",
         {"reason": "", "decided": "", "limit": ""},
     )
+    REVIEW_PROPOSED = (
+        "review.proposed",
+        "staff propose to remove a hash, or to bring it back: nothing changes yet",
+        {"record": "", "decision": "", "instead_of": "as for review.decided", "reason": ""},
+    )
     REVIEW_DECIDED = (
         "review.decided",
         "staff decide a review",
-        {"record": "", "decision": "", "instead_of": "the decision that it replaces", "reason": ""},
+        {
+            "record": "",
+            "decision": "",
+            "instead_of": "the decision that it replaces",
+            "proposed_by": "the first of two persons, if it takes two",
+            "reason": "",
+        },
+    )
+    DISPUTES_LISTED = ("disputes.listed", "staff read which platforms dispute", {"reason": ""})
+    DISPUTES_DECIDED = (
+        "disputes.decided",
+        "staff decide about hashes that a platform disputes, many at once",
+        {"platform": "", "decision": "", "records": "", "reason": ""},
     )
     OVERDUE_LISTED = (
         "overdue.listed",

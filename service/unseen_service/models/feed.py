@@ -21,8 +21,9 @@ class FeedStatus(StrEnum):
 class FeedEntry:
     """One hash in its current state, at the position of its last change.
 
-    `pdq` is None once the bits are erased. View, quality and convention are None if no case holds
-    the hash; quality also if it was never given.
+    `suspect`: hits beyond 8 bits are for a person to look at. `pdq` is None once the bits are
+    erased. View, quality and convention are None if no case holds the hash; quality also if it was
+    never given.
     """
 
     position: int
@@ -30,6 +31,7 @@ class FeedEntry:
     record: UUID
     status: FeedStatus
     standing: Standing
+    suspect: bool
     pdq: bytes | None = field(repr=False)
     view: View | None
     quality: int | None

@@ -8,6 +8,9 @@ HASH_BYTES = 32
 MATCH_RADIUS = 31
 """The Hamming distance, in bits, within which PDQ's authors call two hashes a match."""
 
+SUSPECT_RADIUS = 8
+"""Beyond this distance, in bits, a hit of a suspect hash is marked and counts nowhere."""
+
 LOWEST_QUALITY = 50
 """The lowest PDQ quality that is accepted; its authors discard 49 and less."""
 
@@ -33,7 +36,7 @@ class Standing(StrEnum):
 
     `unreviewed`: staff have not decided about it. `confirmed`: staff decided to keep it.
     `disputed`: staff confirmed it, and platforms reported `not-intimate` since. `quarantined`: not
-    matched until staff decide, or removed by them.
+    matched, because staff removed it.
     """
 
     UNREVIEWED = "unreviewed"

@@ -14,17 +14,23 @@ class ConfirmedHash:
     record: UUID
     view: View
     standing: Standing
+    suspect: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A stored hash within the radius of one query of a lookup; `distance` is in bits."""
+    """A stored hash within the radius of one query of a lookup; `distance` is in bits.
+
+    `suspect`: the hash is suspect, and the upload is not nearly the same image. A person should
+    look at the upload; the hit counts nowhere.
+    """
 
     query: int
     record: UUID
     distance: int
     view: View
     standing: Standing
+    suspect: bool = False
 
 
 @dataclass(frozen=True, slots=True)

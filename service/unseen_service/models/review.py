@@ -13,8 +13,9 @@ class Cause(StrEnum):
     """Why a hash is in the review queue.
 
     `not-intimate`: two platforms reported that. `over-matching`: lookups found it in far more
-    distinct uploads than other hashes. `often-found`: they found it far more often, or mostly on
-    one platform; it is still matched.
+    distinct uploads than other hashes. Both make the hash suspect: it is matched, and what it
+    finds beyond 8 bits is marked. `often-found`: lookups found it far more often, or mostly on one
+    platform.
     """
 
     OVER_MATCHING = "over-matching"
@@ -35,11 +36,22 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """A decision that takes a second person: `person` proposed it, as `by` in the audit log."""
+
+    decision: Decision
+    by: str
+    person: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Review:
     """A hash in the review queue: the cause, the evidence, and the decision if there is one.
 
     `evidence` holds the counts that opened the review; `opinions` maps what platforms report now
-    to their names.
+    to their names. `proposal` waits for a second person.
     """
 
     record: UUID
@@ -53,6 +65,8 @@ class Review:
     why: str | None
     images: int
     opinions: Mapping[str, Sequence[str]]
+    suspect: bool
+    proposal: Proposal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,17 @@ class Reviewed:
 
     hash_id: int
     record: UUID
+    standing: Standing
     before: Standing
     decision: Decision | None
     active: bool
     held: bool
+    proposal: Proposal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A hash's standing after a decision; not `final`: it waits for a second person."""
+
+    standing: Standing
+    final: bool

@@ -41,15 +41,23 @@ async def subscribe(tx: Transaction, platform_id: int) -> None:
 
 
 async def page(
-    tx: Transaction, *, after: int, upto: int, base: int, tag_bytes: int = MAX_TAG_BYTES
+    tx: Transaction,
+    platform_id: int,
+    *,
+    after: int,
+    upto: int,
+    base: int,
+    tag_bytes: int = MAX_TAG_BYTES,
 ) -> tuple[FeedEntry, ...]:
-    """Return the hashes whose last change is after `after`, up to `upto`, in order.
+    """Return the hashes whose last change is after `after`, up to `upto`, as a platform sees them.
 
     Each has at most `tag_bytes` of tags.
 
     Call it in a snapshot: entries, feedback and head must be of one moment.
     """
-    rows = await fetch_rows(tx, "feed_page", after=after, upto=upto, base=base)
+    rows = await fetch_rows(
+        tx, "feed_page", platform_id=platform_id, after=after, upto=upto, base=base
+    )
     feedback = await _feedback(tx, [row["hash_id"] for row in rows], tag_bytes)
     return tuple(_entry(row, feedback.get(row["hash_id"], ())) for row in rows)
 
@@ -105,6 +113,7 @@ def _entry(row: dict[str, Any], feedback: tuple[Feedback, ...]) -> FeedEntry:
         record=row["record"],
         status=_status(row),
         standing=Standing(row["standing"]),
+        suspect=row["suspect"],
         pdq=row["pdq"],
         view=View(row["view"]) if row["view"] else None,
         quality=row["quality"],

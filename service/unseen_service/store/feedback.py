@@ -16,6 +16,12 @@ async def by_record(tx: Transaction, records: Iterable[UUID]) -> dict[UUID, int]
     return {row["record"]: row["id"] for row in rows}
 
 
+async def records(tx: Transaction, hash_ids: Iterable[int]) -> dict[int, UUID]:
+    """Return the records of hashes, by id."""
+    rows = await fetch_rows(tx, "records_by_id", hash_ids=list(hash_ids))
+    return {row["id"]: row["record"] for row in rows}
+
+
 async def by_pdq(tx: Transaction, pdqs: Iterable[bytes]) -> dict[bytes, int]:
     """Return the ids of hashes by their bits (32 bytes each); unknown ones are left out."""
     rows = await fetch_rows(tx, "hashes_by_pdq", pdqs=list(pdqs))

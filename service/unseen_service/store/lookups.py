@@ -8,9 +8,13 @@ from ..models.lookups import ConfirmedHash
 from .statements import Transaction, execute, execute_and_sync
 
 
-async def confirm(tx: Transaction, hash_ids: Sequence[int]) -> dict[int, ConfirmedHash]:
-    """Return those of an index's candidates that may match at this moment, by id."""
-    cursor = await execute_and_sync(tx, "confirm_hashes", hash_ids=list(hash_ids))
+async def confirm(
+    tx: Transaction, platform_id: int, hash_ids: Sequence[int]
+) -> dict[int, ConfirmedHash]:
+    """Return those of an index's candidates that may match at this moment for a platform, by id."""
+    cursor = await execute_and_sync(
+        tx, "confirm_hashes", platform_id=platform_id, hash_ids=list(hash_ids)
+    )
     rows = await cursor.fetchall()
     return {row["id"]: _confirmed(row) for row in rows}
 
@@ -36,5 +40,27 @@ async def insert(
     )
 
 
+async def insert_suspect(
+    tx: Transaction,
+    *,
+    audit_position: int,
+    platform_id: int,
+    found: Sequence[tuple[int, int, int, int]],
+) -> None:
+    """Store the matches of one lookup that are for human review and count nowhere; as `insert`."""
+    queries, hash_ids, distances, _ = zip(*found, strict=True)
+    await execute(
+        tx,
+        "insert_suspect_matches",
+        audit_position=audit_position,
+        platform_id=platform_id,
+        queries=list(queries),
+        hash_ids=list(hash_ids),
+        distances=list(distances),
+    )
+
+
 def _confirmed(row: Mapping[str, Any]) -> ConfirmedHash:
-    return ConfirmedHash(row["id"], row["record"], View(row["view"]), Standing(row["standing"]))
+    return ConfirmedHash(
+        row["id"], row["record"], View(row["view"]), Standing(row["standing"]), row["suspect"]
+    )

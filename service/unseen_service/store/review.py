@@ -1,23 +1,29 @@
 """The review queue: hashes that are disputed or over-match, and what staff decided."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from ..models.audit import Staff
 from ..models.hashes import Standing
-from ..models.review import Cause, Decision, Review, Reviewed
+from ..models.review import Cause, Decision, Proposal, Review, Reviewed
 from .statements import Transaction, execute, fetch_one, fetch_rows, fetch_value
 
 
-async def dispute(tx: Transaction, hash_ids: Sequence[int]) -> dict[int, Standing]:
-    """Queue the hashes that two platforms call not intimate. Return their standing now, by id.
+async def dispute(
+    tx: Transaction, hash_ids: Sequence[int]
+) -> tuple[dict[int, UUID], dict[int, UUID]]:
+    """Queue the hashes that two platforms call not intimate.
 
-    Staff outweigh platforms: a confirmed hash becomes disputed and still matches.
+    Return the records of those that are suspect from here on, by id, and of those that are
+    disputed: staff had confirmed these, and outweigh platforms.
     """
     rows = await fetch_rows(tx, "dispute_hashes", hash_ids=list(hash_ids))
-    return {row["id"]: Standing(row["standing"]) for row in rows}
+    disputed = {r["id"]: r["record"] for r in rows if r["standing"] == Standing.DISPUTED}
+    return {r["id"]: r["record"] for r in rows if r["id"] not in disputed}, disputed
 
 
 async def suspect(
@@ -30,6 +36,20 @@ async def suspect(
     given = [{"hash_id": hash_id, "evidence": each} for hash_id, each in evidence.items()]
     rows = await fetch_rows(tx, "suspect_hashes", cause=cause.value, given=Jsonb(given))
     return {row["id"]: row["record"] for row in rows}
+
+
+async def resume_suspended(tx: Transaction, limit: int) -> tuple[list[UUID], list[int]]:
+    """Restore the standing of hashes that version 0.1 suspended without a decision.
+
+    Return their records, and the ids of those that are active.
+    """
+    rows = await fetch_rows(tx, "resume_suspended", limit=limit)
+    return [row["record"] for row in rows], [row["id"] for row in rows if row["active"]]
+
+
+async def has_suspended(tx: Transaction) -> bool:
+    """Return whether version 0.1 suspended a hash that no one has decided about."""
+    return bool(await fetch_value(tx, "has_suspended"))
 
 
 async def read(tx: Transaction, *, decided: bool, limit: int) -> list[Review]:
@@ -48,8 +68,47 @@ async def lock(tx: Transaction, record: UUID) -> Reviewed | None:
     row = await fetch_one(tx, "lock_review", record=record)
     if row is None:
         return None
-    decision = Decision(row["decision"]) if row["decision"] else None
-    return Reviewed(**{**row, "before": Standing(row["before"]), "decision": decision})
+    return Reviewed(
+        **{
+            **row,
+            "standing": Standing(row["standing"]),
+            "before": Standing(row["before"]),
+            "decision": Decision(row["decision"]) if row["decision"] else None,
+            "proposal": _proposal(row["proposal"]),
+        }
+    )
+
+
+async def propose(
+    tx: Transaction, reviewed: Reviewed, decision: Decision, by: Staff, why: str
+) -> None:
+    """Store what a first person proposes; it replaces what was proposed before."""
+    await execute(
+        tx,
+        "propose_decision",
+        hash_id=reviewed.hash_id,
+        decision=decision.value,
+        proposed_by=by.actor,
+        person=by.person,
+        why=why,
+    )
+
+
+async def is_above(tx: Transaction, person: str, below: str) -> bool:
+    """Return whether one person issued or approved a key of another, or of someone who did."""
+    return bool(await fetch_value(tx, "is_above", person=person, below=below))
+
+
+async def settle_disputed(
+    tx: Transaction, hash_ids: Sequence[int], decision: Decision, *, by: str, why: str
+) -> None:
+    """Store a decision (`release` or `keep`) about disputed hashes, and its effect on them."""
+    ids = list(hash_ids)
+    await execute(tx, "settle_disputed", hash_ids=ids, decision=decision.value)
+    await execute(
+        tx, "decide_disputed", hash_ids=ids, decision=decision.value, decided_by=by, why=why
+    )
+    await execute(tx, "delete_proposals", hash_ids=ids)
 
 
 async def settle(
@@ -79,6 +138,14 @@ async def settle(
         decided_by=by,
         why=why,
     )
+    await execute(tx, "delete_proposals", hash_ids=[reviewed.hash_id])
+
+
+def _proposal(row: Mapping[str, Any] | None) -> Proposal | None:
+    if row is None:
+        return None
+    at = datetime.fromisoformat(row["at"])
+    return Proposal(Decision(row["decision"]), row["proposed_by"], row["person"], row["why"], at)
 
 
 def _review(row: Mapping[str, Any]) -> Review:
@@ -87,6 +154,7 @@ def _review(row: Mapping[str, Any]) -> Review:
             **row,
             "standing": Standing(row["standing"]),
             "cause": Cause(row["cause"]),
+            "proposal": _proposal(row["proposal"]),
             "decision": Decision(row["decision"]) if row["decision"] else None,
         }
     )

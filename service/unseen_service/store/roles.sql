@@ -23,8 +23,8 @@ BEGIN
     EXECUTE format('GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA %I TO unseen_serve',
         current_schema());
     -- Rows of other tables are never deleted: of a withdrawn hash only the bits are erased.
-    GRANT DELETE ON alerts, benign_hashes, finds, key_usage, owed, submissions, webhook_messages,
-        webhooks TO unseen_serve;
+    GRANT DELETE ON alerts, benign_hashes, finds, key_usage, owed, proposals, submissions,
+        webhook_messages, webhooks TO unseen_serve;
     GRANT DELETE ON state_noted TO unseen_serve;
     EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO unseen_serve', current_schema());
     REVOKE UPDATE ON audit_log, changes FROM unseen_serve;

@@ -66,7 +66,9 @@ class Feed:
                 if cursor:
                     await check_cursor(tx, head, cursor)
                 after = cursor.position if cursor else 0
-                page = await _read(tx, head, after, base=base, limit=limit, tag_bytes=tag_bytes)
+                page = await _read(
+                    tx, key, head, after, base=base, limit=limit, tag_bytes=tag_bytes
+                )
             if cursor:
                 await self._acknowledge(key, head, cursor.position)
             await self._deliver(key, page)
@@ -126,7 +128,14 @@ async def check_cursor(tx: Transaction, head: feed.FeedHead, cursor: FeedCursor)
 
 
 async def _read(
-    tx: Transaction, head: feed.FeedHead, after: int, *, base: int, limit: int, tag_bytes: int
+    tx: Transaction,
+    key: Key,
+    head: feed.FeedHead,
+    after: int,
+    *,
+    base: int,
+    limit: int,
+    tag_bytes: int,
 ) -> FeedPage:
     """Read windows of `limit` positions until one holds an entry or there are no more.
 
@@ -139,7 +148,9 @@ async def _read(
     entries: tuple[FeedEntry, ...] = ()
     for _ in range(_WINDOWS):
         begin, upto = upto, min(upto + limit, head.position)
-        entries = await feed.page(tx, after=begin, upto=upto, base=base, tag_bytes=tag_bytes)
+        entries = await feed.page(
+            tx, key.platform_id, after=begin, upto=upto, base=base, tag_bytes=tag_bytes
+        )
         if entries or upto == head.position:
             break
     fitting = feed_page_size.fitting(entries)

@@ -11,6 +11,7 @@ from ..live.miss_counter import MissCounter
 from ..live.usage_meter import Account, UsageMeter
 from ..metrics import HITS, LOOKUP_SECONDS, MISSES
 from ..models.audit import AuditEvent, AuditKind
+from ..models.hashes import SUSPECT_RADIUS
 from ..models.keys import Key
 from ..models.lookups import ConfirmedHash, Hit, Matched
 from ..store import Store, Transaction, audit, lookups
@@ -45,8 +46,8 @@ class Lookups:
             radius = _step(radius)
         with LOOKUP_SECONDS.time():
             answer = await self._answer(key, queries, radius)
-        hit = len({each.query for each in answer.hits})
-        missed = len(queries) - hit
+        hit = len({each.query for each in answer.hits if not each.suspect})
+        missed = len(queries) - len({each.query for each in answer.hits})
         HITS.inc(hit)
         MISSES.inc(missed)
         if missed:
@@ -89,13 +90,20 @@ async def _confirm(
     the log never shows a hit after the withdrawal of the hash that was hit.
     """
     head = await audit.lock(tx)
-    confirmed = await lookups.confirm(tx, sorted({hash_id for _, hash_id, _, _ in candidates}))
+    ids = sorted({hash_id for _, hash_id, _, _ in candidates})
+    confirmed = await lookups.confirm(tx, key.platform_id, ids)
     found = [each for each in candidates if each[1] in confirmed]
     if not found:
         return ()
     hits = tuple(_hit(query, distance, confirmed[hash_id]) for query, hash_id, distance, _ in found)
     position = await audit.append(tx, _event(key, asked, hits), head)
-    await lookups.insert(tx, audit_position=position, platform_id=key.platform_id, found=found)
+    where = {"audit_position": position, "platform_id": key.platform_id}
+    sure = [each for each, hit in zip(found, hits, strict=True) if not hit.suspect]
+    suspect = [each for each, hit in zip(found, hits, strict=True) if hit.suspect]
+    if sure:
+        await lookups.insert(tx, **where, found=sure)
+    if suspect:
+        await lookups.insert_suspect(tx, **where, found=suspect)
     return hits
 
 
@@ -109,11 +117,16 @@ def sketches(queries: Queries) -> npt.NDArray[np.int64]:
 
 
 def _hit(query: int, distance: int, confirmed: ConfirmedHash) -> Hit:
-    return Hit(query, confirmed.record, distance, confirmed.view, confirmed.standing)
+    suspect = confirmed.suspect and distance > SUSPECT_RADIUS
+    return Hit(query, confirmed.record, distance, confirmed.view, confirmed.standing, suspect)
 
 
 def _event(key: Key, asked: int, hits: tuple[Hit, ...]) -> AuditEvent:
-    recorded = [
-        {"query": hit.query, "record": str(hit.record), "distance": hit.distance} for hit in hits
-    ]
-    return platform_event(key, AuditKind.MATCH_HIT, {"asked": asked, "hits": recorded})
+    return platform_event(
+        key, AuditKind.MATCH_HIT, {"asked": asked, "hits": [_recorded(hit) for hit in hits]}
+    )
+
+
+def _recorded(hit: Hit) -> dict[str, str | int | bool]:
+    mark = {"suspect": True} if hit.suspect else {}
+    return {"query": hit.query, "record": str(hit.record), "distance": hit.distance, **mark}

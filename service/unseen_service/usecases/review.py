@@ -1,13 +1,17 @@
-"""The review queue: read and decided by staff."""
+"""The review queue: read and decided by staff.
+
+A removal means that nobody matches a hash any longer, and to bring it back may expose someone:
+either takes two persons. The first one proposes it, and nothing changes until the second confirms.
+"""
 
 from uuid import UUID
 
-from ..errors import ReviewChanged, ReviewNotFound
+from ..errors import IndependentPersonNeeded, ReviewChanged, ReviewNotFound
 from ..models.audit import AuditKind, Staff
 from ..models.changes import ChangeKind
 from ..models.hashes import Standing
-from ..models.review import Decision, Review, Reviewed
-from ..store import Store, activation, audit, changes, review
+from ..models.review import Decided, Decision, Proposal, Review, Reviewed
+from ..store import Store, Transaction, activation, audit, changes, disputes, review
 from .actors import staff_event
 
 
@@ -31,11 +35,11 @@ async def decide(
     *,
     decision: Decision,
     instead_of: Decision | None,
-) -> Standing:
-    """Decide a review, or change a decision. Return the hash's standing.
+) -> Decided:
+    """Decide a review, or change a decision; propose it, if that takes two persons.
 
     `instead_of` is the decision that the caller saw before, None if there was none. Raises
-    ReviewNotFound, and ReviewChanged if another decision came first.
+    ReviewNotFound, ReviewChanged if another decision came first, and IndependentPersonNeeded.
     """
     async with store.transaction() as tx:
         await changes.lock(tx)
@@ -44,21 +48,53 @@ async def decide(
             raise ReviewNotFound
         if found.decision is not instead_of:
             raise ReviewChanged(found.decision and found.decision.value)
-        standing, active = _outcome(found, decision)
-        await review.settle(tx, found, decision, standing, active=active, by=by.actor, why=reason)
-        if found.active or active:
-            await changes.append(tx, _change(found, active=active), [found.hash_id])
-        if found.decision is Decision.REMOVE and decision is not Decision.REMOVE:
-            released = await activation.release_near(tx, found.hash_id)
-            await changes.append(tx, ChangeKind.ADD, released)
         details = {
             "record": str(record),
             "decision": decision.value,
             "instead_of": instead_of.value if instead_of else None,
             "reason": reason,
         }
+        first = found.proposal
+        if _takes_two(found, decision):
+            if first is None or first.decision is not decision:
+                await review.propose(tx, found, decision, by, reason)
+                await audit.append(tx, staff_event(by, AuditKind.REVIEW_PROPOSED, details))
+                return Decided(found.standing, final=False)
+            if by.person == first.person:
+                return Decided(found.standing, final=False)
+            await _check_independent(tx, first, by)
+            details["proposed_by"] = first.by
+        standing = await _settle(tx, found, decision, by, reason)
         await audit.append(tx, staff_event(by, AuditKind.REVIEW_DECIDED, details))
+    return Decided(standing, final=True)
+
+
+async def _settle(
+    tx: Transaction, found: Reviewed, decision: Decision, by: Staff, reason: str
+) -> Standing:
+    standing, active = _outcome(found, decision)
+    await review.settle(tx, found, decision, standing, active=active, by=by.actor, why=reason)
+    await disputes.end(tx, [found.hash_id])
+    if found.active or active:
+        await changes.append(tx, _change(found, active=active), [found.hash_id])
+    if found.decision is Decision.REMOVE and decision is not Decision.REMOVE:
+        await changes.append(tx, ChangeKind.ADD, await activation.release_near(tx, found.hash_id))
     return standing
+
+
+def _takes_two(found: Reviewed, decision: Decision) -> bool:
+    """Return whether a decision removes a hash, or brings back one that was removed."""
+    return decision is not found.decision and Decision.REMOVE in (decision, found.decision)
+
+
+async def _check_independent(tx: Transaction, first: Proposal, second: Staff) -> None:
+    """Raise IndependentPersonNeeded if one person may hold both keys, as far as can be known.
+
+    Whoever issues a key may know its secret, and so may act as its holder.
+    """
+    pairs = (first.person, second.person), (second.person, first.person)
+    if first.by == second.actor or any([await review.is_above(tx, *pair) for pair in pairs]):
+        raise IndependentPersonNeeded
 
 
 def _outcome(found: Reviewed, decision: Decision) -> tuple[Standing, bool]:

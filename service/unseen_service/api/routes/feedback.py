@@ -30,11 +30,13 @@ async def give_feedback(
     """Report results for hashes.
 
     All values are accepted, or none is. The last value per record counts, and repeating it
-    changes nothing. People see the results in their cases; if two platforms report
-    `not-intimate`, staff review the hash. Requires the scope `feedback`.
+    changes nothing. Others learn of it only if you matched the hash or received it: people see the
+    results in their cases, and if two platforms report `not-intimate`, staff review the hash. What
+    you report as `not-intimate` reads as withdrawn in your own lookups and feed, until you report
+    something else or staff decide. Requires the scope `feedback`.
     """
     given = {each.record: GivenFeedback(each.value, frozenset(each.tags)) for each in body.feedback}
-    new = await feedback.give_feedback(provided.store, key, given)
+    new = await feedback.give_feedback(provided.store, key, given, provided.dispute_rules)
     return schemas.FeedbackOut(accepted=len(body.feedback), new=new)
 
 

@@ -48,6 +48,7 @@ def _response(matched: Matched) -> Response:
             "distance": hit.distance,
             "view": hit.view.value,
             "standing": hit.standing.value,
+            "suspect": hit.suspect,
         }
         for hit in matched.hits
     ]

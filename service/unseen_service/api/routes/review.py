@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import Depends, Path, Query
 
-from ...errors import InvalidRequest, ReviewChanged, ReviewNotFound
+from ...errors import IndependentPersonNeeded, InvalidRequest, ReviewChanged, ReviewNotFound
 from ...usecases import review
 from ..authentication import Admin, Auditor, Reason
 from ..bodies import require_json
@@ -46,7 +46,9 @@ async def list_reviews(
 @router.post(
     "/v1/review/{record}",
     dependencies=[Depends(require_json)],
-    responses=keyed_responses(*BODY_PROBLEMS, ReviewNotFound, ReviewChanged),
+    responses=keyed_responses(
+        *BODY_PROBLEMS, ReviewNotFound, ReviewChanged, IndependentPersonNeeded
+    ),
 )
 async def decide_review(
     provided: Provided,
@@ -57,11 +59,14 @@ async def decide_review(
 ) -> schemas.DecidedOut:
     """Decide a review.
 
-    Takes effect at once in lookups, the feed and people's cases. If someone else decided in the
-    meantime, the response is 409 (`review-changed`). The reason is stored with the decision and
-    in the audit log. Requires the scope `admin`.
+    Takes effect at once in lookups, the feed and people's cases. But a removal, and any decision
+    that replaces one, takes two persons: the first request proposes it (`final` is false), and
+    the same request of another person makes it final. Neither may have issued or approved a key
+    of the other. If someone else decided in the meantime, the response is 409
+    (`review-changed`). The reason is stored with the decision and in the audit log. Requires the
+    scope `admin`.
     """
-    standing = await review.decide(
+    decided = await review.decide(
         provided.store,
         by,
         reason,
@@ -69,4 +74,6 @@ async def decide_review(
         decision=body.decision,
         instead_of=body.instead_of,
     )
-    return schemas.DecidedOut(record=record, decision=body.decision, standing=standing)
+    return schemas.DecidedOut(
+        record=record, decision=body.decision, standing=decided.standing, final=decided.final
+    )

@@ -27,6 +27,10 @@ class EntryOut(BaseModel):
     record: str = Field(description="The ID of the hash, the same in lookups and feedback.")
     status: FeedStatus
     standing: Standing
+    suspect: bool = Field(
+        description="The hash waits for a decision by staff. Let a person look at uploads that "
+        "are more than 8 bits away from it."
+    )
     pdq: str | None = Field(description="The hash as 64 hex digits; null unless it is active.")
     view: View | None = Field(description="The view that was hashed; null unless it is active.")
     quality: int | None = Field(description="PDQ's quality; null if unknown, or not active.")
@@ -56,6 +60,7 @@ def entry_json(entry: FeedEntry) -> dict[str, object]:
         "record": str(entry.record),
         "status": entry.status.value,
         "standing": entry.standing.value,
+        "suspect": active and entry.suspect,
         "pdq": entry.pdq.hex() if active and entry.pdq is not None else None,
         "view": entry.view.value if active and entry.view else None,
         "quality": entry.quality if active else None,

@@ -31,6 +31,10 @@ class HitOut(BaseModel):
     )
     view: View = Field(description="The view of the stored image that was hashed.")
     standing: Standing
+    suspect: bool = Field(
+        description="The hash is suspect and the distance more than 8 bits: let a person look at "
+        "the upload. The hit counts in no statistics."
+    )
 
 
 class MatchOut(BaseModel):

@@ -13,11 +13,21 @@ from ...models.review import Cause, Decision, Review
 from .common import RequestModel
 
 
+class ProposalOut(BaseModel):
+    """A decision that waits for a second person."""
+
+    decision: Decision
+    by: str
+    why: str = Field(description="The reason that was given with the proposal.")
+    at: datetime
+
+
 class ReviewOut(BaseModel):
     """A hash in the review queue. Nobody at the service sees the image; this is the evidence."""
 
     record: UUID = Field(description="The record of the hash.")
     standing: Standing
+    suspect: bool = Field(description="What it finds beyond 8 bits is marked, and not counted.")
     cause: Cause
     evidence: dict[str, int] = Field(
         description="The counts that opened the review. `platforms`: how many platforms reported "
@@ -34,6 +44,7 @@ class ReviewOut(BaseModel):
     decided_at: datetime | None
     decided_by: str | None
     why: str | None = Field(description="The reason that was given with the decision.")
+    proposal: ProposalOut | None = Field(description="What waits for a second person.")
 
     @classmethod
     def of(cls, review: Review) -> "ReviewOut":
@@ -41,6 +52,8 @@ class ReviewOut(BaseModel):
         shown = asdict(review)
         if review.decision is None:
             shown |= {"decided_at": None, "decided_by": None, "why": None}
+        if review.proposal is not None:
+            del shown["proposal"]["person"]
         return cls.model_validate(shown)
 
 
@@ -72,3 +85,4 @@ class DecidedOut(BaseModel):
     record: UUID
     decision: Decision
     standing: Standing
+    final: bool = Field(description="False: nothing changed yet, a second person has to confirm.")

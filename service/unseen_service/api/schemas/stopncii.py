@@ -127,6 +127,10 @@ class RecordOut(BaseModel):
         description="Always empty: case numbers are confidential."
     )
     CSPFeedbacks: list["SaidOut"] = Field(description="What platforms report about it.")
+    suspect: bool = Field(
+        description="Not part of the protocol, whose clients ignore it: the hash waits for a "
+        "decision by staff. Let a person look at uploads that are more than 8 bits away from it."
+    )
     record: UUID | None = Field(
         default=None, description="The hash's ID, to confirm its deletion; only if withdrawn."
     )
@@ -179,4 +183,5 @@ def record_json(entry: FeedEntry) -> dict[str, object] | None:
             for each in entry.feedback
         ],
         **name,
+        "suspect": active and entry.suspect,
     }

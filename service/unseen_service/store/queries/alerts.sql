@@ -2,7 +2,15 @@
 
 -- insert_alert: Insert an alert for staff; nothing if the key family no longer exists.
 INSERT INTO alerts (kind, line, details)
-SELECT %(kind)s, id, %(details)s::jsonb FROM keys WHERE id = %(family_id)s;
+SELECT %(kind)s, %(family_id)s::bigint, %(details)s::jsonb
+WHERE %(family_id)s::bigint IS NULL OR EXISTS (SELECT FROM keys WHERE id = %(family_id)s);
+
+-- is_recent_alert: Whether staff were alerted to this about the platform of a key family in a day.
+SELECT EXISTS (
+    SELECT FROM alerts JOIN keys ON keys.id = line
+    WHERE alerts.kind = %(kind)s AND at > now() - interval '24 hours'
+        AND platform_id = (SELECT platform_id FROM keys WHERE id = %(family_id)s)
+) AS found;
 
 -- read_alerts: The newest alerts, newest first.
 SELECT id, at, kind, line AS family_id, details FROM alerts ORDER BY id DESC LIMIT %(limit)s;

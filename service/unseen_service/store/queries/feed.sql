@@ -18,13 +18,20 @@ INSERT INTO subscriptions (platform_id, base)
 SELECT %(platform_id)s, position FROM change_head
 ON CONFLICT (platform_id) DO NOTHING;
 
--- feed_page: Hashes whose last change is in a range of positions, in order.
--- Hashes withdrawn before the platform subscribed are left out: it never had them.
+-- feed_page: Hashes whose last change is in a range of positions, in order, as a platform sees them:
+-- what it disputes itself is withdrawn. Those withdrawn before it subscribed are left out, because
+-- it never had them.
 WITH page AS MATERIALIZED (
-    SELECT position, at, hash_id, record, pdq, standing, active
-    FROM changes JOIN hashes ON hashes.id = hash_id
+    SELECT position, changes.at, changes.hash_id, record, pdq, standing,
+        active AND disputes.hash_id IS NULL AS active,
+        EXISTS (SELECT FROM suspects WHERE suspects.hash_id = hashes.id) AS suspect
+    FROM changes
+    JOIN hashes ON hashes.id = changes.hash_id
+    LEFT JOIN disputes ON disputes.hash_id = hashes.id AND platform_id = %(platform_id)s
+        AND ended_at IS NULL
     WHERE position > %(after)s AND position <= %(upto)s
-        AND (position > %(base)s OR (active AND standing <> 'quarantined'))
+        AND (position > %(base)s
+            OR (active AND standing <> 'quarantined' AND disputes.hash_id IS NULL))
         AND position
             = (SELECT max(position) FROM changes AS later WHERE later.hash_id = changes.hash_id)
 ), held AS (

@@ -3,6 +3,9 @@
 -- hashes_by_record: IDs of hashes, by record.
 SELECT id, record FROM hashes WHERE record = ANY(%(records)s);
 
+-- records_by_id: Records of hashes, by ID.
+SELECT id, record FROM hashes WHERE id = ANY(%(hash_ids)s);
+
 -- hashes_by_pdq: IDs of hashes, by their bits.
 SELECT id, pdq FROM hashes WHERE pdq = ANY(%(pdqs)s);
 

@@ -12,7 +12,8 @@ SELECT date_trunc('hour', at, 'UTC'), kind, count(*), coalesce(sum(
         WHEN 'case.submitted' THEN (details ->> 'images')::bigint
         WHEN 'case.withdrawn' THEN jsonb_array_length(details -> 'images')
         WHEN 'match.hit' THEN (
-            SELECT count(DISTINCT hit -> 'query') FROM jsonb_array_elements(details -> 'hits') AS hit)
+            SELECT count(DISTINCT hit -> 'query') FROM jsonb_array_elements(details -> 'hits') AS hit
+            WHERE hit -> 'suspect' IS NULL)
         WHEN 'match.missed' THEN (
             SELECT sum((key ->> 'hashes')::bigint)
             FROM jsonb_array_elements(details -> 'keys') AS key)
