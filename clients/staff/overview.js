@@ -9,7 +9,8 @@ const CHARTS = {
 };
 const ALERT_TITLES = {
   "key.probing": "Lookups that probe around one hash",
-  "key.paused": "Key paused after continued probing",
+  "feedback.bulk": "A platform disputes very many hashes",
+  "review.opened": "Hashes became suspect, or are found very often",
   "key.hit-rate": "Unusually high share of matches",
 };
 

@@ -169,12 +169,15 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
     saved = SavedIndexes(settings.index_dir) if settings.index_dir else None
     clock, index = Clock(), LiveIndex(saved, settings.device)
     keys, screening, misses = LiveKeys(clock), LiveScreening(clock), MissCounter(store, clock)
-    limits = LiveKeyLimits(settings.requests_per_minute, settings.hashes_per_minute)
+    limits = LiveKeyLimits(
+        settings.requests_per_minute,
+        settings.hashes_per_minute,
+        coarse=bool(settings.coarse_distances),
+    )
     meter = UsageMeter(
         store,
         limits,
         alert_at=settings.probing_alert,
-        pause_at=settings.probing_pause,
         shared=shared,
     )
     price = Price(settings.work_free_hashes_per_minute, settings.work_tries_per_hash)

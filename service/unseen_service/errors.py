@@ -23,7 +23,7 @@ ServiceError
 │   ├── NotAuthenticated     no key, or not an active one
 │   │   └── KeyInactive      not activated by its holder yet, or not approved
 │   ├── ScopeMissing         the key may not do this
-│   └── KeyPaused            its queries looked like probing; the operator ends the pause
+│   └── KeyPaused            the operator paused it, and ends the pause
 ├── Retriable                the same request may succeed later
 │   ├── BudgetSpent          a key asks more than it may
 │   ├── TooManyGuesses       wrong PINs for one case, too fast
@@ -349,14 +349,13 @@ class ScopeMissing(NotAllowed):
 
 
 class KeyPaused(NotAllowed):
-    """The key is paused, because of its queries or by the operator."""
+    """The key is paused by the operator."""
 
     slug, title = "key-paused", "The key is paused"
 
     def __init__(self) -> None:
         super().__init__(
-            "This key is paused: it queried very many slightly different hashes, as someone does "
-            "who wants to find out what is stored, or the operator paused it. Ask the operator."
+            "The service's operator paused this key. Ask the operator why, and to resume it."
         )
 
 

@@ -87,10 +87,10 @@ POOL_WAITING = Gauge(
 )
 NOTICES = Counter(
     "unseen_key_notices",
-    "Notices that a key family seems to probe (key.probing, key.hit-rate), or was paused for it.",
+    "Notices that a platform seems to probe (key.probing, key.hit-rate).",
     ["kind"],
 )
-_from_zero(NOTICES, "key.probing", "key.hit-rate", "key.paused")
+_from_zero(NOTICES, "key.probing", "key.hit-rate")
 WEBHOOK_ATTEMPTS = Counter(
     "unseen_webhook_attempts",
     "Attempts to deliver a webhook message, by result; hanging: no complete answer in 10 s.",

@@ -61,8 +61,8 @@ class Settings:
     work_tries_per_hash: int = _integer(1_000)
     requests_per_minute: int = _integer(60_000)
     hashes_per_minute: int = _integer(600_000)
-    probing_alert: int = _integer(48)
-    probing_pause: int = _integer(96)
+    coarse_distances: int = _integer(1, most=1)
+    probing_alert: int = _integer(24)
     index_dir: Path | None = None
     device: Device = "cpu"
     save_after_changes: int = _integer(10_000, 1)
@@ -110,6 +110,20 @@ class Settings:
             if (variable := PREFIX + each.name.upper()) in environment
         }
         return cls(database_url=read_database_url(environment), **found)
+
+
+_OBSOLETE = {
+    "UNSEEN_PROBING_PAUSE": "only staff pause keys now, with 'unseen-service keys pause'",
+}
+
+
+def obsolete_settings(environment: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each setting that has no effect any longer."""
+    return [
+        f"{variable} has no effect and can be removed: {why}."
+        for variable, why in _OBSOLETE.items()
+        if variable in environment
+    ]
 
 
 def read_database_url(environment: Mapping[str, str]) -> str | None:

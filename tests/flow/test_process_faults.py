@@ -290,9 +290,17 @@ def test_probing_spread_over_two_processes_is_noticed(data_directory: Path) -> N
             body = pdq.tobytes()
             return httpx.post(f"{URL}/v1/match", content=body, headers=headers).status_code
 
+        def hits(pdq: Hashes) -> list[int]:
+            answer = httpx.post(f"{URL}/v1/match", content=pdq.tobytes(), headers=headers)
+            return [hit["distance"] for hit in answer.json()["hits"]]
+
         wait_until(lambda: all(look_up(random_hashes(1)) == 200 for _ in range(8)))
+        stored = random_hashes(1, seed=3)
+        body = submission(stored.tobytes().hex())
+        assert httpx.post(f"{URL}/v1/cases", json=body, timeout=60).status_code == 201
+        wait_until(lambda: bool(hits(stored)))
         with ThreadPoolExecutor(8) as threads:
-            statuses = Counter(threads.map(look_up, neighbours(random_hashes(1, seed=3))))
-        assert 96 <= statuses[200] <= 150
-        assert statuses[403] == 256 - statuses[200]
+            told = list(threads.map(hits, neighbours(stored)))
+        assert all(each == [8] for each in told[:8]), "coarse distances are the default"
+        assert told[-1] == [31], "withheld on both workers"
         assert len(workers_of(process)) == 2

@@ -26,7 +26,7 @@ from tests.support.cli import run
 from tests.support.hashes import flipped, random_pdq
 from tests.support.processes import serve_process, workers_of
 from tests.support.running_service import RunningService, serving
-from tests.support.submissions import PIN, submission
+from tests.support.submissions import PIN, submission, submit_and_index
 from tests.support.waiting import wait_until
 
 
@@ -134,23 +134,21 @@ def test_one_worker_collects_database_metrics_for_all(database_url: str) -> None
         assert connection.execute(measurement).fetchone() == first
 
 
-def test_pauses_are_counted(database_url: str) -> None:
-    with serving(database_url, probing_alert=0, probing_pause=3) as service:
-        before = scrape(service)['unseen_key_notices_total{kind="key.paused"}']
+def test_probing_is_counted(database_url: str) -> None:
+    with serving(database_url, probing_alert=3) as service:
+        name = 'unseen_key_notices_total{kind="key.probing"}'
+        before = scrape(service)[name]
+        submit_and_index(service, random_pdq(1))
         with service.client("match") as platform:
             near = [flipped(random_pdq(1), 1, seed) for seed in range(8)]
             platform.post("/v1/match", json={"hashes": near})
-        name = 'unseen_key_notices_total{kind="key.paused"}'
         wait_until(lambda: scrape(service)[name] == before + 1)
 
 
 def test_counters_are_exported_before_their_first_event(service: RunningService) -> None:
     """Prometheus sees no increase in a series that starts at 1, so it would miss the first."""
     shown = scrape(service)
-    kinds = {
-        f'unseen_key_notices_total{{kind="{kind}"}}'
-        for kind in (*AlertThrottle.KINDS, "key.paused")
-    }
+    kinds = {f'unseen_key_notices_total{{kind="{kind}"}}' for kind in AlertThrottle.KINDS}
     assert kinds <= shown.keys()
     assert {f'unseen_erased_total{{what="{what}"}}' for what in maintenance._ERASED} <= shown.keys()
 

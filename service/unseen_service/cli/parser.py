@@ -197,7 +197,7 @@ def _add_limit(add: AddParser) -> None:
         "--coarse",
         action="store_true",
         default=None,
-        help="round distances up to 0, 8, 16, 24 or 31",
+        help="round distances up to 0, 8, 16, 24 or 31, as for every new key",
     )
     steps.add_argument("--exact", dest="coarse", action="store_false", help="exact distances")
 

@@ -18,7 +18,14 @@ from ..runtime.http_protocol import HttpProtocol
 from ..runtime.private_files import check_folder, make_folder, narrow_folder
 from ..runtime.shared_memory import share_counts
 from ..runtime.supervisor import bind, supervise, wait_for_address
-from ..settings import DEFAULT_DATA, Address, Settings, read_address, read_database_url
+from ..settings import (
+    DEFAULT_DATA,
+    Address,
+    Settings,
+    obsolete_settings,
+    read_address,
+    read_database_url,
+)
 from ..store import Store, allowed_connections
 from ..usecases.checkpoints import Checkpoints
 from ..usecases.witnesses import read_witnesses
@@ -51,6 +58,8 @@ def serve(args: Namespace) -> None:
     os.environ.setdefault("UNSEEN_INDEX_DIR", str(data / "index"))
     # Mistakes are reported before anything is started.
     settings = Settings.from_environment(os.environ)
+    for sentence in obsolete_settings(os.environ):
+        notice(sentence)
     wait_for_address(args.host, args.port)
     connections = args.workers * settings.connections
     with open_database(args.data, connections) as (url, restart_if_dead):

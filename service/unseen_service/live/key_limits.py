@@ -7,9 +7,12 @@ from ..store import Store, key_limits
 class LiveKeyLimits:
     """The limits of each key family, if they differ from the service's settings."""
 
-    def __init__(self, requests_per_minute: int, hashes_per_minute: int) -> None:
+    def __init__(
+        self, requests_per_minute: int, hashes_per_minute: int, *, coarse: bool = True
+    ) -> None:
         self._requests = requests_per_minute
         self._hashes = hashes_per_minute
+        self._coarse = coarse
         self._by_family: dict[int, KeyLimits] = {}
 
     async def reload(self, store: Store) -> None:
@@ -37,4 +40,4 @@ class LiveKeyLimits:
     def is_coarse(self, family_id: int) -> bool:
         """Return whether the family sees distances in steps only."""
         found = self._by_family.get(family_id)
-        return found is not None and found.coarse
+        return self._coarse if found is None or found.coarse is None else found.coarse

@@ -5,15 +5,19 @@ total. In between it knows only what it admitted itself, so W workers together m
 times what was left. The excess counts against the next seconds: over any longer time a key gets
 its budget and no more.
 
-How a key queries is counted in memory that all workers of a host share, as requests arrive: a
-walk that is spread over the workers is noticed as one.
+How a platform queries is counted in memory that all workers of a host share, for all of its keys
+together: a walk that is spread over workers or keys is noticed as one. What uploaders send decides
+what is counted, so nothing is refused for it: staff are alerted, and distances around the hash in
+question are rounded or withheld, for this platform.
 """
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -24,12 +28,17 @@ from ..errors import BudgetSpent, KeyPaused
 from ..models.audit import SERVICE, AuditEvent, AuditKind
 from ..models.keys import Key, KeyUsage
 from ..ratelimit.leaky_bucket import LeakyBucket
-from ..ratelimit.probing import AlertThrottle, HitRate, Neighbourhoods
-from ..runtime.shared_memory import SharedCounts, private_block
-from ..store import Store, Transaction, alerts, audit, key_limits
+from ..ratelimit.probing import AlertThrottle, HitRate, NearQueries
+from ..runtime.shared_memory import BLOCKS, SharedCounts, private_block
+from ..store import Store, Transaction, alerts, audit, feedback, key_limits
 from .key_limits import LiveKeyLimits
 
 logger = logging.getLogger(__name__)
+
+_COARSE_SHARE = 2 / 3
+"""Distances around a hash are rounded from this share of the alert's number of queries on."""
+_IDLE_S = 12 * 3_600.0
+_HASHES_PER_ALERT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +48,44 @@ class Notice:
     kind: AuditKind
     family_id: int
     details: dict[str, Any]
+    hash_ids: tuple[int, ...] = ()
+
+
+class Detail(IntEnum):
+    """What the answer about a stored hash may tell of its distance."""
+
+    EXACT = 0
+    COARSE = 1
+    NONE = 2
 
 
 class QueryProfile:
-    """How a key family queries.
+    """How a platform queries.
 
     `block` is the memory that counts it, and `secret` what obscures hashes there.
     """
 
-    __slots__ = ("alerts", "hit_rate", "neighbourhoods")
+    __slots__ = ("alerts", "block", "hit_rate", "near", "probed", "used_at")
 
     def __init__(self, now: float, block: memoryview, secret: bytes | None) -> None:
+        self.block = block
         self.hit_rate = HitRate(now, block)
-        self.neighbourhoods = Neighbourhoods(now, block, secret)
+        self.near = NearQueries(now, block, secret)
         self.alerts = AlertThrottle(block)
+        self.used_at = now
+        self.probed: dict[int, int] = {}
+        """Hashes, by id, near which there were too many queries since the last alert."""
 
 
 class Account:
-    """A key family at one worker: its budgets, and its query profile once it looks something up."""
+    """A key family at one worker: its budgets."""
 
-    __slots__ = ("family_id", "hashes", "is_coarse", "profile", "requests")
+    __slots__ = ("family_id", "hashes", "is_coarse", "requests")
 
     def __init__(self, family_id: int, capacities: tuple[int, int], now: float) -> None:
         self.family_id = family_id
         self.requests, self.hashes = (LeakyBucket(capacity, now) for capacity in capacities)
         self.is_coarse = False
-        self.profile: QueryProfile | None = None
 
     def headers(self, now: float) -> list[tuple[bytes, bytes]]:
         """Return the RateLimit headers (draft-ietf-httpapi-ratelimit-headers-10)."""
@@ -83,7 +104,10 @@ class Account:
 
 
 class UsageMeter:
-    """Charges keys for what they use, notices probing, pauses."""
+    """Charges keys for what they use, and notices probing.
+
+    `alert_at` is the number of different queries near one hash that staff are alerted to; 0: none.
+    """
 
     def __init__(
         self,
@@ -91,24 +115,25 @@ class UsageMeter:
         limits: LiveKeyLimits,
         *,
         alert_at: int,
-        pause_at: int,
         shared: SharedCounts | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._limits = limits
-        self._alert_at, self._pause_at = alert_at, pause_at
+        self._alert_at = alert_at
+        # A walk learns from each distance, so these are rounded before there is an alert.
+        self._coarse_at = math.ceil(alert_at * _COARSE_SHARE)
         self._shared = shared
         self._clock = clock
         self._accounts: dict[int, Account] = {}
+        self._profiles: dict[int, QueryProfile] = {}
         self._notices: list[Notice] = []
-        self._pausing: set[int] = set()
         self.noticed = asyncio.Event()
         """Set when there is something to record: `settle` should not wait for its next turn."""
 
     def admit(self, key: Key) -> Account:
         """Charge a key for a request. Return its account. Raises KeyPaused, BudgetSpent."""
-        if key.family_id in self._pausing or self._limits.is_paused(key.family_id):
+        if self._limits.is_paused(key.family_id):
             raise KeyPaused
         now = self._clock()
         account = self._account(key.family_id, now)
@@ -118,26 +143,43 @@ class UsageMeter:
             )
         return account
 
-    def charge(self, account: Account, queries: npt.NDArray[np.uint8]) -> None:
-        """Charge an account for hashes (uint8[q, 32]), and count where they lie.
-
-        Raises BudgetSpent, or KeyPaused if this lookup makes it probing.
-        """
+    def charge(self, account: Account, hashes: int) -> None:
+        """Charge an account for hashes. Raises BudgetSpent."""
         now = self._clock()
-        if not account.hashes.spend(len(queries), now):
+        if not account.hashes.spend(hashes, now):
             raise BudgetSpent("hashes", account.hashes.capacity, account.hashes.retry_after(now))
-        around = self._profile(account, now).neighbourhoods.add(queries, now)
-        if self._pause_at and around >= self._pause_at:
-            self._pause(account.family_id, around)
-            raise KeyPaused
-        if self._alert_at and around >= self._alert_at:
-            self._notice(account, AuditKind.KEY_PROBING, {"around": around}, now)
 
-    def count_hits(self, account: Account, hashes: int, hits: int) -> None:
-        """Count a lookup of `hashes` hashes, `hits` of which hit."""
+    def count_near(
+        self, key: Key, queries: npt.NDArray[np.uint8], hash_ids: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Count queries (uint8[n, 32]), each near a stored hash (int64[n]).
+
+        Return for each what its answer may tell, as a `Detail`: int64[n].
+        """
+        if not self._alert_at:
+            return np.full(len(hash_ids), Detail.EXACT, np.int64)
         now = self._clock()
-        if self._profile(account, now).hit_rate.add(hashes, hits, now):
-            self._notice(account, AuditKind.KEY_HIT_RATE, {"hits": hits}, now)
+        profile = self._profile(key.platform_id, now)
+        counts = profile.near.add(key.platform_id, queries, hash_ids, now)
+        for place in np.flatnonzero(counts >= self._alert_at).tolist():
+            profile.probed[int(hash_ids[place])] = int(counts[place])
+        if profile.probed and profile.alerts.is_due(AuditKind.KEY_PROBING, now):
+            self._notice_probing(key, profile)
+        return np.digitize(counts, (self._coarse_at, self._alert_at)).astype(np.int64)
+
+    def count_hits(self, key: Key, hashes: int, hits: int) -> None:
+        """Count a lookup of `hashes` hashes, `hits` of which hit.
+
+        A platform that never hit anything takes no memory.
+        """
+        if not hits and _block_number(key.platform_id) not in self._profiles:
+            return
+        now = self._clock()
+        profile = self._profile(key.platform_id, now)
+        if profile.hit_rate.add(hashes, hits, now) and profile.alerts.is_due(
+            AuditKind.KEY_HIT_RATE, now
+        ):
+            self._notice(Notice(AuditKind.KEY_HIT_RATE, key.family_id, {"hits": hits}))
 
     async def settle(self) -> None:
         """Add what was used here to the shared total, read the total, record notices.
@@ -156,6 +198,7 @@ class UsageMeter:
                 self._accounts[each.family_id].hashes.unsent += int(each.hashes)
             raise
         now = self._clock()
+        self._release_idle(now)
         for each in total:
             account = self._account(each.family_id, now)
             account.requests.set_total(each.requests, now)
@@ -166,17 +209,9 @@ class UsageMeter:
         while self._notices:
             notice = self._notices[0]
             async with self._store.transaction() as tx:
-                is_new = await _record(tx, notice)
+                await _record(tx, notice)
             self._notices.pop(0)
-            if is_new:
-                metrics.NOTICES.labels(notice.kind).inc()
-            if notice.kind is AuditKind.KEY_PAUSED:
-                await self._limits.reload(self._store)
-                # After a resume the family starts with a clean slate, not with the next pause.
-                now = self._clock()
-                account = self._account(notice.family_id, now)
-                self._profile(account, now).neighbourhoods.clear(now)
-                self._pausing.discard(notice.family_id)
+            metrics.NOTICES.labels(notice.kind).inc()
 
     def _take_unsent(self) -> list[KeyUsage]:
         taken = [
@@ -196,41 +231,52 @@ class UsageMeter:
         account.is_coarse = self._limits.is_coarse(family_id)
         return account
 
-    def _profile(self, account: Account, now: float) -> QueryProfile:
-        """Return an account's query profile; only families that look something up need one."""
-        if account.profile is None:
-            account.profile = self._new_profile(account.family_id, now)
-        return account.profile
+    def _profile(self, platform_id: int, now: float) -> QueryProfile:
+        """Return a platform's query profile, which is made as it is needed."""
+        number = _block_number(platform_id)
+        profile = self._profiles.get(number)
+        if profile is None:
+            profile = self._profiles[number] = self._new_profile(number, now)
+        profile.used_at = now
+        return profile
 
-    def _new_profile(self, family_id: int, now: float) -> QueryProfile:
+    def _new_profile(self, number: int, now: float) -> QueryProfile:
         if self._shared is not None:
             try:
-                return QueryProfile(now, self._shared.block(family_id), self._shared.secret)
+                return QueryProfile(now, self._shared.block(number), self._shared.secret)
             except OSError:
                 logger.warning("no shared memory left: this worker counts lookups by itself")
         return QueryProfile(now, private_block(), None)
 
-    def _pause(self, family_id: int, around: int) -> None:
-        # The counts stay until every worker knows of the pause: the other workers of this host
-        # see them with their next lookup, before they learn of the pause.
-        self._pausing.add(family_id)
-        self._notices.append(Notice(AuditKind.KEY_PAUSED, family_id, {"around": around}))
+    def _release_idle(self, now: float) -> None:
+        """Release the memory of platforms that have not hit anything for long."""
+        for number, profile in list(self._profiles.items()):
+            if now - profile.used_at > _IDLE_S:
+                del self._profiles[number]
+                SharedCounts.release(profile.block)
+
+    def _notice_probing(self, key: Key, profile: QueryProfile) -> None:
+        """Alert staff to every hash that was probed since the last alert."""
+        most = sorted(profile.probed, key=lambda each: -profile.probed[each])[:_HASHES_PER_ALERT]
+        details = {"around": profile.probed[most[0]], "hashes": len(profile.probed)}
+        profile.probed.clear()
+        self._notice(Notice(AuditKind.KEY_PROBING, key.family_id, details, tuple(most)))
+
+    def _notice(self, notice: Notice) -> None:
+        self._notices.append(notice)
         self.noticed.set()
 
-    def _notice(
-        self, account: Account, kind: AuditKind, details: dict[str, Any], now: float
-    ) -> None:
-        if self._profile(account, now).alerts.is_due(kind, now):
-            self._notices.append(Notice(kind, account.family_id, details))
-            self.noticed.set()
+
+def _block_number(platform_id: int) -> int:
+    return platform_id % BLOCKS
 
 
-async def _record(tx: Transaction, notice: Notice) -> bool:
-    """Record a notice. Return whether it is new, and not a pause that another worker began."""
-    is_pause = notice.kind is AuditKind.KEY_PAUSED
-    if is_pause and not await key_limits.pause(tx, notice.family_id):
-        return False
-    await alerts.insert(tx, notice.kind.value, notice.family_id, notice.details)
-    details = {"key": notice.family_id, **notice.details}
+async def _record(tx: Transaction, notice: Notice) -> None:
+    """Record a notice, with the records of the hashes that it is about."""
+    details = dict(notice.details)
+    if notice.hash_ids:
+        records = await feedback.records(tx, notice.hash_ids)
+        details["records"] = [str(records[each]) for each in notice.hash_ids if each in records]
+    await alerts.insert(tx, notice.kind.value, notice.family_id, details)
+    details = {"key": notice.family_id, **details}
     await audit.append(tx, AuditEvent(notice.kind, SERVICE, None, details))
-    return True

@@ -172,18 +172,23 @@ class AuditKind(StrEnum):
     )
     KEY_PROBING = (
         "key.probing",
-        "the queries of a key family look like probing",
-        {"key": "", "around": "different hashes in one neighbourhood"},
+        "very many different queries of a platform came near one stored hash, or several",
+        {
+            "key": "one that it used",
+            "around": "different queries near the one with most",
+            "hashes": "how many had too many",
+            "records": "the first 20 of them",
+        },
     )
     KEY_HIT_RATE = (
         "key.hit-rate",
-        "a key family hits far more often than it used to",
+        "a platform hits far more often than it used to",
         {"key": "", "hits": "count"},
     )
     KEY_PAUSED = (
         "key.paused",
-        "a key family is paused, by the service for probing or by the operator",
-        {"key": "", "around": "as for key.probing", "reason": ""},
+        "staff pause a key family; until version 0.1, also the service",
+        {"key": "", "reason": ""},
     )
     KEY_RESUMED = ("key.resumed", "a pause is ended", {"key": "", "reason": ""})
     REVIEW_OPENED = (

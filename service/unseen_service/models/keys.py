@@ -121,7 +121,7 @@ class KeyLimits:
     family_id: int
     requests_per_minute: int | None = None
     hashes_per_minute: int | None = None
-    coarse: bool = False
+    coarse: bool | None = None
     paused_at: datetime | None = None
 
 

@@ -1,65 +1,40 @@
-"""Detects probing: many different hashes in one neighbourhood, or unusually many hits.
+"""Detects probing: many different queries near one stored hash, or unusually many hits.
 
-Whoever probes changes a hash bit by bit, and each step leaves most of its eight 32-bit words as
-they were. So we count the words of all different hashes. If at least `_MIN_SHARED_WORDS` words of
-a hash occur in many others, the hash has that many near neighbours. Repeats of one hash count
-once: platforms query popular images again and again, which is normal.
+Anyone who wants to find out a stored hash queries its neighbourhood, and has to come near it again
+and again. So we count how many different queries of a platform came near each stored hash, however
+many others they are hidden among. Repeats of one query count once: platforms query popular images
+again and again, which is normal. Queries that come near nothing are not counted at all.
 
-The counts are kept like a count-min sketch's (Cormode and Muthukrishnan, 2005): one row of cells
-per word, indexed by a hash of the word. They are in a block of memory (`runtime/shared_memory`)
-that the workers of a host may share. All times are seconds of one monotonic clock.
+The counts are kept like a count-min sketch's (Cormode and Muthukrishnan, 2005): they may be too
+high by chance, never too low. They are in a block of memory (`runtime/shared_memory`) that the
+workers of a host may share. All times are seconds of one monotonic clock.
 """
 
 import math
 import secrets
-from operator import mul
-from struct import Struct
 
 import numpy as np
 import numpy.typing as npt
 
 from ..runtime.shared_memory import SECRET_BYTES, private_block
 
-_WORDS = 8
-_UNPACK = Struct(f"={_WORDS}I").unpack
-_WORD_MASK = 0xFFFFFFFF
-_MAX_COUNT = 0xFFFF
-_MIN_SHARED_WORDS = 5
-_CELLS = 1 << 16
-"""Per row."""
-_SLOTS = 1 << 18
-"""For fingerprints of recent hashes."""
-_HALVING_INTERVAL_S = 60.0
-
-_MULTIPLIERS = np.array(
-    [
-        0x9E3779B1,
-        0x85EBCA77,
-        0xC2B2AE3D,
-        0x27D4EB2F,
-        0x165667B1,
-        0xD3A2646D,
-        0xFD7046C5,
-        0xB55A4F09,
-    ],
-    np.uint32,
-)
+_ROWS = 2
+_CELL_BITS, _SLOT_BITS = 14, 15
+_HALVING_INTERVAL_S = 6 * 3_600.0
+_MULTIPLIERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93))
 """Odd, one per row, for multiply-shift hashing (Dietzfelbinger et al., 1997)."""
-_MULTIPLIER_INTS = tuple(_MULTIPLIERS.tolist())
-_FINGERPRINT_MASK = 0xFFFFFFFFFFFFFFFF
-_SLOT_SHIFT = 64 - 18
-_ROW_OFFSETS = np.arange(_WORDS, dtype=np.uint32) * np.uint32(_CELLS)
+_PLATFORMS = np.uint64(0xC2B2AE3D27D4EB4F)
 
 # The layout of a block, in bytes: a few numbers of each class, then fingerprints, then counts.
-_STATE_AT, _HIT_RATE_AT, _ALERTS_AT = slice(0, 16), slice(16, 56), slice(56, 72)
-_FINGERPRINTS_AT = slice(4_096, 4_096 + 8 * _SLOTS)
-_COUNTS_AT = slice(_FINGERPRINTS_AT.stop, _FINGERPRINTS_AT.stop + 2 * _WORDS * _CELLS)
+_STATE_AT, _HIT_RATE_AT, _ALERTS_AT = slice(0, 8), slice(16, 56), slice(56, 72)
+_FINGERPRINTS_AT = slice(4_096, 4_096 + (8 << _SLOT_BITS))
+_COUNTS_AT = slice(_FINGERPRINTS_AT.stop, _FINGERPRINTS_AT.stop + (4 * _ROWS << _CELL_BITS))
 
 
-class Neighbourhoods:
-    """Word counts of the different hashes of the last minute or two; 3 MiB.
+class NearQueries:
+    """How many different queries of a platform came near each stored hash in the last hours.
 
-    `secret` is 64 random bytes. Anyone who knew them could construct hashes that pass for ones
+    `secret` is 64 random bytes. Anyone who knew them could construct queries that pass for ones
     already seen.
     """
 
@@ -69,76 +44,62 @@ class Neighbourhoods:
         block = private_block() if block is None else block
         secret = secrets.token_bytes(SECRET_BYTES) if secret is None else secret
         self._factors = np.frombuffer(secret, np.uint64) | np.uint64(1)
-        self._factor_ints = tuple(self._factors.tolist())
-        # Two views of the same memory: a memoryview reads one number faster, an array many.
-        self._fingerprints = block[_FINGERPRINTS_AT].cast("Q")
-        self._counts = block[_COUNTS_AT].cast("H")
-        self._fingerprint_array = np.asarray(self._fingerprints)
-        self._count_array = np.asarray(self._counts)
-        # When the counts were last halved, and how many different hashes they hold.
+        self._fingerprints = np.asarray(block[_FINGERPRINTS_AT].cast("Q"))
+        self._counts = np.asarray(block[_COUNTS_AT].cast("I"))
+        # When the counts were last halved.
         self._state = block[_STATE_AT].cast("d")
         self._state[0] = self._state[0] or now
 
-    def clear(self, now: float) -> None:
-        """Delete all counts, for every worker that shares them."""
-        self._count_array[:] = 0
-        self._fingerprint_array[:] = 0
-        self._state[0], self._state[1] = now, 0
+    def add(
+        self,
+        platform_id: int,
+        queries: npt.NDArray[np.uint8],
+        hash_ids: npt.NDArray[np.int64],
+        now: float,
+    ) -> npt.NDArray[np.int64]:
+        """Add queries (uint8[n, 32]), each near a stored hash (int64[n]).
 
-    def add(self, hashes: npt.NDArray[np.uint8], now: float) -> int:
-        """Add hashes (uint8[q, 32]). Return the most neighbours that one of the new ones has."""
+        Return how many different queries came near each of these hashes, int64[n].
+        """
         self._halve_if_due(now)
-        if len(hashes) == 1:
-            return self._add_one(hashes.tobytes())
-        words = self._filter_new(hashes.view(np.uint32))
-        if not len(words):
-            return 0
-        cells = (words * _MULTIPLIERS >> np.uint32(16)) + _ROW_OFFSETS
-        np.add.at(self._count_array, cells, np.uint16(1))
-        self._state[1] += len(words)
-        shared = np.sort(self._count_array[cells], axis=1)[:, _WORDS - _MIN_SHARED_WORDS]
-        return max(0, int(shared.max()) - 1 - self._chance_collisions())
+        platforms = np.full(len(hash_ids), platform_id, np.uint64)
+        subjects = hash_ids.astype(np.uint64) + platforms * _PLATFORMS
+        cells = self._cells(subjects)
+        new = self._find_new(queries, subjects)
+        for row in range(_ROWS):
+            np.add.at(self._counts, cells[row][new], np.uint32(1))
+        return np.asarray(self._counts[cells].min(axis=0), np.int64)
 
-    def _add_one(self, pdq: bytes) -> int:
-        """Do what `add` does, for one hash: plain integers take a fifth of the time of arrays."""
-        words = _UNPACK(pdq)
-        fingerprint = sum(map(mul, words, self._factor_ints)) & _FINGERPRINT_MASK
-        slot = fingerprint >> _SLOT_SHIFT
-        if self._fingerprints[slot] == fingerprint:
-            return 0
-        self._fingerprints[slot] = fingerprint
-        self._state[1] += 1
-        counts: list[int] = []
-        for row, (word, multiplier) in enumerate(zip(words, _MULTIPLIER_INTS, strict=True)):
-            cell = row * _CELLS + ((word * multiplier & _WORD_MASK) >> 16)
-            count = min(self._counts[cell] + 1, _MAX_COUNT)
-            self._counts[cell] = count
-            counts.append(count)
-        return max(0, sorted(counts)[_WORDS - _MIN_SHARED_WORDS] - 1 - self._chance_collisions())
+    def _cells(self, subjects: npt.NDArray[np.uint64]) -> npt.NDArray[np.intp]:
+        """Return the cell of each subject in each row, intp[rows, n]."""
+        mixed = subjects ^ (subjects * self._factors[0] >> np.uint64(32))
+        shift = np.uint64(64 - _CELL_BITS)
+        return np.stack(
+            [
+                (mixed * multiplier >> shift).astype(np.intp) + (row << _CELL_BITS)
+                for row, multiplier in enumerate(_MULTIPLIERS)
+            ]
+        )
 
-    def _filter_new(self, words: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
-        """Return the hashes (as words, uint32[q, 8]) that were not seen recently, each once."""
-        fingerprints = words.astype(np.uint64) @ self._factors
-        slots = fingerprints >> np.uint64(_SLOT_SHIFT)
-        is_new = self._fingerprint_array[slots] != fingerprints
-        if not is_new.any():
-            return words[:0]
-        self._fingerprint_array[slots] = fingerprints
-        first = np.unique(fingerprints[is_new], return_index=True)[1]
-        return np.asarray(words[is_new][first], np.uint32)
-
-    def _chance_collisions(self) -> int:
-        """Return how many unrelated words share a cell by chance: mean + 4 standard deviations."""
-        mean = self._state[1] / _CELLS
-        return math.ceil(mean + 4 * math.sqrt(mean))
+    def _find_new(
+        self, queries: npt.NDArray[np.uint8], subjects: npt.NDArray[np.uint64]
+    ) -> npt.NDArray[np.intp]:
+        """Return where the pairs are that were not seen recently; of equal ones the first."""
+        words = np.ascontiguousarray(queries).view(np.uint32).astype(np.uint64)
+        fingerprints = words @ self._factors + subjects * self._factors[1]
+        fingerprints ^= fingerprints >> np.uint64(29)
+        slots = fingerprints * self._factors[2] >> np.uint64(64 - _SLOT_BITS)
+        is_new = self._fingerprints[slots] != fingerprints
+        self._fingerprints[slots] = fingerprints
+        first = np.unique(fingerprints, return_index=True)[1]
+        return np.asarray(first[is_new[first]], np.intp)
 
     def _halve_if_due(self, now: float) -> None:
         if now - self._state[0] < _HALVING_INTERVAL_S:
             return
         self._state[0] = now
-        self._count_array >>= np.uint16(1)
-        self._fingerprint_array[:] = 0
-        self._state[1] //= 2
+        self._counts >>= np.uint32(1)
+        self._fingerprints[:] = 0
 
 
 class HitRate:

@@ -1,11 +1,13 @@
 """Memory that all workers of a host share: what one of them counts, all of them see.
 
-It is a file of equal blocks that every worker maps: block 0 holds a secret, block N belongs to
-key family N. There is no locking. If two workers increment a count at the same instant, one
-increment may be lost; that is rare enough for what is counted here, and nothing but counts may
-be stored in it.
+It is a file of equal blocks that every worker maps: block 0 holds a secret, each other one belongs
+to the platforms that share it. A block takes memory from its first use until it is released, and
+there are no more than `BLOCKS`. There is no locking. If two workers increment a count at the same
+instant, one increment may be lost; that is rare enough for what is counted here, and nothing but
+counts may be stored in it.
 """
 
+import contextlib
 import logging
 import mmap
 import os
@@ -17,8 +19,11 @@ from pathlib import Path
 PATH_VARIABLE = "UNSEEN_SHARED_COUNTS"
 """The environment variable that gives workers the file's path; not a setting."""
 
-BLOCK_BYTES = 49 << 16
+BLOCK_BYTES = 7 << 16
 """Size of a block: whole pages, even if a page has 64 KiB. The file is sparse."""
+
+BLOCKS = 128
+"""The most blocks of a host. With more platforms, some share one, and are counted together."""
 
 SECRET_BYTES = 64
 
@@ -49,16 +54,23 @@ class SharedCounts:
         """Write a new file, or overwrite an old one."""
         path.write_bytes(secrets.token_bytes(SECRET_BYTES))
 
-    def block(self, family_id: int) -> memoryview:
-        """Return the mapped block of a key family (1 or more). Raises OSError if memory is full.
+    def block(self, number: int) -> memoryview:
+        """Return a mapped block (0 to `BLOCKS` - 1). Raises OSError if memory is full.
 
         The memory is allocated at once: if a mapped page could not be allocated later, the kernel
         would kill the process.
         """
         if sys.platform != "linux":
             raise OSError("memory is shared on Linux only")
-        os.posix_fallocate(self._file, family_id * BLOCK_BYTES, BLOCK_BYTES)
-        return memoryview(mmap.mmap(self._file, BLOCK_BYTES, offset=family_id * BLOCK_BYTES))
+        offset = (number + 1) * BLOCK_BYTES
+        os.posix_fallocate(self._file, offset, BLOCK_BYTES)
+        return memoryview(mmap.mmap(self._file, BLOCK_BYTES, offset=offset))
+
+    @staticmethod
+    def release(block: memoryview) -> None:
+        """Return a block's memory to the system; whoever still maps it reads zeros from here on."""
+        with contextlib.suppress(OSError):  # not on a file system that cannot: then it stays
+            block.obj.madvise(mmap.MADV_REMOVE)  # type: ignore[attr-defined]
 
 
 def private_block() -> memoryview:

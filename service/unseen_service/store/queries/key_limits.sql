@@ -9,8 +9,7 @@ SELECT coalesce(first_key, id) AS family_id FROM keys WHERE id = %(key_id)s;
 
 -- set_key_limits: Change the limits of a family; null leaves one unchanged.
 INSERT INTO key_limits AS held (line, requests_per_minute, hashes_per_minute, coarse)
-VALUES (%(family_id)s, %(requests)s::integer, %(hashes)s::integer,
-    coalesce(%(coarse)s::boolean, false))
+VALUES (%(family_id)s, %(requests)s::integer, %(hashes)s::integer, %(coarse)s::boolean)
 ON CONFLICT (line) DO UPDATE SET
     requests_per_minute = coalesce(excluded.requests_per_minute, held.requests_per_minute),
     hashes_per_minute = coalesce(excluded.hashes_per_minute, held.hashes_per_minute),
