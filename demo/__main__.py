@@ -83,7 +83,7 @@ def match_upload(here: Stage, key: str, copy: Path) -> None:
     hits = look_up(here, key, copy.name)
     expect(len(hits) >= 1, "the copy matches")
     best = min(hits, key=lambda hit: int(hit["distance"]))
-    show(f"a match: {best['distance']} of 256 bits differ (31 may), view '{best['view']}'")
+    show(f"a match: at most {best['distance']} of 256 bits differ (31 may), view '{best['view']}'")
     shutil.copyfile(photo("brick.png"), here.folder / "other.png")
     expect(look_up(here, key, "other.png") == [], "another photo does not match")
     show("no match")
