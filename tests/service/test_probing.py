@@ -3,6 +3,7 @@
 import logging
 import subprocess
 import sys
+from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unseen_service.live.key_limits import LiveKeyLimits
 from unseen_service.live.usage_meter import UsageMeter
-from unseen_service.models.keys import NewKey, Scope
+from unseen_service.models.keys import Key, NewKey, Scope
 from unseen_service.ratelimit.probing import AlertThrottle, HitRate, NearQueries
 from unseen_service.runtime.shared_memory import BLOCK_BYTES, BLOCKS, SharedCounts
+from unseen_service.store import Store
 from unseen_service.usecases import key_limits, keys
 
 from tests.support.hashes import Hashes, flipped, neighbours, random_hashes, random_pdq
@@ -186,6 +189,31 @@ def test_every_probed_hash_is_in_an_alert(service: RunningService) -> None:
     wait_until(lambda: bool(alerts(service)))
     (details,) = alerts(service)
     assert (details["hashes"], len(details["records"])) == (2, 2)
+
+
+def test_hash_that_is_probed_shortly_after_an_alert_is_in_the_next(
+    service: RunningService,
+) -> None:
+    """The walk may have ended before another alert is due."""
+    submit_and_index(service, PDQ, random_pdq(2))
+    with service.client("match") as platform:
+        ask(platform, packed(PDQ, random_pdq(2)))
+    key = Key(1, 1, 1, "", b"", frozenset(), "", datetime.now(UTC), "", None, None, None, None)
+    now = [1_000.0]
+
+    async def probe(store: Store) -> None:
+        limits = LiveKeyLimits(0, 0)
+        meter = UsageMeter(store, limits, alert_at=ALERT, clock=lambda: now[0])
+        for hash_id in 1, 2:
+            meter.count_near(key, random_hashes(ALERT), np.full(ALERT, hash_id))
+            await meter.settle()
+        now[0] += AlertThrottle.INTERVAL_S
+        await meter.settle()
+
+    service.flow(probe)
+    second, first = alerts(service)
+    assert len(first["records"]) == len(second["records"]) == 1
+    assert first["records"] != second["records"]
 
 
 def test_new_keys_see_coarse_distances_and_old_ones_what_they_saw(database_url: str) -> None:

@@ -65,7 +65,7 @@ class QueryProfile:
     `block` is the memory that counts it, and `secret` what obscures hashes there.
     """
 
-    __slots__ = ("alerts", "block", "hit_rate", "near", "probed", "used_at")
+    __slots__ = ("alerts", "block", "family_id", "hit_rate", "near", "probed", "used_at")
 
     def __init__(self, now: float, block: memoryview, secret: bytes | None) -> None:
         self.block = block
@@ -73,6 +73,8 @@ class QueryProfile:
         self.near = NearQueries(now, block, secret)
         self.alerts = AlertThrottle(block)
         self.used_at = now
+        self.family_id = 0
+        """The key family that came near a stored hash last."""
         self.probed: dict[int, int] = {}
         """Hashes, by id, near which there were too many queries since the last alert."""
 
@@ -163,8 +165,8 @@ class UsageMeter:
         counts = profile.near.add(key.platform_id, queries, hash_ids, now)
         for place in np.flatnonzero(counts >= self._alert_at).tolist():
             profile.probed[int(hash_ids[place])] = int(counts[place])
-        if profile.probed and profile.alerts.is_due(AuditKind.KEY_PROBING, now):
-            self._notice_probing(key, profile)
+        profile.family_id = key.family_id
+        self._notice_probing(profile, now)
         return np.digitize(counts, (self._coarse_at, self._alert_at)).astype(np.int64)
 
     def count_hits(self, key: Key, hashes: int, hits: int) -> None:
@@ -198,6 +200,8 @@ class UsageMeter:
                 self._accounts[each.family_id].hashes.unsent += int(each.hashes)
             raise
         now = self._clock()
+        for profile in list(self._profiles.values()):
+            self._notice_probing(profile, now)
         self._release_idle(now)
         for each in total:
             account = self._account(each.family_id, now)
@@ -255,12 +259,14 @@ class UsageMeter:
                 del self._profiles[number]
                 SharedCounts.release(profile.block)
 
-    def _notice_probing(self, key: Key, profile: QueryProfile) -> None:
-        """Alert staff to every hash that was probed since the last alert."""
+    def _notice_probing(self, profile: QueryProfile, now: float) -> None:
+        """Alert staff to every hash that was probed since the last alert, if one is due."""
+        if not profile.probed or not profile.alerts.is_due(AuditKind.KEY_PROBING, now):
+            return
         most = sorted(profile.probed, key=lambda each: -profile.probed[each])[:_HASHES_PER_ALERT]
         details = {"around": profile.probed[most[0]], "hashes": len(profile.probed)}
         profile.probed.clear()
-        self._notice(Notice(AuditKind.KEY_PROBING, key.family_id, details, tuple(most)))
+        self._notice(Notice(AuditKind.KEY_PROBING, profile.family_id, details, tuple(most)))
 
     def _notice(self, notice: Notice) -> None:
         self._notices.append(notice)
