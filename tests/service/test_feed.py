@@ -56,6 +56,7 @@ def test_entry_has_everything_a_mirror_needs(
         "position": 1,
         "status": "active",
         "standing": "unreviewed",
+        "suspect": False,
         "pdq": random_pdq(1),
         "view": "mirror-turn-90",
         "quality": 88,

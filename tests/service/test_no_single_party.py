@@ -3,6 +3,8 @@
 Each was seen to suspend hashes, for everyone, before it was stopped.
 """
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -145,6 +147,16 @@ def test_feed_marks_suspect_hashes(alert_watch: RunningService, suspect: dict[st
     assert (entry["status"], entry["suspect"], entry["pdq"]) == ("active", True, PDQ)
     record = fetch_hashes(stock_client(alert_watch))[0][PDQ]
     assert record.hashStatus.value == "Active"
+
+
+def test_command_prints_the_mark(alert_watch: RunningService, suspect: dict[str, Any]) -> None:
+    key = alert_watch.key("match", platform="Three")
+    queries = flipped(PDQ, 8), flipped(PDQ, 9)
+    command = ["-m", "unseen", "match", "--server", alert_watch.url, "--key", key, *queries]
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
+    near, far = done.stdout.splitlines()
+    assert "unreviewed, record" in near
+    assert "unreviewed, suspect, record" in far
 
 
 def test_mark_is_added_and_taken_away_as_staff_decide(alert_watch: RunningService) -> None:

@@ -59,11 +59,16 @@ def test_withdraw_of_one_image_names_it(run: Run) -> None:
 
 def test_match_sends_32_bytes_per_hash_in_calls_of_ten_thousand(run: Run) -> None:
     hit = {"query": 1, "record": "r", "distance": 4, "view": "mirror", "standing": "unreviewed"}
-    answers = [Act(200, {"generation": generation, "hits": [hit]}) for generation in (9, 8)]
+    marked = {**hit, "suspect": True}
+    answers = [
+        Act(200, {"generation": 9, "hits": [hit]}),
+        Act(200, {"generation": 8, "hits": [marked]}),
+    ]
     with scripted(*answers) as server:
         asked = [PRINT, *["5A" * 32] * 10_004]
         answer = run(server.url, "match", asked, 16, key="secret")
     assert [hit.query for hit in answer.hits] == [1, 10_001]
+    assert [hit.suspect for hit in answer.hits] == [False, True]
     assert answer.generation == 8
     assert [len(seen.body) for seen in server.seen] == [320_000, 160]
     assert {seen.path for seen in server.seen} == {"/v1/match?max_distance=16"}

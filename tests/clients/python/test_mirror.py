@@ -71,6 +71,14 @@ def bytes_in(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
+def test_hits_beyond_8_bits_of_a_suspect_hash_are_marked(kind: str, folder: Path) -> None:
+    keep(folder, Feed([active(1, 1, suspect=True), active(2, 2)]))
+    queries = [flipped(pdq_of(n), bits) for n in (1, 2) for bits in (8, 9)]
+    assert [hit.suspect for hit in ask(folder, *queries).hits] == [False, True, False, False]
+    keep(folder, Feed([active(1, 1, suspect=True), active(2, 2)], [active(1, 3, suspect=False)]))
+    assert not any(hit.suspect for hit in ask(folder, *queries).hits)
+
+
 def test_the_copy_contains_what_the_feed_says(kind: str, folder: Path) -> None:
     feed = Feed(*PAGES)
     assert keep(folder, feed) == Round(added=8, changed=1, removed=3, held=5)
