@@ -49,6 +49,7 @@ SETTINGS = {
     "UNSEEN_WEBHOOK_PRIVATE_TARGETS": "1",
     "UNSEEN_WORK_FREE_HASHES_PER_MINUTE": "100000000",
     "UNSEEN_MEASURE_EVERY_MS": "300",
+    "UNSEEN_DISPUTES_WAIT_DAYS": "0",
     "UNSEEN_SAVE_AFTER_CHANGES": "20",
 }
 LOCK_TIMEOUT_S = 2.5
@@ -318,7 +319,7 @@ def use_everything(host: Host, staff: Staff) -> None:
     platform = staff.rotate(host, name)
     assert record in platform(host, "GET", "/v1/hashes").text
     use_webhooks(host, platform)
-    review(host, staff, record)
+    review(host, staff, pdq, record)
     PERSON(host, "DELETE", f"/v1/cases/{case}")
     assert hits(host, platform, pdq) == []
     assert platform(host, "POST", "/v1/withdrawals", records=[record]).json()["active"] == []
@@ -361,10 +362,11 @@ def use_webhooks(host: Host, platform: Caller) -> None:
     platform(host, "DELETE", f"/v1/webhooks/{webhook}")
 
 
-def review(host: Host, staff: Staff, record: str) -> None:
-    """Dispute a hash as two platforms, and release it as staff."""
+def review(host: Host, staff: Staff, pdq: str, record: str) -> None:
+    """Dispute a hash as two platforms that match it, and release it as staff."""
     for _ in range(2):
-        platform = staff.issue(host, f"Platform {next(_numbers)}", "feedback")
+        platform = staff.issue(host, f"Platform {next(_numbers)}", "match", "feedback")
+        expect_hits(1, host, platform, pdq)
         feedback = [{"record": record, "value": "not-intimate"}]
         assert platform(host, "POST", "/v1/feedback", feedback=feedback).json()["new"] == 1
     reviews = staff.first(host, "GET", "/v1/review").json()["reviews"]
