@@ -99,6 +99,23 @@ def test_settling_budgets_recovers_from_errors(
         wait_until(lambda: database.execute("SELECT FROM key_usage").fetchone() is not None)
 
 
+def test_staff_pause_a_key_on_every_worker(tight: RunningService) -> None:
+    with serving(tight.database_url) as other, tight.client("match") as platform:
+        key = {"Authorization": platform.headers["Authorization"]}
+        with httpx.Client(base_url=other.url, headers=key) as elsewhere:
+            assert ask(elsewhere, random_hashes(1)).status_code == 200
+            tight.flow(lambda store: key_limits.pause_key(store, 1, "a leak"))
+            for worker in platform, elsewhere:
+                wait_until(lambda worker=worker: is_paused(worker), within=2)  # type: ignore[misc]
+            tight.flow(lambda store: key_limits.resume_key(store, 1, "it was a test"))
+            wait_until(lambda: ask(elsewhere, random_hashes(1)).status_code == 200, within=2)
+
+
+def is_paused(worker: httpx.Client) -> bool:
+    refused = ask(worker, random_hashes(1))
+    return refused.status_code == 403 and problem_slug(refused) == "key-paused"
+
+
 @given(
     spends=st.lists(st.tuples(st.integers(0, 3), st.integers(1, 50), st.floats(0, 5)), max_size=200)
 )

@@ -91,7 +91,7 @@ def test_stalled_lookup_transaction_is_terminated(database_url: str, confirmed: 
             async with store.transaction() as tx, tx.pipeline():
                 await audit.lock(tx)
                 if confirmed:
-                    await lookups.confirm(tx, [1])
+                    await lookups.confirm(tx, 1, [1])
                 await asyncio.sleep(2.5 * PATIENCE)
                 await tx.commit()
         finally:

@@ -19,6 +19,7 @@ from unseen_service.live.usage_meter import UsageMeter
 from unseen_service.models.keys import Key, NewKey, Scope
 from unseen_service.ratelimit.probing import AlertThrottle, HitRate, NearQueries
 from unseen_service.runtime.shared_memory import BLOCK_BYTES, BLOCKS, SharedCounts
+from unseen_service.settings import Settings, obsolete_settings
 from unseen_service.store import Store
 from unseen_service.usecases import key_limits, keys
 
@@ -422,6 +423,14 @@ def test_probing_is_counted_in_any_order(order: list[int], batch: int) -> None:
         each = steps[n : n + batch]
         last = near.add(1, each, np.ones(len(each), np.int64), 0.0)
     assert last.max() == 256
+
+
+def test_obsolete_setting_is_accepted_and_named() -> None:
+    environment = {"UNSEEN_PROBING_PAUSE": "96", "DATABASE_URL": "postgresql:///x"}
+    assert Settings.from_environment(environment) == Settings(database_url="postgresql:///x")
+    (sentence,) = obsolete_settings(environment)
+    assert "UNSEEN_PROBING_PAUSE has no effect" in sentence
+    assert obsolete_settings({}) == []
 
 
 def test_unusually_high_hit_rate_raises_an_alert(service: RunningService) -> None:

@@ -95,7 +95,7 @@ def checked_text(text: str, at: str, what: str) -> str:
 def platform_name(text: str) -> str:
     """Return a platform's name as it is stored: names that look the same are the same, or refused.
 
-    Two platforms together can suspend a hash, so one must not pass for two, nor for another.
+    Two platforms together can make a hash suspect, so one must not pass for two, nor for another.
     Raises InvalidRequest.
     """
     spelled = re.sub(" +", " ", unicodedata.normalize("NFKC", text))
