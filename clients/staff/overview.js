@@ -10,7 +10,7 @@ const CHARTS = {
 const ALERT_TITLES = {
   "key.probing": "Lookups that probe around one hash",
   "feedback.bulk": "A platform disputes very many hashes",
-  "review.opened": "Hashes became suspect, or are found very often",
+  "review.opened": "Hashes became suspect: see the review queue",
   "key.hit-rate": "Unusually high share of matches",
 };
 

@@ -205,6 +205,7 @@ def test_two_readers_of_the_feed_do_not_mark_the_bank(database_url: str) -> None
             for record in records:
                 dispute(service, platform, record)
         assert len(reviews(service)) == 20
+        assert alerts(service).count("review.opened") == 1, "not one per hash"
         assert alerts(service).count("feedback.bulk") == 2, "once a day and platform"
         assert len(look_up(service, "Three", *[random_pdq(number) for number in range(100)])) == 100
 

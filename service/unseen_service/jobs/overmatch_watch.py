@@ -69,7 +69,7 @@ class OvermatchDetector:
     async def _open_reviews(
         self, cause: Cause, suspects: Sequence[HashActivity], baseline: ActivityBaseline
     ) -> None:
-        """Queue hashes for review, and alert staff; those that over-match are suspect."""
+        """Queue hashes for review; those that over-match are suspect, and staff are alerted."""
         evidence = {each.hash_id: _evidence(each, baseline) for each in suspects}
         async with self._store.transaction() as tx:
             await changes.lock(tx)
@@ -81,8 +81,9 @@ class OvermatchDetector:
             hashes = [{"record": str(new[id_]), **evidence[id_]} for id_ in sorted(new)]
             details = {"cause": cause.value, "hashes": hashes}
             await audit.append(tx, AuditEvent(AuditKind.REVIEW_OPENED, SERVICE, None, details))
-            summary = {"cause": cause.value, "hashes": len(new)}
-            await alerts.insert(tx, AuditKind.REVIEW_OPENED.value, None, summary)
+            if cause is Cause.OVER_MATCHING:
+                kind = AuditKind.REVIEW_OPENED.value
+                await alerts.insert_for_suspects(tx, kind, cause.value, len(new))
 
 
 def cause_of(activity: HashActivity, baseline: ActivityBaseline, floor: int) -> Cause | None:

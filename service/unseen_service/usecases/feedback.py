@@ -117,7 +117,7 @@ async def _may_count(tx: Transaction, key: Key, disputed: int, rules: DisputeRul
 async def _alert_bulk(tx: Transaction, key: Key, disputed: int) -> None:
     """Alert staff to a platform that disputes very many hashes, once a day."""
     kind = AuditKind.FEEDBACK_BULK
-    if await alerts.is_recent(tx, kind.value, key.family_id):
+    if await alerts.is_recent(tx, kind.value, key.family_id, hours=24):
         return
     details = {"disputes": disputed}
     await alerts.insert(tx, kind.value, key.family_id, details)
@@ -131,8 +131,7 @@ async def _open_reviews(tx: Transaction, suspect: Sequence[UUID]) -> None:
     cause = Cause.NOT_INTIMATE.value
     details = {"cause": cause, "hashes": [{"record": str(each)} for each in suspect]}
     await audit.append(tx, AuditEvent(AuditKind.REVIEW_OPENED, SERVICE, None, details))
-    summary = {"cause": cause, "hashes": len(suspect)}
-    await alerts.insert(tx, AuditKind.REVIEW_OPENED.value, None, summary)
+    await alerts.insert_for_suspects(tx, AuditKind.REVIEW_OPENED.value, cause, len(suspect))
 
 
 async def confirm_withdrawals(

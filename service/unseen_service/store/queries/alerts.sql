@@ -5,11 +5,13 @@ INSERT INTO alerts (kind, line, details)
 SELECT %(kind)s, %(family_id)s::bigint, %(details)s::jsonb
 WHERE %(family_id)s::bigint IS NULL OR EXISTS (SELECT FROM keys WHERE id = %(family_id)s);
 
--- is_recent_alert: Whether staff were alerted to this about the platform of a key family in a day.
+-- is_recent_alert: Whether staff were alerted to this in some hours, about the platform of a key
+-- family or, if that is null, about none.
 SELECT EXISTS (
-    SELECT FROM alerts JOIN keys ON keys.id = line
-    WHERE alerts.kind = %(kind)s AND at > now() - interval '24 hours'
-        AND platform_id = (SELECT platform_id FROM keys WHERE id = %(family_id)s)
+    SELECT FROM alerts LEFT JOIN keys ON keys.id = line
+    WHERE alerts.kind = %(kind)s AND at > now() - make_interval(hours => %(hours)s::integer)
+        AND platform_id IS NOT DISTINCT FROM
+            (SELECT platform_id FROM keys WHERE id = %(family_id)s::bigint)
 ) AS found;
 
 -- read_alerts: The newest alerts, newest first.
