@@ -2,7 +2,9 @@
 
 That index finds the k nearest rows, with k at most 2,048, and has no range search. So each query
 asks for a few rows; if the last of them is still within the radius, for the maximum; and if the
-last of those is too, the CPU scans for the query. The answer is always complete.
+last of those is too, the CPU scans for the query. If only the nearest hits are wanted, a query is
+done as soon as enough rows are nearer than the last: which of the equally distant rows a device
+returns is not known. The answer is always complete.
 """
 
 import threading
@@ -14,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .hits import RawHits, concatenate
-from .scan import FlatScan
+from .nearest import ROW_BITS
+from .scan import Flags, FlatScan
 
 FIRST_K = 32
 MAX_K = 2048  # FAISS's limit on a device
@@ -50,19 +53,34 @@ class NearestScan:
         self._ks = [min(k, self._rows) for k in (FIRST_K, MAX_K) if k <= max_k] or [max_k]
         self._flat = FlatScan(codes)
 
-    def __call__(self, codes: npt.NDArray[np.uint64], radius: int) -> RawHits:
-        """Return the hits, with row numbers for ids, of shuffled queries (uint64[q, 4])."""
-        queries = np.ascontiguousarray(codes).view(np.uint8).reshape(-1, 32)
-        pending = np.arange(len(queries))
+    def __call__(
+        self,
+        queries: npt.NDArray[Any],
+        radius: int,
+        *,
+        most: int | None = None,
+        removed: Flags | None = None,
+    ) -> RawHits:
+        """Return hits as `Scan` says."""
+        wanted = np.ascontiguousarray(queries).view(np.uint8).reshape(-1, 32)
+        pending = np.arange(len(wanted))
         hits = []
         for k in self._ks:
             if not len(pending):
                 break
-            distances, rows = self._nearest(queries[pending], k)
+            distances, rows = _sorted(*self._nearest(wanted[pending], k))
+            near = distances <= radius
+            if removed is not None:
+                near &= ~removed[rows]
             complete = (distances[:, -1] > radius) | (k >= self._rows)
-            hits.append(_within(pending[complete], distances[complete], rows[complete], radius))
+            if most is not None:
+                complete |= (near & (distances < distances[:, -1:])).sum(axis=1) >= most
+                near &= near.cumsum(axis=1) <= most
+            hits.append(
+                _flat_hits(pending[complete], distances[complete], rows[complete], near[complete])
+            )
             pending = pending[~complete]
-        rest = self._flat(queries[pending], radius)
+        rest = self._flat(wanted[pending], radius, most=most, removed=removed)
         return concatenate([*hits, rest._replace(queries=pending[rest.queries])])
 
 
@@ -113,13 +131,20 @@ def find_device(device: "str | Device") -> "Device | None":
     return CudaDevice()
 
 
-def _within(
+def _sorted(
+    distances: npt.NDArray[np.int32], rows: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Sort each query's rows by distance, then by row number."""
+    keys = np.sort((distances.astype(np.int64) << ROW_BITS) | rows, axis=1)
+    return keys >> ROW_BITS, keys & ((1 << ROW_BITS) - 1)
+
+
+def _flat_hits(
     queries: npt.NDArray[np.int64],
-    distances: npt.NDArray[np.int32],
+    distances: npt.NDArray[np.int64],
     rows: npt.NDArray[np.int64],
-    radius: int,
+    near: Flags,
 ) -> RawHits:
-    near = distances <= radius
     return RawHits(
         np.repeat(queries, near.sum(axis=1)),
         rows[near].astype(np.int64),

@@ -20,25 +20,46 @@ class RawHits(NamedTuple):
 class Hits:
     """The hits of q queries in compressed sparse row (CSR) form.
 
-    Query i's hits are ``ids[limits[i]:limits[i + 1]]``, nearest first (ties by id).
+    Query i's hits are ``ids[limits[i]:limits[i + 1]]``, nearest first (ties by id). If ``more[i]``,
+    further rows are within the radius: the search asked for the nearest only.
 
-    limits: int64[q + 1]; ids: int64[n]; distances: int32[n], in bits.
+    limits: int64[q + 1]; ids: int64[n]; distances: int32[n], in bits; more: bool[q].
     """
 
     limits: npt.NDArray[np.int64]
     ids: npt.NDArray[np.int64]
     distances: npt.NDArray[np.int32]
+    more: npt.NDArray[np.bool_]
 
     @classmethod
-    def from_raw(cls, count: int, raw: Sequence[RawHits]) -> "Hits":
-        """Sort the raw hits of `count` queries into one answer."""
+    def from_raw(cls, count: int, raw: Sequence[RawHits], nearest: int | None = None) -> "Hits":
+        """Sort the raw hits of `count` queries into one answer: all, or the nearest of each."""
         queries, ids, distances = concatenate(raw)
-        limits = np.zeros(count + 1, np.int64)
+        found = np.bincount(queries, minlength=count)
         if len(queries):
             order = np.lexsort((ids, distances, queries))
             ids, distances = ids[order], distances[order]
-            np.cumsum(np.bincount(queries, minlength=count), out=limits[1:])
-        return cls(limits, ids, distances)
+        return cls(_limits(found), ids, distances, np.zeros(count, np.bool_)).nearest(nearest)
+
+    def nearest(self, most: int | None) -> "Hits":
+        """Return the nearest `most` hits of each query; all of them if `most` is None."""
+        found = np.diff(self.limits)
+        if most is None or not (found > most).any():
+            return self
+        rank = np.arange(len(self.ids)) - np.repeat(self.limits[:-1], found)
+        kept = rank < most
+        return Hits(
+            _limits(np.minimum(found, most)),
+            self.ids[kept],
+            self.distances[kept],
+            self.more | (found > most),
+        )
+
+
+def _limits(found: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    limits = np.zeros(len(found) + 1, np.int64)
+    np.cumsum(found, out=limits[1:])
+    return limits
 
 
 def concatenate(raw: Sequence[RawHits]) -> RawHits:

@@ -8,7 +8,7 @@ sets a flag.
 import numpy as np
 import numpy.typing as npt
 
-from .hits import RawHits
+from .hits import RawHits, concatenate
 from .scan import FlatScan
 
 
@@ -86,13 +86,38 @@ class Memtable:
         """
         return self._ids[: len(before)][self.removed[: len(before)] & ~before]
 
-    def search(self, queries: npt.NDArray[np.uint8], radius: int) -> RawHits:
-        """Return the hits within the radius of each query (uint8[q, 32])."""
-        hits = self._scan(queries, radius)
-        if not len(hits.queries):
+    def search(
+        self, queries: npt.NDArray[np.uint8], radius: int, most: int | None = None
+    ) -> RawHits:
+        """Return the hits within the radius of each query (uint8[q, 32]).
+
+        With `most`, the nearest `most` of each, ties by id.
+        """
+        removed = self.removed[: self.count]
+        hits = self._scan(queries, radius, most=most, removed=removed if removed.any() else None)
+        hits = hits._replace(ids=self._ids[hits.ids])
+        return hits if most is None else self._with_lowest_ids(hits, queries, most)
+
+    def _with_lowest_ids(self, hits: RawHits, queries: npt.NDArray[np.uint8], most: int) -> RawHits:
+        """Break ties by id: the scan breaks them by row, and rows are in the order of adding."""
+        full = np.flatnonzero(np.bincount(hits.queries, minlength=len(queries)) >= most)
+        if not len(full) or (np.diff(self._ids[: self.count]) > 0).all():
             return hits
-        kept = ~self.removed[hits.ids]
-        return RawHits(hits.queries[kept], self._ids[hits.ids[kept]], hits.distances[kept])
+        others = ~np.isin(hits.queries, full)
+        found = [RawHits(hits.queries[others], hits.ids[others], hits.distances[others])]
+        for query in full.tolist():
+            farthest = int(hits.distances[hits.queries == query].max())
+            found.append(self._nearest_of(queries[query : query + 1], query, farthest, most))
+        return concatenate(found)
+
+    def _nearest_of(
+        self, wanted: npt.NDArray[np.uint8], query: int, farthest: int, most: int
+    ) -> RawHits:
+        """Return the `most` rows within a distance, which has as many, with the lowest ids."""
+        near = self._scan(wanted, farthest, removed=self.removed[: self.count])
+        ids, distances = self._ids[near.ids], near.distances
+        order = np.lexsort((ids, distances))[:most]
+        return RawHits(np.full(len(order), query, np.int64), ids[order], distances[order])
 
     def _reserve(self, capacity: int) -> "Memtable":
         ids, hashes = np.empty(capacity, np.int64), np.empty((capacity, 32), np.uint8)

@@ -13,6 +13,7 @@ from .hits import RawHits
 from .intrinsics import LANES, near_mask, popcount, prefetch, trailing_zeros
 from .jit import jit
 from .layout import BUCKETS, PARTS, SegmentArrays
+from .nearest import ROW_BITS, offer
 from .plan import ENTRY, FLIPS, PROBE, SHELLS, VERIFY, Plan
 from .probe_buffers import (
     Buffers,
@@ -28,17 +29,19 @@ from .replan import better_thresholds
 
 
 @jit
-def probe(
+def probe(  # noqa: PLR0917
     codes: npt.NDArray[np.uint64],
     plan: Plan,
+    most: int,
     arrays: SegmentArrays,
     removed: npt.NDArray[np.bool_],
     checks: BlockChecks,
 ) -> tuple[RawHits, npt.NDArray[np.bool_], int]:
     """Search a segment for each shuffled query (codes: uint64[q, 4]).
 
-    Returns the hits, with row numbers for ids; which queries need a scan instead (bool[q]); and
-    the number of a damaged block, or -1. If a block is damaged the rest must not be used.
+    Returns the hits, the nearest `most` of each query, with row numbers for ids; which queries need
+    a scan instead (bool[q]); and the number of a damaged block, or -1. If a block is damaged the
+    rest must not be used.
     """
     count, hits = 0, new_hits(64)
     scan = np.zeros(len(codes), np.bool_)
@@ -60,10 +63,10 @@ def probe(
         damaged = find_damage(buffers, range_count, candidate_count, arrays, checks)
         if damaged >= 0:
             return hits, scan, damaged
-        hits = reserve_hits(hits, count, count + candidate_count)
+        hits = reserve_hits(hits, count, count + min(candidate_count, most))
         room = RawHits(hits.queries[count:], hits.ids[count:], hits.distances[count:])
         candidates = buffers.candidates[:candidate_count]
-        new = _verify(code, plan.radius, thresholds, candidates, arrays, removed, room)
+        new = _verify(code, plan.radius, most, thresholds, candidates, arrays, removed, room)
         hits.queries[count : count + new] = query
         count += new
     return RawHits(hits.queries[:count], hits.ids[:count], hits.distances[:count]), scan, -1
@@ -154,15 +157,17 @@ def _filter(
 def _verify(  # noqa: PLR0917
     code: npt.NDArray[np.uint64],
     radius: int,
+    most: int,
     thresholds: npt.NDArray[np.int8],
     candidates: npt.NDArray[np.int64],
     arrays: SegmentArrays,
     removed: npt.NDArray[np.bool_],
     hits: RawHits,
 ) -> int:
-    """Write the rows within the radius to hits, each once; return how many there are."""
+    """Write the nearest rows within the radius to hits, each once; return how many there are."""
     n = len(arrays.ids)
     rows, codes = arrays.rows, arrays.codes
+    keys = hits.ids
     for entry in candidates:
         prefetch(codes, 4 * row_number(rows, entry))
     count = 0
@@ -174,8 +179,10 @@ def _verify(  # noqa: PLR0917
         if distance > radius or removed[row]:
             continue
         if _first_part(code, codes[4 * row : 4 * row + 4], thresholds) == entry // n:
-            hits.ids[count], hits.distances[count] = row, distance
-            count += 1
+            count = offer(keys, count, most, row, distance)
+    for place in range(count):
+        hits.distances[place] = keys[place] >> ROW_BITS
+        keys[place] &= (1 << ROW_BITS) - 1
     return count
 
 

@@ -3,7 +3,6 @@
 The only thing that changes is the flags of removed rows, which the next merge drops.
 """
 
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -15,11 +14,11 @@ from .checksums import BLOCK, BlockChecks, block_checksums, find_damaged_block
 from .errors import DamagedTableError
 from .hits import RawHits, concatenate
 from .layout import Offsets, offsets, view_arrays
+from .nearest import ALL
 from .plan import plan
 from .probe import probe
-from .scan import FlatScan
+from .scan import FlatScan, Scan
 
-Scan = Callable[[npt.NDArray[np.uint64], int], RawHits]
 _WARM_UP_RADIUS = 31
 
 
@@ -103,16 +102,24 @@ class Segment:
             return self._checks.checksums
         return block_checksums(self.buffer.view(np.uint64))
 
-    def search(self, codes: npt.NDArray[np.uint64], radius: int) -> RawHits:
-        """Return the hits within the radius of each shuffled query (uint64[q, 4])."""
+    def search(
+        self, codes: npt.NDArray[np.uint64], radius: int, most: int | None = None
+    ) -> RawHits:
+        """Return the hits within the radius of each shuffled query (uint64[q, 4]).
+
+        With `most`, at least the nearest `most` of each, ties by id, and not many more.
+        """
         query_plan = None if self._scan_only else plan(self.rows, radius)
         if query_plan is None:
-            return self._with_ids(self._scan_rows(codes, radius))
-        hits, scan, damaged = probe(codes, query_plan, self._arrays, self.removed, self._checks)
+            return self._with_ids(self._scan_rows(codes, radius, most))
+        limit = ALL if most is None else most
+        hits, scan, damaged = probe(
+            codes, query_plan, limit, self._arrays, self.removed, self._checks
+        )
         self._raise_if_damaged(damaged)
         if scan.any():
             queries = np.flatnonzero(scan)
-            more = self._scan_rows(codes[queries], radius)
+            more = self._scan_rows(codes[queries], radius, most)
             hits = concatenate([hits, more._replace(queries=queries[more.queries])])
         return self._with_ids(hits)
 
@@ -134,12 +141,11 @@ class Segment:
         self.remove_rows(rows)
         return len(rows)
 
-    def _scan_rows(self, codes: npt.NDArray[np.uint64], radius: int) -> RawHits:
+    def _scan_rows(self, codes: npt.NDArray[np.uint64], radius: int, most: int | None) -> RawHits:
         """Scan; return the hits that are not removed, with row numbers for ids."""
         self._check_array("codes")
-        hits = self._scan(codes, radius)
-        kept = ~self.removed[hits.ids]
-        return RawHits(hits.queries[kept], hits.ids[kept], hits.distances[kept])
+        removed = self.removed if self.removed_count else None
+        return self._scan(codes, radius, most=most, removed=removed)
 
     def _with_ids(self, hits: RawHits) -> RawHits:
         """Replace row numbers by ids."""

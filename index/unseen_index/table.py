@@ -30,7 +30,13 @@ from .merging import (
 )
 from .segment import Segment
 from .shuffle import Shuffle
-from .validation import check_hashes, check_ids, check_radius, has_duplicates
+from .validation import (
+    check_hashes,
+    check_ids,
+    check_nearest,
+    check_radius,
+    has_duplicates,
+)
 
 MEMTABLE_ROWS = 16_384  # scanning this many takes as long as searching a segment
 
@@ -113,19 +119,25 @@ class HashTable:
             present |= component.find(ids) >= 0
         return present
 
-    def search(self, queries: npt.NDArray[np.uint8], radius: int) -> Hits:
+    def search(
+        self, queries: npt.NDArray[np.uint8], radius: int, *, nearest: int | None = None
+    ) -> Hits:
         """Find every row within `radius` bits (inclusive, 0 to 256) of each query (uint8[q, 32]).
 
-        Raises ValueError for a wrong shape, dtype or radius, DamagedTableError if a file of an
-        opened table turns out to be damaged.
+        With `nearest` (1 or more), only that many of each query: the nearest, ties by id. The
+        memory that a search takes is then bounded by their number, however many rows are near.
+        Raises ValueError for a wrong shape, dtype, radius or `nearest`, DamagedTableError if a file
+        of an opened table turns out to be damaged.
         """
         queries, radius = check_hashes(queries), check_radius(radius)
+        # One more than is wanted tells whether there are more.
+        most = None if nearest is None else check_nearest(nearest) + 1
         state = self._state
-        raw = [state.memtable.search(queries, radius)]
+        raw = [state.memtable.search(queries, radius, most)]
         if state.segments and len(queries):
             codes = self._shuffle(queries)
-            raw += [segment.search(codes, radius) for segment in state.segments]
-        return Hits.from_raw(len(queries), raw)
+            raw += [segment.search(codes, radius, most) for segment in state.segments]
+        return Hits.from_raw(len(queries), raw, nearest)
 
     def merge(self) -> None:
         """Merge the memtable and small segments, and drop removed rows.

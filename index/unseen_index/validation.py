@@ -7,6 +7,8 @@ import numpy.typing as npt
 
 from .shuffle import HASH_BITS, HASH_BYTES
 
+NEAREST_MAX = 4_096  # a scan for so many takes 8 MB a query
+
 
 def check_ids(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return ids as an array; raise ValueError unless they are int64[n] and not negative."""
@@ -37,6 +39,17 @@ def check_radius(radius: int) -> int:
     if not 0 <= bits <= HASH_BITS:
         raise ValueError(f"the radius must be 0 to {HASH_BITS} bits, not {bits}")
     return bits
+
+
+def check_nearest(nearest: int) -> int:
+    """Return a number of hits as an int; raise ValueError unless it is 1 to 4,096."""
+    try:
+        most = operator.index(nearest)
+    except TypeError as error:
+        raise ValueError(f"nearest must be an integer, not {nearest!r}") from error
+    if not 1 <= most <= NEAREST_MAX:
+        raise ValueError(f"nearest must be 1 to {NEAREST_MAX}, not {most}")
+    return most
 
 
 def has_duplicates(ids: npt.NDArray[np.int64]) -> bool:

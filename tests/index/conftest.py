@@ -8,20 +8,27 @@ import pytest
 from unseen_index import Hits, plan, table
 
 
-def brute_force(rows: dict[int, bytes], queries: np.ndarray, radius: int) -> Hits:
+def brute_force(
+    rows: dict[int, bytes], queries: np.ndarray, radius: int, nearest: int | None = None
+) -> Hits:
     """Compare every query with every row, using NumPy only."""
     ids = np.array(sorted(rows), np.int64)
     hashes = np.array([list(rows[key]) for key in ids.tolist()], np.uint8).reshape(-1, 32)
-    limits, found, distances = [0], [], []
+    limits, found, distances, more = [0], [], [], []
     for query in queries:
         distance = np.bitwise_count(hashes ^ query).sum(axis=1, dtype=np.int32)
         near = np.flatnonzero(distance <= radius)
         near = near[np.lexsort((ids[near], distance[near]))]
+        more.append(nearest is not None and len(near) > nearest)
+        near = near[:nearest]
         found += ids[near].tolist()
         distances += distance[near].tolist()
         limits.append(len(found))
     return Hits(
-        np.array(limits, np.int64), np.array(found, np.int64), np.array(distances, np.int32)
+        np.array(limits, np.int64),
+        np.array(found, np.int64),
+        np.array(distances, np.int32),
+        np.array(more, np.bool_),
     )
 
 
@@ -30,7 +37,7 @@ def equal_hits(got: Hits, want: Hits) -> bool:
     return all(
         getattr(got, name).dtype == getattr(want, name).dtype
         and np.array_equal(getattr(got, name), getattr(want, name))
-        for name in ("limits", "ids", "distances")
+        for name in ("limits", "ids", "distances", "more")
     )
 
 

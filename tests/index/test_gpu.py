@@ -69,6 +69,9 @@ def test_a_table_on_a_device_agrees_with_brute_force(max_k, multi_index, tmp_pat
     queries = hashes[::400]
     for radius in (0, 31, 140, 256):
         assert equal(table.search(queries, radius), oracle(model, queries, radius))
+        for nearest in (1, 16, 40, 2_500):
+            want = oracle(model, queries, radius, nearest)
+            assert equal(table.search(queries, radius, nearest=nearest), want)
     table.save(tmp_path / "table")
     for device in (CappedDevice(max_k), "cpu"):
         reopened = HashTable.open(tmp_path / "table", device=device)
@@ -99,5 +102,8 @@ def test_on_a_cuda_device(radius, oracle, equal):
     table = HashTable(device="cuda")
     table.add(np.arange(50_000), hashes)
     queries = hashes[::5_000]
-    want = oracle(dict(enumerate(map(bytes, hashes))), queries, radius)
-    assert equal(table.search(queries, radius), want)
+    model = dict(enumerate(map(bytes, hashes)))
+    assert equal(table.search(queries, radius), oracle(model, queries, radius))
+    for nearest in (1, 16, 40):
+        want = oracle(model, queries, radius, nearest)
+        assert equal(table.search(queries, radius, nearest=nearest), want)

@@ -75,14 +75,19 @@ def machine(oracle, equal):
             self.table.save(folder)
             self.table = HashTable.open(folder)
 
-        @rule(radius=st.integers(0, 256), kind=kinds, seed=seeds)
-        def search(self, radius, kind, seed):
+        @rule(
+            radius=st.integers(0, 256),
+            kind=kinds,
+            seed=seeds,
+            nearest=st.one_of(st.none(), st.integers(1, 30)),
+        )
+        def search(self, radius, kind, seed, nearest):
             queries = hashes_of(kind, seed, 3)
             stored = [list(code) for code in list(self.rows.values())[:3]]
             queries = np.concatenate([queries, np.array(stored, np.uint8).reshape(-1, 32)])
             assert len(self.table) == len(self.rows)
-            got = self.table.search(queries, radius)
-            assert equal(got, oracle(self.rows, queries, radius))
+            got = self.table.search(queries, radius, nearest=nearest)
+            assert equal(got, oracle(self.rows, queries, radius, nearest))
 
     return Operations
 
