@@ -29,7 +29,8 @@ ServiceError
 │   ├── TooManyGuesses       wrong PINs for one case, too fast
 │   └── Unavailable
 │       ├── StoreUnavailable PostgreSQL is unavailable
-│       │   └── CannotWrite  PostgreSQL answers, and cannot write
+│       │   ├── CannotWrite  PostgreSQL answers, and cannot write
+│       │   └── Busy         it is available, but others hold a lock for too long
 │       ├── Overloaded       too many others wait for the same
 │       └── StillLoading     index and keys are not loaded yet
 └── OperatorError            for the operator, on the command line only
@@ -423,6 +424,19 @@ class Overloaded(Unavailable):
         super().__init__(
             "Too many people are asking at the moment. Nothing was lost; try again in a few "
             "seconds."
+        )
+
+
+class Busy(StoreUnavailable):
+    """PostgreSQL is available, but a lock that others hold was not granted in time."""
+
+    slug, title = "busy", "Busy at the moment"
+
+    def __init__(self) -> None:
+        super().__init__("it is busy: a lock was not granted in time")
+        self.args = (
+            "The service is busy with other requests that write. Nothing was lost; try the same "
+            "request again shortly.",
         )
 
 

@@ -13,6 +13,11 @@ from unseen_service.errors import StoreUnavailable
 from unseen_service.store import Store, Transaction, audit, changes, lookups
 from unseen_service.store.sql import SQL
 
+from tests.support.hashes import new_pdq
+from tests.support.problems import problem_slug
+from tests.support.running_service import serving
+from tests.support.submissions import post_hashes
+
 LOCKS = "lock_change_head", "lock_audit_head"
 PATIENCE = 1.0
 """Seconds after which PostgreSQL, in these tests, ends lock waits and idle transactions."""
@@ -46,6 +51,19 @@ def test_all_queued_sessions_time_out_together(database_url: str, lock: str) -> 
         time.sleep(1.7 * PATIENCE)
         holder.rollback()
         assert [each for each in waiters if not has_failed(each)] == []
+
+
+def test_requests_that_wait_for_a_lock_are_told_that_it_is_busy(database_url: str) -> None:
+    """Not that the database is unavailable: others use it, and reads are answered."""
+    with serving(impatient(database_url)) as service, psycopg.connect(database_url) as holder:
+        holder.execute(SQL["lock_change_head"])
+        refused = post_hashes(service, new_pdq())
+        assert (refused.status_code, problem_slug(refused)) == (503, "busy")
+        assert refused.headers["retry-after"]
+        assert "database" not in refused.text
+        assert service.is_ready()
+        holder.rollback()
+        assert post_hashes(service, new_pdq()).status_code == 201
 
 
 async def _lock_both(tx: Transaction) -> None:

@@ -56,7 +56,7 @@ def test_write_outage_is_visible(database_url: str, log_messages: list[str]) -> 
     ):
         connection.execute("SELECT pg_advisory_xact_lock(129116974640743)")
         refused = post_hashes(service, random_pdq(1))
-        assert (refused.status_code, problem_slug(refused)) == (503, "cannot-write")
+        assert (refused.status_code, problem_slug(refused)) == (503, "busy")
         assert "database is unavailable" not in refused.text
         wait_until(lambda: service.ready()["reasons"])
         (reason,) = service.ready()["reasons"]

@@ -41,6 +41,7 @@ _BY_SLUG: Final[Mapping[str, type[ServiceError]]] = {
     "key-inactive": KeyInactiveError,
     "scope-missing": AccessRefusedError,
     "unavailable": UnavailableError,
+    "busy": UnavailableError,
     "internal": UnavailableError,
 }
 

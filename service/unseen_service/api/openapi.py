@@ -50,6 +50,7 @@ _PROBLEMS: Mapping[ProblemSource, str] = {
     413: "The body is too large.",
     415: "The body has an unsupported media type.",
     errors.BudgetSpent: "The key has spent its budget. Wait as `Retry-After` says.",
+    errors.Busy: "Others write at the moment. Try again as `Retry-After` says.",
     errors.CaseNotFound: "There is no such case, or the PIN is wrong.",
     errors.ChainBroken: "The audit log does not fit what was signed earlier.",
     errors.DegenerateHash: "A hash does not come from a photo.",
@@ -85,6 +86,7 @@ _KEY_PROBLEMS: tuple[ProblemSource, ...] = (
     errors.KeyPaused,
     errors.BudgetSpent,
     errors.Unavailable,
+    errors.Busy,
 )
 
 MATCH_REQUEST = {

@@ -21,7 +21,14 @@ from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import PoolTimeout, TooManyRequests
 
-from ..errors import CannotWrite, OperatorError, SettingInvalid, StoreRefused, StoreUnavailable
+from ..errors import (
+    Busy,
+    CannotWrite,
+    OperatorError,
+    SettingInvalid,
+    StoreRefused,
+    StoreUnavailable,
+)
 from .connection import conninfo
 
 CONNECTION_LOST = "the connection was lost"
@@ -159,6 +166,8 @@ def connection_lost(error: Exception) -> StoreUnavailable:
         return StoreUnavailable("no connection was free in time")
     if isinstance(error, TooManyRequests):
         return StoreUnavailable("too many requests wait for a connection")
+    if isinstance(error, (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)):
+        return Busy()
     state = error.sqlstate if isinstance(error, psycopg.Error) else None
     if state in CANNOT_WRITE:
         return CannotWrite(CANNOT_WRITE[state])

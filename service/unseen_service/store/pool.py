@@ -1,6 +1,7 @@
 """The pool of connections to PostgreSQL: transactions, snapshots, locks, notifications.
 
-Driver errors are translated here, once: above this module there is only StoreUnavailable.
+Driver errors are translated here, once: above this module there are only StoreUnavailable and
+Busy.
 """
 
 import asyncio

@@ -7,6 +7,7 @@ from fastapi import Depends, Header, Path, Response
 
 from ... import credentials
 from ...errors import (
+    Busy,
     CaseNotFound,
     DegenerateHash,
     ImageNotFound,
@@ -59,7 +60,7 @@ Proof = Annotated[
         "`work-required`: `<challenge>:<c0>,<c1>,…`, as docs/intake.md specifies.",
     ),
 ]
-_PROBLEMS = (CaseNotFound, InvalidRequest, TooManyGuesses, Unavailable)
+_PROBLEMS = (CaseNotFound, InvalidRequest, TooManyGuesses, Unavailable, Busy)
 
 
 @router.post(
@@ -77,6 +78,7 @@ _PROBLEMS = (CaseNotFound, InvalidRequest, TooManyGuesses, Unavailable)
             SubmissionReused,
             WorkRequired,
             Unavailable,
+            Busy,
         ),
     },
 )
