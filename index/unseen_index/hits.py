@@ -41,6 +41,37 @@ class Hits:
             ids, distances = ids[order], distances[order]
         return cls(_limits(found), ids, distances, np.zeros(count, np.bool_)).nearest(nearest)
 
+    @classmethod
+    def joined(cls, parts: Sequence["Hits"]) -> "Hits":
+        """Return the hits of all queries of several answers, in their order."""
+        found = np.concatenate([np.diff(part.limits) for part in parts])
+        ids, distances, more = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("ids", "distances", "more")
+        )
+        return cls(_limits(found), ids, distances, more)
+
+    def of(self, queries: slice) -> "Hits":
+        """Return the hits of a run of queries, by their positions; without a step."""
+        start, end, _ = queries.indices(len(self.more))
+        limits = self.limits[start : end + 1]
+        hits = slice(limits[0], limits[-1])
+        return Hits(limits - limits[0], self.ids[hits], self.distances[hits], self.more[queries])
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> "Hits":
+        """Return the hits that a mask (bool[n]) keeps.
+
+        A query that loses one has no more beyond those that are left: a mask drops the farthest.
+        """
+        if kept.all():
+            return self
+        before = np.diff(self.limits)
+        query = np.repeat(np.arange(len(before)), before)
+        found = np.bincount(query[kept], minlength=len(before))
+        return Hits(
+            _limits(found), self.ids[kept], self.distances[kept], self.more & (found == before)
+        )
+
     def nearest(self, most: int | None) -> "Hits":
         """Return the nearest `most` hits of each query; all of them if `most` is None."""
         found = np.diff(self.limits)

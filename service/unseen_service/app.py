@@ -38,6 +38,7 @@ from .live.screening import LiveScreening
 from .live.usage_meter import UsageMeter
 from .live.write_health import WriteHealth
 from .models.disputes import DisputeRules
+from .ratelimit.in_flight import InFlight
 from .runtime.accept_gate import AcceptGate
 from .runtime.shared_memory import SharedCounts
 from .screening.proof_of_work import Price
@@ -192,7 +193,14 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
         follower=follower,
         admission=admission,
         cases=Cases(store, admission),
-        lookups=Lookups(store, index, misses, meter),
+        lookups=Lookups(
+            store,
+            index,
+            misses,
+            meter,
+            nearest=settings.hits_per_hash,
+            in_flight=InFlight(settings.hashes_in_flight),
+        ),
         feed=Feed(store, follower),
         dispute_rules=DisputeRules(settings.disputes_wait_days, settings.disputes_per_day),
         misses=misses,

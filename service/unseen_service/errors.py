@@ -26,6 +26,7 @@ ServiceError
 │   └── KeyPaused            the operator paused it, and ends the pause
 ├── Retriable                the same request may succeed later
 │   ├── BudgetSpent          a key asks more than it may
+│   ├── TooManyAtOnce        a key has too many hashes in lookups that are not answered yet
 │   ├── TooManyGuesses       wrong PINs for one case, too fast
 │   └── Unavailable
 │       ├── StoreUnavailable PostgreSQL is unavailable
@@ -371,6 +372,18 @@ class BudgetSpent(Retriable):
             "says, or ask the service's operator for more."
         )
         self.retry_after = math.ceil(wait) or 1
+
+
+class TooManyAtOnce(Retriable):
+    """A key has more hashes in lookups that are not answered yet than one may have at a time."""
+
+    slug, title, status = "too-many-at-once", "Too many hashes at once", 429
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"Lookups with {limit} hashes of this key may be under way at once, and are. Wait for "
+            "an answer before you send the next large lookup, or send smaller ones."
+        )
 
 
 class TooManyGuesses(Retriable):

@@ -61,6 +61,8 @@ class Settings:
     work_tries_per_hash: int = _integer(1_000)
     requests_per_minute: int = _integer(60_000)
     hashes_per_minute: int = _integer(600_000)
+    hits_per_hash: int = _integer(16, 1, 256)
+    hashes_in_flight: int = _integer(20_000, 1)
     coarse_distances: int = _integer(1, most=1)
     probing_alert: int = _integer(24)
     index_dir: Path | None = None

@@ -133,7 +133,13 @@ def join(answers: Sequence[Matches]) -> Matches:
         for number, part in enumerate(answers)
         for hit in part.hits
     )
-    return Matches(min((part.generation for part in answers), default=0), tuple(hits))
+    truncated = (
+        query + number * MAX_HASHES
+        for number, part in enumerate(answers)
+        for query in part.truncated
+    )
+    generation = min((part.generation for part in answers), default=0)
+    return Matches(generation, tuple(hits), tuple(truncated))
 
 
 def _case_path(case: str) -> str:

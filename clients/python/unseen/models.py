@@ -86,6 +86,8 @@ class Matches:
     generation: int
     """The change-log position that the result reflects."""
     hits: tuple[Hit, ...]
+    truncated: tuple[int, ...] = ()
+    """The queries that are close to more stored hashes than `hits` lists: it has the nearest."""
 
 
 def parse_case(answer: Mapping[str, Any]) -> Case:
@@ -103,7 +105,12 @@ def parse_case(answer: Mapping[str, Any]) -> Case:
 def parse_matches(answer: Mapping[str, Any], queries: int) -> Matches:
     """Parse the result of a lookup of so many hashes. Raises as `parse_case` does."""
     hits = tuple(_hit(hit, queries) for hit in answers.sequence(answer["hits"], _MAX_HITS))
-    return Matches(answers.integer(answer["generation"]), hits)
+    truncated = answers.sequence(answer.get("truncated", ()), queries)
+    return Matches(
+        answers.integer(answer["generation"]),
+        hits,
+        tuple(answers.integer(query, queries - 1) for query in truncated),
+    )
 
 
 def _image(image: Mapping[str, Any]) -> CaseImage:

@@ -29,6 +29,7 @@ _BY_SLUG: Final[Mapping[str, type[ServiceError]]] = {
     "known-benign": ImageRefusedError,
     "work-required": UnavailableError,
     "budget-spent": UnavailableError,
+    "too-many-at-once": UnavailableError,
     "key-paused": AccessRefusedError,
     "body-too-large": RequestRefusedError,
     "unsupported-media-type": RequestRefusedError,

@@ -70,6 +70,7 @@ _PROBLEMS: Mapping[ProblemSource, str] = {
     errors.ScopeMissing: "The key lacks the required scope.",
     errors.SecondPersonNeeded: "Two independent admins have to issue and to approve the key.",
     errors.SubmissionReused: "The `Idempotency-Key` was used for another submission.",
+    errors.TooManyAtOnce: "Too many hashes in lookups that are not answered yet.",
     errors.TooManyGuesses: "Too many wrong PINs. Wait as `Retry-After` says.",
     errors.Unavailable: "The service cannot answer now. Try again as `Retry-After` says.",
     errors.WebhookNotFound: "You have no such webhook.",

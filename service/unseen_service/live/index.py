@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +23,11 @@ from ..store import Store, changes, clock
 from .saved_indexes import Saved, SavedIndexes
 
 _PAGE = 10_000
-_INLINE = 16
+_INLINE = 8
 """Queries that are searched on the event loop: more are worth a thread."""
+
+_SLICE = 256
+"""Queries that are searched before another lookup gets a turn: some milliseconds."""
 
 _LOG_EVERY = 1_000_000
 
@@ -46,6 +52,9 @@ class LiveIndex:
     def __init__(self, saved: SavedIndexes | None = None, device: Device = "cpu") -> None:
         self._saved = saved
         self._device = device
+        # Threads of their own, and fewer than cores: large lookups share them, a slice at a time,
+        # and leave a core to the event loop and to whatever else uses threads.
+        self._threads = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // 2), "search")
         self._loaded: Loaded | None = None
         self._opened_at = 0
         self.progress = 0
@@ -73,9 +82,11 @@ class LiveIndex:
     def __len__(self) -> int:
         return len(self._loaded.table) if self._loaded else 0
 
-    async def search(self, queries: npt.NDArray[np.uint8], radius: int) -> Hits:
-        """Search queries (uint8[q, 32]) within `radius` bits. Raises StillLoading before a load.
+    async def search(self, queries: npt.NDArray[np.uint8], radius: int, nearest: int) -> Hits:
+        """Find the nearest hits of queries (uint8[q, 32]) within `radius` bits.
 
+        A large search is done in slices, so that those of others get a turn.
+        Raises StillLoading before a load.
         A saved table is checked as it is read: if it is damaged it is discarded, and loaded again
         from the store.
         """
@@ -84,8 +95,14 @@ class LiveIndex:
         table = self._loaded.table
         try:
             if len(queries) <= _INLINE:
-                return table.search(queries, radius)
-            return await asyncio.to_thread(table.search, queries, radius)
+                return table.search(queries, radius, nearest=nearest)
+            loop, found = asyncio.get_running_loop(), []
+            for start in range(0, len(queries), _SLICE):
+                search = partial(table.search, queries[start : start + _SLICE], radius)
+                found.append(
+                    await loop.run_in_executor(self._threads, partial(search, nearest=nearest))
+                )
+            return Hits.joined(found)
         except DamagedTableError as error:
             self.discard(table, error)
             raise StillLoading from None

@@ -77,5 +77,5 @@ def _table(hashes: npt.NDArray[np.uint8]) -> HashTable:
 
 
 def _near(table: HashTable, hashes: npt.NDArray[np.uint8]) -> list[bool]:
-    found: list[bool] = (np.diff(table.search(hashes, MATCH_RADIUS).limits) > 0).tolist()
+    found: list[bool] = (np.diff(table.search(hashes, MATCH_RADIUS, nearest=1).limits) > 0).tolist()
     return found

@@ -35,7 +35,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The result of a lookup: its hits, and the generation of the index that found them."""
+    """The result of a lookup: its hits, and the generation of the index that found them.
+
+    `truncated` are the queries that are close to more hashes than `hits` lists.
+    """
 
     generation: int
     hits: tuple[Hit, ...]
+    truncated: tuple[int, ...] = ()

@@ -1,6 +1,6 @@
 """The audit log: append an entry in the transaction of what it records; read, prove, verify."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from psycopg.pq import TransactionStatus
@@ -12,6 +12,7 @@ from ..tlog.chain import LogVerifier, canonical, entry_digest, grow_tree
 from ..tlog.checkpoint import Checkpoint
 from . import state
 from .statements import (
+    Answer,
     Transaction,
     execute,
     execute_and_sync,
@@ -31,6 +32,22 @@ async def lock(tx: Transaction) -> AuditHead:
     """
     cursor = await with_lock_retry(tx, lambda: execute_and_sync(tx, "lock_audit_head"))
     return _only([AuditHead(**row) for row in await cursor.fetchall()])
+
+
+async def lock_then(
+    tx: Transaction, read: Callable[[], Awaitable[Answer]]
+) -> tuple[AuditHead, Answer]:
+    """Lock as `lock` does, then `read`, in one round trip if the transaction is in a pipeline.
+
+    Return the head, and what was read. The transaction may have read before, not written.
+    """
+
+    async def take() -> tuple[AuditHead, Answer]:
+        locked = await execute(tx, "lock_audit_head")
+        answer = await read()
+        return _only([AuditHead(**row) for row in await locked.fetchall()]), answer
+
+    return await with_lock_retry(tx, take, only_read=True)
 
 
 async def append(tx: Transaction, event: AuditEvent, head: AuditHead | None = None) -> int:

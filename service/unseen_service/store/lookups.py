@@ -19,6 +19,12 @@ async def confirm(
     return {row["id"]: _confirmed(row) for row in rows}
 
 
+async def gone(tx: Transaction, hash_ids: Sequence[int]) -> set[int]:
+    """Return those of some confirmed hashes, by id, that may not match any longer."""
+    cursor = await execute_and_sync(tx, "gone_hashes", hash_ids=list(hash_ids))
+    return {row["id"] for row in await cursor.fetchall()}
+
+
 async def insert(
     tx: Transaction,
     *,

@@ -68,13 +68,16 @@ async def notify(tx: Transaction, channel: str) -> None:
     await execute(tx, "notify", channel=channel)
 
 
-async def with_lock_retry(tx: Transaction, take: Callable[[], Awaitable[Answer]]) -> Answer:
+async def with_lock_retry(
+    tx: Transaction, take: Callable[[], Awaitable[Answer]], *, only_read: bool = False
+) -> Answer:
     """Acquire a contended lock; try once more if it was not granted within `lock_timeout`.
 
     That timeout is shorter than a host that vanished can hold the lock. The retry is possible
-    only as the first statement of a transaction, where a rollback loses nothing.
+    only as the first statement of a transaction, where a rollback loses nothing, or if what came
+    before has `only_read`.
     """
-    is_first = tx.info.transaction_status is TransactionStatus.IDLE
+    is_first = only_read or tx.info.transaction_status is TransactionStatus.IDLE
     try:
         return await take()
     except psycopg.errors.LockNotAvailable:

@@ -1,11 +1,12 @@
 """A platform's lookup: a miss is answered from memory, a hit is confirmed and recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from unseen_index import Hits
 
 from ..live.index import LiveIndex
 from ..live.miss_counter import MissCounter
@@ -15,11 +16,11 @@ from ..models.audit import AuditEvent, AuditKind
 from ..models.hashes import MATCH_RADIUS, SUSPECT_RADIUS
 from ..models.keys import Key
 from ..models.lookups import ConfirmedHash, Hit, Matched
+from ..ratelimit.in_flight import InFlight
 from ..store import Store, Transaction, audit, lookups
 from .actors import platform_event
-
-_STEPS = (0, 8, 16, 24, 31)
-"""The distances, in bits, that a key with coarse distances sees."""
+from .candidates import Candidates, Sieve, fit, parts
+from .reach import Reach
 
 Queries = npt.NDArray[np.uint8]
 
@@ -38,24 +39,35 @@ class Lookups:
     """Answers whether hashes are close to any that are stored."""
 
     def __init__(
-        self, store: Store, index: LiveIndex, misses: MissCounter, meter: UsageMeter
+        self,
+        store: Store,
+        index: LiveIndex,
+        misses: MissCounter,
+        meter: UsageMeter,
+        *,
+        nearest: int,
+        in_flight: InFlight,
     ) -> None:
+        """Answer with the `nearest` hits of each hash, to as many as `in_flight` allows."""
         self._store = store
         self._index = index
         self._misses = misses
         self._meter = meter
+        self._nearest = nearest
+        self._in_flight = in_flight
 
     async def look_up(self, key: Key, account: Account, queries: Queries, radius: int) -> Matched:
         """Look up hashes (uint8[q, 32]) within `radius` bits, inclusive.
 
         `account` is the key's, as `UsageMeter.admit` returned it. A key with coarse distances
-        gets the whole step that the radius is in. Raises BudgetSpent, StillLoading;
+        gets the whole step that the radius is in. Raises TooManyAtOnce, BudgetSpent, StillLoading;
         StoreUnavailable only if there are candidates to confirm.
         """
-        self._meter.charge(account, len(queries))
-        detail = Detail.COARSE if account.is_coarse else Detail.EXACT
-        with LOOKUP_SECONDS.time():
-            answer = await self._answer(key, queries, radius, detail)
+        with self._in_flight.hold(account.family_id, len(queries)):
+            self._meter.charge(account, len(queries))
+            detail = Detail.COARSE if account.is_coarse else Detail.EXACT
+            with LOOKUP_SECONDS.time():
+                answer = await self._answer(key, queries, Reach(radius, detail))
         hit = len({each.query for each in answer.hits if not each.suspect})
         missed = len(queries) - len({each.query for each in answer.hits})
         HITS.inc(hit)
@@ -65,66 +77,84 @@ class Lookups:
         self._meter.count_hits(key, len(queries), hit)
         return answer
 
-    async def _answer(
-        self, key: Key, queries: Queries, radius: int, least_detail: Detail
-    ) -> Matched:
-        """Search, confirm and record. Distances are told in no more than `least_detail`.
+    async def _answer(self, key: Key, queries: Queries, reach: Reach) -> Matched:
+        """Search, confirm and record."""
+        generation = self._index.position
+        found = await self._search(key, queries, reach, self._nearest)
+        if not len(found.ids):
+            return Matched(generation, ())
+        found, nearest = fit(found, self._nearest, len(queries))
+        hits: list[Hit] = []
+        truncated: list[int] = []
+        # In parts, each a transaction of its own: none holds the audit log's lock for long.
+        for part, some in parts(found):
+            # In a pipeline: statements whose results are not needed yet are sent together.
+            async with self._store.transaction() as tx, tx.pipeline():
+                known, sieve = await self._sift(tx, key, queries[part], reach, nearest, some)
+                kept = _located(sieve.kept(), part, sketches(queries[part]), reach)
+                hits += await _confirm(tx, key, len(queries[part]), kept, known)
+                await tx.commit()
+            truncated += [part.start + query for query in sieve.cut()]
+        return Matched(generation, tuple(hits), tuple(truncated))
+
+    async def _search(self, key: Key, queries: Queries, reach: Reach, nearest: int) -> Hits:
+        """Search for the nearest hits, and count them; return those within reach.
 
         The search is always as wide as a match: a walk that asks for a small radius comes near
         the stored hash all the same.
         """
-        generation = self._index.position
-        hits = await self._index.search(queries, max(radius, MATCH_RADIUS))
-        if not len(hits.ids):
-            return Matched(generation, ())
-        query = np.repeat(np.arange(len(queries)), np.diff(hits.limits))
-        details = np.maximum(self._meter.count_near(key, queries[query], hits.ids), least_detail)
-        told = _told(hits.distances.astype(np.int64), details)
-        within = told <= np.array([radius, _step(radius), max(radius, MATCH_RADIUS)])[details]
-        if not within.any():
-            return Matched(generation, ())
-        columns = query, hits.ids, hits.distances, sketches(queries)[query], told
-        rows = zip(*(column[within].tolist() for column in columns), strict=True)
-        candidates = [Candidate(*row) for row in rows]
-        # In a pipeline: statements whose results are not needed yet are sent together.
-        async with self._store.transaction() as tx, tx.pipeline():
-            confirmed = await _confirm(tx, key, len(queries), candidates)
-            await tx.commit()
-        return Matched(generation, confirmed)
+        found = await self._index.search(queries, max(reach.radius, MATCH_RADIUS), nearest)
+        if not len(found.ids):
+            return found
+        query = np.repeat(np.arange(len(queries)), np.diff(found.limits))
+        near = self._meter.count_near(key, queries[query], found.ids)
+        return reach.limit(found, near)
 
+    async def _sift(
+        self, tx: Transaction, key: Key, queries: Queries, reach: Reach, nearest: int, found: Hits
+    ) -> tuple[dict[int, ConfirmedHash], Sieve]:
+        """Sort out the candidates that may not match now, and search on beyond them.
 
-def _step(distance: int) -> int:
-    """Round a distance up to a step; those beyond the last step stay as they are."""
-    return next((step for step in _STEPS if distance <= step), distance)
-
-
-def _told(exact: npt.NDArray[np.int64], details: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the distances to tell, by the `Detail` of each: as they are, by steps, or none."""
-    steps = np.array(_STEPS)
-    coarse = np.where(
-        exact > steps[-1], exact, steps[np.searchsorted(steps, np.minimum(exact, steps[-1]))]
-    )
-    return np.choose(details, (exact, coarse, np.maximum(exact, MATCH_RADIUS)))
+        Return what PostgreSQL says of the others, by id, and the sieve that holds them.
+        """
+        sieve, asked = Sieve(len(queries), nearest), set[int]()
+        known: dict[int, ConfirmedHash] = {}
+        while True:
+            new = set(found.ids.tolist()) - asked
+            known |= await lookups.confirm(tx, key.platform_id, sorted(new))
+            asked |= new
+            suspect = {hash_id for hash_id, each in known.items() if each.suspect}
+            sieve.add(found, known.keys(), suspect)
+            if not len(sieve.pending):
+                return known, sieve
+            found = await self._search(key, queries[sieve.pending], reach, sieve.depth)
 
 
 async def _confirm(
-    tx: Transaction, key: Key, asked: int, candidates: Sequence[Candidate]
+    tx: Transaction,
+    key: Key,
+    asked: int,
+    found: Sequence[Candidate],
+    confirmed: Mapping[int, ConfirmedHash],
 ) -> tuple[Hit, ...]:
-    """Keep the candidates that may match at this moment, and record them before anyone is told.
+    """Record the candidates that still match, before anyone is told.
 
     What is recorded has the true distances. The hits are sorted so that their order tells no more
-    than the distances that they tell. The audit log's lock comes first: whatever was withdrawn and
-    audited before is seen here, so the log never shows a hit after the withdrawal of the hash that
-    was hit.
+    than the distances that they tell. The rows are built first. Then comes the audit log's lock,
+    and whatever was withdrawn and audited before that is seen: the log never shows a hit after the
+    withdrawal of the hash that was hit.
     """
-    head = await audit.lock(tx)
-    ids = sorted({each.hash_id for each in candidates})
-    confirmed = await lookups.confirm(tx, key.platform_id, ids)
-    found = [each for each in candidates if each.hash_id in confirmed]
     if not found:
         return ()
-    hits = tuple(_hit(each.query, each.distance, confirmed[each.hash_id]) for each in found)
-    position = await audit.append(tx, _event(key, asked, hits), head)
+    hits, event = _recorded(key, asked, found, confirmed)
+    ids = sorted({each.hash_id for each in found})
+    head, gone = await audit.lock_then(tx, lambda: lookups.gone(tx, ids))
+    if gone:
+        found = [each for each in found if each.hash_id not in gone]
+        if not found:
+            return ()
+        hits, event = _recorded(key, asked, found, confirmed)
+    position = await audit.append(tx, event, head)
     where = {"audit_position": position, "platform_id": key.platform_id}
     sure = [each[:4] for each, hit in zip(found, hits, strict=True) if not hit.suspect]
     suspect = [each[:4] for each, hit in zip(found, hits, strict=True) if hit.suspect]
@@ -134,6 +164,22 @@ async def _confirm(
         await lookups.insert_suspect(tx, **where, found=suspect)
     told = (replace(hit, distance=each.told) for each, hit in zip(found, hits, strict=True))
     return tuple(sorted(told, key=lambda hit: (hit.query, hit.distance, hit.record)))
+
+
+def _recorded(
+    key: Key, asked: int, found: Sequence[Candidate], confirmed: Mapping[int, ConfirmedHash]
+) -> tuple[tuple[Hit, ...], AuditEvent]:
+    hits = tuple(_hit(each.query, each.distance, confirmed[each.hash_id]) for each in found)
+    return hits, _event(key, asked, hits)
+
+
+def _located(
+    kept: Candidates, part: slice, sketched: npt.NDArray[np.int64], reach: Reach
+) -> list[Candidate]:
+    """Return the candidates of a part by their place in the call, with what to tell of each."""
+    told = reach.told(kept.hash_id, kept.distance)
+    columns = part.start + kept.query, kept.hash_id, kept.distance, sketched[kept.query], told
+    return [Candidate(*row) for row in zip(*(each.tolist() for each in columns), strict=True)]
 
 
 def sketches(queries: Queries) -> npt.NDArray[np.int64]:
@@ -152,10 +198,10 @@ def _hit(query: int, distance: int, confirmed: ConfirmedHash) -> Hit:
 
 def _event(key: Key, asked: int, hits: tuple[Hit, ...]) -> AuditEvent:
     return platform_event(
-        key, AuditKind.MATCH_HIT, {"asked": asked, "hits": [_recorded(hit) for hit in hits]}
+        key, AuditKind.MATCH_HIT, {"asked": asked, "hits": [_entry(hit) for hit in hits]}
     )
 
 
-def _recorded(hit: Hit) -> dict[str, str | int | bool]:
+def _entry(hit: Hit) -> dict[str, str | int | bool]:
     mark = {"suspect": True} if hit.suspect else {}
     return {"query": hit.query, "record": str(hit.record), "distance": hit.distance, **mark}

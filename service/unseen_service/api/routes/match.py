@@ -1,10 +1,13 @@
 """Lookups, for platforms."""
 
-from fastapi import Request, Response
-from fastapi.responses import JSONResponse
+import asyncio
+import json
+from collections.abc import Sequence
 
-from ...errors import InvalidRequest
-from ...models.lookups import Matched
+from fastapi import Request, Response
+
+from ...errors import InvalidRequest, TooManyAtOnce
+from ...models.lookups import Hit, Matched
 from ..authentication import authenticate_lookup
 from ..bodies import JSON, read_match_body
 from ..dependencies import Services
@@ -14,12 +17,15 @@ from ..schemas import match as schemas
 
 router = make_router(tags=["platform"])
 
+_HITS_A_TURN = 500
+"""Hits that are written as JSON before other requests get a turn."""
+
 
 @router.post(
     "/v1/match",
     response_model=schemas.MatchOut,
     openapi_extra=MATCH_REQUEST,
-    responses=keyed_responses(*BODY_PROBLEMS),
+    responses=keyed_responses(*BODY_PROBLEMS, TooManyAtOnce),
 )
 async def match(request: Request) -> Response:
     """Look up hashes.
@@ -34,14 +40,24 @@ async def match(request: Request) -> Response:
     if distance is not None and distance > limit:
         raise InvalidRequest(f"max_distance is at most {limit} bits.", "max_distance")
     radius = limit if distance is None else distance
-    return _response(await provided.lookups.look_up(key, account, queries, radius))
+    return await _response(await provided.lookups.look_up(key, account, queries, radius))
 
 
-def _response(matched: Matched) -> Response:
+async def _response(matched: Matched) -> Response:
     """Write the response without a schema: this is the busiest route, and needs no validation."""
-    if not matched.hits:
-        return Response(b'{"generation":%d,"hits":[]}' % matched.generation, media_type=JSON)
-    hits = [
+    written = []
+    for start in range(0, len(matched.hits), _HITS_A_TURN):
+        if start:
+            await asyncio.sleep(0)  # others' turn
+        written.append(_written(matched.hits[start : start + _HITS_A_TURN]))
+    truncated = json.dumps(matched.truncated, separators=(",", ":")).encode()
+    body = b'{"generation":%d,"hits":[%b],"truncated":%b}'
+    return Response(body % (matched.generation, b",".join(written), truncated), media_type=JSON)
+
+
+def _written(hits: Sequence[Hit]) -> bytes:
+    """Return hits as the members of a JSON array, without its brackets."""
+    rows = [
         {
             "query": hit.query,
             "record": str(hit.record),
@@ -50,6 +66,6 @@ def _response(matched: Matched) -> Response:
             "standing": hit.standing.value,
             "suspect": hit.suspect,
         }
-        for hit in matched.hits
+        for hit in hits
     ]
-    return JSONResponse({"generation": matched.generation, "hits": hits})
+    return json.dumps(rows, separators=(",", ":")).encode()[1:-1]

@@ -47,3 +47,8 @@ class MatchOut(BaseModel):
         description="Ordered by query, then by distance. A hash of the lookup may have several "
         "hits, or none."
     )
+    truncated: list[int] = Field(
+        description="The hashes of the lookup, from 0, that are close to more stored hashes than "
+        "`hits` lists: it has the nearest of each, at most 16 by default, and fewer if the call "
+        "has very many hits. Nearly always empty."
+    )

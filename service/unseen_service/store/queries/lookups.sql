@@ -14,6 +14,10 @@ WHERE id = ANY(%(hash_ids)s) AND active AND standing <> 'quarantined'
         WHERE platform_id = %(platform_id)s AND hash_id = hashes.id AND ended_at IS NULL
     );
 
+-- gone_hashes: Of confirmed candidates, those that may not match any longer.
+SELECT id FROM hashes
+WHERE id = ANY(%(hash_ids)s) AND NOT (active AND standing <> 'quarantined');
+
 -- insert_matches: Record the matches of one lookup.
 INSERT INTO matches (audit_position, query, hash_id, platform_id, distance, sketch)
 SELECT %(audit_position)s, query, hash_id, %(platform_id)s, distance, sketch
