@@ -328,12 +328,20 @@ def test_platform_hashes_are_screened_like_submissions(
 ) -> None:
     degenerate = {"signalType": "ImagePDQ", "hashValue": "0" * 64}
     valid = {"signalType": "ImagePDQ", "hashValue": random_pdq(1)}
-    answer = raw.post("/SubmitHashes", json={"hashRecords": [valid, degenerate]})
+    answer = raw.post("/SubmitHashes", json={"hashRecords": [degenerate]})
     assert answer.status_code == 422
     assert answer.json()["type"] == "urn:unseen:problem:degenerate-hash"
-    assert [each["at"] for each in answer.json()["errors"]] == ["hashRecords.1.hashValue"]
+    assert [each["at"] for each in answer.json()["errors"]] == ["hashRecords.0.hashValue"]
     assert raw.get("/FetchHashes").json()["count"] == 0
-    assert raw.post("/SubmitHashes", json={"hashRecords": []}).json() == {"count": 0}
+    answer = raw.post("/SubmitHashes", json={"hashRecords": [valid, degenerate]})
+    assert answer.status_code == 200
+    (refused,) = answer.json()["refused"]
+    assert refused["at"] == "hashRecords.1.hashValue"
+    assert refused["type"] == "urn:unseen:problem:degenerate-hash"
+    (stored,) = raw.get("/FetchHashes").json()["hashRecords"]
+    assert stored["hashValue"] == valid["hashValue"]
+    empty = raw.post("/SubmitHashes", json={"hashRecords": []}).json()
+    assert empty == {"count": 0, "refused": []}
 
 
 def test_very_large_page_size_is_accepted(raw: httpx.Client, service: RunningService) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 
-from ..errors import DegenerateHash, KnownBenign, QualityTooLow, WorkRequired
+from ..errors import DegenerateHash, KnownBenign, QualityTooLow, Refused, WorkRequired
 from ..live.removed_hashes import RemovedHashes
 from ..live.screening import LiveScreening
 from ..models.cases import Submission
@@ -60,10 +60,14 @@ class Admission:
 
         Raises DegenerateHash, KnownBenign.
         """
+        for refusal in await self.refusals(located):
+            raise refusal
+
+    async def refusals(self, located: Sequence[tuple[str, bytes]]) -> list[Refused]:
+        """Screen hashes as `screen` does. Return what refuses some: the spots of each say which."""
         if len(located) <= _INLINE:
-            self._screen(located)
-        else:
-            await asyncio.to_thread(self._screen, located)
+            return self._refusals(located)
+        return await asyncio.to_thread(self._refusals, located)
 
     async def bar_near_removed(self, tx: Transaction, hash_ids: Mapping[bytes, int]) -> None:
         """Bar those of some hashes (32 bytes, with their ids) that are close to a removed one.
@@ -85,20 +89,18 @@ class Admission:
             challenge = challenges.issue(price, weight)
             raise WorkRequired(challenge.token, challenge.puzzles, challenge.target)
 
-    def _screen(self, located: Sequence[tuple[str, bytes]]) -> None:
+    def _refusals(self, located: Sequence[tuple[str, bytes]]) -> list[Refused]:
         if not located:
-            return
+            return []
         places, pdqs = zip(*located, strict=True)
         hashes = np.frombuffer(b"".join(pdqs), np.uint8).reshape(-1, HASH_BYTES)
         degenerate = self._screening.degenerate(hashes)
         spots = [(at, why) for at, why in zip(places, degenerate, strict=True) if why]
-        if spots:
-            raise DegenerateHash(spots)
         benign = [
             at for at, near in zip(places, self._screening.benign(hashes), strict=True) if near
         ]
-        if benign:
-            raise KnownBenign(benign)
+        found: list[Refused] = [DegenerateHash(spots)] if spots else []
+        return [*found, KnownBenign(benign)] if benign else found
 
 
 def _located(submission: Submission) -> list[tuple[str, bytes]]:

@@ -16,6 +16,7 @@ from ..models.keys import Key
 from ..models.review import Cause
 from ..store import Store, Transaction, alerts, audit, changes, disputes, feedback, review
 from .actors import platform_event
+from .chunks import chunks
 
 DEFAULT_RULES = DisputeRules()
 
@@ -23,15 +24,20 @@ DEFAULT_RULES = DisputeRules()
 async def give_feedback(
     store: Store, key: Key, given: Mapping[UUID, GivenFeedback], rules: DisputeRules = DEFAULT_RULES
 ) -> int:
-    """Record a platform's feedback, by record, all or nothing. Return for how many it is new.
+    """Record a platform's feedback, by record. Return for how many it is new.
 
-    Repeating it changes nothing. Raises InvalidRequest for an unknown record.
+    In chunks: if one fails, those before it are recorded. Repeating it changes nothing. Raises
+    InvalidRequest for an unknown record, before anything is recorded.
     """
     async with store.transaction() as tx:
-        await changes.lock(tx)
         ids = await _ids(tx, list(given), "feedback")
-        by_id = {ids[record]: each for record, each in given.items()}
-        return await record_feedback(tx, key, by_id, rules=rules)
+    new = 0
+    for records in chunks(list(given)):
+        async with store.transaction() as tx:
+            await changes.lock(tx)
+            by_id = {ids[record]: given[record] for record in records}
+            new += await record_feedback(tx, key, by_id, rules=rules)
+    return new
 
 
 async def record_feedback(
@@ -106,7 +112,13 @@ async def _heard(
 
 
 async def _may_count(tx: Transaction, key: Key, disputed: int, rules: DisputeRules) -> bool:
-    """Return whether a platform's disputes count: none of a request does if they are too many."""
+    """Return whether a platform's disputes count.
+
+    None of a request does if they are too many, nor of what follows within a day: a request is
+    recorded in chunks, and can be sent in parts.
+    """
+    if await alerts.is_recent(tx, AuditKind.FEEDBACK_BULK.value, key.family_id, hours=24):
+        return False
     room = await disputes.room(tx, key.platform_id, rules.wait_days)
     if room.counted + disputed > rules.per_day:
         await _alert_bulk(tx, key, room.counted + disputed)
@@ -115,10 +127,8 @@ async def _may_count(tx: Transaction, key: Key, disputed: int, rules: DisputeRul
 
 
 async def _alert_bulk(tx: Transaction, key: Key, disputed: int) -> None:
-    """Alert staff to a platform that disputes very many hashes, once a day."""
+    """Alert staff to a platform that disputes very many hashes."""
     kind = AuditKind.FEEDBACK_BULK
-    if await alerts.is_recent(tx, kind.value, key.family_id, hours=24):
-        return
     details = {"disputes": disputed}
     await alerts.insert(tx, kind.value, key.family_id, details)
     await audit.append(tx, platform_event(key, kind, details))
@@ -140,25 +150,28 @@ async def confirm_withdrawals(
     """Record that a platform deleted hashes; repeating it changes nothing.
 
     Return the records that are withdrawn, which are confirmed, and those that are active (again),
-    which the platform should keep. What it disputes itself is withdrawn for it. Raises
-    InvalidRequest for an unknown record.
+    which the platform should keep. What it disputes itself is withdrawn for it. In chunks, as
+    `give_feedback`. Raises InvalidRequest for an unknown record.
     """
     async with store.transaction() as tx:
-        await changes.lock(tx)
         ids = await _ids(tx, records, "records")
-        confirmed = set(await record_deleted(tx, key, list(ids.values())))
-        confirmed |= set(
-            (await disputes.in_force(tx, key.platform_id, list(ids.values()))).values()
-        )
+    confirmed: set[UUID] = set()
+    for some in chunks(list(ids)):
+        async with store.transaction() as tx:
+            await changes.lock(tx)
+            hash_ids = [ids[record] for record in some]
+            confirmed |= set(await record_deleted(tx, key, hash_ids))
+            confirmed |= set((await disputes.in_force(tx, key.platform_id, hash_ids)).values())
     return sorted(confirmed), sorted(set(ids) - confirmed)
 
 
 async def confirm_known_withdrawals(store: Store, key: Key, records: Sequence[UUID]) -> None:
-    """Record that a platform deleted hashes; records that are not known are skipped."""
-    async with store.transaction() as tx:
-        await changes.lock(tx)
-        ids = await feedback.by_record(tx, records)
-        await record_deleted(tx, key, list(ids.values()))
+    """Record that a platform deleted hashes, in chunks; records that are not known are skipped."""
+    for some in chunks(list(records)):
+        async with store.transaction() as tx:
+            await changes.lock(tx)
+            ids = await feedback.by_record(tx, some)
+            await record_deleted(tx, key, list(ids.values()))
 
 
 async def record_deleted(tx: Transaction, key: Key, hash_ids: Sequence[int]) -> list[UUID]:

@@ -9,6 +9,7 @@ from ..models.keys import Key
 from ..store import Store, Transaction, activation, audit, changes, feedback, platform_bank
 from .actors import platform_event
 from .admission import Admission
+from .chunks import chunks
 from .feedback import record_deleted, record_feedback
 
 
@@ -17,20 +18,28 @@ async def submit_hashes(
 ) -> None:
     """Add hashes (32 bytes each) to the platform's bank, with its feedback on them.
 
-    Repeating it changes nothing.
+    In chunks: if one fails, those before it are stored. Repeating it changes nothing. Raises Busy
+    if others hold the change log's lock for too long.
     """
-    async with store.transaction() as tx:
-        await changes.lock(tx)
-        added = await platform_bank.add(tx, key.platform_id, list(submitted))
-        ids = await feedback.by_pdq(tx, submitted)
-        await admission.bar_near_removed(tx, ids)
-        activated = await activation.activate(tx, added)
-        await changes.append_submitted(tx, added, activated)
-        given = {ids[pdq]: each for pdq, each in submitted.items()}
-        await record_feedback(tx, key, given, added)
-        if added:
-            details = {"hashes": len(added), "activated": len(activated)}
-            await audit.append(tx, platform_event(key, AuditKind.BANK_SUBMITTED, details))
+    for pdqs in chunks(list(submitted)):
+        async with store.transaction() as tx:
+            await changes.lock(tx)
+            await _submit(tx, key, {pdq: submitted[pdq] for pdq in pdqs}, admission)
+
+
+async def _submit(
+    tx: Transaction, key: Key, submitted: Mapping[bytes, GivenFeedback], admission: Admission
+) -> None:
+    added = await platform_bank.add(tx, key.platform_id, list(submitted))
+    ids = await feedback.by_pdq(tx, submitted)
+    await admission.bar_near_removed(tx, ids)
+    activated = await activation.activate(tx, added)
+    await changes.append_submitted(tx, added, activated)
+    given = {ids[pdq]: each for pdq, each in submitted.items()}
+    await record_feedback(tx, key, given, added)
+    if added:
+        details = {"hashes": len(added), "activated": len(activated)}
+        await audit.append(tx, platform_event(key, AuditKind.BANK_SUBMITTED, details))
 
 
 async def give_feedback_by_hash(
@@ -43,15 +52,19 @@ async def give_feedback_by_hash(
     """Record feedback by hash, that the platform `deleted` some, and `withdrawn` some of its own.
 
     A hash that is not stored is skipped without a word: a different answer would reveal which
-    hashes are.
+    hashes are. In chunks, as `submit_hashes`.
     """
-    async with store.transaction() as tx:
-        await changes.lock(tx)
-        ids = await feedback.by_pdq(tx, {*given, *deleted})
-        await _withdraw(tx, key, [ids[pdq] for pdq in withdrawn if pdq in ids])
-        known = {ids[pdq]: each for pdq, each in given.items() if pdq in ids}
-        await record_feedback(tx, key, known)
-        await record_deleted(tx, key, [ids[pdq] for pdq in deleted if pdq in ids])
+    for pdqs in chunks([*given, *(deleted - given.keys())]):
+        async with store.transaction() as tx:
+            await changes.lock(tx)
+            ids = await feedback.by_pdq(tx, pdqs)
+            await _withdraw(tx, key, [ids[pdq] for pdq in pdqs if pdq in withdrawn and pdq in ids])
+            await record_feedback(
+                tx, key, {ids[p]: given[p] for p in pdqs if p in given and p in ids}
+            )
+            await record_deleted(
+                tx, key, [ids[pdq] for pdq in pdqs if pdq in deleted and pdq in ids]
+            )
 
 
 async def _withdraw(tx: Transaction, key: Key, hash_ids: Sequence[int]) -> None:

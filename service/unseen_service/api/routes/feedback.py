@@ -29,11 +29,11 @@ async def give_feedback(
 ) -> schemas.FeedbackOut:
     """Report results for hashes.
 
-    All values are accepted, or none is. The last value per record counts, and repeating it
-    changes nothing. Others learn of it only if you matched the hash or received it: people see the
-    results in their cases, and if two platforms report `not-intimate`, staff review the hash. What
-    you report as `not-intimate` reads as withdrawn in your own lookups and feed, until you report
-    something else or staff decide. Requires the scope `feedback`.
+    If a record is unknown, no value is accepted. The last value per record counts, and repeating
+    it changes nothing: do so after a 503. Others learn of it only if you matched the hash or
+    received it: people see the results in their cases, and if two platforms report `not-intimate`,
+    staff review the hash. What you report as `not-intimate` reads as withdrawn in your own lookups
+    and feed, until you report something else or staff decide. Requires the scope `feedback`.
     """
     given = {each.record: GivenFeedback(each.value, frozenset(each.tags)) for each in body.feedback}
     new = await feedback.give_feedback(provided.store, key, given, provided.dispute_rules)
@@ -46,8 +46,8 @@ async def confirm_withdrawals(
 ) -> schemas.WithdrawalsOut:
     """Confirm that you deleted withdrawn hashes.
 
-    All records are accepted, or none is. Repeating it changes nothing. Requires the scope
-    `feedback`.
+    If a record is unknown, none is accepted. Repeating it changes nothing: do so after a 503.
+    Requires the scope `feedback`.
     """
     confirmed, active = await feedback.confirm_withdrawals(provided.store, key, body.records)
     return schemas.WithdrawalsOut(confirmed=confirmed, active=active)

@@ -15,6 +15,7 @@ from ...errors import DegenerateHash, FeedGone, InvalidRequest, KnownBenign
 from ...models.feed import FeedCursor, FeedPage
 from ...models.keys import Key, Scope
 from ...usecases import feedback, platform_bank
+from .. import problems
 from ..authentication import require_protocol_keys
 from ..bodies import require_json
 from ..dependencies import Provided
@@ -128,25 +129,38 @@ async def submit_hashes(
     provided: Provided,
     key: Annotated[Key, Depends(require_protocol_keys(Scope.SUBMIT))],
     body: schemas.SubmitHashesIn,
-) -> schemas.TakenOut:
+) -> schemas.SubmittedOut:
     """Submit hashes of your own bank.
 
-    If one of them does not come from a photo (`degenerate-hash`) or is close to a well-known
-    benign image (`known-benign`), none is stored. Submitting again changes nothing. Requires the
-    scope `submit`.
+    Hashes that do not come from a photo (`degenerate-hash`) or are close to a well-known benign
+    image (`known-benign`) are listed in `refused`; the others are stored, in chunks of 250. If all
+    of them are refused, the answer is that problem. After a 503, repeat the request: submitting
+    again changes nothing. Requires the scope `submit`.
     """
     no_feedback = schemas.FeedbackOf(feedbackValue=schemas.FeedbackValue.NONE).to_feedback()
+    located = [
+        (f"hashRecords.{n}.hashValue", bytes.fromhex(each.hashValue))
+        for n, each in enumerate(body.hashRecords)
+    ]
+    refusals = await provided.admission.refusals(located)
+    refused = {at: (error.slug, why) for error in refusals[::-1] for at, why in error.spots}
+    if refused and len(refused) == len(located):
+        raise refusals[0]
     submitted = {
-        bytes.fromhex(each.hashValue): each.CSPFeedbacks[0].to_feedback()
-        if each.CSPFeedbacks
-        else no_feedback
-        for each in body.hashRecords
+        pdq: each.CSPFeedbacks[0].to_feedback() if each.CSPFeedbacks else no_feedback
+        for (at, pdq), each in zip(located, body.hashRecords, strict=True)
+        if at not in refused
     }
-    places = [f"hashRecords.{n}.hashValue" for n, _ in enumerate(body.hashRecords)]
-    values = [bytes.fromhex(each.hashValue) for each in body.hashRecords]
-    await provided.admission.screen(list(zip(places, values, strict=True)))
     await platform_bank.submit_hashes(provided.store, key, submitted, provided.admission)
-    return schemas.TakenOut(count=len(body.hashRecords))
+    return schemas.SubmittedOut(
+        count=len(body.hashRecords),
+        refused=[
+            schemas.RefusedOut(at=at, type=problems.PREFIX + slug, detail=why)
+            for at, _ in located
+            if at in refused
+            for slug, why in [refused[at]]
+        ],
+    )
 
 
 def _page(page: FeedPage, start: int) -> dict[str, object]:

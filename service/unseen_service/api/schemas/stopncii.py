@@ -116,6 +116,20 @@ class TakenOut(BaseModel):
     )
 
 
+class RefusedOut(BaseModel):
+    """A hash that was not stored."""
+
+    at: str = Field(description="Its place in the request.", examples=["hashRecords.3.hashValue"])
+    type: str = Field(description="The type of the problem, as in a problem document.")
+    detail: str = Field(description="Why it was refused, for people.")
+
+
+class SubmittedOut(TakenOut):
+    """The hashes were stored, except those that were refused."""
+
+    refused: list[RefusedOut] = Field(description="The hashes that were not stored, in order.")
+
+
 class RecordOut(BaseModel):
     """A hash in its current state. It replaces every earlier record of the same hash."""
 
