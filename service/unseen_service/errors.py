@@ -6,6 +6,7 @@ ServiceError
 │   ├── QualityTooLow        an image is too flat or too small to be hashed reliably
 │   ├── DegenerateHash       a hash does not come from a photo, but from a pattern or surface
 │   ├── KnownBenign          a hash is close to that of a known-benign image
+│   ├── TooSimilar           very many images of a submission are nearly the same
 │   ├── WorkRequired         many submissions arrive: a proof of work is needed
 │   ├── SubmissionReused     one idempotency key, two different submissions
 │   ├── SecondPersonNeeded   a key takes two independent persons
@@ -162,6 +163,24 @@ class KnownBenign(Refused):
     def spots(self) -> Sequence[Spot]:
         """Each hash that is close to a benign one."""
         return [(at, "It is close to a known-benign image.") for at in self.at]
+
+
+class TooSimilar(Refused):
+    """Very many hashes of a submission are close to one of them; `at` lists such hashes."""
+
+    slug, title = "too-similar", "Too many images are nearly the same"
+
+    def __init__(self, most: int, at: Sequence[str]) -> None:
+        super().__init__(
+            f"More than {most} of these images are nearly the same. The hash of one finds "
+            "near-copies too: leave most of them out, or submit them in several cases."
+        )
+        self.at = tuple(at)
+
+    @property
+    def spots(self) -> Sequence[Spot]:
+        """Some of the hashes that have so many close to them."""
+        return [(at, "It is nearly the same as very many others here.") for at in self.at]
 
 
 class WorkRequired(Refused):

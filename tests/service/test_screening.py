@@ -1,6 +1,7 @@
 """Which hashes are refused at intake, and why; and which never are."""
 
 import io
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from unseen_service.__main__ import main
 from unseen_service.live.clock import Clock
 from unseen_service.live.screening import LiveScreening
 from unseen_service.models.hashes import MATCH_RADIUS
+from unseen_service.screening.crowding import MAX_NEAR
 from unseen_service.screening.degenerate import load_drawn_hashes, rejection_reasons
 from unseen_service.usecases import benign_hashes
 
@@ -23,8 +25,9 @@ from tests.clients.python.pictures import photo
 from tests.support.hashes import flipped, random_pdq
 from tests.support.problems import problem_slug
 from tests.support.running_service import RunningService
-from tests.support.submissions import submission
+from tests.support.submissions import post_hashes, submission
 from tests.support.waiting import wait_until
+from tests.support.work_counter import crowd
 from tools.drawn import SIZES, reference_hash, shapes, views
 
 PHOTOS = [
@@ -200,3 +203,32 @@ def test_benign_bank_is_audited_without_its_hashes(service: RunningService) -> N
     (entry,) = response.json()["entries"]
     assert entry["details"]["note"] == "a meme"
     assert pdq not in response.text
+
+
+def test_crowd_of_near_duplicates_is_refused(service: RunningService) -> None:
+    """Before, one submission put 8,000 hashes around a picture."""
+    refused = post_hashes(service, *crowd(random_pdq(1), MAX_NEAR + 1, bits=12))
+    assert (refused.status_code, problem_slug(refused)) == (422, "too-similar")
+    assert 1 <= len(refused.json()["errors"]) <= 20
+
+
+def test_crowd_is_refused_the_same_whether_or_not_others_stored_it(
+    service: RunningService,
+) -> None:
+    """Otherwise anybody could tell from the answer whether a picture is stored."""
+    near = crowd(random_pdq(1), 2 * MAX_NEAR, bits=12)
+    for start in range(0, len(near), 200):
+        assert post_hashes(service, *near[start : start + 200]).status_code == 201
+    service.wait_in_step()
+    assert post_hashes(service, random_pdq(1)).status_code == 201
+    assert post_hashes(service, *near[:MAX_NEAR]).status_code == 201
+
+
+def test_many_photos_taken_in_a_row_are_accepted(service: RunningService) -> None:
+    """120 of one scene, each in 8 views: hashes of one view are close, those of two are not."""
+    views = [crowd(random_pdq(n), 120, bits=12, seed=n) for n in range(8)]
+    assert post_hashes(service, *itertools.chain(*views)).status_code == 201
+
+
+def test_same_hash_many_times_is_no_crowd(service: RunningService) -> None:
+    assert post_hashes(service, *[random_pdq(9)] * 300).status_code == 201

@@ -6,17 +6,19 @@ from contextlib import asynccontextmanager
 
 import numpy as np
 
-from ..errors import DegenerateHash, KnownBenign, QualityTooLow, Refused, WorkRequired
+from ..errors import DegenerateHash, KnownBenign, QualityTooLow, Refused, TooSimilar, WorkRequired
 from ..live.removed_hashes import RemovedHashes
 from ..live.screening import LiveScreening
 from ..models.cases import Submission
-from ..models.hashes import HASH_BYTES, LOWEST_QUALITY
+from ..models.hashes import HASH_BYTES, LOWEST_QUALITY, MATCH_RADIUS
+from ..screening.crowding import MAX_NEAR, crowded
 from ..screening.proof_of_work import Price
 from ..store import Transaction, activation
 from .intake_level import IntakeLevel, Reservation
 
 _INLINE = 64
 """Hashes that are checked on the event loop: more are worth a thread."""
+_MOST_SPOTS = 20
 _MIN_WEIGHT = 8
 """The least weight of a case, in hashes: its PIN and its rows cost that much."""
 
@@ -38,7 +40,7 @@ class Admission:
 
         It is given back if the block fails. If a hash is refused it stays, and decays like any
         other: screening is work, too. `proof` is one of work. Raises QualityTooLow, WorkRequired,
-        DegenerateHash, KnownBenign, StillLoading, StoreUnavailable.
+        TooSimilar, DegenerateHash, KnownBenign, StillLoading, StoreUnavailable.
         """
         _refuse_low_quality(submission)
         weight = max(_MIN_WEIGHT, sum(len(image.hashes) for image in submission.images))
@@ -47,9 +49,11 @@ class Admission:
         reservation = await self._level.reserve(weight)
         try:
             self._require_work(reservation.before, weight, idempotency_key, proof)
-            await self.screen(_located(submission))
+            located = _located(submission)
+            await _refuse_crowd(located)
+            await self.screen(located)
             yield reservation
-        except (DegenerateHash, KnownBenign):
+        except (TooSimilar, DegenerateHash, KnownBenign):
             raise
         except BaseException:
             await reservation.give_back()
@@ -109,6 +113,15 @@ def _located(submission: Submission) -> list[tuple[str, bytes]]:
         for i, image in enumerate(submission.images)
         for j, each in enumerate(image.hashes)
     ]
+
+
+async def _refuse_crowd(located: Sequence[tuple[str, bytes]]) -> None:
+    if len(located) <= MAX_NEAR:
+        return
+    hashes = np.frombuffer(b"".join(pdq for _, pdq in located), np.uint8).reshape(-1, HASH_BYTES)
+    found = await asyncio.to_thread(crowded, hashes, MATCH_RADIUS)
+    if found.any():
+        raise TooSimilar(MAX_NEAR, [located[n][0] for n in np.flatnonzero(found)[:_MOST_SPOTS]])
 
 
 def _refuse_low_quality(submission: Submission) -> None:

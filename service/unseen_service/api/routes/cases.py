@@ -16,6 +16,7 @@ from ...errors import (
     QualityTooLow,
     SubmissionReused,
     TooManyGuesses,
+    TooSimilar,
     Unavailable,
     WorkRequired,
 )
@@ -75,6 +76,7 @@ _PROBLEMS = (CaseNotFound, InvalidRequest, TooManyGuesses, Unavailable, Busy)
             QualityTooLow,
             DegenerateHash,
             KnownBenign,
+            TooSimilar,
             SubmissionReused,
             WorkRequired,
             Unavailable,
