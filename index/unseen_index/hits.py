@@ -35,11 +35,13 @@ class Hits:
     def from_raw(cls, count: int, raw: Sequence[RawHits], nearest: int | None = None) -> "Hits":
         """Sort the raw hits of `count` queries into one answer: all, or the nearest of each."""
         queries, ids, distances = concatenate(raw)
-        found = np.bincount(queries, minlength=count)
-        if len(queries):
-            order = np.lexsort((ids, distances, queries))
-            ids, distances = ids[order], distances[order]
-        return cls(_limits(found), ids, distances, np.zeros(count, np.bool_)).nearest(nearest)
+        limits, more = np.zeros(count + 1, np.int64), np.zeros(count, np.bool_)
+        if not len(queries):
+            return cls(limits, ids, distances, more)
+        order = np.lexsort((ids, distances, queries))
+        ids, distances = ids[order], distances[order]
+        np.cumsum(np.bincount(queries, minlength=count), out=limits[1:])
+        return cls(limits, ids, distances, more).nearest(nearest)
 
     @classmethod
     def joined(cls, parts: Sequence["Hits"]) -> "Hits":
@@ -74,8 +76,10 @@ class Hits:
 
     def nearest(self, most: int | None) -> "Hits":
         """Return the nearest `most` hits of each query; all of them if `most` is None."""
+        if most is None or len(self.ids) <= most:
+            return self
         found = np.diff(self.limits)
-        if most is None or not (found > most).any():
+        if not (found > most).any():
             return self
         rank = np.arange(len(self.ids)) - np.repeat(self.limits[:-1], found)
         kept = rank < most

@@ -95,8 +95,12 @@ class Memtable:
         """
         removed = self.removed[: self.count]
         hits = self._scan(queries, radius, most=most, removed=removed if removed.any() else None)
-        hits = hits._replace(ids=self._ids[hits.ids])
-        return hits if most is None else self._with_lowest_ids(hits, queries, most)
+        if not len(hits.queries):
+            return hits
+        hits = RawHits(hits.queries, self._ids[hits.ids], hits.distances)
+        if most is None or len(hits.queries) < most:
+            return hits
+        return self._with_lowest_ids(hits, queries, most)
 
     def _with_lowest_ids(self, hits: RawHits, queries: npt.NDArray[np.uint8], most: int) -> RawHits:
         """Break ties by id: the scan breaks them by row, and rows are in the order of adding."""

@@ -60,6 +60,8 @@ class FlatScan:
         if most is None:
             return _without(self._range(wanted, radius), removed)
         step = max(1, _slice_queries(len(self._codes), most))
+        if len(wanted) <= step:
+            return self._nearest(wanted, radius, most, removed)
         found = []
         for start in range(0, len(wanted), step):
             hits = self._nearest(wanted[start : start + step], radius, most, removed)
@@ -75,7 +77,7 @@ class FlatScan:
         """
         if len(wanted) * len(self._codes) <= _RANGE_COMPARISONS:
             hits = _without(self._range(wanted, radius), removed)
-            if not len(hits.queries) or np.bincount(hits.queries).max() <= most:
+            if len(hits.queries) <= most or np.bincount(hits.queries).max() <= most:
                 return hits
         distances, rows = self._knn(wanted, min(most, len(self._codes)), removed)
         near = (rows >= 0) & (distances <= radius)
