@@ -90,7 +90,9 @@ class Lookups:
         for part, some in parts(found):
             # In a pipeline: statements whose results are not needed yet are sent together.
             async with self._store.transaction() as tx, tx.pipeline():
-                known, sieve = await self._sift(tx, key, queries[part], reach, nearest, some)
+                known, sieve = await self._sift(
+                    tx, key, queries[part], reach, nearest=nearest, found=some
+                )
                 kept = _located(sieve.kept(), part, sketches(queries[part]), reach)
                 hits += await _confirm(tx, key, len(queries[part]), kept, known)
                 await tx.commit()
@@ -111,7 +113,14 @@ class Lookups:
         return reach.limit(found, near)
 
     async def _sift(
-        self, tx: Transaction, key: Key, queries: Queries, reach: Reach, nearest: int, found: Hits
+        self,
+        tx: Transaction,
+        key: Key,
+        queries: Queries,
+        reach: Reach,
+        *,
+        nearest: int,
+        found: Hits,
     ) -> tuple[dict[int, ConfirmedHash], Sieve]:
         """Sort out the candidates that may not match now, and search on beyond them.
 
