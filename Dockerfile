@@ -13,7 +13,7 @@ RUN apt-get update \
 WORKDIR /build
 COPY requirements-service.lock ./
 RUN python3 -m venv /opt/unseen \
- && /opt/unseen/bin/pip install --no-cache-dir --require-hashes -r requirements-service.lock
+ && /opt/unseen/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements-service.lock
 COPY index index
 COPY service service
 # Compile the index's Numba kernels into its package, so that no start waits for them, whatever the
@@ -43,7 +43,7 @@ COPY requirements-gpu.lock ./
 RUN python3 -m venv /opt/pip \
  && /opt/pip/bin/pip --python /opt/unseen/bin/python uninstall -y --quiet faiss-cpu \
  && /opt/pip/bin/pip --python /opt/unseen/bin/python install --no-cache-dir --no-deps \
-      --require-hashes -r requirements-gpu.lock
+      --require-hashes --no-deps -r requirements-gpu.lock
 
 FROM final AS gpu
 COPY --from=build-gpu /opt/unseen /opt/unseen

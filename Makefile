@@ -15,13 +15,15 @@ help: ## List the targets
 setup: $(READY) ## Make .venv with the locked requirements and the three packages
 
 # Python compiles a module when it is first imported: compiling all of them takes pip a minute.
+# The lock is complete, so nothing is resolved: pip would look for the newest release of a requirement
+# that is named with an extra, and refuse it, because the lock has no hash for it.
 PIP := --quiet --disable-pip-version-check --no-compile
 
 $(READY): requirements.lock $(DISTRIBUTIONS:%=%/pyproject.toml)
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@echo "Setting up $(VENV) (once; two minutes or so) ..."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install $(PIP) --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install $(PIP) --require-hashes --no-deps -r requirements.lock
 	@$(BIN)/python -m pip install $(PIP) --no-deps --no-build-isolation $(DISTRIBUTIONS:%=-e ./%)
 	@$(BIN)/python -m unseen_index
 	@touch $@
