@@ -318,6 +318,7 @@ def test_a_compressed_page_is_read(folder: Path) -> None:
         ("br", b"{}"),
         ("gzip, br", b""),
     ],
+    ids=["not gzip", "cut short", "not offered", "twice"],
 )
 def test_a_body_that_cannot_be_unpacked_is_refused(
     folder: Path, encoding: str, body: bytes
