@@ -68,14 +68,15 @@ def play(
     for step in steps(path.read_text(encoding="utf-8")):
         before()
         printed, code = _run(_filled(step.typed, names), dict(environment or {}))
-        pattern = "\n".join(_pattern(line, names) for line in step.printed)
-        match = re.fullmatch(pattern.replace(_ANY_LINES + "\n", _ANY_LINES), printed.rstrip("\n"))
+        pattern = "".join(_pattern(line, names) for line in step.printed)
+        match = re.fullmatch(pattern, printed.rstrip("\n") + "\n" if printed else "")
         assert match, f"$ {step.typed}\nprinted:\n{printed}\nnot:\n" + "\n".join(step.printed)
         assert code == step.code, f"$ {step.typed}\nexit {code}, not {step.code}:\n{printed}"
         names |= match.groupdict()
 
 
-_ANY_LINES = r"(?:[^\n]*\n?)*?"
+# A line matches in one way only: otherwise comparing takes for ever if the output differs.
+_ANY_LINES = r"(?:[^\n]*\n)*?"
 
 
 def _run(typed: str, environment: dict[str, str]) -> tuple[str, int]:
@@ -119,4 +120,4 @@ def _pattern(line: str, names: Mapping[str, str]) -> str:
         else:
             parts.append(f"(?P={name[1]})" if name[1] in seen else rf"(?P<{name[1]}>\S+)")
             seen.add(name[1])
-    return "".join(parts)
+    return "".join([*parts, "\n"])
