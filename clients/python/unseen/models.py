@@ -105,7 +105,7 @@ def parse_case(answer: Mapping[str, Any]) -> Case:
 def parse_matches(answer: Mapping[str, Any], queries: int) -> Matches:
     """Parse the result of a lookup of so many hashes. Raises as `parse_case` does."""
     hits = tuple(_hit(hit, queries) for hit in answers.sequence(answer["hits"], _MAX_HITS))
-    truncated = answers.sequence(answer.get("truncated", ()), queries)
+    truncated = answers.sequence(answer.get("truncated", []), queries)
     return Matches(
         answers.integer(answer["generation"]),
         hits,
