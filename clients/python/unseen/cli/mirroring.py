@@ -30,6 +30,9 @@ def mirror(options: argparse.Namespace, output: Output) -> Exit:
         if options.follow:
             update.follow()
         done = update.catch_up()
+        if done.removed:
+            # Asking for what follows tells the service, and with it the person, that it is done.
+            done = done.then(update.catch_up())
         output.line(_summary(done, copy))
         output.document(_document(done, copy))
         return Exit.DONE if update.may_confirm else Exit.FAILED

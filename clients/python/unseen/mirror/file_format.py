@@ -51,6 +51,16 @@ class Round:
     began_again: bool = False
     """The copy was rebuilt: the service has a new change log, or the old copy was unreadable."""
 
+    def then(self, later: "Round") -> "Round":
+        """Return what two rounds, one after the other, changed together."""
+        return Round(
+            self.added + later.added,
+            self.changed + later.changed,
+            self.removed + later.removed,
+            later.held,
+            self.began_again or later.began_again,
+        )
+
 
 class Header(NamedTuple):
     """The first line of a file."""

@@ -122,7 +122,7 @@ class Mirror:
         while more:
             page = client.feed_page(self._writer.cursor, limit=MAX_ENTRIES, wait=wait)
             self._check(page, empty)
-            done, more = _add(done, self._writer.append(page)), page.more
+            done, more = done.then(self._writer.append(page)), page.more
             if more and self._writer.has_doubled:
                 self._compact_on_the_way()
             if watch:
@@ -184,12 +184,3 @@ def _has_new_history(error: ServiceError) -> bool:
     if isinstance(error, RequestRefusedError):
         return any(field.at in ("cursor", "query.cursor") for field in error.errors)
     return isinstance(error, StartAgainError | _PositionsGoBackError)
-
-
-def _add(one: Round, other: Round) -> Round:
-    return Round(
-        one.added + other.added,
-        one.changed + other.changed,
-        one.removed + other.removed,
-        other.held,
-    )
