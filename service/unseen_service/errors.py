@@ -238,14 +238,14 @@ class ReviewChanged(Refused):
 
 
 class IndependentPersonNeeded(Refused):
-    """The first of two persons depends on the second: one issued or approved the other's key."""
+    """One person may hold the keys of both who are to decide together."""
 
     slug, title, status = "independent-person-needed", "Another person is needed", 409
 
-    def __init__(self) -> None:
+    def __init__(self, why: str) -> None:
         super().__init__(
-            "This takes two persons, neither of whom issued or approved a key of the other. Ask "
-            "someone else with the scope 'admin' to confirm what was proposed."
+            "This takes two persons who surely hold their own keys. "
+            f"{why} Or ask someone else with the scope 'admin' to confirm what was proposed."
         )
 
 

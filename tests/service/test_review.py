@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from unseen_service.jobs.overmatch_watch import cause_of
 from unseen_service.models.overmatch import ActivityBaseline, HashActivity
 from unseen_service.models.review import Cause
-from unseen_service.usecases import actors, keys
+from unseen_service.usecases import key_approval
 
+from tests.support.admins import Admins
+from tests.support.databases import query
 from tests.support.hashes import flipped, random_pdq
+from tests.support.holder_keys import APPROVER, HolderKey
 from tests.support.mirrors import Mirror
 from tests.support.running_service import RunningService, serving
 from tests.support.submissions import PIN, PIN_HEADERS, submit, withdraw
@@ -300,15 +303,35 @@ def test_person_cannot_confirm_with_a_key_that_they_issued(
 
 
 def issue_admin_key(service: RunningService, issuer: httpx.Client, platform: str) -> httpx.Client:
-    """Issue an admin key through the API, and let the operator approve it."""
-    new = {"platform": platform, "scopes": ["admin"], "note": "a test"}
-    issued = issuer.post("/v1/keys", json=new).json()
-    second = actors.operator("second")
-    service.flow(lambda store: keys.approve_key(store, issued["id"], second))
-    headers = {"Authorization": f"Bearer {issued['key']}", "Unseen-Reason": "a test"}
-    url = f"{service.url}/v1/keys"
-    wait_until(lambda: httpx.get(url, headers=headers).status_code == 200)
-    return httpx.Client(base_url=service.url, headers=headers)
+    """Issue an admin key through the API, and let someone approve it whom no test meets."""
+    made = HolderKey()
+    issued = issuer.post("/v1/keys", json=made.body(platform, "admin")).json()
+    wait_until(lambda: made.activate(service.url).is_success)
+    service.flow(lambda store: key_approval.approve_key(store, issued["id"], APPROVER))
+    wait_until(lambda: made.activate(service.url).json()["status"] == "in-force")
+    return httpx.Client(base_url=service.url, headers=made.headers)
+
+
+def test_first_two_admins_can_remove_together(service: RunningService, disputed: str) -> None:
+    admins = Admins.bootstrap(service.url, DATABASE_URL=service.database_url)
+    path, removal = f"/v1/review/{disputed}", {"decision": "remove"}
+    assert admins.post(admins.first, path, removal).json()["final"] is False
+    assert admins.post(admins.second, path, removal).json()["final"] is True
+    assert look_up(service, "Finder", PDQ) == []
+
+
+def test_keys_whose_secret_the_operator_saw_are_one_person(
+    service: RunningService, disputed: str
+) -> None:
+    """Version 0.1 showed the secret of every key to whoever issued it on the command line."""
+    for name in "Old", "Older":
+        service.key("audit", "admin", platform=name)
+    query(service.database_url, "UPDATE keys SET made_by_holder = false, issued_by = 'cli'")
+    assert decide(service, disputed, "remove", by="Old").json()["final"] is False
+    answer = decide(service, disputed, "remove", by="Older")
+    assert answer.json()["type"] == "urn:unseen:problem:independent-person-needed"
+    assert "unseen key rotate" in answer.json()["detail"]
+    assert look_up(service, "Finder", PDQ)
 
 
 def test_suspicion_outlasts_withdrawal_and_resubmission(service: RunningService) -> None:

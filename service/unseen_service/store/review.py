@@ -94,11 +94,6 @@ async def propose(
     )
 
 
-async def is_above(tx: Transaction, person: str, below: str) -> bool:
-    """Return whether one person issued or approved a key of another, or of someone who did."""
-    return bool(await fetch_value(tx, "is_above", person=person, below=below))
-
-
 async def settle_disputed(
     tx: Transaction, hash_ids: Sequence[int], decision: Decision, *, by: str, why: str
 ) -> None:

@@ -1,11 +1,12 @@
-"""Who may approve a key: someone who is surely not the issuer, nor the holder.
+"""Who is surely someone else: the approver of a key, the second person of a removal.
 
 A person is a key family. The service cannot know who holds a key, but it knows who brought it
 about, and whether anyone else knows its secret:
 
 - *Ancestors* of a person issued or approved their keys, or those of an ancestor. Whoever brought a
   person about might be that person, so nobody approves what an ancestor of theirs issued. The other
-  way round is allowed, or the first two admins could approve no key of anyone they appointed.
+  way round is allowed, or the first two admins could approve no key of anyone they appointed. Of
+  the two persons of a removal, neither is an ancestor of the other.
 - A person is *in the hands* of themselves, and of whoever knows the secret of a key of theirs: the
   issuer of a key that the service generated, as all were before version 0.2.
 - All persons of one platform count as one: the audit log names both alike.
@@ -21,6 +22,7 @@ from typing import TypeAlias
 
 from ..models.audit import Staff
 from ..models.keys import Key, Scope
+from ..models.review import Proposal
 from .actors import OPERATOR, is_key_person, key_person
 
 Step: TypeAlias = Callable[[str], set[str]]
@@ -40,6 +42,12 @@ _SHARED_HANDS = (
     "Someone else may know the secret of your key, or of the issuer's: the service generated it "
     "and showed it to its issuer. Both of you, make a new one with 'unseen key rotate' first."
 )
+_SAME_PLATFORM = "You belong to the same platform as the person who proposed it."
+_RELATED = "One of you two issued or approved a key of the other, or of someone who did."
+_KNOWN_TO_OTHERS = (
+    "Someone else may know the secrets of both your keys: the service generated them and showed "
+    "them to their issuer. Make new ones with 'unseen key rotate', and propose it again."
+)
 
 
 def approval_obstacle(new: Key, by: Staff, everyone: Sequence[Key]) -> str | None:
@@ -57,6 +65,22 @@ def approval_obstacle(new: Key, by: Staff, everyone: Sequence[Key]) -> str | Non
         return _DESCENDANT
     hands = known.hands([approver], new.created_at)
     return None if hands.isdisjoint(known.hands(issuers, new.created_at)) else _SHARED_HANDS
+
+
+def removal_obstacle(first: Proposal, second: Staff, everyone: Sequence[Key]) -> str | None:
+    """Return why one person may hold the keys of both; None if two surely do.
+
+    `first` proposed a removal, and `second` confirms it. `everyone` is all keys.
+    """
+    known = _Persons(everyone)
+    persons = first.person, second.person
+    shared = known.platforms([first.person]) & known.platforms([second.person])
+    if shared or first.by == second.actor:
+        return _SAME_PLATFORM
+    if any(one in known.ancestors(other) for one, other in (persons, persons[::-1])):
+        return _RELATED
+    hands = known.hands([first.person], first.at)
+    return None if hands.isdisjoint(known.hands([second.person], first.at)) else _KNOWN_TO_OTHERS
 
 
 class _Persons:

@@ -11,8 +11,9 @@ from ..models.audit import AuditKind, Staff
 from ..models.changes import ChangeKind
 from ..models.hashes import Standing
 from ..models.review import Decided, Decision, Proposal, Review, Reviewed
-from ..store import Store, Transaction, activation, audit, changes, disputes, review
+from ..store import Store, Transaction, activation, audit, changes, disputes, keys, review
 from .actors import staff_event
+from .key_independence import removal_obstacle
 
 
 async def read_reviews(
@@ -88,13 +89,9 @@ def _takes_two(found: Reviewed, decision: Decision) -> bool:
 
 
 async def _check_independent(tx: Transaction, first: Proposal, second: Staff) -> None:
-    """Raise IndependentPersonNeeded if one person may hold both keys, as far as can be known.
-
-    Whoever issues a key may know its secret, and so may act as its holder.
-    """
-    pairs = (first.person, second.person), (second.person, first.person)
-    if first.by == second.actor or any([await review.is_above(tx, *pair) for pair in pairs]):
-        raise IndependentPersonNeeded
+    """Raise IndependentPersonNeeded if one person may hold both keys, as far as can be known."""
+    if (why := removal_obstacle(first, second, await keys.read_all(tx))) is not None:
+        raise IndependentPersonNeeded(why)
 
 
 def _outcome(found: Reviewed, decision: Decision) -> tuple[Standing, bool]:

@@ -107,18 +107,6 @@ ON CONFLICT (hash_id) DO UPDATE SET decision = excluded.decision,
 -- delete_proposals: Delete what was proposed about some hashes: they are decided.
 DELETE FROM proposals WHERE hash_id = ANY(%(hash_ids)s);
 
--- is_above: Whether a person issued or approved a key of another, or of someone who did.
-WITH RECURSIVE holders AS (
-    SELECT 'key:' || coalesce(first_key, id) AS holder, each.person
-    FROM keys, unnest(ARRAY[issued_by, approved_by]) AS each (person)
-    WHERE each.person IS NOT NULL
-), above AS (
-    SELECT person FROM holders WHERE holder = %(below)s
-    UNION
-    SELECT holders.person FROM above JOIN holders ON holder = above.person
-)
-SELECT EXISTS (SELECT FROM above WHERE person = %(person)s) AS found;
-
 -- settle_disputed: Give hashes the standing that a decision about their disputes leaves them.
 UPDATE hashes SET standing = CASE
     WHEN %(decision)s = 'keep' THEN 'confirmed'
