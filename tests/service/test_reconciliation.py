@@ -23,7 +23,7 @@ from unseen_service.usecases import audit_log, benign_hashes, key_limits
 
 from tests.support.cli import run
 from tests.support.databases import fresh_database, query
-from tests.support.hashes import random_pdq
+from tests.support.hashes import flipped, random_pdq
 from tests.support.running_service import RunningService, serving
 from tests.support.submissions import PIN_HEADERS, submission, submit
 
@@ -67,6 +67,8 @@ def _tell(service: RunningService) -> None:
     with service.client("audit", "admin", platform="Staff") as staff:
         decision = {"decision": "keep", "instead_of": None}
         staff.post(f"/v1/review/{records[1]}", json=decision).raise_for_status()
+        proposal = {"decision": "remove", "instead_of": "keep"}
+        staff.post(f"/v1/review/{records[1]}", json=proposal).raise_for_status()
     service.flow(lambda store: benign_hashes.add_benign(store, [bytes.fromhex(random_pdq(9))], ""))
     service.flow(lambda store: key_limits.limit_key(store, 1, requests=100))
 
@@ -105,6 +107,26 @@ ATTACKS = {
     "platform put in": "INSERT INTO platforms (name) VALUES ('Other')",
     "limits changed": "UPDATE key_limits SET requests_per_minute = 0",
     "limits put in": "INSERT INTO key_limits (line, requests_per_minute) VALUES (2, 0)",
+    "key made by its issuer passed off as its holder's": """
+        UPDATE keys SET made_by_holder = NOT made_by_holder WHERE id = 1""",
+    "key passed off as used": "UPDATE keys SET used_at = now() WHERE id = 1",
+    "case begun later": "UPDATE cases SET opened_after = opened_after + 1 WHERE id = 2",
+    "image withdrawn at another position": "UPDATE images SET withdrawn_after = 0 WHERE id = 1",
+    "hash barred as near to another": "UPDATE hashes SET barred_near = 4 WHERE id = 3",
+    "proposal put in": """
+        INSERT INTO proposals (hash_id, decision, proposed_by, person, why)
+        SELECT hash_id, 'remove', 'x', 'x', 'x' FROM reviews ON CONFLICT (hash_id)
+        DO UPDATE SET person = excluded.person""",
+    "proposal deleted": "DELETE FROM proposals",
+    "dispute counted": "UPDATE disputes SET counted_at = now() + interval '1 s'",
+    "dispute ended": "UPDATE disputes SET ended_at = now()",
+    "dispute put in": "INSERT INTO disputes VALUES (1, 4, now())",
+    "feedback put into a case": """
+        INSERT INTO case_feedback VALUES (1, 4, 1, 'removed', now(), now())""",
+    "match passed off as suspect": """
+        INSERT INTO suspect_matches SELECT audit_position, query, hash_id, platform_id, distance, at
+        FROM matches; DELETE FROM matches""",
+    "suspect match put in": "INSERT INTO suspect_matches VALUES (1, 0, 4, 1, 20)",
     "decision changed": "UPDATE reviews SET decision = 'remove'",
     "decision's author changed": "UPDATE reviews SET decided_by = 'staff:Other'",
     "feedback changed": "UPDATE feedback SET value = 'removed'",
@@ -153,6 +175,25 @@ def test_state_changed_by_sql_is_found(
     story: RunningService, attack: str, with_triggers: bool
 ) -> None:
     assert unexplained_after(story.database_url, attack, with_triggers=with_triggers) is not None
+
+
+def test_suspect_matches_are_those_that_entries_list(service: RunningService) -> None:
+    submit(service, random_pdq(1))
+    service.wait_in_step()
+    query(
+        service.database_url,
+        "INSERT INTO reviews (hash_id, cause, evidence, before)"
+        " SELECT id, 'over-matching', '{}', 'unreviewed' FROM hashes",
+    )
+    with service.client("match", platform="Finder") as platform:
+        near = {"hashes": [flipped(random_pdq(1), 20)]}
+        (hit,) = platform.post("/v1/match", json=near).json()["hits"]
+    assert hit["suspect"] is True
+    query(service.database_url, "DELETE FROM reviews; DELETE FROM state_noted")
+    verify(service)
+    query(service.database_url, "DELETE FROM suspect_matches")
+    with pytest.raises(StateUnexplained, match="a match of record"):
+        verify(service)
 
 
 def test_later_entries_do_not_cover_up_a_change_by_sql(database_url: str) -> None:

@@ -70,20 +70,29 @@ DECLARE
 BEGIN
     FOR each IN SELECT * FROM (VALUES
         ('cases', 'INSERT UPDATE', 'case', 'id', '0',
-            '(now.audit_ref, now.number, now.platform_id, now.submitted_at, now.withdrawn_at)'
+            '(now.audit_ref, now.number, now.platform_id, now.submitted_at, now.withdrawn_at,'
+            ' now.opened_after) IS DISTINCT FROM'
+            ' (was.audit_ref, was.number, was.platform_id, was.submitted_at, was.withdrawn_at,'
+            ' was.opened_after)'),
+        ('images', 'INSERT UPDATE', 'image', 'id', '0',
+            '(now.case_id, now.number, now.convention, now.withdrawn_at, now.withdrawn_after)'
             ' IS DISTINCT FROM'
-            ' (was.audit_ref, was.number, was.platform_id, was.submitted_at, was.withdrawn_at)'),
-        ('images', 'INSERT UPDATE', 'image', 'id', '0', ''),
+            ' (was.case_id, was.number, was.convention, was.withdrawn_at, was.withdrawn_after)'),
         ('image_hashes', 'INSERT', 'image', 'image_id', '0', ''),
         ('hashes', 'INSERT UPDATE', 'hash', 'id', '0',
-            '(now.record, now.active, now.standing, now.barred, now.pdq IS NULL) IS DISTINCT FROM'
-            ' (was.record, was.active, was.standing, was.barred, was.pdq IS NULL)'),
+            '(now.record, now.active, now.standing, now.barred, now.barred_near,'
+            ' now.pdq IS NULL) IS DISTINCT FROM'
+            ' (was.record, was.active, was.standing, was.barred, was.barred_near,'
+            ' was.pdq IS NULL)'),
         ('changes', 'INSERT', 'positions', 'min(position)', 'max(position)', ''),
         ('platforms', 'INSERT', 'platform', 'id', '0', ''),
         ('keys', 'INSERT UPDATE', 'key', 'id', '0', ''),
         ('key_limits', 'INSERT UPDATE', 'limits', 'line', '0', ''),
         ('reviews', 'INSERT UPDATE', 'review', 'hash_id', '0', ''),
+        ('proposals', 'INSERT UPDATE DELETE', 'proposal', 'hash_id', '0', ''),
+        ('disputes', 'INSERT UPDATE', 'dispute', 'hash_id', 'platform_id', ''),
         ('feedback', 'INSERT UPDATE', 'feedback', 'hash_id', 'platform_id', ''),
+        ('case_feedback', 'INSERT', 'case-feedback', 'case_id', 'hash_id', ''),
         ('withdrawals', 'INSERT UPDATE', 'confirmation', 'hash_id', 'platform_id', ''),
         ('subscriptions', 'UPDATE', 'subscription', 'platform_id', '0', ''),
         ('deliveries', 'INSERT', 'delivery', 'platform_id', 'lower(positions)', ''),

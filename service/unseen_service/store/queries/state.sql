@@ -4,12 +4,12 @@
 
 -- state_case: Cases, without their PINs.
 SELECT id, 0::bigint AS sub, jsonb_build_array(audit_ref, number, platform_id,
-    extract(epoch FROM submitted_at), extract(epoch FROM withdrawn_at)) AS content
+    extract(epoch FROM submitted_at), extract(epoch FROM withdrawn_at), opened_after) AS content
 FROM cases;
 
 -- state_image: Images, with the hashes of their views.
 SELECT id, 0::bigint AS sub, jsonb_build_array(case_id, number, convention,
-    extract(epoch FROM withdrawn_at), (
+    extract(epoch FROM withdrawn_at), withdrawn_after, (
         SELECT jsonb_agg(jsonb_build_array(view, hash_id, quality) ORDER BY view)
         FROM image_hashes WHERE image_id = images.id
     )) AS content
@@ -17,7 +17,7 @@ FROM images;
 
 -- state_hash: Hashes, without their bits.
 SELECT id, 0::bigint AS sub,
-    jsonb_build_array(record, active, standing, barred, pdq IS NULL) AS content
+    jsonb_build_array(record, active, standing, barred, barred_near, pdq IS NULL) AS content
 FROM hashes;
 
 -- state_platform: Platforms.
@@ -28,7 +28,8 @@ FROM platforms;
 SELECT id, 0::bigint AS sub, jsonb_build_array(platform_id, encode(digest, 'hex'), scopes, note,
     issued_by, needs_approval, approved_by, extract(epoch FROM approved_at),
     extract(epoch FROM created_at), extract(epoch FROM expires_at),
-    extract(epoch FROM revoked_at), first_key, replaces, extract(epoch FROM overlap)) AS content
+    extract(epoch FROM revoked_at), first_key, replaces, extract(epoch FROM overlap), made_by_holder,
+    extract(epoch FROM used_at), bootstrap_peer) AS content
 FROM keys;
 
 -- state_limits: Limits and pauses of key families.
@@ -41,10 +42,25 @@ SELECT hash_id AS id, 0::bigint AS sub, jsonb_build_array(cause, before, decisio
     extract(epoch FROM opened_at), extract(epoch FROM decided_at)) AS content
 FROM reviews;
 
+-- state_proposal: Decisions that wait for a second person.
+SELECT hash_id AS id, 0::bigint AS sub, jsonb_build_array(decision, proposed_by, person, why,
+    extract(epoch FROM at)) AS content
+FROM proposals;
+
+-- state_dispute: What platforms call not intimate, and whether that counts towards others.
+SELECT hash_id AS id, platform_id AS sub, jsonb_build_array(extract(epoch FROM at),
+    extract(epoch FROM counted_at), extract(epoch FROM ended_at)) AS content
+FROM disputes;
+
 -- state_feedback: Feedback of platforms.
 SELECT hash_id AS id, platform_id AS sub, jsonb_build_array(value, tags,
     extract(epoch FROM since), extract(epoch FROM at)) AS content
 FROM feedback;
+
+-- state_case_feedback: Feedback on what a case no longer holds, as it was then.
+SELECT case_id AS id, hash_id AS sub, jsonb_agg(jsonb_build_array(platform_id, value,
+    extract(epoch FROM since), extract(epoch FROM at)) ORDER BY platform_id) AS content
+FROM case_feedback GROUP BY case_id, hash_id;
 
 -- state_confirmation: What platforms confirmed to have deleted.
 SELECT hash_id AS id, platform_id AS sub,
