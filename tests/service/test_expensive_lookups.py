@@ -34,7 +34,7 @@ ENTRY_BYTES_A_HIT = 110
 @pytest.fixture
 def service(database_url: str) -> Iterator[RunningService]:
     """A service that does not mind how a key queries: here it is the queries that are close."""
-    with serving(database_url, probing_alert=0, probing_pause=0) as running:
+    with serving(database_url, probing_alert=0) as running:
         yield running
 
 
@@ -134,6 +134,25 @@ def test_hashes_that_may_not_match_hide_none_behind_them(
     assert [(hit["query"], hit["distance"]) for hit in answer["hits"]] == [(1, 30)]
     assert answer["truncated"] == []
     assert work.candidates <= NEAREST + 4 * NEAREST + 16 * NEAREST + 64 * NEAREST
+
+
+def test_suspect_hashes_take_no_places_from_sound_ones(service: RunningService) -> None:
+    """What staff have yet to decide about is listed behind what is sure, and never instead of it."""
+    asked = flipped(PICTURE, 20)
+    submit(service, flipped(asked, 31, seed=9))
+    store_crowd(service, 40, bits=4)
+    query(
+        service.database_url,
+        "INSERT INTO reviews (hash_id, cause, evidence, before)"
+        " SELECT id, 'over-matching', '{}', 'unreviewed' FROM hashes"
+        " WHERE id > (SELECT min(id) FROM hashes)",
+    )
+    with service.client("match") as platform:
+        answer = look_up(platform, asked)
+    hits = answer["hits"]
+    assert [(hit["distance"], hit["suspect"]) for hit in hits if not hit["suspect"]] == [(31, False)]
+    assert len(hits) == NEAREST
+    assert answer["truncated"] == [0]
 
 
 def test_search_beyond_hashes_that_may_not_match_is_bounded(service: RunningService) -> None:

@@ -226,6 +226,7 @@ def test_platform_bank_is_matched_until_withdrawn(
     for _ in range(2):  # repeating it changes nothing
         client.submit_hash(PDQ, random_pdq(1).upper(), {"Nude"})
         client.submit_hash(PDQ, random_pdq(2))
+    assert len(service.audit_details("feedback.given")) == 2
     with service.client("feed", "match", platform="Other") as other:
         mirror = Mirror(other).catch_up()
         assert sorted(mirror.kept.values()) == sorted([random_pdq(1), random_pdq(2)])

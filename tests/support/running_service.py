@@ -89,10 +89,13 @@ class RunningService:
         return httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE_S)
 
     def audit_details(self, kind: str) -> list[dict[str, Any]]:
-        """Return the details of the audit entries of a kind, in order."""
+        """Return the details of the audit entries of a kind, in order, without commitments."""
         with self.client("audit", platform="Staff") as staff:
             entries = staff.get("/v1/audit", params={"kind": kind}).json()["entries"]
-        return [entry["details"] for entry in entries]
+        return [
+            {name: value for name, value in entry["details"].items() if name != "state"}
+            for entry in entries
+        ]
 
     def wait_for_generation(self, generation: int) -> None:
         """Wait until the index has reached a position of the change log."""

@@ -11,11 +11,13 @@ SELECT id, pdq FROM hashes WHERE pdq = ANY(%(pdqs)s);
 
 -- give_feedback: Record a platform's latest feedback; return the hashes for which it is new.
 -- The same feedback is new only if the platform has matched the hash again since, or someone has
--- submitted it again: their case shows what platforms report from then on.
+-- submitted it again: their case shows what platforms report from then on. The time is that of the
+-- statement, which has the change log's lock: a transaction begins before it waits for that.
 WITH said AS (
-    INSERT INTO feedback AS known (hash_id, platform_id, value, tags)
-    SELECT hash_id, %(platform_id)s, value, tags
+    INSERT INTO feedback AS known (hash_id, platform_id, value, tags, since, at)
+    SELECT hash_id, %(platform_id)s, value, tags, moment.at, moment.at
     FROM jsonb_to_recordset(%(given)s) AS given (hash_id bigint, value text, tags text[])
+    CROSS JOIN (SELECT clock_timestamp() AS at OFFSET 0) AS moment
     ON CONFLICT (hash_id, platform_id) DO UPDATE
     SET value = coalesce(excluded.value, known.value),
         tags = excluded.tags,
