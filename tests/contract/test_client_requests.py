@@ -75,6 +75,7 @@ def test_the_client_knows_every_feedback_value_and_field_of_an_entry() -> None:
     assert list(FEEDBACK_VALUES) == schemas["Opinion"]["enum"]
     entry: dict[str, Any] = dict.fromkeys(schemas["EntryOut"]["properties"], "1")
     entry |= {"at": "2026-11-22T13:40:00Z", "status": "active", "pdq": "5a" * 32, "feedback": {}}
+    entry |= {"suspect": True}
     entry |= {"position": 1, "quality": 90, "record": "6f1c0d5e-0000-4000-8000-000000000001"}
     assert {*asdict(parse_entry(entry)), "status"} == set(entry)
 

@@ -71,7 +71,10 @@ def send(
     service: RunningService, operation: str, body: bytes | None, headers: dict[str, str]
 ) -> httpx.Response:
     method, _, path = operation.partition(" ")
-    parameters = {"position": "1", "first": "1"}
+    described = OPERATIONS[operation].get("parameters", ())
+    parameters = {
+        each["name"]: "1" for each in described if each["in"] == "query" and each.get("required")
+    }
     url = service.url + re.sub(r"\{(\w+)\}", lambda part: IN_PATH[part[1]], path)
     return httpx.request(method.upper(), url, params=parameters, content=body, headers=headers)
 

@@ -180,7 +180,9 @@ def test_a_killed_supervisor_leaves_no_processes_and_can_be_restarted(data_direc
     with served(data_directory):
         # The worker that answers may not be ready yet, although the other one is.
         answers: list[httpx.Response] = []
-        wait_until(lambda: answers.append(httpx.get(f"{URL}/readyz")) or answers[-1].is_success)
+        wait_until(
+            lambda: answers.append(httpx.get(f"{OPERATOR}/readyz")) or answers[-1].is_success
+        )
         assert answers[-1].json()["hashes"] == 1
 
 

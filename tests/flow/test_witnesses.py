@@ -18,7 +18,7 @@ from unseen_service.usecases.checkpoints import Checkpoints
 from unseen_service.usecases.standard_webhooks import sign as sign_webhook
 from unseen_service.usecases.witnesses import WITNESS_SILENT, read_witnesses, troubles
 
-from tests.service.test_checkpoints import change_log, make_due, sign
+from tests.support.audit_log import change_log, make_due, sign
 from tests.support.cli import COMMAND, run
 from tests.support.databases import query
 from tests.support.environment import clean_environment

@@ -23,10 +23,11 @@ from unseen_service.live.clock import Clock
 from unseen_service.live.miss_counter import MissCounter
 from unseen_service.models.audit import AuditEntry, AuditEvent, AuditKind
 from unseen_service.store import Store, audit
-from unseen_service.tlog.chain import GENESIS, LogVerifier, canonical, entry_digest, grow_tree
+from unseen_service.tlog.chain import LogVerifier
 from unseen_service.tlog.checkpoint import Checkpoint
 from unseen_service.usecases import audit_log
 
+from tests.support.audit_log import rewrite
 from tests.support.cli import run
 from tests.support.databases import fresh_database
 from tests.support.hashes import random_pdq
@@ -293,27 +294,6 @@ def test_change_to_any_column_of_the_head_is_found(log: Log) -> None:
                 await audit.verify(tx)
 
     log.check(check)
-
-
-async def rewrite(tx: Tx, entries: Sequence[AuditEntry]) -> None:
-    """Replace the log by another that is consistent in itself, as a forger would."""
-    await tx.execute("DELETE FROM audit_log")
-    digest, peaks = GENESIS, b""
-    for position, entry in enumerate(entries, start=1):
-        moved = replace(entry, position=position)
-        content = canonical(moved)
-        digest = entry_digest(digest, content)
-        peaks, nodes = grow_tree(position - 1, peaks, content)
-        await tx.execute(
-            "INSERT INTO audit_log (position, at, kind, actor, subject, details, digest, nodes)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-            (position, moved.at, moved.kind, moved.actor, moved.subject, Jsonb(moved.details),
-             digest, nodes),
-        )  # fmt: skip
-    await tx.execute(
-        "UPDATE audit_head SET position = %s, at = %s, digest = %s, peaks = %s",
-        (len(entries), entries[-1].at, digest, peaks),
-    )
 
 
 def test_truncated_log_does_not_fit_a_kept_checkpoint(log: Log) -> None:

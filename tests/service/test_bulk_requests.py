@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.databases import query
 from tests.support.hashes import random_pdq
+from tests.support.mirrors import Mirror
 from tests.support.running_service import RunningService
 from tests.support.submissions import submit
 from tests.support.waiting import PATIENCE_S, wait_until
@@ -88,7 +89,7 @@ def test_feedback_by_record_is_recorded_in_chunks(
     service: RunningService, platform: httpx.Client
 ) -> None:
     submit(service, *PDQS[:600])
-    records = [str(each) for (each,) in query(service.database_url, "SELECT record FROM hashes")]
+    records = list(Mirror(platform).catch_up().kept)
     unknown = {"record": "00000000-0000-4000-8000-000000000000", "value": "removed"}
     given = [{"record": record, "value": "removed"} for record in records]
     refused = platform.post("/v1/feedback", json={"feedback": [*given, unknown]})

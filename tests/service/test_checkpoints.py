@@ -1,24 +1,19 @@
 """Checkpoints are signed on a timer; what should be there and is not is a failure."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 from unseen_service.app import create_app
 from unseen_service.errors import ChainBroken
-from unseen_service.jobs.checkpoint_signing import CheckpointSigning
-from unseen_service.models.audit import AuditEntry
 from unseen_service.settings import Settings
-from unseen_service.store import Store, audit
+from unseen_service.store import Store
 from unseen_service.tlog.key_file import load_or_generate
 from unseen_service.usecases.checkpoints import Checkpoints
 
-from tests.service.test_audit_tampering import rewrite
+from tests.support.audit_log import change_log, make_due, sign
 from tests.support.cli import run
 from tests.support.databases import query
 from tests.support.hashes import random_pdq
@@ -29,43 +24,12 @@ from tests.support.submissions import submit
 from tests.support.waiting import wait_until
 
 
-def sign(service: RunningService, data: Path, **settings: int | Path) -> None:
-    """Let a worker sign and hand out checkpoints, as its timer does."""
-    given = Settings(data=data, **settings)  # type: ignore[arg-type]
-
-    async def turn(store: Store) -> None:
-        signing = Checkpoints(store, given.audit_key, given.kept_checkpoint)
-        await CheckpointSigning(store, signing, given).turn()
-
-    service.flow(turn)
-
-
-def make_due(database_url: str) -> None:
-    """Let the interval pass since the last checkpoint was handed out."""
-    query(database_url, "UPDATE checkpoints SET signed_at = signed_at - interval '1 day'")
-
-
 def verify(database_url: str, data: Path, *arguments: str) -> str:
     """Run `unseen-service audit verify`; return its error, empty if all is well."""
     done = run("audit", "verify", *arguments, DATABASE_URL=database_url, UNSEEN_DATA=str(data))
     assert (done.returncode == 0) == (done.stderr == ""), done.stderr
     assert done.stderr.count("\n") <= 1
     return done.stderr
-
-
-def change_log(
-    database_url: str, change: Callable[[Sequence[AuditEntry]], Sequence[AuditEntry]]
-) -> None:
-    """Rewrite the log as the owner of the database, consistent in itself."""
-
-    async def run() -> None:
-        tx = await psycopg.AsyncConnection.connect(database_url, row_factory=dict_row)
-        async with tx:
-            await tx.execute("SET session_replication_role = replica")
-            entries = await audit.read(tx, after=0, limit=10_000)  # type: ignore[arg-type]
-            await rewrite(tx, change(entries))
-
-    asyncio.run(run())
 
 
 @pytest.fixture

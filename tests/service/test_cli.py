@@ -16,7 +16,7 @@ from unseen_service.cli.parser import make_parser
 
 from tests.support.admins import Admins
 from tests.support.cli import COMMAND, run
-from tests.support.disks import scratch_folder
+from tests.support.disks import data_directory_of, scratch_folder
 from tests.support.environment import clean_environment
 from tests.support.hashes import random_pdq
 from tests.support.holder_keys import HolderKey
@@ -59,7 +59,8 @@ def test_keys_are_issued_listed_revoked_and_audited(database_url: str, tmp_path:
 def test_feed_key_needs_two_admins_and_the_exported_log_verifies(
     service: RunningService, tmp_path: Path
 ) -> None:
-    settings = {"DATABASE_URL": service.database_url, "UNSEEN_DATA": str(tmp_path)}
+    data = data_directory_of(service.database_url)
+    settings = {"DATABASE_URL": service.database_url, "UNSEEN_DATA": str(data)}
     admins = Admins.bootstrap(service.url, "--by", "olga", **settings)
     ada, ben = (as_file(tmp_path / name, key.secret) for name, key in (
         ("ada", admins.first), ("ben", admins.second),
@@ -214,7 +215,8 @@ def test_serve_starts_and_stops_everything(
         "keys list", "keys issue P --scope match", "keys approve 1", "keys rotate 1",
         "keys revoke 1", "keys limit 1 --exact", "keys pause 1 --reason r",
         "keys resume 1 --reason r", f"keys bootstrap --admin A {DIGEST} --admin B {DIGEST[:-1]}0",
-        "audit verify", "audit checkpoint", "audit export --reason r",
+        "audit verify", "audit checkpoint", "audit export --reason r", "audit accept",
+        "audit new-key",
         "benign list", f"benign add --hash {random_pdq(1)}", "benign remove 1",
         "retain", "restored",
     ],

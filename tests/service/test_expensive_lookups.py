@@ -137,7 +137,7 @@ def test_hashes_that_may_not_match_hide_none_behind_them(
 
 
 def test_suspect_hashes_take_no_places_from_sound_ones(service: RunningService) -> None:
-    """What staff have yet to decide about is listed behind what is sure, and never instead of it."""
+    """What staff have yet to decide about comes behind what is sure, never instead of it."""
     asked = flipped(PICTURE, 20)
     submit(service, flipped(asked, 31, seed=9))
     store_crowd(service, 40, bits=4)
@@ -150,7 +150,9 @@ def test_suspect_hashes_take_no_places_from_sound_ones(service: RunningService) 
     with service.client("match") as platform:
         answer = look_up(platform, asked)
     hits = answer["hits"]
-    assert [(hit["distance"], hit["suspect"]) for hit in hits if not hit["suspect"]] == [(31, False)]
+    assert [(hit["distance"], hit["suspect"]) for hit in hits if not hit["suspect"]] == [
+        (31, False)
+    ]
     assert len(hits) == NEAREST
     assert answer["truncated"] == [0]
 

@@ -202,11 +202,16 @@ def test_two_readers_of_the_feed_do_not_mark_the_bank(database_url: str) -> None
         assert reviews(service) == [], "none of a request that is too large"
         assert alerts(service) == ["feedback.bulk"] * 2
         for platform in "One", "Two":
+            dispute(service, platform, records[0])
+        assert reviews(service) == [], "nor of what follows within a day"
+        with psycopg.connect(database_url) as database:
+            database.execute("UPDATE alerts SET at = at - interval '25 hours'")
+        for platform in "One", "Two":
             for record in records:
                 dispute(service, platform, record)
         assert len(reviews(service)) == 20
         assert alerts(service).count("review.opened") == 1, "not one per hash"
-        assert alerts(service).count("feedback.bulk") == 2, "once a day and platform"
+        assert alerts(service).count("feedback.bulk") == 4, "once a day and platform"
         assert len(look_up(service, "Three", *[random_pdq(number) for number in range(100)])) == 100
 
 

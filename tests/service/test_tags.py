@@ -27,16 +27,17 @@ def protocol_headers(service: RunningService, platform: str = "Example") -> dict
     return {"x-functions-key": key, "Ocp-Apim-Subscription-Key": key}
 
 
-def fetch(service: RunningService, **query: Any) -> httpx.Response:
+def fetch(service: RunningService, platform: str = "Reader", **query: Any) -> httpx.Response:
     return httpx.get(
         f"{service.url}/stopncii/v1/FetchHashes",
         params=query,
-        headers=protocol_headers(service),
+        headers=protocol_headers(service, platform),
         timeout=PATIENCE_S,
     )
 
 
 def submit_feedback(service: RunningService, platform: str, pdq: str, tags: list[str]) -> Any:
+    fetch(service, platform)  # a platform's word counts on what it received
     said = {"hashValue": pdq, "feedbackValue": "Blocked", "tags": tags}
     return httpx.post(
         f"{service.url}/stopncii/v1/SubmitFeedback",
@@ -172,6 +173,7 @@ def entry(position: int, feedback: tuple[Feedback, ...]) -> FeedEntry:
         quality=None,
         convention=None,
         feedback=feedback,
+        suspect=False,
     )
 
 

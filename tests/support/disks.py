@@ -1,6 +1,7 @@
 """Temporary folders and small file systems."""
 
 import contextlib
+import hashlib
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,17 @@ def scratch_folder() -> Iterator[Path]:
         folder = Path(name)
         folder.chmod(0o711)
         yield folder
+
+
+def data_directory_of(database_url: str) -> Path:
+    """Return the data directory that the services of this test run share for a database.
+
+    Those of one host do: with another, a service lacks the key that its audit log is signed with.
+    """
+    name = hashlib.sha256(database_url.encode()).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / f"data-{name}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 @contextlib.contextmanager

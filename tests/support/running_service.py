@@ -20,7 +20,7 @@ from unseen_service.runtime.supervisor import bind
 from unseen_service.settings import Address, Settings
 from unseen_service.store import Store, changes
 
-from .disks import scratch_folder
+from .disks import data_directory_of
 from .holder_keys import issue_active
 from .waiting import PATIENCE_S, wait_until
 
@@ -144,18 +144,18 @@ def serving(
 ) -> Iterator[RunningService]:
     """Serve an app of its own until the block ends.
 
-    Its data directory is a temporary one unless `data` is given.
+    Its data directory is that of the database, unless `data` is given.
     """
-    with scratch_folder() as data:
-        sockets = [bind("127.0.0.1", port), bind("127.0.0.1", 0)]
-        operator = Address("127.0.0.1", sockets[1].getsockname()[1])
-        given = Settings(
-            database_url=database_url,
-            **{"data": data, "operator_address": operator, **_SEASONED, **settings},
-        )
-        app = create_app(given, shared)
-        with _running(app, database_url, sockets, protocol, until_ready=until_ready) as service:
-            yield service
+    data = data_directory_of(database_url)
+    sockets = [bind("127.0.0.1", port), bind("127.0.0.1", 0)]
+    operator = Address("127.0.0.1", sockets[1].getsockname()[1])
+    given = Settings(
+        database_url=database_url,
+        **{"data": data, "operator_address": operator, **_SEASONED, **settings},
+    )
+    app = create_app(given, shared)
+    with _running(app, database_url, sockets, protocol, until_ready=until_ready) as service:
+        yield service
 
 
 @contextlib.contextmanager

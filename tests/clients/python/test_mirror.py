@@ -15,19 +15,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unseen import Client, Hit, InputError, LocalCopy, LocalCopyError, Matches, Mirror, Round
+from unseen import Client, Hit, InputError, LocalCopy, LocalCopyError, Mirror, Round
 from unseen.mirror import copy_writer, search
 
 from tests.support.hashes import flipped
 
+from .copies import PAGES, ask, keep
 from .feeds import Feed, active, gone, pdq_of, record
 
-PAGES = (
-    [active(n, n) for n in range(1, 6)],
-    [active(6, 6), gone(2, 7), active(3, 8, standing="confirmed")],
-    [gone(4, 9, "quarantined"), gone(99, 10)],
-    [active(4, 11), active(7, 12), gone(7, 13)],
-)
 HELD = {1, 3, 4, 5, 6}
 GONE = {2, 7, 99}
 
@@ -45,18 +40,6 @@ def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / "copy"
-
-
-def keep(folder: Path, feed: Feed) -> Round:
-    with Mirror(folder) as mirror, feed.client() as client:
-        done = mirror.catch_up(client)
-        mirror.confirm(client)
-        return done
-
-
-def ask(folder: Path, *hashes: str, distance: int = 31) -> Matches:
-    with LocalCopy(folder) as copy:
-        return copy.match(hashes, distance)
 
 
 def held(folder: Path) -> set[int]:

@@ -16,11 +16,11 @@ from unseen.submission import Submission
 from tests.support.accounts import STRANGER
 from tests.support.environment import clean_environment
 
-from .feeds import Feed
+from .copies import PAGES, ask, keep
+from .declarations import TRUE, prints
+from .feeds import Feed, pdq_of
 from .pictures import fill
 from .servers import CASE, Act, scripted
-from .test_mirror import PAGES, ask, keep, pdq_of
-from .test_submission import TRUE, prints
 
 FLAGS = ("--adult", "--depicted", "--without-consent")
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from unseen import (
     VIEWS,
-    Fingerprint,
     InputError,
     QualityTooLowError,
     Submission,
@@ -16,14 +15,7 @@ from unseen import (
     read_pin,
 )
 
-TRUE = {"adult": True, "depicted": True, "without_consent": True}
-
-
-def prints(*qualities: int) -> list[Fingerprint]:
-    return [
-        Fingerprint(f"{number:064x}", quality, view=view)
-        for number, (quality, view) in enumerate(zip(qualities, VIEWS, strict=False))
-    ]
+from .declarations import TRUE, prints
 
 
 def test_the_body_is_that_of_the_request() -> None:

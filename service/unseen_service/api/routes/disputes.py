@@ -10,11 +10,12 @@ from ...usecases import disputes
 from ..authentication import Admin, Auditor, Reason
 from ..bodies import require_json
 from ..dependencies import Provided
+from ..json_routes import JsonRoute
 from ..openapi import BODY_PROBLEMS, keyed_responses
 from ..router import make_router
 from ..schemas import disputes as schemas
 
-router = make_router(tags=["staff"])
+router = make_router(route_class=JsonRoute, tags=["staff"])
 
 
 @router.get("/v1/disputes", responses=keyed_responses(InvalidRequest))
