@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 
 @contextlib.contextmanager
@@ -25,7 +26,9 @@ def data_directory_of(database_url: str) -> Path:
 
     Those of one host do: with another, a service lacks the key that its audit log is signed with.
     """
-    name = hashlib.sha256(database_url.encode()).hexdigest()[:16]
+    known = conninfo_to_dict(database_url)
+    place = f"{known.get('host')} {known.get('port')} {known.get('dbname')}"
+    name = hashlib.sha256(place.encode()).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / f"data-{name}"
     folder.mkdir(mode=0o700, exist_ok=True)
     return folder
