@@ -13,9 +13,19 @@ from tests.support.selection import is_root
 from .person import Person
 from .recording_proxy import RecordingProxy, run_proxy
 
+# What Chromium would ask Google for by itself.
+FEATURES_OFF = (
+    "AimEnabled",
+    "AimServerEligibilityEnabled",
+    "AimServerRequestOnStartupEnabled",
+    "AutofillServerCommunication",
+    "MediaRouter",
+    "OptimizationHints",
+    "PreconnectToSearch",
+)
 FLAGS = [
     "--disable-background-networking",
-    "--disable-features=AutofillServerCommunication",
+    f"--disable-features={','.join(FEATURES_OFF)}",
     "--disable-component-update",
     "--disable-gpu",
     "--disable-quic",

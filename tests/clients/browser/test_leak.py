@@ -40,7 +40,7 @@ def test_no_part_of_an_image_leaves_the_browser(person: Person, proxy: Recording
     # The text that `walk_through` waits for may still be that of the first withdrawal.
     wait_until(lambda: len(proxy.api_requests("DELETE")) == 2)
     assert find_leaks(PHOTO, [each.raw for each in proxy.requests]) == []
-    assert proxy.foreign_urls == []
+    assert proxy.foreign_urls == [], proxy.foreign_urls
 
 
 # Positive controls: the same search on a page that has been tampered with.
