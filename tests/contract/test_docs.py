@@ -81,8 +81,11 @@ def test_every_statement_named_in_the_documentation_exists() -> None:
             assert f"-- {statement}: " in (_ROOT / "service/unseen_service" / file).read_text()
 
 
+_SECURITY = ("threat-model.md", "attacks.md")
+
+
 def test_the_tests_named_in_the_threat_model_exist() -> None:
-    text = (_ROOT / "docs/threat-model.md").read_text()
+    text = "".join((_ROOT / "docs" / page).read_text() for page in _SECURITY)
     named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", text)
     assert len(named) >= 20
     for file, test in named:

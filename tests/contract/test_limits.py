@@ -45,7 +45,7 @@ def body(limits: json_guard.BodyLimits) -> str:
         ),
         (
             "PINs being checked",
-            f"4 lanes of 1, {pin_hashing.MAX_WAITING} waiting in each, "
+            f"3 lanes of 1, {pin_hashing.MAX_WAITING} waiting in each, "
             f"{pin_hashing.MAX_WAITING_FOR_ONE} of them for one case",
         ),
         (

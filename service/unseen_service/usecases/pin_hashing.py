@@ -61,7 +61,5 @@ class PinHashing:
         """New cases. They are paid for, if many arrive."""
         self.repeats = Lane()
         """Submissions that were sent again: their random key is known."""
-        self.owners = Lane()
-        """PINs that fit a keyed tag, which tells nearly all wrong ones without scrypt."""
         self.guesses = Lane()
-        """All others: PINs for cases without a tag, and for numbers without a case."""
+        """PINs, right and wrong, for numbers with and without a case."""
