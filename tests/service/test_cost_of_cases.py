@@ -48,8 +48,11 @@ def test_largest_case_costs_a_few_statements(service: RunningService) -> None:
     with counting_work() as work:
         number = post_largest(service)
     url = service.database_url
-    for statement in ("lock_change_head", "insert_hashes", "link_hashes", "append_audit"):
-        assert work.statements[statement] == 1
+    for statement in ("insert_hashes", "link_hashes"):
+        assert work.statements[statement] == 1, statement
+    # A job of the service may have done one of its own meanwhile.
+    for statement in ("lock_change_head", "append_audit"):
+        assert 1 <= work.statements[statement] <= 2, statement
     for table in ("hashes", "image_hashes", "changes"):
         assert rows_per_transaction(url, table) == [HASHES]
     assert max(entry_bytes(url, "case.submitted")) <= ENTRY_BYTES

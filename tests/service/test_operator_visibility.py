@@ -26,7 +26,7 @@ def test_readiness_and_metrics_do_not_reveal_that_a_hash_was_stored(
         answers.append(httpx.get(f"{service.url}/readyz").json())
     assert answers == [{"status": "ready", "reasons": []}] * 2
     assert httpx.get(f"{service.url}/metrics").status_code == 404
-    assert "unseen_index_hashes 1.0" in service.metrics()
+    wait_until(lambda: "unseen_index_hashes 1.0" in service.metrics())
     assert service.ready()["hashes"] == 1
 
 

@@ -305,10 +305,11 @@ def test_person_cannot_confirm_with_a_key_that_they_issued(
 def issue_admin_key(service: RunningService, issuer: httpx.Client, platform: str) -> httpx.Client:
     """Issue an admin key through the API, and let someone approve it whom no test meets."""
     made = HolderKey()
-    issued = issuer.post("/v1/keys", json=made.body(platform, "admin")).json()
+    issued = issuer.post("/v1/keys", json=made.body(platform, "admin")).raise_for_status().json()
     wait_until(lambda: made.activate(service.url).is_success)
     service.flow(lambda store: key_approval.approve_key(store, issued["id"], APPROVER))
-    wait_until(lambda: made.activate(service.url).json()["status"] == "in-force")
+    url = f"{service.url}/v1/keys"
+    wait_until(lambda: httpx.get(url, headers=made.headers).is_success)
     return httpx.Client(base_url=service.url, headers=made.headers)
 
 
