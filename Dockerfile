@@ -43,7 +43,7 @@ COPY requirements-gpu.lock ./
 RUN python3 -m venv /opt/pip \
  && /opt/pip/bin/pip --python /opt/unseen/bin/python uninstall -y --quiet faiss-cpu \
  && /opt/pip/bin/pip --python /opt/unseen/bin/python install --no-cache-dir --no-deps \
-      --require-hashes --no-deps -r requirements-gpu.lock
+      --require-hashes -r requirements-gpu.lock
 
 FROM final AS gpu
 COPY --from=build-gpu /opt/unseen /opt/unseen

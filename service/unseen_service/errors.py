@@ -245,7 +245,7 @@ class IndependentPersonNeeded(Refused):
     def __init__(self, why: str) -> None:
         super().__init__(
             "This takes two persons who surely hold their own keys. "
-            f"{why} Or ask someone else with the scope 'admin' to confirm what was proposed."
+            f"{why} Someone else with the scope 'admin' can confirm what was proposed."
         )
 
 
