@@ -38,7 +38,7 @@ def data_directory_of(database_url: str) -> Path:
 def mounted_disk(folder: Path, mib: int) -> Iterator[Path]:
     """Create a folder that is a file system of this size; for tests marked `root`."""
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={mib}m,mode=700", "tmpfs", str(folder)]
     linux = sys.platform == "linux"
     if not linux or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("no file system can be mounted here")
