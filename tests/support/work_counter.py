@@ -6,6 +6,7 @@ Counts do not depend on how busy the machine is, so a test can hold a request to
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,15 +15,18 @@ import psycopg
 import pytest
 from unseen_index import HashTable, Hits
 from unseen_service.store.sql import SQL
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from .databases import query
 
 _NAMES = {text: name for name, text in SQL.items()}
 
+_IN_REQUEST: ContextVar[bool] = ContextVar("in a request", default=False)
+
 
 @dataclass
 class Work:
-    """What the services of this process did."""
+    """What the services of this process did for requests; their jobs' work is left out."""
 
     statements: Counter[str] = field(default_factory=Counter)
     """How often each statement of the store was executed, by name."""
@@ -34,11 +38,17 @@ class Work:
 
 @contextmanager
 def counting_work() -> Iterator[Work]:
-    """Count during the block what services in this process execute and search."""
+    """Count during the block what requests to services in this process execute and search."""
     work, execute, search = Work(), psycopg.AsyncCursor.execute, HashTable.search
+    serve = RequestResponseCycle.run_asgi
+
+    async def marked_serve(cycle: Any, app: Any) -> None:
+        _IN_REQUEST.set(True)  # for this request's task only
+        await serve(cycle, app)
 
     async def counted_execute(cursor: Any, statement: Any, *args: Any, **options: Any) -> Any:
-        work.statements[_NAMES.get(statement, "other")] += 1
+        if _IN_REQUEST.get():
+            work.statements[_NAMES.get(statement, "other")] += 1
         return await execute(cursor, statement, *args, **options)
 
     def counted_search(table: HashTable, queries: Any, radius: int, **options: Any) -> Hits:
@@ -48,6 +58,7 @@ def counting_work() -> Iterator[Work]:
         return found
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RequestResponseCycle, "run_asgi", marked_serve)
         patch.setattr(psycopg.AsyncCursor, "execute", counted_execute)
         patch.setattr(HashTable, "search", counted_search)
         yield work
