@@ -88,7 +88,7 @@ class Host:
     def connect_to_each_worker(self) -> Iterator[list[httpx.Client]]:
         """Yield one client for each of its workers."""
         supervisor = psutil.Process(self.process.pid)
-        with connect_to_each_worker(self.service, supervisor, self.place.inside) as clients:
+        with connect_to_each_worker(self.service, supervisor) as clients:
             yield clients
 
 

@@ -4,8 +4,8 @@ Which worker answers is the kernel's choice, once per connection: so connections
 every worker has one.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import psutil
@@ -14,31 +14,23 @@ from .processes import is_worker
 from .running_service import RunningService
 from .waiting import PATIENCE_S, wait_until
 
-Inside = Callable[[], AbstractContextManager[None]]
-"""Enters the network in which the workers' ends of connections can be seen."""
-
+_PROBES = 50
 _MAX_CONNECTIONS = 200
 
 
 @contextmanager
 def connect_to_each_worker(
-    service: RunningService,
-    supervisor: psutil.Process,
-    inside: Inside = nullcontext,
-    *,
-    workers: int = 2,
+    service: RunningService, supervisor: psutil.Process, *, workers: int = 2
 ) -> Iterator[list[httpx.Client]]:
     """Yield one client per worker, each with one kept connection and a key for lookups.
 
-    Every worker is ready by then. The workers' ends are seen only `inside` the network that they
-    are in.
+    Every worker is ready by then.
     """
     found = [each for each in supervisor.children() if is_worker(each)]
     assert len(found) == workers
     clients: dict[int, httpx.Client] = {}
     key = service.key("match")
     opened: list[httpx.Client] = []
-    known_ports: set[int] = set()
     try:
         while len(clients) < workers:
             assert len(opened) < _MAX_CONNECTIONS, "one worker is given no connection"
@@ -48,7 +40,7 @@ def connect_to_each_worker(
                 limits=httpx.Limits(max_connections=1, keepalive_expiry=PATIENCE_S),
             )
             opened.append(client)
-            clients.setdefault(_worker_of(client, found, known_ports, inside), client)
+            clients.setdefault(_worker_of(client, found), client)
         for client in clients.values():
             # At the start, probes on new connections may not have met every worker.
             wait_until(lambda client=client: client.get("/readyz").is_success)  # type: ignore[misc]
@@ -58,25 +50,18 @@ def connect_to_each_worker(
             client.close()
 
 
-def _worker_of(
-    client: httpx.Client, workers: list[psutil.Process], known_ports: set[int], inside: Inside
-) -> int:
+def _worker_of(client: httpx.Client, workers: list[psutil.Process]) -> int:
     """Return the ID of the worker at the other end of a client's only connection.
 
-    `known_ports` are those of earlier connections; this one's is added.
+    Only root may read which connections a worker has. But a worker waits for each request, which
+    its count of voluntary context switches shows.
     """
     client.get("/healthz").raise_for_status()
-    (port,) = {
-        each.laddr.port
-        for each in psutil.Process().net_connections("tcp")
-        if each.status == psutil.CONN_ESTABLISHED
-        and each.raddr == (client.base_url.host, client.base_url.port)
-    } - known_ports
-    known_ports.add(port)
-    with inside():
-        (worker,) = (
-            worker.pid
-            for worker in workers
-            if port in {each.raddr.port for each in worker.net_connections("tcp") if each.raddr}
-        )
-    return worker
+    before = [worker.num_ctx_switches().voluntary for worker in workers]
+    for _ in range(_PROBES):
+        client.get("/healthz").raise_for_status()
+    waited = [
+        worker.num_ctx_switches().voluntary - count
+        for worker, count in zip(workers, before, strict=True)
+    ]
+    return workers[waited.index(max(waited))].pid
