@@ -47,6 +47,7 @@ ProblemSource: TypeAlias = int | type[errors.ServiceError]
 """An error class, or the status of a problem of HTTP itself."""
 
 _PROBLEMS: Mapping[ProblemSource, str] = {
+    404: "There is nothing at this path.",
     413: "The body is too large.",
     415: "The body has an unsupported media type.",
     errors.BudgetSpent: "The key has spent its budget. Wait as `Retry-After` says.",

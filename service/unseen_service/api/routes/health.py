@@ -12,6 +12,7 @@ from ...metrics import MEDIA_TYPE, exposition
 from .. import readiness
 from ..dependencies import Provided
 from ..fixed_pages import REVALIDATE, FixedPage
+from ..openapi import problem_responses
 from ..operator_address import is_operator
 from ..reference import POLICY, reference
 from ..router import make_router
@@ -36,6 +37,7 @@ async def openapi(request: Request) -> Response:
     "/metrics",
     response_class=PlainTextResponse,
     response_description="Metrics in the text format of Prometheus.",
+    responses=problem_responses(404),
 )
 async def measured(request: Request, provided: Provided) -> Response:
     """Export metrics for Prometheus.
