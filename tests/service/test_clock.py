@@ -68,6 +68,15 @@ def test_load_recorded_while_the_clock_was_ahead_requires_no_work(database_url: 
             assert httpx.post(f"{service.url}/v1/cases", json=body).status_code == 201
 
 
+@pytest.mark.parametrize("hours", [13, 24 * 365])
+def test_first_submission_after_a_long_time_is_accepted(database_url: str, hours: int) -> None:
+    """exp(-746) is too small a number for PostgreSQL: the level after 12.5 hours without any."""
+    set_ahead(database_url, f"UPDATE intake SET level = 8, at = now() - interval '{hours} hours'")
+    with serving(database_url) as service:
+        body = submission(random_pdq(1))
+        assert httpx.post(f"{service.url}/v1/cases", json=body).status_code == 201
+
+
 def test_change_times_stay_in_order_when_the_clock_goes_back(service: RunningService) -> None:
     """Times in the change log never decrease, so that readers by time miss nothing."""
     set_ahead(service.database_url, "UPDATE change_head SET at = now() + interval '1 hour'")
