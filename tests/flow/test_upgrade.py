@@ -29,7 +29,7 @@ import pytest
 from unseen_service.errors import StoreUnavailable
 from unseen_service.store import migrate
 
-from tests.support.databases import with_database
+from tests.support.databases import is_anyone_waiting, with_database
 from tests.support.disks import scratch_folder
 from tests.support.hashes import random_pdq
 from tests.support.holder_keys import HolderKey
@@ -575,17 +575,11 @@ def test_calls_pass_while_a_migration_waits_for_a_backup(
         migrating = thread.submit(migrate, empty)
         other.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'")
         for _ in range(2):
-            wait_until(lambda: is_anyone_waiting(other))
+            wait_until(lambda: is_anyone_waiting(empty))
             other.execute("SELECT count(*) FROM keys")
         assert not migrating.done()
         in_use.commit()
         assert migrating.result()[0] == "0066_needs_approval"
-
-
-def is_anyone_waiting(database: psycopg.Connection) -> bool:
-    waiting = "SELECT count(*) FROM pg_locks JOIN pg_database ON database = pg_database.oid"
-    where = "WHERE datname = current_database() AND NOT granted"
-    return database.execute(f"{waiting} {where}").fetchone() != (0,)
 
 
 def test_a_migration_that_never_gets_its_table_says_why(

@@ -5,7 +5,8 @@ import hashlib
 import hmac
 import ipaddress
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -17,10 +18,11 @@ from unseen_service.store import webhooks as outbox
 from unseen_service.usecases.special_addresses import is_public
 from unseen_service.usecases.standard_webhooks import sign
 
+from tests.support.databases import is_anyone_waiting
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
 from tests.support.running_service import RunningService, serving
-from tests.support.submissions import submission, submit, withdraw
+from tests.support.submissions import post_hashes, submission, submit, withdraw
 from tests.support.waiting import wait_until
 from tests.support.webhook_receiver import WebhookReceiver, register_webhook
 
@@ -354,6 +356,34 @@ def test_empty_outbox_is_not_polled(database_url: str, monkeypatch: pytest.Monke
             submit(service, random_pdq(n))
             service.wait_in_step()
         assert len(claims) == 2
+
+
+def submit_one(service: RunningService, *_: object) -> httpx.Response:
+    return post_hashes(service, random_pdq(1))
+
+
+def send_test(_: object, platform: httpx.Client, webhook: str) -> httpx.Response:
+    return platform.post(f"/v1/webhooks/{webhook}/test")
+
+
+@pytest.mark.parametrize(("call", "expected"), [(submit_one, 201), (send_test, 404)])
+def test_nothing_is_enqueued_for_a_webhook_that_is_being_deleted(
+    open_service: RunningService,
+    platform: httpx.Client,
+    receiver: WebhookReceiver,
+    call: Callable[..., httpx.Response],
+    expected: int,
+) -> None:
+    """A call that meets the deletion before its commit must not fail for it."""
+    url = open_service.database_url
+    webhook, _ = register_webhook(platform, receiver.url)
+    with psycopg.connect(url) as deleting, ThreadPoolExecutor(1) as thread:
+        deleting.execute("DELETE FROM webhooks")
+        answer = thread.submit(call, open_service, platform, webhook)
+        wait_until(lambda: is_anyone_waiting(url))
+        deleting.commit()
+        assert answer.result().status_code == expected
+    assert receiver.received == []
 
 
 def test_webhooks_are_sent_alike_for_stored_and_new_hashes(

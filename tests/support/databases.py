@@ -44,6 +44,12 @@ def with_database(url: str, name: str) -> str:
     return f"{head.rpartition('/')[0]}/{name}?{query}"
 
 
+def is_anyone_waiting(url: str) -> bool:
+    """Return whether a session of a database waits for a lock."""
+    where = "datname = current_database() AND wait_event_type = 'Lock'"
+    return query(url, f"SELECT count(*) FROM pg_stat_activity WHERE {where}") != [(0,)]  # noqa: S608
+
+
 def query(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
     """Execute one statement in a transaction of its own; return its rows, if it has any."""
     with psycopg.connect(url) as connection:
