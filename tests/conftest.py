@@ -17,6 +17,7 @@ pytest.register_assert_rewrite("tests.support")
 from tests.support import environment, options
 from tests.support.databases import fresh_database, with_database
 from tests.support.disks import scratch_folder
+from tests.support.encryption import encrypt_empty
 from tests.support.running_service import RunningService, serving
 from tests.support.selection import is_root, starts_process
 from tests.support.service_log import collecting_messages
@@ -109,9 +110,11 @@ def postgres(request: pytest.FixtureRequest) -> Iterator[str]:
             # No data here outlives the run; tests of crashes have servers of their own.
             connection.execute("ALTER SYSTEM SET synchronous_commit = off")
             connection.execute("SELECT pg_reload_conf()")
-            connection.execute("CREATE DATABASE template_unseen")
+            connection.execute("CREATE DATABASE template_unencrypted")
+            migrate(with_database(url, "template_unencrypted"))
+            connection.execute("CREATE DATABASE template_unseen TEMPLATE template_unencrypted")
         template = with_database(url, "template_unseen")
-        migrate(template)
+        encrypt_empty(template)
         yield template
 
 

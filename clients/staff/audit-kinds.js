@@ -16,6 +16,8 @@ const AUDIT_KINDS = [
   "case.withdrawn",
   "disputes.decided",
   "disputes.listed",
+  "encryption.begun",
+  "encryption.completed",
   "feed.delivered",
   "feedback.bulk",
   "feedback.given",

@@ -16,6 +16,7 @@ from .api.openapi import make_openapi
 from .api.problems import handlers
 from .api.routes import routes
 from .api.routes.match import match
+from .encryption import KeyFile
 from .errors import SettingInvalid, StoreUnavailable
 from .jobs import checkpoint_signing, index_saver
 from .jobs import retention as retention_job
@@ -218,6 +219,7 @@ def _store(settings: Settings) -> Store:
         )
     return Store(
         settings.database_url,
+        key_file=KeyFile(settings.encryption_key),
         pool_size=settings.pool_size,
         timeout=settings.pool_timeout_ms / 1_000,
         patience=settings.statement_timeout_ms / 1_000,

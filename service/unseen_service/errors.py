@@ -436,6 +436,15 @@ class StoreUnavailable(Unavailable):
         self.why = why
 
 
+class EncryptionKeyMissing(StoreUnavailable):
+    """The database is encrypted, and this host does not have the key: waiting does not help."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            why, "The service cannot read its database at the moment. Nothing was lost; try again."
+        )
+
+
 class CannotWrite(StoreUnavailable):
     """PostgreSQL answers, and cannot write: its disk is full, or another session holds a lock."""
 
@@ -503,6 +512,38 @@ class StoreRefused(OperatorError):
 
 class MigrationMismatch(OperatorError):
     """The database's ledger of migrations is not a prefix of this version's."""
+
+
+class OlderWorkers(OperatorError):
+    """Workers of an older version may be connected, which cannot read what is encrypted."""
+
+    def __init__(self, sessions: Sequence[int]) -> None:
+        super().__init__(
+            "Workers of an older version may be connected, which cannot read an encrypted "
+            f"database: PostgreSQL's processes {', '.join(map(str, sessions[:5]))} serve sessions "
+            "without a name of ours. Stop those workers and run this again. If the sessions are of "
+            "another program, add --older-workers-stopped."
+        )
+
+
+class KeyNotShared(OperatorError):
+    """Another host is connected, and cannot have a key that is only made now."""
+
+    def __init__(self, file: str, prepare: str) -> None:
+        super().__init__(
+            "Another host serves this database, and needs the new key before it is used. Run "
+            f"'{prepare}', copy {file} to every host, and then run 'unseen-service encrypt'."
+        )
+
+
+class HashesAltered(OperatorError):
+    """Somebody altered hashes in the database, so that no key opens them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Hashes were altered in the database, so that they cannot be sealed again. They are "
+            "not matched; 'unseen-service audit verify' names the first. All others are sealed."
+        )
 
 
 class RoleMissing(OperatorError):

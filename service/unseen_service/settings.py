@@ -87,6 +87,8 @@ class Settings:
     audit_key_file: Path | None = None
     checkpoint_every_minutes: int = _integer(60, 1, 1_440)
     witnesses_file: Path | None = None
+    encryption_key_file: Path | None = None
+    dumps_contain_hashes: int = _integer(0, most=1)
 
     @property
     def connections(self) -> int:
@@ -97,6 +99,11 @@ class Settings:
     def audit_key(self) -> Path:
         """The file of the key that signs checkpoints; in the data folder unless set."""
         return self.audit_key_file or self.data / "audit.key"
+
+    @property
+    def encryption_key(self) -> Path:
+        """The file of the keys of the database; in the data folder unless set."""
+        return self.encryption_key_file or self.data / "encryption.key"
 
     @property
     def kept_checkpoint(self) -> Path:

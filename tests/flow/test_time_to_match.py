@@ -12,29 +12,19 @@ from contextlib import contextmanager
 import httpx
 import numpy as np
 import psutil
-import psycopg
 import pytest
 
 from tests.support.disks import scratch_folder
 from tests.support.hashes import random_pdq
 from tests.support.processes import serve_process
 from tests.support.running_service import RunningService
+from tests.support.stored_hashes import insert_active
 from tests.support.submissions import submission
 from tests.support.worker_connections import connect_to_each_worker
 
 HASHES = 20_000
 ROUNDS = 100
 WORKERS = 2
-
-
-def insert_hashes(url: str, count: int) -> None:
-    """Insert active hashes that belong to no case: they are searched, but never returned."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO hashes (pdq, active)"
-            " SELECT sha256(n::text::bytea), true FROM generate_series(1, %s::integer) AS n",
-            (count,),
-        )
 
 
 @contextmanager
@@ -53,7 +43,7 @@ def test_an_acknowledged_hash_soon_matches_on_every_worker(
 ) -> None:
     hashes = pytestconfig.getoption("matchable_hashes") or HASHES
     rounds = pytestconfig.getoption("matchable_rounds") or ROUNDS
-    insert_hashes(database_url, hashes)
+    insert_active(database_url, hashes)
     seconds: list[float] = []
     with (
         served(database_url) as (service, supervisor),

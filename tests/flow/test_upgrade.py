@@ -475,10 +475,16 @@ def test_the_previous_release_keeps_serving_during_an_upgrade(
                 for host in (old, new):
                     shown = PERSON(host, "GET", f"/v1/cases/{case}").json()["platforms"]
                     assert {"One", "Two"} <= {each["platform"] for each in shown}
+                refused = CURRENT.command(empty, "encrypt", "--data", str(data))
+                assert "Workers of an older version may be connected" in refused.stderr
                 traffic.hosts = (new,)
                 traffic.wait_for_rounds()
                 old.stop()
                 traffic.wait_for_rounds()
+                encrypted = CURRENT.command(empty, "encrypt", "--data", str(data))
+                assert encrypted.returncode == 0, encrypted.stderr
+                traffic.wait_for_rounds()
+                assert PERSON(new, "GET", f"/v1/cases/{case}").json()["platforms"]
             wait_until(lambda: new.metric("unseen_change_log_position") is not None)
         verified = CURRENT.command(empty, "audit", "verify", "--data", str(data))
         assert verified.returncode == 0, verified.stderr

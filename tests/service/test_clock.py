@@ -20,6 +20,7 @@ from unseen_service.live.screening import LiveScreening
 from unseen_service.settings import Settings
 from unseen_service.store import Store, clock
 
+from tests.support.databases import query
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
 from tests.support.running_service import RunningService, serving
@@ -71,7 +72,9 @@ def test_load_recorded_while_the_clock_was_ahead_requires_no_work(database_url: 
 @pytest.mark.parametrize("hours", [13, 24 * 365])
 def test_first_submission_after_a_long_time_is_accepted(database_url: str, hours: int) -> None:
     """exp(-746) is too small a number for PostgreSQL: the level after 12.5 hours without any."""
-    set_ahead(database_url, f"UPDATE intake SET level = 8, at = now() - interval '{hours} hours'")
+    query(
+        database_url, "UPDATE intake SET level = 8, at = now() - make_interval(hours => %s)", hours
+    )
     with serving(database_url) as service:
         body = submission(random_pdq(1))
         assert httpx.post(f"{service.url}/v1/cases", json=body).status_code == 201

@@ -15,6 +15,7 @@ import pytest
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
 from tests.support.running_service import RunningService, serving
+from tests.support.stored_hashes import bits_by_record, id_of
 from tests.support.submissions import case_platforms, submission, submit, withdraw
 
 
@@ -29,8 +30,8 @@ def set_standing(service: RunningService, pdq: str, standing: str) -> None:
     with psycopg.connect(service.database_url) as connection:
         connection.execute("SELECT FROM change_head FOR UPDATE")
         row = connection.execute(
-            "UPDATE hashes SET standing = %s WHERE pdq = %s RETURNING id",
-            (standing, bytes.fromhex(pdq)),
+            "UPDATE hashes SET standing = %s WHERE id = %s RETURNING id",
+            (standing, id_of(service.database_url, pdq)),
         ).fetchone()
         assert row is not None
         connection.execute(
@@ -260,11 +261,7 @@ def test_mirrors_are_exact_after_concurrent_changes(service: RunningService, see
     done.set()
     for thread in readers:
         thread.join(timeout=60)
-    with psycopg.connect(service.database_url) as connection:
-        rows = connection.execute(
-            "SELECT record::text, encode(pdq, 'hex') FROM hashes WHERE active"
-        )
-        active = dict(rows.fetchall())
+    active = bits_by_record(service.database_url)
     assert len(mirrors) == 3
     for mirror in mirrors:
         assert mirror.kept == active

@@ -17,6 +17,7 @@ from unseen_service.usecases import keys
 from tests.support.disks import scratch_folder
 from tests.support.hashes import random_pdq
 from tests.support.running_service import RunningService, serving
+from tests.support.stored_hashes import insert_active
 from tests.support.submissions import PIN, post_hashes
 from tests.support.waiting import wait_until
 
@@ -52,11 +53,7 @@ def test_hash_is_matched_throughout_a_change_of_standing(
             await changes.lock(tx)
             await changes.append(tx, ChangeKind.STANDING, ids)
 
-    with psycopg.connect(service.database_url, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO hashes (pdq, active)"
-            " SELECT sha256(n::text::bytea), true FROM generate_series(1, 5000) AS n"
-        )
+    insert_active(service.database_url, 5_000)
     pdq = random_pdq(1)
     with serving(service.database_url) as other, other.client("match") as platform:
         post_hashes(service, pdq)

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,9 +14,10 @@ from unseen_service.errors import Overloaded
 from unseen_service.usecases import pin_hashing
 from unseen_service.usecases.pin_hashing import MAX_WAITING, MAX_WAITING_FOR_ONE, Lane
 
+from tests.support.databases import unencrypted_database
 from tests.support.hashes import new_pdq
 from tests.support.problems import problem_slug
-from tests.support.running_service import RunningService
+from tests.support.running_service import RunningService, serving
 from tests.support.submissions import PIN_HEADERS, post_submission, submission, submit
 from tests.support.waiting import PATIENCE_S, wait_until
 
@@ -38,6 +40,13 @@ class HeldUp:
             self.computed += 1
             self.proceed.wait(PATIENCE_S)
         return self._real(pin, salt)
+
+
+@pytest.fixture
+def service(postgres: str) -> Iterator[RunningService]:
+    """A service that is not encrypted: a guess costs scrypt, as where PINs have no tags yet."""
+    with unencrypted_database(postgres) as url, serving(url) as running:
+        yield running
 
 
 @pytest.fixture

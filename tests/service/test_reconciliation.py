@@ -88,7 +88,9 @@ ATTACKS = {
     "hash switched on again": "UPDATE hashes SET active = true, gone_at = NULL WHERE id = 1",
     "hash quarantined": "UPDATE hashes SET standing = 'quarantined' WHERE id = 3",
     "hash put in": "INSERT INTO hashes (pdq, active) VALUES (sha256('x'), true)",
-    "bits erased": "UPDATE hashes SET pdq = NULL, active = false, gone_at = now() WHERE id = 1",
+    "bits erased": """
+        UPDATE hashes SET pdq = NULL, lookup_tag = NULL, key_version = NULL,
+            active = false, gone_at = now() WHERE id = 1""",
     "record exchanged": "UPDATE hashes SET record = gen_random_uuid() WHERE id = 3",
     "change put in": """
         WITH h AS (UPDATE change_head SET position = position + 1 RETURNING position)

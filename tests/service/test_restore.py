@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ import pytest
 from psycopg import sql
 from unseen import Client, StartAgainError
 from unseen_service.embedded_postgres import EmbeddedPostgres
-from unseen_service.embedded_postgres.binaries import packaged_bindir
 from unseen_service.store import migrate
 from unseen_service.usecases import audit_log
 
@@ -23,16 +21,12 @@ from tests.support.databases import with_database
 from tests.support.disks import scratch_folder
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
+from tests.support.postgres_tools import tool
 from tests.support.running_service import RunningService, serving
 from tests.support.submissions import submit, withdraw
 from tests.support.waiting import wait_until
 
 BEFORE, LOST, AFTER = (random_pdq(n) for n in range(3))
-
-
-def tool(name: str, *arguments: str) -> None:
-    """Run one of PostgreSQL's programs, of the server's version."""
-    subprocess.run([packaged_bindir() / name, *arguments], check=True, capture_output=True)
 
 
 def log_name(url: str) -> object:

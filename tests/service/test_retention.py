@@ -20,6 +20,7 @@ from tests.support.databases import query, with_database
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
 from tests.support.running_service import RunningService, serving
+from tests.support.stored_hashes import insert, stored_bits
 from tests.support.submissions import case_platforms, submission, submit, withdraw
 from tests.support.waiting import wait_until
 
@@ -43,8 +44,7 @@ def run_retention(service: RunningService, periods: Periods = PERIODS) -> dict[s
 
 def bits(service: RunningService) -> list[str]:
     """Return the bits that are in the database, in hex, sorted."""
-    rows = query(service.database_url, "SELECT encode(pdq, 'hex') FROM hashes")
-    return sorted(row[0] for row in rows if row[0])
+    return stored_bits(service.database_url)
 
 
 def runs(service: RunningService) -> list[dict[str, int]]:
@@ -320,11 +320,8 @@ def test_only_one_run_at_a_time(service: RunningService) -> None:
 
 def test_submissions_continue_during_a_large_erasure(service: RunningService) -> None:
     """A batch locks the change log for no longer than a submission does."""
-    query(
-        service.database_url,
-        "INSERT INTO hashes (pdq, gone_at) SELECT sha256(n::text::bytea), now()"
-        " FROM generate_series(1, 20000) AS n",
-    )
+    insert(service.database_url, 20_000)
+    query(service.database_url, "UPDATE hashes SET gone_at = now()")
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(run_retention, service)
         submitted = 0

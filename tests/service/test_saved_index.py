@@ -13,6 +13,7 @@ from unseen_service.live.saved_indexes import SavedIndexes
 from tests.support.disks import fill_disk, mounted_disk
 from tests.support.hashes import random_pdq
 from tests.support.running_service import RunningService, serving
+from tests.support.stored_hashes import insert_active
 from tests.support.submissions import PIN, post_hashes
 from tests.support.waiting import wait_until
 
@@ -81,7 +82,7 @@ def test_index_of_another_change_log_is_not_used(database_url: str, filled: Path
     with psycopg.connect(database_url, autocommit=True) as connection:
         # As if other submissions had taken the same positions after a restore.
         connection.execute("UPDATE changes SET at = at + interval '1 hour'")
-        connection.execute("UPDATE hashes SET pdq = sha256(pdq) WHERE id <= 20")
+        connection.execute("UPDATE hashes SET active = false WHERE id <= 20")
     with serving(database_url, index_dir=filled) as service:
         assert len(look_up(service)) == 20
 
@@ -142,11 +143,7 @@ def test_damage_that_lookups_do_not_touch_is_found_by_a_change(
     database_url: str, tmp_path: Path
 ) -> None:
     """Otherwise the index would lag for ever: every change would fail at the damage."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO hashes (pdq, active)"
-            " SELECT sha256(n::text::bytea), true FROM generate_series(1, 20000) AS n"
-        )
+    insert_active(database_url, 20_000)
     with serving(database_url, index_dir=tmp_path) as service:
         assert service.ready()["hashes"] == 20_000
     (segment,) = tmp_path.glob("position-*/table/data-*/segment-0")

@@ -22,6 +22,7 @@ from unseen_service.screening.degenerate import load_drawn_hashes, rejection_rea
 from unseen_service.usecases import benign_hashes
 
 from tests.clients.python.pictures import photo
+from tests.support.encryption import key_file
 from tests.support.hashes import flipped, random_pdq
 from tests.support.problems import problem_slug
 from tests.support.running_service import RunningService
@@ -168,6 +169,7 @@ def test_benign_command_manages_the_bank(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("UNSEEN_ENCRYPTION_KEY_FILE", str(key_file()))
 
     def run(*arguments: str) -> str:
         assert main(["benign", *arguments]) == 0

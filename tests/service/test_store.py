@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from unseen_service import store as store_package
+from unseen_service.encryption import KeyFile
 from unseen_service.errors import ChainBroken, MigrationMismatch, StoreUnavailable
 from unseen_service.live.clock import Clock
 from unseen_service.live.screening import LiveScreening
@@ -23,11 +24,12 @@ from unseen_service.usecases.admission import Admission
 from unseen_service.usecases.cases import Cases
 from unseen_service.usecases.intake_level import IntakeLevel
 
+from tests.support.encryption import key_file
 from tests.support.hashes import random_pdq
 
 
 async def open_store(url: str, size: int = 8) -> Store:
-    store = Store(url, pool_size=size, timeout=60)
+    store = Store(url, key_file=KeyFile(key_file()), pool_size=size, timeout=60)
     await store.open()
     return store
 

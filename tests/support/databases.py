@@ -8,7 +8,10 @@ from typing import Any
 import psycopg
 
 TEMPLATE = "template_unseen"
-"""The database that the others are copied from: migrated and empty."""
+"""The database that the others are copied from: migrated, encrypted and empty."""
+
+UNENCRYPTED = "template_unencrypted"
+"""The same, as an upgrade from version 0.1 leaves it."""
 
 _numbers = count(1)
 
@@ -17,6 +20,13 @@ _numbers = count(1)
 def fresh_database(server_url: str) -> Iterator[str]:
     """Yield the URL of a migrated, empty database on the server of a URL; drop it at the end."""
     with _database(server_url, f"TEMPLATE {TEMPLATE}") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def unencrypted_database(server_url: str) -> Iterator[str]:
+    """Yield the URL of a migrated, empty database that is not encrypted; drop it at the end."""
+    with _database(server_url, f"TEMPLATE {UNENCRYPTED}") as url:
         yield url
 
 

@@ -12,6 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from .encryption import key_file
+
 _KEPT = ("HOME", "PATH", "TMPDIR")
 _OF_PYTEST = ("PYTEST_", "COV_CORE_")
 _MEMORY = Path("/dev/shm")  # noqa: S108 - only its owner may write to the folder made in it
@@ -25,13 +27,15 @@ def clean_environment(**extra: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     # Tests connect to this machine only. Without this every HTTP client, in every process, would
     # read all the certificates that the system trusts, which takes 30 ms.
-    return {**kept, "SSL_CERT_DIR": os.devnull, **extra}
+    own = {"SSL_CERT_DIR": os.devnull, "UNSEEN_ENCRYPTION_KEY_FILE": str(key_file())}
+    return {**kept, **own, **extra}
 
 
 def remove_variables() -> None:
     """Leave in `os.environ` what `clean_environment` returns: some tests run code in-process."""
     of_pytest = {k: v for k, v in os.environ.items() if k.startswith(_OF_PYTEST)}
     kept = clean_environment(**of_pytest)
+    del kept["UNSEEN_ENCRYPTION_KEY_FILE"]  # it is in a folder that is chosen later
     os.environ.clear()
     os.environ.update(kept)
 

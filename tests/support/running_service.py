@@ -7,12 +7,14 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import uvicorn
 from fastapi import FastAPI
 from unseen_service.app import create_app
+from unseen_service.encryption import KeyFile
 from unseen_service.models.keys import NewKey, Scope
 from unseen_service.runtime.http_protocol import HttpProtocol
 from unseen_service.runtime.shared_memory import SharedCounts
@@ -21,6 +23,7 @@ from unseen_service.settings import Address, Settings
 from unseen_service.store import Store, changes
 
 from .disks import data_directory_of
+from .encryption import key_file
 from .holder_keys import issue_active
 from .waiting import PATIENCE_S, wait_until
 
@@ -35,6 +38,8 @@ class RunningService:
     database_url: str
     operator_url: str = ""
     """Where /metrics and the details of /readyz are; derived from `url` as `serve` does it."""
+    keys: Path | None = None
+    """Its file of the database's keys, if it is not that of the tests."""
     _keys: dict[tuple[str, frozenset[Scope]], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -48,7 +53,8 @@ class RunningService:
         """Run a use case on the service's database, as the command line does."""
 
         async def run() -> Result:
-            store = Store(self.database_url, pool_size=1, timeout=PATIENCE_S)
+            keys = KeyFile(self.keys or key_file())
+            store = Store(self.database_url, key_file=keys, pool_size=1, timeout=PATIENCE_S)
             await store.open()
             try:
                 return await use_case(store)
@@ -151,10 +157,17 @@ def serving(
     operator = Address("127.0.0.1", sockets[1].getsockname()[1])
     given = Settings(
         database_url=database_url,
-        **{"data": data, "operator_address": operator, **_SEASONED, **settings},
+        **{
+            "data": data,
+            "encryption_key_file": key_file(),
+            "operator_address": operator,
+            **_SEASONED,
+            **settings,
+        },
     )
     app = create_app(given, shared)
-    with _running(app, database_url, sockets, protocol, until_ready=until_ready) as service:
+    keys = given.encryption_key
+    with _running(app, database_url, sockets, protocol, keys, until_ready=until_ready) as service:
         yield service
 
 
@@ -164,6 +177,7 @@ def _running(
     database_url: str,
     sockets: list[socket.socket],
     protocol: type[HttpProtocol],
+    keys: Path,
     *,
     until_ready: bool,
 ) -> Iterator[RunningService]:
@@ -180,7 +194,7 @@ def _running(
     thread = threading.Thread(target=server.run, args=(sockets,), daemon=True)
     thread.start()
     wait_until(lambda: server.started)
-    service = RunningService(url, database_url, operator_url)
+    service = RunningService(url, database_url, operator_url, keys)
     if until_ready:
         wait_until(lambda: service.ready()["status"] == "ready")
     try:

@@ -17,6 +17,7 @@ _DETAILS = {
     "stale": "PostgreSQL has not responded for too long; lookups may miss new hashes.",
     "behind": "Changes have not been applied for too long.",
     "cannot-write": "PostgreSQL cannot store anything now.",
+    "key-missing": "This host cannot read the hashes in the database.",
     "newer-schema": "A newer version of the service has migrated the database.",
 }
 """What anyone may know."""
@@ -42,6 +43,7 @@ def reasons(
         *_loading(index),
         *_cut_off(follower, now, stale_after),
         *_lagging(index, follower, stale_after),
+        *_key_missing(follower),
         *_cannot_write(write_health),
         *_newer_schema(follower),
     ]
@@ -64,6 +66,11 @@ def _cannot_write(write_health: WriteHealth) -> Iterator[ReasonOut]:
             detail=f"PostgreSQL cannot write: {write_health.why}. Submissions and hits fail.",
             seconds=round(seconds, 1),
         )
+
+
+def _key_missing(follower: Follower) -> Iterator[ReasonOut]:
+    if follower.key_missing:
+        yield ReasonOut(code="key-missing", detail=follower.key_missing)
 
 
 def _newer_schema(follower: Follower) -> Iterator[ReasonOut]:

@@ -4,18 +4,20 @@ import asyncio
 import os
 import time
 from argparse import Namespace
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from ..embedded_postgres import EmbeddedPostgres
-from ..errors import OperatorError, StoreUnavailable
+from ..encryption import KeyFile
+from ..errors import EncryptionKeyMissing, OperatorError, StoreUnavailable
 from ..runtime.supervisor import HealthCallback
-from ..settings import read_database_url, read_migrate_url
+from ..settings import Settings, read_database_url, read_migrate_url
 from ..store import Store, check_connection
 from ..store import migrate as migrate_store
 from ..store.server_log import logs_values
+from .acting import settings_of
 from .output import notice
 
 Answer = TypeVar("Answer")
@@ -31,14 +33,6 @@ class NoDatabase(OperatorError):
     """A command needs a database that is there, and there is none."""
 
 
-def migrate(args: Namespace) -> None:
-    """Migrate the database to this version."""
-    with open_database(args.data) as (url, _):
-        applied = migrate_now(url)
-        warn_if_values_are_logged(url)
-    print("\n".join(f"applied {name}" for name in applied) or "the database is up to date")
-
-
 def run_with_store(args: Namespace, use: Callable[[Store], Awaitable[Answer]]) -> Answer:
     """Run a use case against the database, which is migrated first. Return its result.
 
@@ -46,26 +40,45 @@ def run_with_store(args: Namespace, use: Callable[[Store], Awaitable[Answer]]) -
     """
 
     async def run(url: str) -> Answer:
-        store = Store(url, pool_size=1, timeout=10, patience=_STATEMENT_TIMEOUT_S)
-        await store.open()
-        try:
+        async with opened_store(url, settings_of(args)) as store:
             return await use(store)
-        finally:
-            await store.close()
 
-    _check_exists(args.data)
+    check_exists(args.data)
     with open_database(args.data) as (url, _):
         migrate_now(url)
         return asyncio.run(run(url))
 
 
-def _check_exists(data: Path) -> None:
+def check_exists(data: Path) -> None:
     """Raise NoDatabase rather than create one: in the wrong folder, no service would use it."""
     if not read_database_url(os.environ) and not any(map(_is_cluster, data.glob("postgres-*"))):
         raise NoDatabase(
             f"There is no database in {data}. Use --data if yours is elsewhere, or DATABASE_URL if "
             "you have a PostgreSQL of your own; 'serve' and 'migrate' create one."
         )
+
+
+@asynccontextmanager
+async def opened_store(
+    url: str, settings: Settings, *, in_role: bool = True
+) -> AsyncIterator[Store]:
+    """Yield a store for a command, with the keys of the database.
+
+    With the rights of the serving role; otherwise with those of the user in the URL.
+    """
+    store = Store(
+        url,
+        key_file=KeyFile(settings.encryption_key),
+        in_role=in_role,
+        pool_size=1,
+        timeout=10,
+        patience=_STATEMENT_TIMEOUT_S,
+    )
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 def _is_cluster(path: Path) -> bool:
@@ -92,12 +105,17 @@ def open_database(data: Path, connections: int = 0) -> Iterator[tuple[str, Healt
         server.stop()
 
 
-def migrate_patiently(url: str) -> None:
-    """Migrate; while the database is unavailable, print why and wait for it."""
+def wait_for_database(prepare: Callable[[], None]) -> None:
+    """Prepare the database; while it is unavailable, print why and try again.
+
+    Raises EncryptionKeyMissing: to wait would not help.
+    """
     reported = ""
     while True:
         try:
-            migrate_now(url)
+            prepare()
+        except EncryptionKeyMissing:
+            raise
         except StoreUnavailable as error:
             if error.why != reported:
                 notice(f"waiting for the database: {error.why} ...")
@@ -115,6 +133,11 @@ def migrate_now(url: str) -> list[str]:
     applied = migrate_store(owner, "UNSEEN_MIGRATE_URL", waiting=_report_waiting)
     check_connection(url, "DATABASE_URL")
     return applied
+
+
+def owner_url(url: str) -> str:
+    """Return the URL of the owner of the tables: UNSEEN_MIGRATE_URL, if set."""
+    return read_migrate_url(os.environ) or url
 
 
 def warn_if_values_are_logged(url: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from .. import __version__
 from ..models.keys import Scope
 from ..settings import DEFAULT_DATA
-from . import audit, benign, database, keys, maintenance, serve
+from . import audit, benign, encrypt, keys, maintenance, serve
 from .argument_types import int_between, key_id, span
 from .output import notice
 
@@ -53,7 +53,8 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add = _subcommands(parser)
     _add_serve(_with_data(add("serve", help="serve the API"), serve.serve))
-    _with_data(add("migrate", help="migrate the database to this version"), database.migrate)
+    _with_data(add("migrate", help="migrate the database to this version"), encrypt.migrate)
+    _add_encrypt(add("encrypt", help="encrypt the hashes in the database, or replace the key"))
     _add_keys(add("keys", help="issue, approve, rotate, revoke and list keys"))
     _add_audit(add("audit", help="verify, sign and export the audit log"))
     _add_benign(add("benign", help="manage the bank of known-benign images, which are rejected"))
@@ -113,6 +114,21 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--workers", type=int_between(1, 999), default=1, help="processes (default: %(default)s)"
+    )
+
+
+def _add_encrypt(parser: argparse.ArgumentParser) -> None:
+    _with_by(_with_data(parser, encrypt.encrypt))
+    parser.add_argument("--new-key", action="store_true", help="make another key, and use that")
+    parser.add_argument(
+        "--prepare",
+        action="store_true",
+        help="only make the key, to copy it to other hosts before it is used",
+    )
+    parser.add_argument(
+        "--older-workers-stopped",
+        action="store_true",
+        help="go on although sessions without a name of ours are connected",
     )
 
 

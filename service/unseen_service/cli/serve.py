@@ -29,7 +29,8 @@ from ..settings import (
 from ..store import Store, allowed_connections
 from ..usecases.checkpoints import Checkpoints
 from ..usecases.witnesses import read_witnesses
-from .database import migrate_patiently, open_database, warn_if_values_are_logged
+from .database import migrate_now, open_database, wait_for_database, warn_if_values_are_logged
+from .encrypt import encrypt_if_new
 from .output import discard, notice
 from .typed_command import program
 
@@ -64,7 +65,7 @@ def serve(args: Namespace) -> None:
     connections = args.workers * settings.connections
     with open_database(args.data, connections) as (url, restart_if_dead):
         _claim_folders(settings)
-        migrate_patiently(url)
+        wait_for_database(lambda: _prepare_database(url, settings))
         _warn_if_too_few_connections(url, connections)
         warn_if_values_are_logged(url)
         asyncio.run(_prepare_audit(url, settings, is_new_host=is_new_host))
@@ -75,6 +76,12 @@ def serve(args: Namespace) -> None:
         share_counts()
         with metrics.shared(data / "metrics" / str(args.port)):
             supervise(_config(args), restart_if_dead, operator)
+
+
+def _prepare_database(url: str, settings: Settings) -> None:
+    """Migrate, and encrypt a new database. Raises StoreUnavailable, EncryptionKeyMissing."""
+    migrate_now(url)
+    asyncio.run(encrypt_if_new(url, settings))
 
 
 def _operator_socket(args: Namespace) -> socket.socket | None:

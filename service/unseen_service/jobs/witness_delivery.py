@@ -16,9 +16,9 @@ from pathlib import Path
 import httpx
 
 from ..models.checkpoints import CONTRADICTS, PublishedCheckpoint, Witness, WitnessKind
+from ..runtime.private_files import sync_folder
 from ..store import Store
 from ..tlog.cosignature import WitnessKey
-from ..tlog.key_file import sync_folder
 from ..usecases.audit_log import prove_consistency
 from ..usecases.standard_webhooks import headers
 from ..usecases.witnesses import SUFFIX

@@ -8,7 +8,7 @@ from contextlib import aclosing, suppress
 from typing import Literal, Protocol
 
 from .. import metrics
-from ..errors import StoreUnavailable
+from ..errors import EncryptionKeyMissing, StoreUnavailable
 from ..store import Store, changes, keys, schema_version, screening
 from .database_identity import ensure_log_id
 from .index import LiveIndex
@@ -47,6 +47,8 @@ class Follower:
         self._lag = 0
         self.newer_schema: Literal["at-start", "since-start"] | None = None
         """Whether, and since when, a newer version has migrated the database."""
+        self.key_missing = ""
+        """Why the hashes in the database cannot be read; empty: they can."""
         self._advanced = asyncio.Event()
 
     def lag(self) -> tuple[int, float | None]:
@@ -108,6 +110,10 @@ class Follower:
                             has_begun = True
                         await catch_up()
                         pause = _MIN_PAUSE_S
+            except EncryptionKeyMissing as error:
+                if error.why != self.key_missing:
+                    logger.warning("%s", error.why)
+                self.key_missing = error.why
             except StoreUnavailable as error:
                 self._is_cut_off = self._is_cut_off or changes.CHANNEL in channels
                 self._outage.mark_down(channels[0], error.why)
@@ -158,6 +164,7 @@ class Follower:
         await self._index.catch_up(self._store)
         await self._index.adopt_newer(self._store)
         self._up_to_date_at = self._responded_at = time.monotonic()
+        self.key_missing = ""
         self._lag = 0
         self.measure()
         if self._index.position > before:

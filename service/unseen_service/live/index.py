@@ -19,7 +19,7 @@ from ..errors import StillLoading
 from ..models.changes import Change
 from ..models.hashes import HASH_BYTES
 from ..settings import Device
-from ..store import Store, changes, clock
+from ..store import Store, changes, clock, hashes
 from .saved_indexes import Saved, SavedIndexes
 
 _PAGE = 10_000
@@ -210,13 +210,13 @@ class LiveIndex:
 
     async def _copied(self, store: Store) -> Loaded:
         """Build a table of every matchable hash, as of one position of the change log."""
-        blocks: list[changes.Rows] = []
+        blocks: list[hashes.Rows] = []
         self.progress = logged = 0
         async with store.snapshot() as tx:
             position = await changes.position(tx)
             mark = await changes.mark(tx, position)
             self.expected = await changes.estimated_hashes(tx)
-            async for block in changes.active_hashes(tx):
+            async for block in hashes.active(tx):
                 blocks.append(block)
                 self.progress += len(block[0])
                 if self.progress - logged >= _LOG_EVERY:
@@ -225,7 +225,7 @@ class LiveIndex:
         return Loaded(await asyncio.to_thread(_build, blocks, self._device), position, mark)
 
 
-def _build(blocks: list[changes.Rows], device: Device) -> HashTable:
+def _build(blocks: list[hashes.Rows], device: Device) -> HashTable:
     table = HashTable(device=device)
     if blocks:
         ids, hashes = zip(*blocks, strict=True)

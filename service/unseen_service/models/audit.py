@@ -288,6 +288,16 @@ class AuditKind(StrEnum):
         "hashes are removed from the benign bank",
         {"benign": "their numbers", "note": ""},
     )
+    ENCRYPTION_BEGUN = (
+        "encryption.begun",
+        "hashes are sealed with a key from here on; those that are stored follow",
+        {"key": "its version"},
+    )
+    ENCRYPTION_COMPLETED = (
+        "encryption.completed",
+        "every hash in the database is sealed with the key",
+        {"key": "its version"},
+    )
     LOG_RENAMED = (
         "log.renamed",
         "the change log gets a new ID, because the database is a copy of another or was restored",

@@ -34,14 +34,37 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredPin:
+    """What is stored of a new case's PIN; see CaseSecret."""
+
+    salt: bytes = field(repr=False)
+    digest: bytes = field(repr=False)
+    is_sealed: bool
+    tag: int | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class CaseSecret:
-    """The stored digest of a PIN, and the case that it opens."""
+    """What a PIN is checked against, and the case that it opens."""
 
     case_id: int
     audit_ref: UUID
     pin_salt: bytes = field(repr=False)
     pin_digest: bytes = field(repr=False)
+    pin_sealed: bool
+    """Whether the digest is sealed with the pepper (encryption/keyring.py)."""
+    pin_tag: int | None = field(repr=False)
+    """A few keyed bits of the PIN; None in a case from before there were tags."""
     withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierSubmission:
+    """What was stored of a submission, to recognise it if it is sent again."""
+
+    request_digest: bytes = field(repr=False)
+    request_sealed: bool
+    case_id: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,24 @@ def check_secret(path: Path) -> None:
         logger.warning("every account on this machine can read %s: chmod 600 %s", path, path)
 
 
+def write_secret(path: Path, text: str) -> None:
+    """Write a new file that only we can read, durably. Raises OSError, also if there is one."""
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 - of a descriptor
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names of a folder's files durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _path_to(folder: Path) -> Iterator[Path]:
     """Yield a folder and those above it: on the path as given, and on the one it leads to."""
     seen = {}

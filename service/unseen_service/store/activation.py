@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..models.hashes import HASH_BYTES
+from .sealing import as_array, encryption
 from .statements import Transaction, execute, fetch_column, fetch_rows, fetch_value
 
 
@@ -31,8 +31,12 @@ async def count_decisions(tx: Transaction) -> int:
 async def removed(tx: Transaction) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
     """Return the hashes that staff removed: ids int64[n], hashes uint8[n, 32]."""
     rows = await fetch_rows(tx, "removed_hashes")
-    bits = np.frombuffer(b"".join(row["pdq"] for row in rows), np.uint8)
-    return np.array([row["id"] for row in rows], np.int64), bits.reshape(-1, HASH_BYTES)
+    stored, records, versions = (
+        [row[name] for row in rows] for name in ("pdq", "record", "key_version")
+    )
+    opened = (await encryption(tx)).open(stored, records, versions)
+    held = [(row["id"], pdq) for row, pdq in zip(rows, opened, strict=True) if pdq is not None]
+    return np.array([each for each, _ in held], np.int64), as_array([pdq for _, pdq in held])
 
 
 async def bar(tx: Transaction, near: Mapping[int, int]) -> None:

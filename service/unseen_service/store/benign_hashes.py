@@ -4,16 +4,30 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from psycopg.rows import DictRow
 
-from ..models.hashes import HASH_BYTES
 from ..models.screening import BenignHash
+from .hashes import log_altered
 from .screening import CHANNEL
-from .statements import Transaction, execute, fetch_all, fetch_column, notify
+from .sealing import Encryption, as_array, encryption
+from .statements import Transaction, execute, fetch_column, fetch_rows, notify
 
 
 async def add_benign(tx: Transaction, pdqs: Sequence[bytes], note: str) -> list[int]:
-    """Add hashes to the bank. Return the ids of those that were not in it."""
-    added = await fetch_column(tx, "insert_benign", pdqs=list(pdqs), note=note)
+    """Add hashes to the bank. Return the ids of those that were not in it.
+
+    The caller holds the change log's lock.
+    """
+    known = {each.pdq for each in await list_benign(tx)}
+    new = [pdq for pdq in dict.fromkeys(pdqs) if pdq not in known]
+    key = (await encryption(tx)).current
+    added = await fetch_column(
+        tx,
+        "insert_benign",
+        pdqs=list(map(bytes, key.benign.seal(as_array(new)))) if key else new,
+        version=key.version if key else None,
+        note=note,
+    )
     await _notify_changed(tx)
     return added
 
@@ -26,14 +40,39 @@ async def remove_benign(tx: Transaction, ids: Sequence[int]) -> list[int]:
 
 
 async def list_benign(tx: Transaction) -> list[BenignHash]:
-    """Return the bank, oldest first."""
-    return await fetch_all(tx, BenignHash, "list_benign")
+    """Return the bank, oldest first; hashes that were altered in the database are left out."""
+    rows = await fetch_rows(tx, "list_benign")
+    if not rows:
+        return []
+    opened = _open(await encryption(tx), rows)
+    log_altered(opened.count(None))
+    return [
+        BenignHash(row["id"], pdq, row["note"], row["added_at"])
+        for row, pdq in zip(rows, opened, strict=True)
+        if pdq is not None
+    ]
 
 
 async def read_hashes(tx: Transaction) -> npt.NDArray[np.uint8]:
     """Return the bank's hashes: uint8[n, 32]."""
-    pdqs = await fetch_column(tx, "benign_hashes")
-    return np.frombuffer(b"".join(pdqs), np.uint8).reshape(-1, HASH_BYTES)
+    return as_array([each.pdq for each in await list_benign(tx)])
+
+
+async def find_altered(tx: Transaction) -> int | None:
+    """Return the id of the first hash that is not what the service stored; None if there is none.
+
+    In a database that is not encrypted, or not yet completely, hashes in clear are not checked.
+    """
+    rows = await fetch_rows(tx, "list_benign")
+    used = await encryption(tx)
+    for row, pdq in zip(rows, _open(used, rows), strict=True):
+        if pdq is None or (used.is_complete and row["key_version"] is None):
+            return int(row["id"])
+    return None
+
+
+def _open(used: Encryption, rows: Sequence[DictRow]) -> list[bytes | None]:
+    return used.open_benign([row["pdq"] for row in rows], [row["key_version"] for row in rows])
 
 
 async def _notify_changed(tx: Transaction) -> None:

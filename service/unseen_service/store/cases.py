@@ -2,24 +2,29 @@
 
 from collections.abc import Sequence
 
-from ..models.cases import Case, CaseSecret, ImageStatus, PlatformStatus, SubmittedImage
-from .statements import (
-    Transaction,
-    execute,
-    fetch_all,
-    fetch_column,
-    fetch_one,
-    fetch_rows,
-    fetch_value,
+from ..models.cases import (
+    Case,
+    CaseSecret,
+    EarlierSubmission,
+    ImageStatus,
+    PlatformStatus,
+    StoredPin,
+    SubmittedImage,
 )
+from . import hashes
+from .statements import Transaction, execute, fetch_all, fetch_column, fetch_one, fetch_value
 
 
-async def insert(
-    tx: Transaction, number: str, *, pin_salt: bytes, pin_digest: bytes
-) -> tuple[int, str] | None:
+async def insert(tx: Transaction, number: str, pin: StoredPin) -> tuple[int, str] | None:
     """Insert a case. Return its id and its reference, or None if the number is taken."""
     row = await fetch_one(
-        tx, "insert_case", number=number, pin_salt=pin_salt, pin_digest=pin_digest
+        tx,
+        "insert_case",
+        number=number,
+        pin_salt=pin.salt,
+        pin_digest=pin.digest,
+        pin_sealed=pin.is_sealed,
+        pin_tag=pin.tag,
     )
     return (row["id"], str(row["audit_ref"])) if row else None
 
@@ -35,19 +40,17 @@ async def add_images(
         tx, "insert_images", case_id=case_id, conventions=[image.convention for image in images]
     )
     rows = [(n, each) for n, image in enumerate(images, start=1) for each in image.hashes]
-    pdqs = [each.pdq for _, each in rows]
-    await execute(tx, "insert_hashes", pdqs=pdqs)
+    ids = await hashes.add(tx, [each.pdq for _, each in rows])
     await execute(
         tx,
         "link_hashes",
         case_id=case_id,
         numbers=[n for n, _ in rows],
         views=[each.view.value for _, each in rows],
-        pdqs=pdqs,
+        hash_ids=[ids[each.pdq] for _, each in rows],
         qualities=[each.quality for _, each in rows],
     )
-    found = await fetch_rows(tx, "hashes_by_pdq", pdqs=pdqs)
-    return {row["pdq"]: row["id"] for row in found}
+    return ids
 
 
 async def secret(tx: Transaction, number: str) -> CaseSecret | None:
@@ -100,14 +103,24 @@ async def record_withdrawal(
     )
 
 
-async def find_submission(tx: Transaction, key_digest: bytes) -> tuple[bytes, int] | None:
-    """Find the submission with an idempotency key. Return its request digest and case id."""
-    row = await fetch_one(tx, "find_submission", key_digest=key_digest)
-    return (row["request_digest"], row["case_id"]) if row else None
+async def set_pin_tag(tx: Transaction, case_id: int, tag: int) -> None:
+    """Record the tag of a case's PIN, unless it has one."""
+    await execute(tx, "set_pin_tag", case_id=case_id, pin_tag=tag)
+
+
+async def find_submission(tx: Transaction, key_digest: bytes) -> EarlierSubmission | None:
+    """Find the submission with an idempotency key."""
+    rows = await fetch_all(tx, EarlierSubmission, "find_submission", key_digest=key_digest)
+    return rows[0] if rows else None
 
 
 async def insert_submission(
-    tx: Transaction, *, key_digest: bytes, request_digest: bytes, case_id: int
+    tx: Transaction,
+    *,
+    key_digest: bytes,
+    request_digest: bytes,
+    request_sealed: bool,
+    case_id: int,
 ) -> None:
     """Record what was submitted with an idempotency key."""
     await execute(
@@ -115,5 +128,6 @@ async def insert_submission(
         "insert_submission",
         key_digest=key_digest,
         request_digest=request_digest,
+        request_sealed=request_sealed,
         case_id=case_id,
     )

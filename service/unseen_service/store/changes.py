@@ -4,17 +4,12 @@ A writer calls `lock` before it touches any other row. So writers queue up, posi
 visible in order and without gaps, and two writers never wait for each other.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TypeAlias
-
-import numpy as np
-import numpy.typing as npt
 
 from ..models.changes import Change, ChangeKind
-from ..models.hashes import HASH_BYTES
-from . import obligations, webhooks
-from .sql import SQL
+from . import hashes, obligations, webhooks
+from .sealing import encryption
 from .statements import (
     Transaction,
     execute,
@@ -26,11 +21,6 @@ from .statements import (
 
 CHANNEL = "unseen_changes"
 """Notified whenever the change log has grown."""
-
-_PACKED = np.dtype([("id", ">i8"), ("pdq", np.uint8, HASH_BYTES)])
-_BLOCK = 50_000
-
-Rows: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]
 
 
 async def lock(tx: Transaction) -> None:
@@ -88,7 +78,22 @@ async def touch(tx: Transaction) -> None:
 async def read(tx: Transaction, after: int, limit: int) -> list[Change]:
     """Read at most `limit` changes after the position `after`, in order."""
     rows = await fetch_rows(tx, "read_changes", after=after, limit=limit)
-    return [Change(**{**row, "kind": ChangeKind(row["kind"])}) for row in rows]
+    if not rows:
+        return []
+    used = await encryption(tx)
+    stored, records, versions = (
+        [row[name] for row in rows] for name in ("pdq", "record", "key_version")
+    )
+    opened = used.open(stored, records, versions)
+    hashes.log_altered(sum(map(_is_altered, stored, opened)))
+    return [
+        Change(row["position"], row["at"], ChangeKind(row["kind"]), row["hash_id"], pdq)
+        for row, pdq in zip(rows, opened, strict=True)
+    ]
+
+
+def _is_altered(stored: bytes | None, opened: bytes | None) -> bool:
+    return stored is not None and opened is None
 
 
 async def position(tx: Transaction) -> int:
@@ -137,21 +142,3 @@ async def rename_log(tx: Transaction) -> None:
 async def estimated_hashes(tx: Transaction) -> int:
     """Return about how many hashes are stored, withdrawn ones included; 0 if unknown."""
     return int(await fetch_value(tx, "estimated_hashes") or 0)
-
-
-async def active_hashes(tx: Transaction) -> AsyncIterator[Rows]:
-    """Yield every matchable hash in blocks: ids int64[n], hashes uint8[n, 32].
-
-    PostgreSQL packs each block into one value: COPY, with a message per row, took six times as
-    long.
-    """
-    after = 0
-    async with tx.cursor(binary=True) as cursor:
-        while True:
-            await cursor.execute(SQL["pack_active_hashes"], {"after": after, "limit": _BLOCK})
-            row = await cursor.fetchone()
-            if row is None or row["packed"] is None:
-                return
-            rows = np.frombuffer(row["packed"], _PACKED)
-            yield rows["id"].astype(np.int64), np.ascontiguousarray(rows["pdq"])
-            after = row["last"]

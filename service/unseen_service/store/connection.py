@@ -20,7 +20,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq.abc import PGconn
 from psycopg.rows import AsyncRowFactory, DictRow, dict_row
 
+from ..encryption import KeyFile
 from .roles import serving_url
+from .session_names import named
 
 Answer = TypeVar("Answer")
 
@@ -47,12 +49,15 @@ _SERVER_OPTIONS = {
 }
 
 
-def conninfo(url: str) -> str:
-    """Return the connection string of the service's sessions; what the URL sets has priority."""
-    given = conninfo_to_dict(serving_url(url))
+def conninfo(url: str, *, in_role: bool = True) -> str:
+    """Return the connection string of the service's sessions; what the URL sets has priority.
+
+    They are in the serving role; otherwise they have the rights of the user in the URL.
+    """
+    given = conninfo_to_dict(named(serving_url(url) if in_role else url))
     options = " ".join(f"-c {name}={value}" for name, value in _SERVER_OPTIONS.items())
     return make_conninfo(
-        "", **{**_CLIENT_OPTIONS, **given, "options": f"{options} {given['options']}"}
+        "", **{**_CLIENT_OPTIONS, **given, "options": f"{options} {given.get('options', '')}"}
     )
 
 
@@ -60,6 +65,8 @@ class TimedConnection(AsyncConnection[DictRow]):
     """A connection that is cut when the server is silent for `patience` seconds."""
 
     patience = 5.0
+    key_file: KeyFile | None = None
+    """The keys that the hashes in the database are sealed with."""
 
     def __init__(self, pgconn: PGconn, row_factory: AsyncRowFactory[DictRow] = dict_row) -> None:
         super().__init__(pgconn, row_factory)

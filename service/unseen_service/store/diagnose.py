@@ -30,6 +30,7 @@ from ..errors import (
     StoreUnavailable,
 )
 from .connection import conninfo
+from .session_names import named
 
 CONNECTION_LOST = "the connection was lost"
 READ_ONLY = "it is read-only: it is a standby, or configured so"
@@ -104,7 +105,7 @@ def check_connection(url: str, setting: str) -> None:
     """
     url = conninfo(checked_url(url, setting))
     try:
-        psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S).close()
+        psycopg.connect(named(url), connect_timeout=CONNECT_TIMEOUT_S).close()
     except psycopg.OperationalError as error:
         raise connection_error(error, url, setting) from None
 
@@ -115,7 +116,7 @@ def allowed_connections(url: str) -> int:
     Raises StoreUnavailable.
     """
     try:
-        with psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S) as connection:
+        with psycopg.connect(named(url), connect_timeout=CONNECT_TIMEOUT_S) as connection:
             (allowed,) = connection.execute(_ALLOWED).fetchone() or (0,)
             return int(allowed)
     except psycopg.OperationalError as error:

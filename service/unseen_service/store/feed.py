@@ -9,6 +9,7 @@ from uuid import UUID
 from ..models.feed import FeedEntry, FeedStatus
 from ..models.feedback import MAX_TAG_BYTES, Feedback, Opinion
 from ..models.hashes import Standing, View
+from .sealing import encryption
 from .statements import Transaction, execute, fetch_one, fetch_rows, fetch_value
 
 
@@ -59,7 +60,15 @@ async def page(
         tx, "feed_page", platform_id=platform_id, after=after, upto=upto, base=base
     )
     feedback = await _feedback(tx, [row["hash_id"] for row in rows], tag_bytes)
-    return tuple(_entry(row, feedback.get(row["hash_id"], ())) for row in rows)
+    stored, records, versions = (
+        [row[name] for row in rows] for name in ("pdq", "record", "key_version")
+    )
+    opened = (await encryption(tx)).open(stored, records, versions)
+    return tuple(
+        _entry(row, pdq, feedback.get(row["hash_id"], ()))
+        for row, pdq in zip(rows, opened, strict=True)
+        if pdq is not None or row["pdq"] is None  # else it was altered in the database
+    )
 
 
 async def mark(tx: Transaction, position: int) -> int:
@@ -106,7 +115,7 @@ async def _feedback(
     }
 
 
-def _entry(row: dict[str, Any], feedback: tuple[Feedback, ...]) -> FeedEntry:
+def _entry(row: dict[str, Any], pdq: bytes | None, feedback: tuple[Feedback, ...]) -> FeedEntry:
     return FeedEntry(
         position=row["position"],
         at=row["at"],
@@ -114,7 +123,7 @@ def _entry(row: dict[str, Any], feedback: tuple[Feedback, ...]) -> FeedEntry:
         status=_status(row),
         standing=Standing(row["standing"]),
         suspect=row["suspect"],
-        pdq=row["pdq"],
+        pdq=pdq,
         view=View(row["view"]) if row["view"] else None,
         quality=row["quality"],
         convention=row["convention"],

@@ -22,12 +22,6 @@ async def records(tx: Transaction, hash_ids: Iterable[int]) -> dict[int, UUID]:
     return {row["id"]: row["record"] for row in rows}
 
 
-async def by_pdq(tx: Transaction, pdqs: Iterable[bytes]) -> dict[bytes, int]:
-    """Return the ids of hashes by their bits (32 bytes each); unknown ones are left out."""
-    rows = await fetch_rows(tx, "hashes_by_pdq", pdqs=list(pdqs))
-    return {row["pdq"]: row["id"] for row in rows}
-
-
 async def give(
     tx: Transaction, platform_id: int, given: Mapping[int, GivenFeedback]
 ) -> dict[int, UUID]:

@@ -15,6 +15,7 @@ import psycopg
 from ..errors import MigrationMismatch, StoreRefused, StoreUnavailable
 from . import roles
 from .diagnose import CONNECT_TIMEOUT_S, CONNECTION_LOST, READ_ONLY, checked_url, connection_error
+from .session_names import named
 
 _LOCK = 0x756E7365656E  # "unseen"; any number that nothing else uses
 
@@ -112,7 +113,7 @@ def _migrate_once(url: str, setting: str, waiting: Callable[[], None]) -> list[s
 
 def _connect(url: str, setting: str) -> psycopg.Connection:
     try:
-        return psycopg.connect(checked_url(url, setting), connect_timeout=CONNECT_TIMEOUT_S)
+        return psycopg.connect(named(checked_url(url, setting)), connect_timeout=CONNECT_TIMEOUT_S)
     except psycopg.OperationalError as error:
         raise connection_error(error, url, setting) from None
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-from .statements import Transaction, execute, fetch_column, fetch_value
+from .statements import Transaction, fetch_column, fetch_value
 
 
-async def add(tx: Transaction, platform_id: int, pdqs: Sequence[bytes]) -> list[int]:
+async def add(tx: Transaction, platform_id: int, hash_ids: Sequence[int]) -> list[int]:
     """Add hashes to a platform's bank. Return the ids of those that it did not hold before."""
     case_id = await fetch_value(tx, "bank_case", platform_id=platform_id)
-    await execute(tx, "insert_hashes", pdqs=list(pdqs))
-    return await fetch_column(tx, "bank_images", case_id=case_id, pdqs=list(pdqs))
+    return await fetch_column(tx, "bank_images", case_id=case_id, hash_ids=list(hash_ids))
 
 
 async def withdraw(tx: Transaction, platform_id: int, hash_ids: Sequence[int]) -> list[int]:

@@ -13,6 +13,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
+from ..encryption import KeyFile
 from .connection import TimedConnection, conninfo
 from .diagnose import connection_lost, why_unavailable
 from .statements import Transaction
@@ -28,15 +29,25 @@ _AT_ONCE_S = 0.01
 class Store:
     """PostgreSQL, through a pool that reconnects after an outage.
 
-    Every connection is in the serving role, which cannot rewrite the audit log. `timeout` is how
-    long to wait for a connection, `patience` how long for the answer to a statement, in seconds:
-    a server may accept connections and not respond.
+    Every connection is in the serving role, which cannot rewrite the audit log; or, if not
+    `in_role`, has the rights of the user in the URL, for the few commands that alter tables.
+    `timeout` is how long to wait for a connection, `patience` how long for the answer to a
+    statement, in seconds: a server may accept connections and not respond. `key_file` has the keys
+    of hashes: needed where hashes are read or stored, if the database is encrypted.
     """
 
     def __init__(
-        self, url: str, *, pool_size: int = 8, timeout: float = 2.0, patience: float = 5.0
+        self,
+        url: str,
+        *,
+        key_file: KeyFile | None = None,
+        in_role: bool = True,
+        pool_size: int = 8,
+        timeout: float = 2.0,
+        patience: float = 5.0,
     ) -> None:
-        self._url = conninfo(url)
+        self._url = conninfo(url, in_role=in_role)
+        self._key_file = key_file
         self._timeout = timeout
         self._patience = patience
         self._pool: AsyncConnectionPool[TimedConnection] = AsyncConnectionPool(
@@ -94,7 +105,7 @@ class Store:
         with _translated(self.write_failures):
             connection = await self._connection()
             try:
-                connection.patience = patience
+                connection.patience, connection.key_file = patience, self._key_file
                 async with connection:
                     yield connection
             finally:

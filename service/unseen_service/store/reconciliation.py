@@ -59,7 +59,7 @@ SELECT least(
     ) AS ranges WHERE id <> before + 1),
     (SELECT least(explained.last, head.position, stored.last) + 1
      FROM (SELECT coalesce(max(sub), 0) AS last FROM latest WHERE kind = 'positions') AS explained,
-         (SELECT coalesce(max(position), 0) AS last FROM changes) AS stored, change_head AS head
+         (SELECT coalesce(max(position), 0) AS last FROM changes) AS stored, log_head AS head
      WHERE explained.last <> head.position OR explained.last <> stored.last),
     (SELECT min(position) FROM changes WHERE position < 1)
 ) AS position

@@ -31,7 +31,10 @@ BEGIN
     REVOKE UPDATE ON state_digests, state_salts FROM unseen_serve;
     REVOKE INSERT ON audit_head, change_head, intake, retention, tally, vitals
         FROM unseen_serve;
-    REVOKE INSERT, UPDATE ON migrations FROM unseen_serve;
+    REVOKE INSERT, UPDATE ON encryption, encryption_keys, migrations FROM unseen_serve;
+    IF EXISTS (SELECT FROM encryption WHERE version IS NOT NULL) THEN
+        REVOKE ALL ON change_head FROM unseen_serve;
+    END IF;
 END $$;
 
 -- has_role_and_rights: Whether this user may assume the role, which can append but not change.
@@ -39,4 +42,6 @@ SELECT pg_has_role(session_user, oid, 'MEMBER')
     AND has_table_privilege(oid, 'audit_log'::regclass, 'INSERT')
     AND NOT has_table_privilege(oid, 'audit_log'::regclass, 'UPDATE, DELETE, TRUNCATE')
     AND NOT has_table_privilege(oid, 'hashes'::regclass, 'DELETE')
+    AND has_table_privilege(oid, 'change_head'::regclass, 'SELECT')
+        = NOT EXISTS (SELECT FROM encryption WHERE version IS NOT NULL)
 FROM pg_roles WHERE rolname = 'unseen_serve';

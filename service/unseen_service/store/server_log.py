@@ -6,6 +6,7 @@ They are parameters of our statements, never part of their text.
 import psycopg
 
 from .diagnose import CONNECT_TIMEOUT_S, connection_lost
+from .session_names import named
 
 _LOGS_VALUES = """
 SELECT current_setting('log_parameter_max_length') <> '0' AND (
@@ -24,7 +25,7 @@ def logs_values(url: str) -> bool:
     Raises StoreUnavailable.
     """
     try:
-        with psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S) as connection:
+        with psycopg.connect(named(url), connect_timeout=CONNECT_TIMEOUT_S) as connection:
             return connection.execute(_LOGS_VALUES).fetchone() == (True,)
     except psycopg.OperationalError as error:
         raise connection_lost(error) from None

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import SettingInvalid
-from ..runtime.private_files import check_folder, check_secret
+from ..runtime.private_files import check_folder, check_secret, sync_folder, write_secret
 from .note import NoteInvalid, Signer
 
 
@@ -75,15 +75,6 @@ def generate_beside(path: Path, name: str | None = None) -> tuple[Signer, Callab
     return signer, put_in_place
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names of a folder's files durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _new_signer() -> Signer:
     # The name tells services apart in everything that they sign.
     return Signer.generate(f"unseen-audit/{secrets.token_hex(4)}")
@@ -101,8 +92,5 @@ def _write(path: Path, signer: Signer) -> Path:
     """Write a key to a file beside `path`. Return that."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:  # noqa: PTH123
-        file.write(signer.encode() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    write_secret(draft, signer.encode() + "\n")
     return draft

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from .. import credentials
 from ..errors import ChainBroken, InvalidRequest, NoSuchCase, StateUnexplained
 from ..models.audit import AuditEntry, AuditHead, AuditKind, Staff
-from ..store import Store, Transaction, audit, cases, reconciliation
+from ..store import Store, Transaction, audit, benign_hashes, cases, hashes, reconciliation
 from ..tlog import merkle
 from ..tlog.chain import LogVerifier, canonical_json, contents
 from ..tlog.checkpoint import Checkpoint
@@ -160,6 +160,7 @@ async def verify_audit(
             verifier = await audit.verify(tx, kept)
             if unexplained := await reconciliation.find_unexplained(tx):
                 raise StateUnexplained(unexplained.what, unexplained.why)
+            await _check_bits(tx)
     except StateUnexplained as error:
         await _record_run(store, by, fits=False, position=verifier.position, unexplained=error.what)
         raise
@@ -168,6 +169,13 @@ async def verify_audit(
         raise
     await _record_run(store, by, fits=True, position=verifier.position)
     return verifier
+
+
+async def _check_bits(tx: Transaction) -> None:
+    """Check that hashes have the bits that the service stored: a sealed one cannot be forged."""
+    for what, subject in (("hash", hashes), ("benign", benign_hashes)):
+        if (altered := await subject.find_altered(tx)) is not None:
+            raise StateUnexplained(f"{what} {altered}", "its bits were altered in the database")
 
 
 async def report_verified(

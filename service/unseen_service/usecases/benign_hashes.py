@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ..errors import InvalidRequest
 from ..models.audit import AuditEvent, AuditKind, Staff
 from ..models.screening import BenignHash
-from ..store import Store, audit, benign_hashes
+from ..store import Store, audit, benign_hashes, changes
 from .actors import OPERATOR, checked_text, staff_event
 
 
@@ -18,6 +18,7 @@ async def add_benign(
     """
     note = note and checked_text(note, "--note", "A note")
     async with store.transaction() as tx:
+        await changes.lock(tx)
         added = await benign_hashes.add_benign(tx, pdqs, note)
         if added:
             await audit.append(tx, _changed(by, AuditKind.BENIGN_ADDED, added, note))

@@ -4,18 +4,31 @@ import asyncio
 import hashlib
 import json
 import math
+import time
 from uuid import UUID
 
 from .. import credentials
+from ..encryption import Keyring
 from ..errors import CaseNotFound, ImageNotFound, SubmissionReused, TooManyGuesses
 from ..models.audit import PERSON, AuditEvent, AuditKind
-from ..models.cases import Case, CaseSecret, Submission, SubmittedImage
-from ..store import Store, Transaction, activation, audit, cases, changes
+from ..models.cases import (
+    Case,
+    CaseSecret,
+    EarlierSubmission,
+    StoredPin,
+    Submission,
+    SubmittedImage,
+)
+from ..store import Store, Transaction, activation, audit, cases, changes, sealing
 from .admission import Admission
 from .pin_hashing import Lane, PinHashing
 
-_NO_CASE = CaseSecret(0, UUID(int=0), credentials.new_salt(), bytes(32), None)
+_NO_CASE = CaseSecret(
+    0, UUID(int=0), credentials.new_salt(), bytes(32), False, None, withdrawn_at=None
+)
 """No PIN opens it: what a PIN is compared with if there is no such case."""
+_REFUSED_AFTER_S = 0.5
+"""How long a refused PIN takes at least, so that the time does not tell why it was refused."""
 _FREE_GUESSES = 5
 _MAX_WAIT_S = 5.0
 _MAX_WAITING = 10
@@ -48,13 +61,8 @@ class Cases:
                     return case, True
                 await reservation.give_back()  # another request with this key was faster
             known = await self._find(key_digest)
-        repeated = await self._repeat(known[1], submission.pin) if known else None
-        # Compared last, so that the time does not tell whether the images or the PIN differ.
-        if (
-            known is None
-            or repeated is None
-            or not credentials.constant_time_equal(known[0], request_digest)
-        ):
+        repeated = await self._repeat(known, submission.pin, request_digest) if known else None
+        if repeated is None:
             raise SubmissionReused
         return repeated, False
 
@@ -89,12 +97,18 @@ class Cases:
             return case
 
     async def _open_case(
-        self, tx: Transaction, submission: Submission, salt: bytes, pin_digest: bytes
+        self,
+        tx: Transaction,
+        submission: Submission,
+        salt: bytes,
+        pin_digest: bytes,
+        keyring: Keyring | None,
     ) -> int:
         opened = None
         while opened is None:
             number = credentials.new_case_number()
-            opened = await cases.insert(tx, number, pin_salt=salt, pin_digest=pin_digest)
+            pin = _stored_pin(number, submission.pin, salt, pin_digest, keyring)
+            opened = await cases.insert(tx, number, pin)
         case_id, audit_ref = opened
         ids = await cases.add_images(tx, case_id, submission.images)
         await self._admission.bar_near_removed(tx, ids)
@@ -108,7 +122,7 @@ class Cases:
         await audit.append(tx, AuditEvent(AuditKind.CASE_SUBMITTED, PERSON, audit_ref, details))
         return case_id
 
-    async def _find(self, key_digest: bytes) -> tuple[bytes, int] | None:
+    async def _find(self, key_digest: bytes) -> EarlierSubmission | None:
         async with self._store.transaction() as tx:
             return await cases.find_submission(tx, key_digest)
 
@@ -122,35 +136,57 @@ class Cases:
             await changes.lock(tx)
             if await cases.find_submission(tx, key_digest):
                 return None
-            case_id = await self._open_case(tx, submission, salt, pin_digest)
+            # Under the lock: the database may be encrypted at any moment.
+            keyring = await sealing.keyring(tx)
+            case_id = await self._open_case(tx, submission, salt, pin_digest, keyring)
             await cases.insert_submission(
-                tx, key_digest=key_digest, request_digest=request_digest, case_id=case_id
+                tx,
+                key_digest=key_digest,
+                request_digest=_sealed_request(request_digest, keyring),
+                request_sealed=keyring is not None,
+                case_id=case_id,
             )
             return await cases.read(tx, case_id)
 
-    async def _repeat(self, case_id: int, pin: str) -> Case | None:
+    async def _repeat(
+        self, known: EarlierSubmission, pin: str, request_digest: bytes
+    ) -> Case | None:
+        """Return the case of a submission that was sent again; None if it differs."""
         async with self._store.transaction() as tx:
-            case = await cases.read(tx, case_id)
+            case = await cases.read(tx, known.case_id)
             secret = await cases.secret(tx, case.number)
+            keyring = await sealing.keyring(tx)
         lane = self._hashing.repeats
-        if secret is None or not await _fits(lane, case.number, pin, secret):
+        if secret is None or not await _fits(lane, case.number, pin, secret, keyring):
             return None
-        return case
+        # Compared last, so that the time does not tell whether the images or the PIN differ.
+        sealed = _sealed_request(request_digest, keyring if known.request_sealed else None)
+        return case if credentials.constant_time_equal(known.request_digest, sealed) else None
 
     async def _unlock(self, number: str, pin: str) -> CaseSecret:
         """Return the case that this number and PIN open."""
         read_number, read_pin = credentials.read_case_number(number), credentials.read_pin(pin)
         if read_number is None or read_pin is None:
             raise CaseNotFound
+        began = time.monotonic()
         async with self._store.transaction() as tx:
             secret = await cases.secret(tx, read_number)
+            keyring = await sealing.keyring(tx)
         # An unknown case takes every step that a wrong PIN takes, so that the time does not tell
         # which cases exist.
         lane = self._hashing.guesses
-        fits = await _fits(lane, read_number, read_pin, secret or _NO_CASE)
+        await lane.admit(read_number)
+        fits = _may_fit(read_number, read_pin, secret, keyring) and await _fits(
+            lane, read_number, read_pin, secret or _NO_CASE, keyring
+        )
         if not fits or secret is None:
             await self._slow_down(read_number, str(secret.audit_ref) if secret else None)
+            await asyncio.sleep(began + _REFUSED_AFTER_S - time.monotonic() if keyring else 0)
             raise CaseNotFound
+        if keyring and secret.pin_tag is None:
+            async with self._store.transaction() as tx:
+                tag = keyring.pin_tag(read_number, read_pin)
+                await cases.set_pin_tag(tx, secret.case_id, tag)
         return secret
 
     async def _slow_down(self, number: str, reference: str | None) -> None:
@@ -171,9 +207,39 @@ class Cases:
                 del self._waiting[bucket]
 
 
-async def _fits(lane: Lane, number: str, pin: str, secret: CaseSecret) -> bool:
+def _may_fit(number: str, pin: str, secret: CaseSecret | None, keyring: Keyring | None) -> bool:
+    """Return whether a PIN is worth computing scrypt for: of 4,096 wrong ones, one is.
+
+    That holds for unknown cases too. A case without a tag is from before there were tags.
+    """
+    if keyring is None:
+        return True
+    tag = secret.pin_tag if secret else keyring.absent_pin_tag(number)
+    return tag is None or tag == keyring.pin_tag(number, pin)
+
+
+async def _fits(
+    lane: Lane, number: str, pin: str, secret: CaseSecret, keyring: Keyring | None
+) -> bool:
     digest = await lane.digest(pin, secret.pin_salt, number)
+    if secret.pin_sealed and keyring:
+        digest = keyring.sealed_pin(digest)
     return credentials.constant_time_equal(digest, secret.pin_digest)
+
+
+def _stored_pin(
+    number: str, pin: str, salt: bytes, digest: bytes, keyring: Keyring | None
+) -> StoredPin:
+    if keyring is None:
+        return StoredPin(salt, digest, is_sealed=False, tag=None)
+    return StoredPin(
+        salt, keyring.sealed_pin(digest), is_sealed=True, tag=keyring.pin_tag(number, pin)
+    )
+
+
+def _sealed_request(digest: bytes, keyring: Keyring | None) -> bytes:
+    """Return what is stored of a request's digest: a plain one confirms a guessed hash."""
+    return keyring.request_digest(digest) if keyring else digest
 
 
 def _withdrawn(secret: CaseSecret, numbers: list[int], removed: int) -> AuditEvent:

@@ -23,11 +23,12 @@ from pathlib import Path
 from ..errors import CheckpointMissing, SettingInvalid
 from ..models.audit import SERVICE, AuditEvent, AuditHead, AuditKind, Staff
 from ..models.checkpoints import PublishedCheckpoint
+from ..runtime.private_files import sync_folder
 from ..store import Store, Transaction, audit
 from ..store import checkpoints as stored
 from ..tlog.chain import rewritten_error
 from ..tlog.checkpoint import Checkpoint
-from ..tlog.key_file import generate_beside, load_or_generate, load_signer, sync_folder
+from ..tlog.key_file import generate_beside, load_or_generate, load_signer
 from ..tlog.merkle import EMPTY
 from ..tlog.note import NoteInvalid, PublicKey, Signer
 from .actors import staff_event

@@ -32,9 +32,7 @@ class Lane:
 
         `case` is the number that it is for, whether there is such a case or not.
         """
-        if self._is_full(case):
-            await asyncio.sleep(REFUSAL_DELAY_S)
-            raise Overloaded
+        await self.admit(case)
         self._waiting[case] += 1
         try:
             async with self._turn:
@@ -43,6 +41,12 @@ class Lane:
             self._waiting[case] -= 1
             if not self._waiting[case]:
                 del self._waiting[case]
+
+    async def admit(self, case: Hashable = None) -> None:
+        """Raise Overloaded, after a while, if there are too many others, in all or for a case."""
+        if self._is_full(case):
+            await asyncio.sleep(REFUSAL_DELAY_S)
+            raise Overloaded
 
     def _is_full(self, case: Hashable) -> bool:
         for_one = MAX_WAITING if case is None else MAX_WAITING_FOR_ONE

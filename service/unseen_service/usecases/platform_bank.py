@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from ..models.audit import AuditKind
 from ..models.feedback import GivenFeedback
 from ..models.keys import Key
-from ..store import Store, Transaction, activation, audit, changes, feedback, platform_bank
+from ..store import Store, Transaction, activation, audit, changes, hashes, platform_bank
 from .actors import platform_event
 from .admission import Admission
 from .chunks import chunks
@@ -30,8 +30,8 @@ async def submit_hashes(
 async def _submit(
     tx: Transaction, key: Key, submitted: Mapping[bytes, GivenFeedback], admission: Admission
 ) -> None:
-    added = await platform_bank.add(tx, key.platform_id, list(submitted))
-    ids = await feedback.by_pdq(tx, submitted)
+    ids = await hashes.add(tx, list(submitted))
+    added = await platform_bank.add(tx, key.platform_id, list(ids.values()))
     await admission.bar_near_removed(tx, ids)
     activated = await activation.activate(tx, added)
     await changes.append_submitted(tx, added, activated)
@@ -57,7 +57,7 @@ async def give_feedback_by_hash(
     for pdqs in chunks([*given, *(deleted - given.keys())]):
         async with store.transaction() as tx:
             await changes.lock(tx)
-            ids = await feedback.by_pdq(tx, pdqs)
+            ids = await hashes.find(tx, pdqs)
             await _withdraw(tx, key, [ids[pdq] for pdq in pdqs if pdq in withdrawn and pdq in ids])
             await record_feedback(
                 tx, key, {ids[p]: given[p] for p in pdqs if p in given and p in ids}

@@ -9,12 +9,15 @@ from pydantic import BaseModel, Field
 class ReasonOut(BaseModel):
     """Something that is wrong with the worker."""
 
-    code: Literal["loading", "cut-off", "stale", "behind", "cannot-write", "newer-schema"] = Field(
+    code: Literal[
+        "loading", "cut-off", "stale", "behind", "cannot-write", "key-missing", "newer-schema"
+    ] = Field(
         description="`loading`: the index is not loaded yet. `cut-off`: PostgreSQL has been "
         "unavailable for a short time; the worker is still ready. `stale`: PostgreSQL has been "
         "unavailable for too long. `behind`: changes have not been applied for too long. "
         "`cannot-write`: submissions and lookups with a hit fail; other requests are answered, so "
-        "the worker is still ready. `newer-schema`: a newer version has migrated the database; a "
+        "the worker is still ready. `key-missing`: this host lacks the key that the database is "
+        "encrypted with. `newer-schema`: a newer version has migrated the database; a "
         "worker that served before is still ready, one that started since is not."
     )
     detail: str = Field(description="The same for people. Numbers only on the operator's address.")

@@ -19,7 +19,7 @@ RETURNING id;
 SELECT decisions FROM intake;
 
 -- removed_hashes: The hashes that staff removed.
-SELECT id, pdq FROM hashes WHERE barred AND barred_near IS NULL ORDER BY id;
+SELECT id, record, pdq, key_version FROM hashes WHERE barred AND barred_near IS NULL ORDER BY id;
 
 -- bar_near_hashes: Bar the inactive ones of some hashes, each for being close to a removed one.
 UPDATE hashes SET barred = true, standing = 'quarantined', barred_near = given.root

@@ -1,17 +1,17 @@
 -- Statements of store/cases.py. Each opens with "name: what it does"; values are %(parameters)s.
 
 -- find_submission: The submission that used an idempotency key.
-SELECT request_digest, case_id FROM submissions WHERE key_digest = %(key_digest)s;
+SELECT request_digest, request_sealed, case_id FROM submissions WHERE key_digest = %(key_digest)s;
 
 -- insert_submission: Record the idempotency key of a submission.
-INSERT INTO submissions (key_digest, request_digest, case_id)
-VALUES (%(key_digest)s, %(request_digest)s, %(case_id)s);
+INSERT INTO submissions (key_digest, request_digest, request_sealed, case_id)
+VALUES (%(key_digest)s, %(request_digest)s, %(request_sealed)s, %(case_id)s);
 
 -- insert_case: Insert a case; no row if the number is taken.
 -- Its time is later than everything that was committed before the change log was locked.
-INSERT INTO cases (number, pin_salt, pin_digest, submitted_at, opened_after)
-VALUES (%(number)s, %(pin_salt)s, %(pin_digest)s, clock_timestamp(),
-    (SELECT position FROM change_head))
+INSERT INTO cases (number, pin_salt, pin_digest, pin_sealed, pin_tag, submitted_at, opened_after)
+VALUES (%(number)s, %(pin_salt)s, %(pin_digest)s, %(pin_sealed)s, %(pin_tag)s, clock_timestamp(),
+    (SELECT position FROM log_head))
 ON CONFLICT (number) DO NOTHING
 RETURNING id, audit_ref;
 
@@ -20,21 +20,19 @@ INSERT INTO images (case_id, number, convention)
 SELECT %(case_id)s, ordinality, convention
 FROM unnest(%(conventions)s::text[]) WITH ORDINALITY AS given (convention, ordinality);
 
--- insert_hashes: Insert the hashes that are not stored yet.
-INSERT INTO hashes (pdq) SELECT DISTINCT unnest(%(pdqs)s::bytea[])
-ON CONFLICT (pdq) DO NOTHING;
-
 -- link_hashes: Record which hash belongs to which view of which image of a case.
 INSERT INTO image_hashes (image_id, view, hash_id, quality)
-SELECT images.id, given.view, hashes.id, given.quality
-FROM unnest(%(numbers)s::integer[], %(views)s::text[], %(pdqs)s::bytea[], %(qualities)s::smallint[])
-    AS given (number, view, pdq, quality)
-JOIN images ON images.case_id = %(case_id)s AND images.number = given.number
-JOIN hashes ON hashes.pdq = given.pdq;
+SELECT images.id, given.view, given.hash_id, given.quality
+FROM unnest(%(numbers)s::integer[], %(views)s::text[], %(hash_ids)s::bigint[],
+    %(qualities)s::smallint[]) AS given (number, view, hash_id, quality)
+JOIN images ON images.case_id = %(case_id)s AND images.number = given.number;
 
 -- case_secret: What a PIN is checked against, by case number; no row for a platform's bank.
-SELECT id AS case_id, audit_ref, pin_salt, pin_digest, withdrawn_at
+SELECT id AS case_id, audit_ref, pin_salt, pin_digest, pin_sealed, pin_tag, withdrawn_at
 FROM cases WHERE number = %(number)s AND platform_id IS NULL;
+
+-- set_pin_tag: Record the tag of a PIN, of a case from before there were tags.
+UPDATE cases SET pin_tag = %(pin_tag)s WHERE id = %(case_id)s AND pin_tag IS NULL;
 
 -- case_reference: The reference by which the audit log names the case with this number.
 SELECT audit_ref FROM cases WHERE number = %(number)s;
@@ -175,7 +173,7 @@ WHERE num_nonnulls(found.platform_id, delivered.platform_id, said.platform_id) >
 ORDER BY platforms.name;
 
 -- withdraw_images: Withdraw one image of a case, or all (number null); return those it withdrew.
-UPDATE images SET withdrawn_at = clock_timestamp(), withdrawn_after = (SELECT position FROM change_head)
+UPDATE images SET withdrawn_at = clock_timestamp(), withdrawn_after = (SELECT position FROM log_head)
 WHERE case_id = %(case_id)s AND withdrawn_at IS NULL
     AND number = coalesce(%(number)s::integer, number)
 RETURNING number;

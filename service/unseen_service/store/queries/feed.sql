@@ -8,21 +8,21 @@ SELECT log, position,
      WHERE platform_id = %(platform_id)s) AS acknowledged,
     (SELECT upper(delivered) - 1 FROM subscriptions WHERE platform_id = %(platform_id)s)
         AS delivered
-FROM change_head;
+FROM log_head;
 
 -- position_mark: The time in microseconds of a change, which detects a cursor into another history.
 SELECT (extract(epoch FROM at) * 1000000)::bigint AS mark FROM changes WHERE position = %(position)s;
 
 -- subscribe: Record where a platform first read the feed; nothing if it did before.
 INSERT INTO subscriptions (platform_id, base)
-SELECT %(platform_id)s, position FROM change_head
+SELECT %(platform_id)s, position FROM log_head
 ON CONFLICT (platform_id) DO NOTHING;
 
 -- feed_page: Hashes whose last change is in a range of positions, in order, as a platform sees them:
 -- what it disputes itself is withdrawn. Those withdrawn before it subscribed are left out, because
 -- it never had them.
 WITH page AS MATERIALIZED (
-    SELECT position, changes.at, changes.hash_id, record, pdq, standing,
+    SELECT position, changes.at, changes.hash_id, record, pdq, key_version, standing,
         active AND disputes.hash_id IS NULL AS active,
         EXISTS (SELECT FROM suspects WHERE suspects.hash_id = hashes.id) AS suspect
     FROM changes
@@ -46,7 +46,7 @@ SELECT * FROM page LEFT JOIN held USING (hash_id) ORDER BY position;
 SELECT coalesce(
     (SELECT position - 1 FROM changes
      WHERE at >= to_timestamp(%(second)s) ORDER BY at, position LIMIT 1),
-    (SELECT position FROM change_head)
+    (SELECT position FROM log_head)
 ) AS position;
 
 -- acknowledge: Record that a platform has processed the change log up to a position.

@@ -6,9 +6,6 @@ SELECT id, record FROM hashes WHERE record = ANY(%(records)s);
 -- records_by_id: Records of hashes, by ID.
 SELECT id, record FROM hashes WHERE id = ANY(%(hash_ids)s);
 
--- hashes_by_pdq: IDs of hashes, by their bits.
-SELECT id, pdq FROM hashes WHERE pdq = ANY(%(pdqs)s);
-
 -- give_feedback: Record a platform's latest feedback; return the hashes for which it is new.
 -- The same feedback is new only if the platform has matched the hash again since, or someone has
 -- submitted it again: their case shows what platforms report from then on. The time is that of the

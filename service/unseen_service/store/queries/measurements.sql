@@ -12,7 +12,7 @@ FOR UPDATE SKIP LOCKED;
 
 -- measure_database: Sizes and queues; counts use indexes, and stop at 100,000 (overdue: 10,000).
 SELECT
-    (SELECT position FROM change_head) AS changes,
+    (SELECT position FROM log_head) AS changes,
     (SELECT position FROM audit_head) AS audit_entries,
     pg_database_size(current_database()) AS database_bytes,
     (SELECT count(*) FROM (

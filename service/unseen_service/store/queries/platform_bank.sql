@@ -14,7 +14,7 @@ WITH missing AS (
         (SELECT coalesce(max(number), 0) FROM images WHERE case_id = %(case_id)s)
             + row_number() OVER (ORDER BY id) AS number
     FROM hashes
-    WHERE pdq = ANY(%(pdqs)s) AND NOT EXISTS (
+    WHERE id = ANY(%(hash_ids)s) AND NOT EXISTS (
         SELECT FROM image_hashes JOIN images ON images.id = image_id
         WHERE hash_id = hashes.id AND case_id = %(case_id)s AND withdrawn_at IS NULL
     )

@@ -44,7 +44,7 @@ SELECT id, NOT needed
 FROM page ORDER BY id;
 
 -- erase_bits: Erase the bits of those of some hashes that are still not needed.
-UPDATE hashes SET pdq = NULL
+UPDATE hashes SET pdq = NULL, lookup_tag = NULL, key_version = NULL
 WHERE id = ANY(%(hash_ids)s) AND gone_at IS NOT NULL AND pdq IS NOT NULL
     AND NOT barred AND standing <> 'quarantined';
 
