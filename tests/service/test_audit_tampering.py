@@ -71,6 +71,8 @@ OTHERS = [
     other("overdue.listed", "platform:S", None, STAFF | {"limit": 100}),
     other("retention.erased", "service", None, {"bits": 2, "submissions": 1}),
     other("retention.bits-erased", "service", None, {"bits": 2}),
+    other("encryption.begun", "operator", None, {"key": 1}),
+    other("encryption.completed", "operator", None, {"key": 1}),
     other("log.renamed", "service", None, {"why": "moved"}),
     other("log.baseline", "service", None, {"part": "hash", "upto": 9, "objects": 9}),
     AuditEvent(

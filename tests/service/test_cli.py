@@ -205,8 +205,8 @@ def test_serve_starts_and_stops_everything(
     assert f"Unseen is on {url}" in out
     assert {json.loads(line)["level"] for line in errors.splitlines()} <= {"info"}
     # Nothing of it runs any longer: its data folder can be opened again.
-    # Lookups from before the index had caught up are a fourth entry.
-    assert re.match("chain verified: [34] entries", run("audit", "verify", *data).stdout)
+    # Two are of the encryption. Lookups from before the index had caught up are a sixth entry.
+    assert re.match("chain verified: [56] entries", run("audit", "verify", *data).stdout)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_serve_starts_and_stops_everything(
         "audit verify", "audit checkpoint", "audit export --reason r",
         "audit accept --reason r", "audit new-key --reason r",
         "benign list", f"benign add --hash {random_pdq(1)}", "benign remove 1",
-        "retain", "restored",
+        "retain", "restored", "encrypt",
     ],
 )  # fmt: skip
 def test_only_serve_and_migrate_create_a_database(tmp_path: Path, command: str) -> None:
