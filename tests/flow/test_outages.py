@@ -308,7 +308,7 @@ def test_a_host_that_loses_the_database_does_not_block_others(
 
     with serving(database_url) as here:
         vanished = psycopg.connect(conninfo(database_proxy.url))
-        vanished.execute("SELECT position FROM change_head FOR UPDATE")
+        vanished.execute("SELECT position FROM log_head FOR UPDATE")
         database_proxy.set_mode("blackhole")
         began = time.monotonic()
         wait_until(lambda: post_hashes(here, new_pdq()).status_code == 201)

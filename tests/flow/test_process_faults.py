@@ -221,6 +221,14 @@ def test_a_hanging_worker_is_replaced_while_the_other_keeps_serving(data_directo
         wait_until(lambda: all(lookup_outcome(httpx, key, pdq) == FOUND for _ in range(8)))
 
 
+@pytest.mark.slow
+def test_the_supervisor_stops_although_a_worker_hangs(data_directory: Path) -> None:
+    with served(data_directory) as process:
+        workers_of(process)[0].suspend()
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+
+
 @pytest.fixture
 def small_disk(data_directory: Path) -> Iterator[Path]:
     """Yield a data folder on a file system of its own, of 1 MiB."""

@@ -39,8 +39,11 @@ The name is that of 0.1.0, whose supervisors start workers of this version after
 REPLACED_FOR_VARIABLE = "UNSEEN_WORKER_REPLACED_FOR"
 """Set in the environment of a worker that replaces another: why. Not a setting."""
 
-_HANGS_AFTER_S = 60.0
+_HANGS_AFTER_S = 30.0
 """A worker that served may be silent for this long: a starved machine is slow, not stuck."""
+
+_EXTRA_STOP_S = 10.0
+"""A worker that takes this long to stop, after its last requests are dropped, is killed."""
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +139,16 @@ class _Supervisor(Multiprocess):
             self.join_all()
             raise
 
+    def join_all(self) -> None:
+        """Wait until every worker has ended; kill those that do not stop, because they hang."""
+        deadline = time.monotonic() + self._stop_s
+        for each in self.processes:
+            _join(each, deadline)
+
+    @property
+    def _stop_s(self) -> float:
+        return (self.config.timeout_graceful_shutdown or 0) + _EXTRA_STOP_S
+
     def init_processes(self) -> None:
         """Start the first workers. The environment tells later ones that they replace one."""
         super().init_processes()
@@ -190,7 +203,7 @@ class _Supervisor(Multiprocess):
                 return
             logger.info("worker %s is replaced by %s", self.processes[place].pid, replacement.pid)
             self.processes[place].terminate()
-            self.processes[place].join()
+            _join(self.processes[place], time.monotonic() + self._stop_s)
             self.processes[place] = replacement
 
     def _start_replacement(self) -> Process | None:
@@ -206,6 +219,15 @@ class _Supervisor(Multiprocess):
             self.keep_subprocess_alive()
             time.sleep(_POLL_INTERVAL_S)
         return replacement
+
+
+def _join(worker: Process, deadline: float) -> None:
+    """Wait until a worker that was told to stop has ended; kill it at the deadline."""
+    worker.process.join(max(0.0, deadline - time.monotonic()))
+    if worker.exitcode is None:
+        logger.warning("worker %s did not stop; killed", worker.pid)
+        worker.kill()
+    worker.join()
 
 
 def _ended(worker: Process, reason: str) -> str:
