@@ -5,10 +5,10 @@ import tempfile
 from pathlib import Path
 
 from unseen_service.embedded_postgres import EmbeddedPostgres
-from unseen_service.store import migrate
 
-from .service import fill, issue_key, json_request, queries, serving
+from .service import issue_key, json_request, queries, serving
 from .support.command import benchmark_parser, write_results
+from .support.database import filled
 from .support.hostile import Requests, attacking, attacks, crowds
 from .support.load_generator import LoadResult, run_load
 
@@ -34,10 +34,10 @@ def main(arguments: list[str]) -> None:
         folder.chmod(0o711)
         with EmbeddedPostgres(folder / "postgres") as server:
             url = server.start()
-            migrate(url)
-            hashes = fill(url, options.hashes)
-            innocent, hostile = issue_key(url), issue_key(url)
-            with serving(url, folder / "data") as (port, _):
+            data = folder / "data"
+            hashes = filled(url, data, options.hashes)
+            innocent, hostile = issue_key(url, data), issue_key(url, data)
+            with serving(url, data) as (port, _):
                 crowd, submissions = crowds(CROWD)
                 store(port, submissions)
                 singles = [json_request(innocent, each[None]) for each in queries(hashes, 2_000)[0]]

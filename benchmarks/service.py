@@ -1,6 +1,5 @@
 """Lookups over HTTP: one worker, with the client on the same cores and the audit log on."""
 
-import asyncio
 import json
 import os
 import socket
@@ -14,70 +13,16 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-import psycopg
-from psycopg import sql
 from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.models.keys import NewKey, Scope
-from unseen_service.store import Store, migrate
 from unseen_service.usecases import actors, keys
 
 from .support.command import benchmark_parser, write_results
+from .support.database import filled, in_store
 from .support.load_generator import LoadResult, post_request, run_load
 
 HITS_PER_HUNDRED = 1
 JSON, RAW = "application/json", "application/octet-stream"
-
-
-def fill(url: str, count: int) -> np.ndarray:
-    """Insert uniform random hashes into an empty database, as if submitted; return them."""
-    hashes = np.random.default_rng(1).integers(0, 256, (count, 32), np.uint8)
-    with psycopg.connect(url) as connection, connection.cursor() as cursor:
-        # Disables the foreign-key checks, which would double the time per row.
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        restore_unique = _drop_unique(cursor, "hashes")
-        cursor.execute("INSERT INTO cases (number, pin_salt, pin_digest) VALUES ('UN-B', '', '')")
-        with cursor.copy("COPY hashes (pdq, active) FROM STDIN (FORMAT binary)") as copy:
-            copy.set_types(["bytea", "bool"])
-            for row in hashes:
-                copy.write_row((row.tobytes(), True))
-        # Building the index once is faster than inserting ten million random values into it.
-        cursor.execute(restore_unique)
-        cursor.execute(
-            "INSERT INTO images (case_id, number, convention)"
-            " SELECT 1, id, 'pdq-srgb-full-1' FROM hashes"
-        )
-        cursor.execute(
-            "INSERT INTO image_hashes (image_id, view, hash_id, quality)"
-            " SELECT id, 'original', number, 100 FROM images"
-        )
-        cursor.execute(
-            "WITH head AS (UPDATE change_head SET position = %s, at = now() RETURNING at)"
-            " INSERT INTO changes (position, kind, hash_id, at)"
-            " SELECT id, 'add', id, at FROM hashes, head",
-            [count],
-        )
-        cursor.execute("ANALYZE")
-    with psycopg.connect(url, autocommit=True) as connection:
-        # Otherwise a checkpoint of so many rows would run during the measurement.
-        connection.execute("CHECKPOINT")
-    return hashes
-
-
-def _drop_unique(cursor: psycopg.Cursor, table: str) -> sql.Composed:
-    """Drop a table's unique constraints; return the statement that restores them."""
-    cursor.execute(
-        "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
-        " WHERE conrelid = %s::regclass AND contype = 'u'",
-        [table],
-    )
-    constraints = [
-        (sql.Identifier(name), sql.SQL(definition)) for name, definition in cursor.fetchall()
-    ]
-    alter = sql.SQL("ALTER TABLE {} ").format(sql.Identifier(table))
-    for name, _ in constraints:
-        cursor.execute(alter + sql.SQL("DROP CONSTRAINT {}").format(name))
-    add = [sql.SQL("ADD CONSTRAINT {} {}").format(*each) for each in constraints]
-    return alter + sql.SQL(", ").join(add)
 
 
 @contextmanager
@@ -112,19 +57,11 @@ def _ready(port: int) -> bool:
         return False
 
 
-def issue_key(url: str) -> str:
+def issue_key(url: str, data: Path) -> str:
     """Issue a key for lookups; return it."""
-
-    async def issue() -> str:
-        store = Store(url, pool_size=1, timeout=10)
-        await store.open()
-        try:
-            new = NewKey("Bench", frozenset({Scope.MATCH}))
-            return (await keys.issue_key(store, new, actors.operator("bench"))).key
-        finally:
-            await store.close()
-
-    return asyncio.run(issue())
+    new = NewKey("Bench", frozenset({Scope.MATCH}))
+    by = actors.operator("bench")
+    return in_store(url, data, lambda store: keys.issue_key(store, new, by)).key
 
 
 def queries(hashes: np.ndarray, count: int) -> tuple[np.ndarray, list[int]]:
@@ -193,10 +130,10 @@ def main(arguments: list[str]) -> None:
         folder.chmod(0o711)
         with EmbeddedPostgres(folder / "postgres") as server:
             url = server.start()
-            migrate(url)
-            hashes = fill(url, options.hashes)
-            key = issue_key(url)
-            results = measure_service(url, folder / "data", key, hashes, options.seconds)
+            data = folder / "data"
+            hashes = filled(url, data, options.hashes)
+            key = issue_key(url, data)
+            results = measure_service(url, data, key, hashes, options.seconds)
     write_results("service", results)
 
 
