@@ -63,4 +63,5 @@ async function postDisputesDecision(platform, decision, reason) {
 const approveKey = (id) => send("POST", `/v1/keys/${id}/approve`);
 const postKey = async (body) => (await send("POST", "/v1/keys", { body })).json();
 const activateKey = async () => (await send("POST", "/v1/keys/self/activate")).json();
+const rotateOwnKey = (body) => send("POST", "/v1/keys/self/rotate", { body });
 const revokeKey = (id) => send("DELETE", `/v1/keys/${id}`);

@@ -28,6 +28,7 @@ SCRIPTS = (
     "integrity.js",
     "overdue.js",
     "keys.js",
+    "own-key.js",
     "main.js",
     "session.js",
 )

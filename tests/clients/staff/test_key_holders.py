@@ -78,3 +78,32 @@ def test_secret_known_to_its_issuer_is_marked(member: StaffMember, history: Hist
     member.open("Keys", "Platforms and keys")
     row = member.page.get_by_role("region", name="Keys of Forum").locator("tbody tr").first
     expect(row).to_contain_text("secret known to its issuer")
+
+
+def test_holder_replaces_their_own_key_on_the_page(
+    context: BrowserContext, history: History
+) -> None:
+    old = history.service.key("audit", platform="Rosa")
+    member = StaffMember(context.new_page())
+    sent: list[str] = []
+    member.page.on("request", lambda request: sent.append(f"{request.url} {request.post_data}"))
+    member.page.goto(f"{history.service.url}/staff")
+    member.sign_in(old)
+    member.page.get_by_text("Replace my key").click()
+    member.button("Make a new key").click()
+    new = member.page.locator("#next-key dd").first.inner_text()
+    assert find_violations(member.page) == []
+    with member.page.expect_download() as download:
+        member.button("Save the new key").click()
+    assert download.value.path().read_text() == f"{new}\n"
+    member.button("Use the new key").click()
+    expect(member.page.locator("#announcement")).to_contain_text("Your new key is in use")
+    assert new not in member.page.content()
+    assert not any(new in each for each in sent), "the key is in no address and no body"
+
+    member.open("Overdue", "Overdue responses")
+    member.button("Sign out").click()
+    member.sign_in(old)
+    expect(member.page.get_by_role("alert")).to_contain_text("key")
+    member.sign_in(new)
+    expect(member.page.get_by_role("heading", level=1)).to_have_text("Overview")
