@@ -63,17 +63,27 @@ base_image() {
     rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
     echo 'APT::Keep-Downloaded-Packages "false"; Dir::Cache { pkgcache ""; srcpkgcache ""; };' \
       >"$root/etc/apt/apt.conf.d/small"
+    if [[ $3 ]]; then # as in the official image, whoever has this number
+      chroot "$root" sh -c 'name=$(getent passwd 999 | cut -d: -f1); [ -z "$name" ] || usermod -u 9999 "$name"'
+      chroot "$root" usermod -u 999 postgres
+    fi
     # What docker-compose.yml uses of the official PostgreSQL image's entrypoint.
     install -m 755 /dev/stdin "$root/usr/local/bin/postgres-entrypoint" <<'END'
 #!/bin/bash -e
-cd /var/lib/postgresql/data && chown postgres .
+export PGDATA=/var/lib/postgresql/data
+as_postgres() { runuser -u postgres -- "$@"; }
+cd "$PGDATA" && chown postgres .
+install -d -o postgres /var/run/postgresql
 if [[ ! -e PG_VERSION ]]; then
   install -o postgres -m 400 "$POSTGRES_PASSWORD_FILE" /tmp/password
-  runuser -u postgres -- initdb -D . -U "$POSTGRES_USER" --pwfile=/tmp/password $POSTGRES_INITDB_ARGS
-  runuser -u postgres -- postgres --single -D . postgres <<<"CREATE DATABASE $POSTGRES_DB"
+  as_postgres initdb -U "$POSTGRES_USER" --pwfile=/tmp/password $POSTGRES_INITDB_ARGS
   echo "host all all all scram-sha-256" >>pg_hba.conf
+  as_postgres pg_ctl start -w -o "-c listen_addresses=''"
+  as_postgres createdb -U "$POSTGRES_USER" "$POSTGRES_DB"
+  for script in /docker-entrypoint-initdb.d/*.sh; do as_postgres sh "$script"; done
+  as_postgres pg_ctl stop -w
 fi
-exec runuser -u postgres -- postgres -D . -c "listen_addresses=*"
+exec runuser -u postgres -- "$@" -c "listen_addresses=*"
 END
   fi
   tar -C "$root" -c . | podman import -q "${@:4}" - "$1" >>"$work/log"
@@ -82,9 +92,12 @@ END
 build() {
   local path=/usr/local/bin:/usr/lib/postgresql/17/bin:/usr/sbin:/usr/bin:/sbin:/bin
   base_image docker.io/library/debian:bookworm-slim bookworm ""
-  base_image docker.io/library/postgres:17 trixie postgresql-17,caddy -c "ENV PATH=$path" \
+  local deployed=postgresql-17,nginx-light,caddy
+  base_image docker.io/library/postgres:17 trixie "$deployed" -c "ENV PATH=$path" \
     -c 'ENV LANG=C.UTF-8' -c 'ENTRYPOINT ["postgres-entrypoint"]'
-  base_image docker.io/library/caddy:2 trixie postgresql-17,caddy -c 'ENV XDG_DATA_HOME=/data' \
+  base_image docker.io/nginxinc/nginx-unprivileged:1.28 trixie "$deployed" -c 'USER 101' \
+    -c 'CMD ["nginx", "-g", "daemon off;"]'
+  base_image docker.io/library/caddy:2 trixie "$deployed" -c 'ENV XDG_DATA_HOME=/data' \
     -c 'CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile"]'
   mkdir "$work/mnt" # certificates and package index of this machine, for pip in the build
   cp "${PIP_CERT:-/etc/ssl/certs/ca-certificates.crt}" "$work/mnt/ca.crt"
@@ -142,23 +155,21 @@ compose() { (cd "$work/unseen" && podman-compose "$@") &>>"$work/log"; }
 composed() { # as docs/operate.md says; podman-compose does not wait for depends_on, so wait here
   local secrets=$work/unseen/secrets
   export UNSEEN_DOMAIN=localhost SSL_CERT_FILE=$work/root.crt
-  mkdir -p "$secrets"
+  mkdir "$work/unseen"
   cp -r docker-compose.yml deploy "$work/unseen"
-  openssl rand -hex 24 >"$secrets/postgres_password"
-  printf 'postgresql://unseen:%s@postgres/unseen' "$(<"$secrets/postgres_password")" \
-    >"$secrets/database_url"
-  chown 10001 "$secrets"/* && chmod 0400 "$secrets"/*
+  (cd "$work/unseen" && deploy/make-secrets)
   start_clock
   compose up -d --no-build postgres
   wait_for PostgreSQL podman healthcheck run unseen_postgres_1
   compose up -d --no-build migrate
   expect 0 podman wait unseen_migrate_1
-  compose up -d --no-build service caddy
+  compose up -d --no-build service
   wait_for "the service" podman exec unseen_service_1 python -c \
     'import urllib.request as u; u.urlopen("http://127.0.0.1:8000/readyz")'
   report "compose: PostgreSQL, migration and service are ready after $(elapsed)"
-  ! podman inspect unseen_service_1 | grep -f "$secrets/postgres_password" ||
+  ! podman inspect unseen_service_1 | grep -f "$secrets/unseen_login_password" ||
     fail "the password is in the container's environment or command line"
+  compose up -d --no-build limits caddy
   wait_for "Caddy's certificate" podman cp \
     unseen_caddy_1:/data/caddy/pki/authorities/local/root.crt "$SSL_CERT_FILE"
   story https://localhost unseen_service_1
