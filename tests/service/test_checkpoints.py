@@ -10,6 +10,8 @@ from unseen_service.app import create_app
 from unseen_service.errors import ChainBroken
 from unseen_service.settings import Settings
 from unseen_service.store import Store
+from unseen_service.tlog import merkle
+from unseen_service.tlog.chain import canonical_json
 from unseen_service.tlog.key_file import load_or_generate
 from unseen_service.usecases.checkpoints import Checkpoints
 
@@ -185,6 +187,26 @@ def test_platforms_see_no_size_but_that_of_the_timer(database_url: str, tmp_path
             make_due(database_url)
             sign(service, tmp_path)
             assert platform.get(paths[0]).text != before[0]
+
+
+def test_proofs_do_not_confirm_a_guess_of_an_entry(service: RunningService) -> None:
+    """Anyone with a key gets the hashes of entries, which tell what other platforms matched."""
+    pdq = random_pdq(1)
+    case = submit(service, pdq)
+    service.wait_in_step()
+    wrong = {"Unseen-Pin": "2718-2818-2845"}
+    httpx.get(f"{service.url}/v1/cases/{case['case']}", headers=wrong)
+    with service.client("match") as platform, service.client("audit", platform="Staff") as staff:
+        platform.post("/v1/match", json={"hashes": [pdq]}).raise_for_status()
+        entries = staff.get("/v1/audit").json()["entries"]
+        assert {"match.hit", "case.pin-refused", "key.issued"} <= {each["kind"] for each in entries}
+        for entry in entries:
+            content = {name: value for name, value in entry.items() if name != "digest"}
+            where = {"position": entry["position"]}
+            leaf = staff.get("/v1/audit/proof/inclusion", params=where).json()["leaf"]
+            assert leaf == merkle.leaf_hash(canonical_json(content)).hex()
+            is_salted = len(entry["details"].get("salt", "")) == 32
+            assert is_salted != ("state" in entry["details"])
 
 
 def test_new_host_with_the_shared_key_trusts_what_was_handed_out(

@@ -29,6 +29,9 @@ from .waiting import PATIENCE_S, wait_until
 
 Result = TypeVar("Result")
 
+_RANDOM = ("state", "salt")
+"""The details of audit entries that are different each time."""
+
 
 @dataclass
 class RunningService:
@@ -95,11 +98,11 @@ class RunningService:
         return httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE_S)
 
     def audit_details(self, kind: str) -> list[dict[str, Any]]:
-        """Return the details of the audit entries of a kind, in order, without commitments."""
+        """Return the details of the audit entries of a kind, in order, without what is random."""
         with self.client("audit", platform="Staff") as staff:
             entries = staff.get("/v1/audit", params={"kind": kind}).json()["entries"]
         return [
-            {name: value for name, value in entry["details"].items() if name != "state"}
+            {name: each for name, each in entry["details"].items() if name not in _RANDOM}
             for entry in entries
         ]
 

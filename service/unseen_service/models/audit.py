@@ -21,6 +21,9 @@ BY_STAFF = {
 STATE = "state"
 """The detail of any entry whose transaction changed state: what the entry commits to."""
 
+SALT = "salt"
+"""The detail of every other entry: random, so that nobody can guess an entry from its hash."""
+
 _NO_DETAILS: Mapping[str, str] = {}
 
 
@@ -65,7 +68,8 @@ class AuditKind(StrEnum):
         {
             "key": "",
             "asked": "count of queries",
-            "hits": "query, record and distance of each; suspect, if it counts nowhere",
+            "hits": "query, record and distance of each; suspect, if it counts nowhere; "
+            "crowded, if no case shows it",
         },
     )
     MATCH_MISSED = (

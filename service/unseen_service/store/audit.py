@@ -1,12 +1,13 @@
 """The audit log: append an entry in the transaction of what it records; read, prove, verify."""
 
+import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
-from ..models.audit import STATE, AuditEntry, AuditEvent, AuditHead, AuditKind
+from ..models.audit import SALT, STATE, AuditEntry, AuditEvent, AuditHead, AuditKind
 from ..tlog import merkle
 from ..tlog.chain import LogVerifier, canonical, entry_digest, grow_tree
 from ..tlog.checkpoint import Checkpoint
@@ -22,6 +23,7 @@ from .statements import (
 )
 
 _PAGE = 5_000
+_SALT_BYTES = 16
 
 
 async def lock(tx: Transaction) -> AuditHead:
@@ -74,6 +76,9 @@ async def append_claimed(
 async def _append(
     tx: Transaction, event: AuditEvent, details: Mapping[str, Any], head: AuditHead
 ) -> int:
+    if STATE not in details:
+        # The hashes of entries are in the proofs that anyone with a key can get.
+        details = {**details, SALT: secrets.token_hex(_SALT_BYTES)}
     entry = AuditEntry(
         position=head.position + 1,
         at=head.at,
