@@ -1,6 +1,7 @@
 """The composition root: builds an application from settings."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
@@ -200,6 +201,7 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
             misses,
             meter,
             nearest=settings.hits_per_hash,
+            secret=_crowd_secret(settings),
             in_flight=InFlight(settings.hashes_in_flight),
         ),
         feed=Feed(store, follower),
@@ -209,6 +211,12 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
         checkpoints=Checkpoints(store, settings.audit_key, settings.kept_checkpoint),
         write_health=WriteHealth(store),
     )
+
+
+def _crowd_secret(settings: Settings) -> bytes:
+    """Return a secret that all hosts share, or, until the database is encrypted, a random one."""
+    file = KeyFile(settings.encryption_key)
+    return file.keyring.crowd_secret if file.exists() else secrets.token_bytes(32)
 
 
 def _store(settings: Settings) -> Store:

@@ -196,6 +196,54 @@ def test_case_shows_the_same_whatever_happened_to_its_hash_before(
     compare()
 
 
+def decoys_of(pdq: str, count: int) -> list[str]:
+    """Return different hashes at two bits of one."""
+    return list(dict.fromkeys(flipped(pdq, 2, seed) for seed in range(2 * count)))[:count]
+
+
+@pytest.mark.parametrize(("decoys", "shown"), [(16, 16), (64, 64), (130, 0)])
+def test_hashes_near_a_stored_one_are_matched_as_if_it_were_not_there(
+    service: RunningService, decoys: int, shown: int
+) -> None:
+    """The stored hash used to displace one of them from the 16 nearest, which their case showed."""
+    with service.client("match", platform="Social") as platform:
+        for is_stored in (True, False):
+            pdq = new_pdq()
+            if is_stored:
+                submit(service, pdq)
+            case = submit(service, *decoys_of(pdq, decoys))
+            service.wait_in_step()
+            hits = platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]
+            assert len(hits) == (decoys + is_stored if shown else 16)
+            images = status_of(service, case)["images"]
+            assert sum(image["matches"] for image in images) == shown
+
+
+def status_of(service: RunningService, case: dict[str, Any]) -> dict[str, Any]:
+    answer = httpx.get(f"{service.url}/v1/cases/{case['case']}", headers=PIN_HEADERS)
+    shown: dict[str, Any] = answer.raise_for_status().json()
+    return shown
+
+
+def test_feedback_on_an_earlier_match_does_not_reveal_that_a_hash_was_stored(
+    service: RunningService,
+) -> None:
+    """A platform that does not read the feed reports on what it matched before the case began."""
+    pdq = new_pdq()
+    submit(service, pdq)
+    service.wait_in_step()
+    with service.client("match", "feedback", platform="Social") as platform:
+        (hit,) = platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]
+        case = submit(service, pdq)
+        report = {"feedback": [{"record": hit["record"], "value": "removed"}]}
+        platform.post("/v1/feedback", json=report).raise_for_status()
+        assert status_of(service, case)["platforms"] == []
+        platform.post("/v1/match", json={"hashes": [pdq]}).raise_for_status()
+        assert status_of(service, case)["platforms"][0]["feedback"] is None
+        platform.post("/v1/feedback", json=report).raise_for_status()
+        assert status_of(service, case)["platforms"][0]["feedback"] == "removed"
+
+
 def remove(service: RunningService, pdq: str) -> None:
     """Remove a hash for good, as platforms and staff do if it is not of an intimate image."""
     with service.client("feed", platform="Reader") as reader:

@@ -68,3 +68,9 @@ def test_largest_case_costs_a_few_statements(service: RunningService) -> None:
     assert (work.statements["lock_change_head"], work.statements["append_audit"]) == (1, 1)
     assert rows_per_transaction(url, "changes") == [HASHES, HASHES]
     assert max(entry_bytes(url, "case.withdrawn")) <= ENTRY_BYTES + BYTES_AN_IMAGE * IMAGES
+
+    for path in (case, f"{case}/images/7"):
+        with counting_work() as work:
+            again = httpx.delete(path, headers=PIN_HEADERS, timeout=PATIENCE_S)
+        assert again.json() == withdrawn.json()
+        assert work.statements["lock_change_head"] == 0, "nobody waits for what changes nothing"

@@ -25,6 +25,9 @@ from tests.support.work_counter import counting_work, crowd, entry_bytes, rows_p
 
 PICTURE = random_pdq(1)
 NEAREST = 16
+"""How many hits a crowded query gets."""
+WHOLE = 128
+"""How many candidates a query can have that is not crowded."""
 CALL_HITS = 4_096
 PART_HITS = 1_024
 ENTRY_BYTES_A_HIT = 110
@@ -63,7 +66,7 @@ def test_crowd_of_near_duplicates_costs_a_lookup_its_nearest_hits(service: Runni
     counts = np.bincount([hit["query"] for hit in answer["hits"]])
     assert counts.tolist() == [NEAREST] * 20
     assert answer["truncated"] == list(range(20))
-    assert work.candidates == NEAREST * 20
+    assert work.candidates == WHOLE * 20
     assert rows_per_transaction(service.database_url, "matches") == [NEAREST * 20]
     (size,) = entry_bytes(service.database_url, "match.hit")
     assert size <= ENTRY_BYTES_A_HIT * NEAREST * 20
@@ -75,6 +78,24 @@ def test_hits_are_the_nearest(service: RunningService) -> None:
         hits = look_up(platform, PICTURE)["hits"]
     distances = sorted((int(PICTURE, 16) ^ int(pdq, 16)).bit_count() for pdq in made)
     assert [hit["distance"] for hit in hits] == distances[:NEAREST]
+
+
+def test_distances_decide_nothing_that_the_key_is_not_told(database_url: str) -> None:
+    """Which hits are returned used to tell the exact distances: the nearest were."""
+    with serving(database_url, probing_alert=0, coarse_distances=1) as service:
+        made = [flipped(PICTURE, 9 + seed % 8, seed) for seed in range(40)]
+        submit(service, *made)
+        service.wait_in_step()
+        with service.client("match") as platform:
+            answers = [look_up(platform, *[PICTURE] * 300)["hits"] for _ in range(2)]
+        assert {hit["distance"] for hit in answers[0]} == {16}
+        returned = [{hit["record"] for hit in hits if hit["query"] == 0} for hits in answers]
+        assert returned[0] == returned[1]
+        (first, *_) = service.audit_details("match.hit")
+        distances = sorted(hit["distance"] for hit in first["hits"] if hit["query"] == 0)
+        assert len(distances) == len(returned[0]) < len(made)
+        nearest = sorted(9 + seed % 8 for seed in range(40))[: len(distances)]
+        assert distances != nearest
 
 
 def test_answer_is_not_truncated_if_it_has_all(service: RunningService) -> None:
@@ -93,7 +114,7 @@ def test_largest_lookup_near_a_crowd_is_recorded_in_parts(service: RunningServic
         answer = look_up(platform, *queries)
     assert [hit["query"] for hit in answer["hits"]] == list(range(10_000))
     assert answer["truncated"] == list(range(10_000))
-    assert work.candidates <= 10_000 * NEAREST
+    assert work.candidates <= 10_000 * WHOLE
     assert max(work.searches) <= 256
     written = rows_per_transaction(service.database_url, "matches")
     assert (sum(written), len(written)) == (10_000, 10)
@@ -110,7 +131,8 @@ def test_call_has_a_limit_that_all_its_hashes_share(service: RunningService) -> 
     with service.client("match") as platform:
         answer = look_up(platform, *crowd(PICTURE, 500, bits=6, seed=2))
     counts = np.bincount([hit["query"] for hit in answer["hits"]])
-    assert set(counts.tolist()) == {CALL_HITS // 500}
+    (each,) = set(counts.tolist())
+    assert CALL_HITS // 2 // 500 <= each <= CALL_HITS // 500
     assert max(rows_per_transaction(service.database_url, "matches")) <= PART_HITS
 
 
@@ -133,14 +155,14 @@ def test_hashes_that_may_not_match_hide_none_behind_them(
         answer = look_up(platform, new_pdq(), PICTURE, new_pdq())
     assert [(hit["query"], hit["distance"]) for hit in answer["hits"]] == [(1, 30)]
     assert answer["truncated"] == []
-    assert work.candidates <= NEAREST + 4 * NEAREST + 16 * NEAREST + 64 * NEAREST
+    assert work.candidates <= WHOLE + (4 + 16 + 64) * NEAREST
 
 
 def test_suspect_hashes_take_no_places_from_sound_ones(service: RunningService) -> None:
     """What staff have yet to decide about comes behind what is sure, never instead of it."""
     asked = flipped(PICTURE, 20)
     submit(service, flipped(asked, 31, seed=9))
-    store_crowd(service, 40, bits=4)
+    store_crowd(service, WHOLE, bits=4)
     query(
         service.database_url,
         "INSERT INTO reviews (hash_id, cause, evidence, before)"

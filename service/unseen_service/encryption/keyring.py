@@ -107,6 +107,11 @@ class Keyring:
         secret = self.keys[version].secret
         return self._keyed(secret, f"check {version}", self.pepper)[:16]
 
+    @property
+    def crowd_secret(self) -> bytes:
+        """What decides how many candidates of a lookup are a crowd, on every host alike."""
+        return self._keyed(self.pepper, "crowd", b"")
+
     def sealed_pin(self, digest: bytes) -> bytes:
         """Return what is stored of a PIN's scrypt digest: 32 bytes that nobody can test without us.
 

@@ -80,6 +80,12 @@ async def read(tx: Transaction, case_id: int) -> Case:
     return Case(**row, images=tuple(images), platforms=tuple(platforms))
 
 
+async def holds(tx: Transaction, case_id: int, number: int | None) -> tuple[int, bool]:
+    """Return how many images a case has, and whether it still holds one of them, or any (None)."""
+    row = await fetch_one(tx, "case_holds", case_id=case_id, number=number)
+    return (row["images"], row["is_held"]) if row else (0, False)
+
+
 async def withdraw(
     tx: Transaction, case_id: int, number: int | None
 ) -> tuple[list[int], list[int]]:

@@ -30,10 +30,13 @@ async def insert(
     *,
     audit_position: int,
     platform_id: int,
-    found: Sequence[tuple[int, int, int, int]],
+    found: Sequence[tuple[int, int, int, int, bool]],
 ) -> None:
-    """Store the matches of one lookup: (query, hash id, distance, sketch of the query) each."""
-    queries, hash_ids, distances, sketches = zip(*found, strict=True)
+    """Store the matches of one lookup.
+
+    Each is (query, hash id, distance, sketch of the query, whether the query is crowded).
+    """
+    queries, hash_ids, distances, sketches, crowded = zip(*found, strict=True)
     await execute(
         tx,
         "insert_matches",
@@ -43,6 +46,7 @@ async def insert(
         hash_ids=list(hash_ids),
         distances=list(distances),
         sketches=list(sketches),
+        crowded=list(crowded),
     )
 
 
@@ -51,10 +55,13 @@ async def insert_suspect(
     *,
     audit_position: int,
     platform_id: int,
-    found: Sequence[tuple[int, int, int, int]],
+    found: Sequence[tuple[int, int, int]],
 ) -> None:
-    """Store the matches of one lookup that are for human review and count nowhere; as `insert`."""
-    queries, hash_ids, distances, _ = zip(*found, strict=True)
+    """Store the matches of one lookup that are for human review and count nowhere.
+
+    Each is (query, hash id, distance).
+    """
+    queries, hash_ids, distances = zip(*found, strict=True)
     await execute(
         tx,
         "insert_suspect_matches",

@@ -21,6 +21,7 @@ from ..models.cases import (
 )
 from ..store import Store, Transaction, activation, audit, cases, changes, sealing
 from .admission import Admission
+from .case_reads import CaseReads
 from .pin_hashing import Lane, PinHashing
 
 _NO_CASE = CaseSecret(
@@ -42,6 +43,7 @@ class Cases:
         self._admission = admission
         self._waiting: dict[int, int] = {}
         self._hashing = PinHashing()
+        self._reads = CaseReads()
 
     async def submit(
         self, submission: Submission, idempotency_key: str, proof: str | None = None
@@ -56,9 +58,10 @@ class Cases:
         known = await self._find(key_digest)
         if known is None:
             async with self._admission.admitted(submission, idempotency_key, proof) as reservation:
-                case = await self._open(submission, key_digest, request_digest)
-                if case:
-                    return case, True
+                case_id = await self._open(submission, key_digest, request_digest)
+                if case_id is not None:
+                    async with self._store.transaction() as tx:
+                        return await cases.read(tx, case_id), True
                 await reservation.give_back()  # another request with this key was faster
             known = await self._find(key_digest)
         repeated = await self._repeat(known, submission.pin, request_digest) if known else None
@@ -72,8 +75,7 @@ class Cases:
         Raises CaseNotFound, TooManyGuesses, Overloaded.
         """
         secret = await self._unlock(number, pin)
-        async with self._store.transaction() as tx:
-            return await cases.read(tx, secret.case_id)
+        return await self._read(secret.case_id)
 
     async def withdraw(self, number: str, pin: str, image: int | None = None) -> Case:
         """Withdraw one image of a case, or all; withdrawing again changes nothing.
@@ -82,19 +84,28 @@ class Cases:
         """
         secret = await self._unlock(number, pin)
         async with self._store.transaction() as tx:
+            images, is_held = await cases.holds(tx, secret.case_id, image)
+        if image is not None and not 1 <= image <= images:
+            raise ImageNotFound(images)
+        if is_held:
+            await self._withdraw(secret, image)
+        return await self._read(secret.case_id)
+
+    async def _withdraw(self, secret: CaseSecret, image: int | None) -> None:
+        async with self._store.transaction() as tx:
             await changes.lock(tx)
-            case = await cases.read(tx, secret.case_id)
-            if image is not None and not 1 <= image <= len(case.images):
-                raise ImageNotFound(len(case.images))
             numbers, withdrawn = await cases.withdraw(tx, secret.case_id, image)
             if not numbers:
-                return case
+                return
             deactivated = await activation.deactivate(tx, withdrawn)
             await changes.append_withdrawn(tx, withdrawn, deactivated)
-            case = await cases.read(tx, secret.case_id)
             entry = await audit.append(tx, _withdrawn(secret, numbers, len(deactivated)))
             await cases.record_withdrawal(tx, secret.case_id, numbers, entry)
-            return case
+
+    async def _read(self, case_id: int) -> Case:
+        """Read a case, in turn and without a lock: it can be large."""
+        async with self._reads.turn(case_id), self._store.transaction() as tx:
+            return await cases.read(tx, case_id)
 
     async def _open_case(
         self,
@@ -128,8 +139,8 @@ class Cases:
 
     async def _open(
         self, submission: Submission, key_digest: bytes, request_digest: bytes
-    ) -> Case | None:
-        """Store a submission. Return its case; None if its key was used in the meantime."""
+    ) -> int | None:
+        """Store a submission. Return its case's id; None if its key was used in the meantime."""
         salt = credentials.new_salt()
         pin_digest = await self._hashing.submissions.digest(submission.pin, salt)
         async with self._store.transaction() as tx:
@@ -146,7 +157,7 @@ class Cases:
                 request_sealed=keyring is not None,
                 case_id=case_id,
             )
-            return await cases.read(tx, case_id)
+            return case_id
 
     async def _repeat(
         self, known: EarlierSubmission, pin: str, request_digest: bytes

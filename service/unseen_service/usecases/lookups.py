@@ -19,19 +19,23 @@ from ..models.lookups import ConfirmedHash, Hit, Matched
 from ..ratelimit.in_flight import InFlight
 from ..store import Store, Transaction, audit, lookups
 from .actors import platform_event
-from .candidates import Candidates, Sieve, fit, parts
+from .candidates import MAX_WHOLE, Candidates, Fitted, Ranking, Sieve, fit
 from .reach import Reach
 
 Queries = npt.NDArray[np.uint8]
 
 
 class Candidate(NamedTuple):
-    """What the index found: which query is near which hash, and what is told of the distance."""
+    """What the index found: which query is near which hash, and what is told of the distance.
+
+    `crowded`: the query has more candidates, which is not shown in anyone's case.
+    """
 
     query: int
     hash_id: int
     distance: int
     sketch: int
+    crowded: bool
     told: int
 
 
@@ -46,14 +50,19 @@ class Lookups:
         meter: UsageMeter,
         *,
         nearest: int,
+        secret: bytes,
         in_flight: InFlight,
     ) -> None:
-        """Answer with the `nearest` hits of each hash, to as many as `in_flight` allows."""
+        """Answer to as many as `in_flight` allows: with the `nearest` hits in a crowd.
+
+        `secret` decides what a crowd is (candidates.py).
+        """
         self._store = store
         self._index = index
         self._misses = misses
         self._meter = meter
         self._nearest = nearest
+        self._secret = secret
         self._in_flight = in_flight
 
     async def look_up(self, key: Key, account: Account, queries: Queries, radius: int) -> Matched:
@@ -80,20 +89,19 @@ class Lookups:
     async def _answer(self, key: Key, queries: Queries, reach: Reach) -> Matched:
         """Search, confirm and record."""
         generation = self._index.position
-        found = await self._search(key, queries, reach, self._nearest)
+        found = await self._search(key, queries, reach, max(self._nearest, MAX_WHOLE))
         if not len(found.ids):
             return Matched(generation, ())
-        found, nearest = fit(found, self._nearest, len(queries))
+        ranking = Ranking(reach.told, self._secret)
+        fitted = fit(found, self._nearest, self._secret, ranking)
         hits: list[Hit] = []
         truncated: list[int] = []
         # In parts, each a transaction of its own: none holds the audit log's lock for long.
-        for part, some in parts(found):
+        for part, some in fitted.parts():
             # In a pipeline: statements whose results are not needed yet are sent together.
             async with self._store.transaction() as tx, tx.pipeline():
-                known, sieve = await self._sift(
-                    tx, key, queries[part], reach, nearest=nearest, found=some
-                )
-                kept = _located(sieve.kept(), part, sketches(queries[part]), reach)
+                known, sieve = await self._sift(tx, key, queries[part], some, ranking, reach=reach)
+                kept = _located(sieve.kept(), part, queries, fitted.crowded, reach)
                 hits += await _confirm(tx, key, len(queries[part]), kept, known)
                 await tx.commit()
             truncated += [part.start + query for query in sieve.cut()]
@@ -117,16 +125,17 @@ class Lookups:
         tx: Transaction,
         key: Key,
         queries: Queries,
-        reach: Reach,
+        fitted: Fitted,
+        ranking: Ranking,
         *,
-        nearest: int,
-        found: Hits,
+        reach: Reach,
     ) -> tuple[dict[int, ConfirmedHash], Sieve]:
         """Sort out the candidates that may not match now, and search on beyond them.
 
         Return what PostgreSQL says of the others, by id, and the sieve that holds them.
         """
-        sieve, asked = Sieve(len(queries), nearest), set[int]()
+        sieve = Sieve(fitted.crowded, fitted.nearest, ranking)
+        asked, found = set[int](), fitted.found
         known: dict[int, ConfirmedHash] = {}
         while True:
             new = set(found.ids.tolist()) - asked
@@ -165,8 +174,8 @@ async def _confirm(
         hits, event = _recorded(key, asked, found, confirmed)
     position = await audit.append(tx, event, head)
     where = {"audit_position": position, "platform_id": key.platform_id}
-    sure = [each[:4] for each, hit in zip(found, hits, strict=True) if not hit.suspect]
-    suspect = [each[:4] for each, hit in zip(found, hits, strict=True) if hit.suspect]
+    sure = [each[:5] for each, hit in zip(found, hits, strict=True) if not hit.suspect]
+    suspect = [each[:3] for each, hit in zip(found, hits, strict=True) if hit.suspect]
     if sure:
         await lookups.insert(tx, **where, found=sure)
     if suspect:
@@ -179,15 +188,21 @@ def _recorded(
     key: Key, asked: int, found: Sequence[Candidate], confirmed: Mapping[int, ConfirmedHash]
 ) -> tuple[tuple[Hit, ...], AuditEvent]:
     hits = tuple(_hit(each.query, each.distance, confirmed[each.hash_id]) for each in found)
-    return hits, _event(key, asked, hits)
+    entries = [_entry(hit, each) for hit, each in zip(hits, found, strict=True)]
+    return hits, platform_event(key, AuditKind.MATCH_HIT, {"asked": asked, "hits": entries})
 
 
 def _located(
-    kept: Candidates, part: slice, sketched: npt.NDArray[np.int64], reach: Reach
+    kept: Candidates,
+    part: slice,
+    queries: Queries,
+    crowded: npt.NDArray[np.bool_],
+    reach: Reach,
 ) -> list[Candidate]:
     """Return the candidates of a part by their place in the call, with what to tell of each."""
-    told = reach.told(kept.hash_id, kept.distance)
-    columns = part.start + kept.query, kept.hash_id, kept.distance, sketched[kept.query], told
+    told, place = reach.told(kept.hash_id, kept.distance), part.start + kept.query
+    sketched = sketches(queries[part])[kept.query]
+    columns = place, kept.hash_id, kept.distance, sketched, crowded[place], told
     return [Candidate(*row) for row in zip(*(each.tolist() for each in columns), strict=True)]
 
 
@@ -205,12 +220,7 @@ def _hit(query: int, distance: int, confirmed: ConfirmedHash) -> Hit:
     return Hit(query, confirmed.record, distance, confirmed.view, confirmed.standing, suspect)
 
 
-def _event(key: Key, asked: int, hits: tuple[Hit, ...]) -> AuditEvent:
-    return platform_event(
-        key, AuditKind.MATCH_HIT, {"asked": asked, "hits": [_entry(hit) for hit in hits]}
-    )
-
-
-def _entry(hit: Hit) -> dict[str, str | int | bool]:
-    mark = {"suspect": True} if hit.suspect else {}
+def _entry(hit: Hit, candidate: Candidate) -> dict[str, str | int | bool]:
+    mark = {"crowded": True} if candidate.crowded else {}
+    mark = {"suspect": True} if hit.suspect else mark
     return {"query": hit.query, "record": str(hit.record), "distance": hit.distance, **mark}

@@ -73,7 +73,7 @@ FROM held
 LEFT JOIN image_hashes ON image_id = held.id
 LEFT JOIN hashes ON hashes.id = image_hashes.hash_id
 LEFT JOIN reviews ON reviews.hash_id = coalesce(barred_near, hashes.id)
-LEFT JOIN matches ON matches.hash_id = image_hashes.hash_id
+LEFT JOIN matches ON matches.hash_id = image_hashes.hash_id AND NOT crowded
     AND audit_position > submitted_entry
     AND (audit_position < withdrawn_entry
         OR withdrawn_entry IS NULL AND (withdrawn_at IS NULL OR matches.at <= withdrawn_at))
@@ -84,7 +84,8 @@ ORDER BY number;
 -- `delivered_at` is when it first received the last of the hashes that it should have;
 -- `withdrawal_confirmed_at`, when it had processed the change log beyond the last withdrawal. Only
 -- changes since the case began count, and each submission and withdrawal makes one per hash: so
--- hashes that others hold, or held, look like new ones.
+-- hashes that others hold, or held, look like new ones. For the same reason, feedback counts only
+-- from when the platform met the hash in this case's time, and matches only outside of crowds.
 WITH held AS (
     SELECT hash_id, audit_ref::text AS reference, submitted_at AS begun, opened_after,
         CASE WHEN bool_and(images.withdrawn_at IS NOT NULL) THEN max(images.withdrawn_at) END
@@ -109,16 +110,18 @@ WITH held AS (
              WHERE changes.hash_id = held.hash_id AND position > withdrawn_after)
         END AS closed
     FROM held
+), seen AS (
+    SELECT platform_id, hash_id, audit_position, query, at
+    FROM logged JOIN matches USING (hash_id)
+    WHERE audit_position > submitted_entry AND NOT crowded
+        AND (audit_position < withdrawn_entry
+            OR withdrawn_entry IS NULL AND (until IS NULL OR at <= until))
 ), found AS (
     SELECT platform_id,
         count(DISTINCT (audit_position, query))::integer AS matches,
         min(at) AS first_match_at,
         max(at) AS last_match_at
-    FROM logged JOIN matches USING (hash_id)
-    WHERE audit_position > submitted_entry
-        AND (audit_position < withdrawn_entry
-            OR withdrawn_entry IS NULL AND (until IS NULL OR at <= until))
-    GROUP BY platform_id
+    FROM seen GROUP BY platform_id
 ), handed AS (
     SELECT platform_id, hash_id, until, closed, greatest(min(deliveries.at), begun) AS at
     FROM logged JOIN deliveries ON positions @> opened
@@ -131,12 +134,18 @@ WITH held AS (
             THEN max(at) END AS delivered_at
     FROM handed
     GROUP BY platform_id
+), met AS (
+    SELECT platform_id, hash_id, min(at) AS met_at FROM (
+        SELECT platform_id, hash_id, at FROM seen
+        UNION ALL SELECT platform_id, hash_id, at FROM handed
+    ) AS either
+    GROUP BY platform_id, hash_id
 ), reported AS (
-    SELECT platform_id, value, begun, feedback.since, at
+    SELECT platform_id, hash_id, value, begun, feedback.since, at
     FROM held JOIN feedback USING (hash_id)
     WHERE withdrawn_after IS NULL AND value IS NOT NULL AND (until IS NULL OR at <= until)
     UNION ALL
-    SELECT platform_id, value, begun, case_feedback.since, at
+    SELECT platform_id, hash_id, value, begun, case_feedback.since, at
     FROM held JOIN case_feedback USING (hash_id)
     WHERE withdrawn_after IS NOT NULL AND case_id = %(case_id)s
 ), said AS (
@@ -147,8 +156,8 @@ WITH held AS (
         -- Feedback that was given before and again since is new to this case.
         max(CASE WHEN since >= begun THEN since ELSE at END) FILTER (WHERE value = 'removed')
             AS removed_at
-    FROM reported
-    WHERE at >= begun
+    FROM reported JOIN met USING (platform_id, hash_id)
+    WHERE at >= met_at
     GROUP BY platform_id
 ), confirmed AS (
     SELECT handed.platform_id,
@@ -171,6 +180,11 @@ LEFT JOIN said ON said.platform_id = platforms.id
 LEFT JOIN confirmed ON confirmed.platform_id = platforms.id
 WHERE num_nonnulls(found.platform_id, delivered.platform_id, said.platform_id) > 0
 ORDER BY platforms.name;
+
+-- case_holds: How many images a case has, and whether one of them, or any (null), is not withdrawn.
+SELECT count(*) AS images, coalesce(bool_or(withdrawn_at IS NULL
+    AND number = coalesce(%(number)s::integer, number)), false) AS is_held
+FROM images WHERE case_id = %(case_id)s;
 
 -- withdraw_images: Withdraw one image of a case, or all (number null); return those it withdrew.
 UPDATE images SET withdrawn_at = clock_timestamp(), withdrawn_after = (SELECT position FROM log_head)

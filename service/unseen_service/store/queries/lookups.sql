@@ -19,10 +19,11 @@ SELECT id FROM hashes
 WHERE id = ANY(%(hash_ids)s) AND NOT (active AND standing <> 'quarantined');
 
 -- insert_matches: Record the matches of one lookup.
-INSERT INTO matches (audit_position, query, hash_id, platform_id, distance, sketch)
-SELECT %(audit_position)s, query, hash_id, %(platform_id)s, distance, sketch
+INSERT INTO matches (audit_position, query, hash_id, platform_id, distance, sketch, crowded)
+SELECT %(audit_position)s, query, hash_id, %(platform_id)s, distance, sketch, crowded
 FROM unnest(%(queries)s::integer[], %(hash_ids)s::bigint[], %(distances)s::smallint[],
-    %(sketches)s::integer[]) AS given (query, hash_id, distance, sketch);
+    %(sketches)s::integer[], %(crowded)s::boolean[])
+    AS given (query, hash_id, distance, sketch, crowded);
 
 -- insert_suspect_matches: Record the matches of one lookup that count nowhere.
 INSERT INTO suspect_matches (audit_position, query, hash_id, platform_id, distance)
