@@ -6,17 +6,20 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import psycopg
 import pytest
 
+from tests.support.databases import is_anyone_waiting
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
 from tests.support.running_service import RunningService, serving
 from tests.support.stored_hashes import bits_by_record, id_of
 from tests.support.submissions import case_platforms, submission, submit, withdraw
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -267,3 +270,23 @@ def test_mirrors_are_exact_after_concurrent_changes(service: RunningService, see
         assert mirror.kept == active
         positions = [entry["position"] for entry in mirror.entries]
         assert positions == sorted(set(positions)), "an entry was repeated or out of order"
+
+
+def test_readers_of_one_platform_leave_a_turn_to_others(service: RunningService) -> None:
+    """Eight requests for large pages kept a platform's poll waiting for twenty seconds."""
+    with (
+        service.client("feed", platform="Greedy") as greedy,
+        service.client("feed", platform="Other") as other,
+        ThreadPoolExecutor(8) as threads,
+        psycopg.connect(service.database_url) as slow,
+    ):
+        greedy.get("/v1/hashes").raise_for_status()
+        submit(service, random_pdq(1))
+        # As if its pages took long: what it receives cannot be recorded.
+        slow.execute("SELECT FROM subscriptions FOR UPDATE")
+        waiting = [threads.submit(greedy.get, "/v1/hashes") for _ in range(8)]
+        wait_until(lambda: is_anyone_waiting(service.database_url))
+        assert len(other.get("/v1/hashes").json()["entries"]) == 1
+        assert not any(each.done() for each in waiting)
+        slow.rollback()
+        assert all(each.result().status_code == 200 for each in waiting)

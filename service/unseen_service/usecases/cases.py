@@ -19,9 +19,9 @@ from ..models.cases import (
     Submission,
     SubmittedImage,
 )
+from ..ratelimit.turns import Turns
 from ..store import Store, Transaction, activation, audit, cases, changes, sealing
 from .admission import Admission
-from .case_reads import CaseReads
 from .pin_hashing import Lane, PinHashing
 
 _NO_CASE = CaseSecret(
@@ -33,6 +33,8 @@ _REFUSED_AFTER_S = 0.5
 _FREE_GUESSES = 5
 _MAX_WAIT_S = 5.0
 _MAX_WAITING = 10
+_READS = 2
+_MAX_READS_OF_ONE = 16
 
 
 class Cases:
@@ -43,7 +45,7 @@ class Cases:
         self._admission = admission
         self._waiting: dict[int, int] = {}
         self._hashing = PinHashing()
-        self._reads = CaseReads()
+        self._reads = Turns(at_once=_READS, waiting=_MAX_READS_OF_ONE)
 
     async def submit(
         self, submission: Submission, idempotency_key: str, proof: str | None = None

@@ -6,7 +6,6 @@ miss it. Positions become visible in commit order, so a reader that has read up 
 seen everything before it.
 """
 
-import asyncio
 import base64
 import binascii
 import re
@@ -19,12 +18,14 @@ from ..models.audit import AuditKind
 from ..models.feed import FeedCursor, FeedEntry, FeedPage, FeedStatus
 from ..models.feedback import MAX_TAG_BYTES
 from ..models.keys import Key
+from ..ratelimit.turns import Turns
 from ..store import Store, Transaction, audit, feed, obligations
 from . import feed_page_size
 from .actors import platform_event
 
 _CURSOR = re.compile(r"2\.([0-9a-f]{32})\.(\d{1,18})\.(\d{1,18})\Z")
 _READERS = 3
+_MAX_READERS_OF_ONE = 64
 _WINDOWS = 50
 
 
@@ -34,9 +35,9 @@ class Feed:
     def __init__(self, store: Store, follower: Follower) -> None:
         self._store = store
         self._follower = follower
-        # All waiting readers wake at once: only this many get a connection at the same time, so
-        # that lookups find one too.
-        self._reading = asyncio.Semaphore(_READERS)
+        # All waiting readers wake at once: only a few get a connection at the same time, so that
+        # lookups find one too, and of a platform one, because a large page takes seconds.
+        self._reading = Turns(at_once=_READERS, waiting=_MAX_READERS_OF_ONE)
 
     async def page(self, key: Key, token: str | None, *, limit: int, wait: float) -> FeedPage:
         """Return the page after a cursor (None: the first), waiting up to `wait` s for changes.
@@ -57,9 +58,9 @@ class Feed:
         """Return at most `limit` entries after a cursor (None: from the beginning).
 
         They are fewer if they are large, and each has at most `tag_bytes` of tags. Raises FeedGone
-        if the cursor does not belong to this log.
+        if the cursor does not belong to this log, Overloaded.
         """
-        async with self._reading:
+        async with self._reading.turn(key.platform_id):
             base = await self._base(key)
             async with self._store.snapshot() as tx:
                 head = await feed.head(tx, key.platform_id)
