@@ -1,6 +1,6 @@
 // The pixel convention (docs/pixel-convention.md): its name, its limits and its views.
 
-const CONVENTION = "pdq-srgb-full-1";
+const CONVENTION = "pdq-srgb-full-2";
 const MIN_QUALITY = 50; // Meta advises discarding hashes of quality 49 or less
 const MAX_PIXELS = 89e6;
 

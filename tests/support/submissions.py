@@ -17,7 +17,7 @@ def submission(*pdqs: str, pin: str = PIN) -> dict[str, Any]:
         "images": [
             {
                 "hashes": [{"pdq": pdq, "quality": 100, "view": "original"}],
-                "convention": "pdq-srgb-full-1",
+                "convention": "pdq-srgb-full-2",
             }
             for pdq in pdqs
         ],

@@ -8,7 +8,7 @@ from typing import Final
 
 from .errors import QualityTooLowError
 
-CONVENTION: Final = "pdq-srgb-full-1"
+CONVENTION: Final = "pdq-srgb-full-2"
 """The name of the pixel convention, stored with every hash; see `pixels`."""
 
 MATCH_DISTANCE: Final = 31
@@ -30,6 +30,8 @@ class Fingerprint:
     """The name of the pixel convention."""
     view: str = "original"
     """The view of the image that was hashed: one of `VIEWS`."""
+    complete: bool = True
+    """Whether the file had all of its pixels; what is missing is hashed as browsers show it."""
 
     def __str__(self) -> str:
         return self.pdq

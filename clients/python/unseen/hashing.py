@@ -4,6 +4,9 @@ PDQ is Meta's perceptual hash (github.com/facebook/ThreatExchange, pdq/). The bi
 Meta's own C++ code, through the package `pdqhash`, on the pixels of the convention.
 """
 
+from math import prod
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 import pdqhash
@@ -13,17 +16,30 @@ from .fingerprints import Fingerprint
 from .pixels import Pixels, Source, decode, decode_reduced
 from .views import iterate_views
 
+_SMALL: Final = 1 << 20
+"""Pixels of an image that can be hashed twice."""
+
 
 def fingerprint(source: Source, *, fast: bool = False) -> Fingerprint:
     """Hash an encoded image, given as bytes or as a path.
 
     `fast` decodes a large JPEG at a fraction of its size, for platforms that hash every upload: a
-    few bits may differ (at most 4 on the photos of the benchmark). Raises ImageError.
+    few bits may differ (at most 4 on the photos of the benchmark). It also hashes a file that is
+    damaged or cut off as browsers show it, and says so (`complete`); otherwise such a file is
+    refused. Raises ImageError.
     """
-    if fast:
-        bits, quality = hash_reduced(decode_reduced(source))
-    else:
-        bits, quality = pdqhash.compute(decode(source))
+    if not fast:
+        return _exact(source)
+    reduced = decode_reduced(source)
+    bits, quality = hash_reduced(reduced)
+    if not quality and reduced.is_complete and prod(reduced.size) <= _SMALL:
+        # The bits of a flat image are only the reference's rounding.
+        return _exact(source)
+    return Fingerprint(to_hex(bits), quality, complete=reduced.is_complete)
+
+
+def _exact(source: Source) -> Fingerprint:
+    bits, quality = pdqhash.compute(decode(source))
     return Fingerprint(to_hex(bits), int(quality))
 
 

@@ -1,4 +1,4 @@
-"""The pixel convention `pdq-srgb-full-1`: from a file's bytes to the pixels that are hashed.
+"""The pixel convention `pdq-srgb-full-2`: from a file's bytes to the pixels that are hashed.
 
 First frame; EXIF orientation applied; ICC profile converted to sRGB; alpha composited over white;
 8-bit RGB; full resolution. These are the pixels that a browser shows, so the page
@@ -7,9 +7,9 @@ First frame; EXIF orientation applied; ICC profile converted to sRGB; alpha comp
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -17,14 +17,17 @@ from typing import BinaryIO, Final
 import numpy as np
 import numpy.typing as npt
 import pillow_heif
-from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from .errors import (
     BrokenImageError,
+    ImageError,
     NotAnImageError,
     TooManyPixelsError,
     UnreadableFileError,
 )
+from .formats import avif, exif, gif, jpeg, png
+from .formats.prepared import Frame, Prepared
 
 MAX_PIXELS: Final = 89_000_000
 """The most pixels of an image, which take 3 GB to hash; phone photos have 12 to 50 million."""
@@ -39,6 +42,17 @@ _FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "TIFF", "BMP")
 _SIXTEEN_BIT: Final = ("I;16", "I;16L", "I;16B", "I;16N")
 _MODE_OF_PROFILE: Final = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _DRAFT_SIDE: Final = 512
+_PREPARE: Final[dict[bytes, Callable[[bytes], Prepared]]] = {
+    jpeg.SIGNATURE: jpeg.prepare,
+    png.SIGNATURE: png.prepare,
+    gif.SIGNATURE: gif.prepare,
+}
+_LONGEST_SIGNATURE: Final = 8
+_BITS_PER_SAMPLE: Final = 258
+_PHOTOMETRIC: Final = 262
+_WHITE_IS_ZERO: Final = 0
+_PADDING: Final = bytes(number * 73 % 251 for number in range(4_096))
+"""Bytes that a JPEG decoder takes for pixels."""
 
 
 def decode(source: Source) -> Pixels:
@@ -46,10 +60,11 @@ def decode(source: Source) -> Pixels:
 
     Raises UnreadableFileError, NotAnImageError, BrokenImageError or TooManyPixelsError.
     """
-    with _open(source) as image:
-        image.load()
-        rgb = _over_white(image).convert("RGB")
-        turn = _TURNS.get(_orientation(image))
+    with _open(source) as opened:
+        if not opened.is_complete():
+            raise BrokenImageError("The image is truncated: a part of it is missing.")
+        rgb = opened.over_white().convert("RGB")
+        turn = _TURNS.get(opened.orientation)
         return np.asarray(rgb if turn is None else rgb.transpose(turn))
 
 
@@ -65,23 +80,45 @@ class Reduced:
     """The side of a block in pixels: 1, 2, 4 or 8; blocks at the far edges can be smaller."""
     orientation: int
     """The EXIF orientation, 1 to 8, which has not been applied."""
+    is_complete: bool
+    """Whether nothing is missing from the file; what is missing is grey, as viewers show it."""
 
 
 def decode_reduced(source: Source) -> Reduced:
     """Decode as `decode` does, but a large JPEG only at the resolution that PDQ needs.
 
     libjpeg scales by powers of two while it decodes; the shorter side stays at 512 px or more.
-    The luma of a JPEG without a profile is used as stored. Raises as `decode` does.
+    The luma of a JPEG without a profile is used as stored. A damaged JPEG or PNG is decoded as far
+    as browsers show it. Raises as `decode` does.
     """
-    with _open(source) as image:
-        columns, rows = image.size
-        if image.format in ("JPEG", "MPO"):
-            untagged = image.mode == "RGB" and "icc_profile" not in image.info
+    try:
+        return _reduced(source)
+    except BrokenImageError:
+        if (repaired := _repaired(source)) is None:
+            raise
+        return replace(_reduced(repaired), is_complete=False)
+
+
+def _repaired(source: Source) -> bytes | None:
+    """Return a damaged PNG without its damage; None if there is no way."""
+    with _open_file(source) as file:
+        data = file.read(_LONGEST_SIGNATURE)
+        if data != png.SIGNATURE:
+            return None
+        return png.repaired(data + file.read(), MAX_PIXELS)
+
+
+def _reduced(source: Source) -> Reduced:
+    with _open(source) as opened:
+        is_complete = opened.is_complete()
+        image = opened.image
+        columns, rows = opened.size
+        if image.format == "JPEG":
+            untagged = image.mode == "RGB" and opened.profile is None
             image.draft("L" if untagged else image.mode, _draft_size(image.size))
-        block = round(columns / image.width)
-        image.load()
-        luma = _luma(_over_white(image))
-        return Reduced(luma, (rows, columns), block, _orientation(image))
+        block = round(columns / image.width) if image.format == "JPEG" else 1
+        luma = _luma(opened.over_white())
+        return Reduced(luma, (rows, columns), block, opened.orientation, is_complete)
 
 
 def _luma(image: Image.Image) -> npt.NDArray[np.float32]:
@@ -100,20 +137,96 @@ def _draft_size(size: tuple[int, int]) -> tuple[int, int]:
     return round(size[0] * scale), round(size[1] * scale)
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An image whose pixels have not been decoded, and what is to be applied to them."""
+
+    image: Image.Image
+    prepared: Prepared | None
+    """None: in a format whose metadata the decoder reads."""
+    aperture: avif.Aperture | None
+    """The part that is shown; None: all of it."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The width and height that are shown, before the orientation is applied."""
+        frame = self.prepared and self.prepared.frame
+        if self.aperture:
+            return self.aperture.right, self.aperture.bottom
+        return frame.canvas if frame else self.image.size
+
+    @property
+    def profile(self) -> bytes | None:
+        """The ICC profile."""
+        return self.prepared.profile if self.prepared else self.image.info.get("icc_profile")
+
+    @property
+    def orientation(self) -> int:
+        """The EXIF orientation to apply, 1 to 8.
+
+        Browsers ignore that of WebP. Pillow has applied that of TIFF and HEIC while loading them.
+        """
+        if self.prepared:
+            return self.prepared.orientation
+        data = self.image.info.get("exif") if self.image.format == "AVIF" else None
+        return exif.orientation(data.removeprefix(b"Exif\0\0")) if data else 1
+
+    def is_complete(self) -> bool:
+        """Return whether no pixels are missing.
+
+        Without its end, a JPEG can lack its end only. Viewers show what is missing in grey. If that
+        changes with what is put in its place, pixels are missing.
+        """
+        if self.prepared is None or self.prepared.has_end or self.image.format != "JPEG":
+            return True
+        jpeg_data = self.prepared.data
+        return np.array_equal(_thumbnail(jpeg_data, b""), _thumbnail(jpeg_data, _PADDING))
+
+    def over_white(self) -> Image.Image:
+        """Decode to 8-bit sRGB over white: RGB, or L if grey without a profile."""
+        self.image.load()
+        frame = self.prepared and self.prepared.frame
+        image = _on_canvas(self.image, frame) if frame else self.image
+        return _over_white(image.crop(self.aperture) if self.aperture else image, self.profile)
+
+
+def _on_canvas(image: Image.Image, frame: Frame) -> Image.Image:
+    """Put a frame on its canvas, which is transparent."""
+    canvas = Image.new("RGBA", frame.canvas)
+    canvas.paste(image.convert("RGBA"), frame.at)
+    return canvas
+
+
+def _thumbnail(jpeg: bytes, more: bytes) -> npt.NDArray[np.uint8]:
+    """Decode a JPEG with some bytes before its end; a baseline one at an eighth of its size."""
+    with Image.open(io.BytesIO(jpeg[:-2] + more + jpeg[-2:]), formats=("JPEG",)) as image:
+        if "progressive" not in image.info:
+            image.draft("L", (image.width // 8, image.height // 8))
+        return np.asarray(image.convert("L"))
+
+
 @contextmanager
-def _open(source: Source) -> Iterator[Image.Image]:
+def _open(source: Source) -> Iterator[_Opened]:
     """Open an image; whatever its decoder raises becomes an ImageError."""
     _register_heif()
     with _open_file(source) as file:
-        image = _header(file)
-        if image.width * image.height > MAX_PIXELS:
+        try:
+            prepared = _prepare(file)
+        except OSError as error:
+            raise UnreadableFileError(f"The file cannot be read: {error.strerror}.") from error
+        image = _header(io.BytesIO(prepared.data) if prepared else file)
+        opened = _Opened(image, prepared, _aperture(file, image))
+        width, height = opened.size
+        if max(width * height, image.width * image.height) > MAX_PIXELS:
             raise TooManyPixelsError(
-                f"The image has {image.width} x {image.height} pixels; "
+                f"The image has {width} x {height} pixels; "
                 f"at most {MAX_PIXELS // 1_000_000} million can be hashed."
             )
         try:
             with image:
-                yield image
+                yield opened
+        except ImageError:
+            raise
         except MemoryError as error:
             raise TooManyPixelsError("There is not enough memory to decode the image.") from error
         except Exception as error:
@@ -134,6 +247,24 @@ def _open_file(source: Source) -> Iterator[BinaryIO]:
         raise UnreadableFileError(f"The file cannot be read: {error.strerror}.") from error
     with file:
         yield file
+
+
+def _prepare(file: BinaryIO) -> Prepared | None:
+    """Read a file without its metadata, if it has a format that is read in this package."""
+    start = file.read(_LONGEST_SIGNATURE)
+    file.seek(0)
+    for signature, prepare in _PREPARE.items():
+        if start.startswith(signature):
+            return prepare(file.read())
+    return None
+
+
+def _aperture(file: BinaryIO, image: Image.Image) -> avif.Aperture | None:
+    """Return the part of an AVIF that is shown; None: all of it."""
+    if image.format != "AVIF":
+        return None
+    file.seek(0)
+    return avif.clean_aperture(file.read(), image.size)
 
 
 def _header(file: BinaryIO) -> Image.Image:
@@ -165,10 +296,10 @@ def _register_heif() -> None:
     pillow_heif.register_heif_opener()
 
 
-def _over_white(image: Image.Image) -> Image.Image:
+def _over_white(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Convert a loaded image to 8-bit sRGB over white: RGB, or L if grey without a profile."""
     colour, alpha = _split(_eight_bit(image))
-    colour = _to_srgb(colour, image.info.get("icc_profile"))
+    colour = _to_srgb(colour, profile)
     if alpha is not None:
         white = Image.new(colour.mode, colour.size, "white")
         white.paste(colour, mask=alpha)
@@ -177,13 +308,16 @@ def _over_white(image: Image.Image) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits; Pillow's own conversion would clip it."""
+    """Scale 12 and 16-bit grey to 8 bits; Pillow's own conversion would clip it."""
     if image.mode in ("I", "F"):
         raise ValueError("32-bit samples have no defined white")
     if image.mode not in _SIXTEEN_BIT:
         return image
     samples = np.asarray(image).astype(np.uint32)
-    grey = Image.fromarray(((samples * 255 + 32_767) // 65_535).astype(np.uint8))
+    tags = getattr(image, "tag_v2", {})
+    white = (1 << tags.get(_BITS_PER_SAMPLE, (16,))[0]) - 1
+    scaled = ((samples * 255 + white // 2) // white).astype(np.uint8)
+    grey = Image.fromarray(255 - scaled if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else scaled)
     key = image.info.get("transparency")
     if isinstance(key, int):
         grey.putalpha(Image.fromarray(np.where(samples == key, 0, 255).astype(np.uint8)))
@@ -226,19 +360,6 @@ def _to_srgb(colour: Image.Image, icc: bytes | None) -> Image.Image:
     except (ImageCms.PyCMSError, OSError, ValueError):
         return colour.convert("RGB")
     return converted or colour.convert("RGB")
-
-
-def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation of a loaded image, 1 to 8, in formats where browsers apply it.
-
-    They ignore it in WebP. Pillow has already applied it to TIFF and HEIC while loading them.
-    """
-    if image.format not in ("JPEG", "MPO", "PNG", "AVIF") or "exif" not in image.info:
-        return 1
-    exif = Image.Exif()
-    exif.load(image.info["exif"])
-    orientation = exif.get(ExifTags.Base.Orientation, 1)
-    return orientation if orientation in _TURNS else 1
 
 
 _TURNS: Final = {

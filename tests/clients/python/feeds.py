@@ -32,7 +32,7 @@ def active(number: int, position: int, **more: Any) -> Entry:
         "pdq": pdq_of(number),
         "view": "mirror",
         "quality": 100,
-        "convention": "pdq-srgb-full-1",
+        "convention": "pdq-srgb-full-2",
         "feedback": {},
         **more,
     }

@@ -27,7 +27,7 @@ def test_the_body_is_that_of_the_request() -> None:
                     {"pdq": "0" * 64, "quality": 100, "view": "original"},
                     {"pdq": "0" * 63 + "1", "quality": 99, "view": "mirror"},
                 ],
-                "convention": "pdq-srgb-full-1",
+                "convention": "pdq-srgb-full-2",
             }
         ],
         "statements": TRUE,

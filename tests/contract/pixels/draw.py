@@ -18,6 +18,7 @@ import pdqhash
 import pillow_heif
 from PIL import Image, ImageDraw
 
+from . import odd_files
 from .profiles import matrix_profile
 
 HERE = Path(__file__).parent
@@ -247,9 +248,53 @@ def animated() -> Iterator[dict[str, Any]]:
     yield vector("tiff of two pages", pages, first, browser=False)
 
 
+def odd() -> Iterator[dict[str, Any]]:
+    """Yield files with broken metadata, and files whose pixels are not the obvious ones."""
+    image = picture(120, 90)
+    data = encoded(image, "PNG")
+    chunk, with_chunk = odd_files.chunk, odd_files.with_chunk
+    phys = struct.pack(">2IB", 3_000, 3_000, 1)
+    for name, added in (
+        ("png with a wrong checksum of pHYs", chunk(b"pHYs", phys, checksum=1)),
+        ("png with a short pHYs", chunk(b"pHYs", phys[:5])),
+        ("png with a short cHRM", chunk(b"cHRM", bytes(12))),
+        ("png with a broken acTL", chunk(b"acTL", bytes(3))),
+        ("png with EXIF that is none", chunk(b"eXIf", b"not a TIFF file")),
+        ("png with 2 MB of text", chunk(b"zTXt", b"text\0\0" + zlib.compress(bytes(2 << 20), 9))),
+        ("png with text compressed in an unknown way", chunk(b"zTXt", b"text\0\7abc")),
+    ):
+        yield vector(name, with_chunk(data, added), image)
+    data = encoded(image, "JPEG", quality=85)
+    for name, changed in (
+        ("jpeg with EXIF of zeros", odd_files.with_segment(data, 0xE1, b"Exif\0\0" + bytes(60))),
+        ("jpeg with a cut ICC segment", odd_files.with_segment(data, 0xE2, b"ICC_PROFILE\0")),
+        ("jpeg with a short JFIF segment", odd_files.with_short_jfif(data)),
+    ):
+        yield vector(name, changed, plain(data), bits=2)
+    # The page takes it for a file that is still being downloaded.
+    yield vector("jpeg without its end", data[:-2], plain(data), bits=2, browser=False)
+    few, white = image.quantize(32), Image.new("RGB", (160, 120), "white")
+    white.paste(few.convert("RGB"), (20, 10))
+    data = odd_files.in_part(encoded(few, "GIF"), white.size, (20, 10))
+    yield vector("gif whose frame covers a part", data, white)
+    other = encoded(picture(120, 90, seed=2), "PNG")
+    data = odd_files.hidden_default(other, encoded(image, "PNG"), image.size)
+    yield vector("png animated, without its default image", data, image)
+    stored = encoded(odd_files.linear(image), "PNG")
+    data = with_chunk(stored, chunk(b"gAMA", struct.pack(">I", 100_000)))
+    yield vector("png with gAMA 1.0", data, image, bits=10)
+    data = with_chunk(stored, chunk(b"cICP", bytes((1, 8, 0, 1))))
+    yield vector("png in linear light by cICP", data, image, bits=10)
+    grey = np.asarray(image.convert("L")).astype(np.uint32)
+    data = odd_files.grey_tiff(65_535 - grey * 257, 16, white_is_zero=True)
+    yield vector("tiff 16-bit grey, 0 is white", data, image.convert("L"), browser=False)
+    data = odd_files.grey_tiff((grey * 4_095 + 127) // 255, 12, white_is_zero=False)
+    yield vector("tiff 12-bit grey", data, image.convert("L"), browser=False, bits=2)
+
+
 def vectors() -> list[dict[str, Any]]:
     """Return all of vectors.json."""
-    parts = (lossless, sixteen_bit, transparent, lossy, turned, profiled, animated)
+    parts = (lossless, sixteen_bit, transparent, lossy, turned, profiled, animated, odd)
     return [entry for part in parts for entry in part()]
 
 

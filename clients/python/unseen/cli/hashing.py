@@ -60,7 +60,8 @@ def _hash_original(path: Path, *, fast: bool) -> tuple[Fingerprint, ...]:
 
 def _print(one: Fingerprint, name: str, output: Output) -> None:
     weak = "  (too flat to submit)" if one.quality < MIN_QUALITY else ""
-    output.line(f"{one.pdq}  quality {one.quality:3}  {one.convention}  {name}{weak}")
+    cut = "" if one.complete else "  (a part of it is missing)"
+    output.line(f"{one.pdq}  quality {one.quality:3}  {one.convention}  {name}{weak}{cut}")
 
 
 def _document(one: Fingerprint) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class ImageIn(RequestModel):
     convention: str = Field(
         pattern=r"^[a-z0-9-]{1,64}$",
         description="How the image was decoded before it was hashed.",
-        examples=["pdq-srgb-full-1"],
+        examples=["pdq-srgb-full-2"],
     )
 
 
