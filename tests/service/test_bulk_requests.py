@@ -13,6 +13,7 @@ import pytest
 from tests.support.databases import query
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
+from tests.support.query_plans import rows_compared
 from tests.support.running_service import RunningService
 from tests.support.submissions import submit
 from tests.support.waiting import PATIENCE_S, wait_until
@@ -118,3 +119,17 @@ def test_others_get_a_turn_between_chunks(service: RunningService, platform: htt
 def position(service: RunningService) -> int:
     ((found,),) = query(service.database_url, "SELECT position FROM change_head")
     return int(found)
+
+
+def test_submitting_reads_nothing_of_the_rest_of_a_bank(
+    service: RunningService, platform: httpx.Client
+) -> None:
+    """Each chunk read the platform's whole bank, under the change log's lock."""
+    submit_bank(platform, [random_pdq(n) for n in range(2_000)])
+    url = service.database_url
+    ((case_id,),) = query(url, "SELECT id FROM cases WHERE platform_id IS NOT NULL")
+    submit(service, random_pdq(5_000))
+    new = [row[0] for row in query(url, "SELECT id FROM hashes ORDER BY id DESC LIMIT 1")]
+    for _ in range(2):
+        assert rows_compared(url, "bank_images", case_id=case_id, hash_ids=new) < 200
+        query(url, "ANALYZE")

@@ -115,7 +115,7 @@ def secrets_of(body: dict[str, Any]) -> list[bytes]:
     """Return what would confirm a guess of what was submitted: hashes, and digests of them."""
     pdqs = [each["pdq"] for image in body["images"] for each in image["hashes"]]
     content = [
-        ["pdq-srgb-full-1", [[each["pdq"], each["quality"], each["view"]] for each in hashes]]
+        ["pdq-srgb-full-2", [[each["pdq"], each["quality"], each["view"]] for each in hashes]]
         for hashes in (image["hashes"] for image in body["images"])
     ]
     digest = hashlib.sha256(json.dumps(content).encode()).digest()

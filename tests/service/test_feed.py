@@ -16,6 +16,7 @@ import pytest
 from tests.support.databases import is_anyone_waiting
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
+from tests.support.query_plans import rows_compared
 from tests.support.running_service import RunningService, serving
 from tests.support.stored_hashes import bits_by_record, id_of
 from tests.support.submissions import case_platforms, submission, submit, withdraw
@@ -64,7 +65,7 @@ def test_entry_has_everything_a_mirror_needs(
         "pdq": random_pdq(1),
         "view": "mirror-turn-90",
         "quality": 88,
-        "convention": "pdq-srgb-full-1",
+        "convention": "pdq-srgb-full-2",
         "feedback": {},
     }
 
@@ -290,3 +291,16 @@ def test_readers_of_one_platform_leave_a_turn_to_others(service: RunningService)
         assert not any(each.done() for each in waiting)
         slow.rollback()
         assert all(each.result().status_code == 200 for each in waiting)
+
+
+def test_page_of_the_feed_costs_as_much_as_it_has(
+    service: RunningService, platform: httpx.Client
+) -> None:
+    """All hashes of a page were compared with all: ten times as many cost a hundred times."""
+    count = 300
+    submit(service, *map(random_pdq, range(count)))
+    assert len(platform.get("/v1/hashes").json()["entries"]) == count
+    rows = rows_compared(
+        service.database_url, "feed_page", platform_id=1, after=0, upto=count, base=0
+    )
+    assert rows <= 20 * count

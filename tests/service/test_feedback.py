@@ -10,7 +10,7 @@ from unseen_service.jobs.overmatch_watch import OvermatchDetector
 
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
-from tests.support.running_service import RunningService
+from tests.support.running_service import RunningService, serving
 from tests.support.submissions import case_platforms, submit, withdraw
 
 
@@ -267,3 +267,19 @@ def test_match_answered_before_it_was_counted_is_not_overdue(
     give_feedback(platform, look_up(service, platform, random_pdq(1)), "removed")
     two_days_pass(service)
     assert overdue(service) == []
+
+
+def test_feedback_is_charged(database_url: str) -> None:
+    """What goes back and forth is recorded for good each time, and read by every mirror."""
+    with (
+        serving(database_url, hashes_per_minute=100) as service,
+        service.client("feedback", "match") as platform,
+    ):
+        submit(service, random_pdq(1))
+        record = look_up(service, platform, random_pdq(1))
+        statuses = []
+        for value in ("removed", "not-removed") * 5:
+            body = {"feedback": [{"record": record, "value": value}]}
+            statuses.append(platform.post("/v1/feedback", json=body).status_code)
+    assert statuses[0] == 200
+    assert statuses[-1] == 429, "a hash costs as many as 50 that are looked up"

@@ -50,7 +50,7 @@ def bits(service: RunningService) -> list[str]:
 def runs(service: RunningService) -> list[dict[str, int]]:
     rows = query(
         service.database_url,
-        "SELECT details FROM audit_log WHERE kind = 'retention.erased' ORDER BY position",
+        "SELECT details - 'salt' FROM audit_log WHERE kind = 'retention.erased' ORDER BY position",
     )
     return [row[0] for row in rows]
 

@@ -41,6 +41,11 @@ async def registered_key(provided: Provided, request: Request, credentials: Cred
     return key
 
 
+def charge_writes(provided: Services, request: Request, hashes: int) -> None:
+    """Charge the key of an authenticated request for hashes that it changes. Raises BudgetSpent."""
+    provided.meter.charge_writes(request.state.account, hashes)
+
+
 RegisteredKey = Annotated[Key, Depends(registered_key)]
 
 

@@ -105,6 +105,10 @@ class Account:
         return [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
 
 
+_WRITE_COST = 50
+"""A hash that is changed costs as many that are looked up."""
+
+
 class UsageMeter:
     """Charges keys for what they use, and notices probing.
 
@@ -150,6 +154,14 @@ class UsageMeter:
         now = self._clock()
         if not account.hashes.spend(hashes, now):
             raise BudgetSpent("hashes", account.hashes.capacity, account.hashes.retry_after(now))
+
+    def charge_writes(self, account: Account, hashes: int) -> None:
+        """Charge an account for hashes that a request changes. Raises BudgetSpent.
+
+        Each may add to the change log and to the audit log, which nothing shortens, and is read
+        by every mirror. A request of the largest size fits into a budget that is not used.
+        """
+        self.charge(account, min(_WRITE_COST * hashes, account.hashes.capacity))
 
     def count_near(
         self, key: Key, queries: npt.NDArray[np.uint8], hash_ids: npt.NDArray[np.int64]

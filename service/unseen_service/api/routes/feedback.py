@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 
 from ...models.feedback import GivenFeedback
 from ...models.keys import Key, Scope
 from ...usecases import feedback
-from ..authentication import require_key
+from ..authentication import charge_writes, require_key
 from ..bodies import require_json
 from ..dependencies import Provided
 from ..json_routes import FeedbackRoute
@@ -25,7 +25,7 @@ _PROBLEMS = keyed_responses(*BODY_PROBLEMS)
 
 @router.post("/v1/feedback", responses=_PROBLEMS)
 async def give_feedback(
-    provided: Provided, key: FeedbackKey, body: schemas.FeedbackIn
+    provided: Provided, request: Request, key: FeedbackKey, body: schemas.FeedbackIn
 ) -> schemas.FeedbackOut:
     """Report results for hashes.
 
@@ -35,6 +35,7 @@ async def give_feedback(
     staff review the hash. What you report as `not-intimate` reads as withdrawn in your own lookups
     and feed, until you report something else or staff decide. Requires the scope `feedback`.
     """
+    charge_writes(provided, request, len(body.feedback))
     given = {each.record: GivenFeedback(each.value, frozenset(each.tags)) for each in body.feedback}
     new = await feedback.give_feedback(provided.store, key, given, provided.dispute_rules)
     return schemas.FeedbackOut(accepted=len(body.feedback), new=new)
@@ -42,12 +43,13 @@ async def give_feedback(
 
 @router.post("/v1/withdrawals", responses=_PROBLEMS)
 async def confirm_withdrawals(
-    provided: Provided, key: FeedbackKey, body: schemas.WithdrawalsIn
+    provided: Provided, request: Request, key: FeedbackKey, body: schemas.WithdrawalsIn
 ) -> schemas.WithdrawalsOut:
     """Confirm that you deleted withdrawn hashes.
 
     If a record is unknown, none is accepted. Repeating it changes nothing: do so after a 503.
     Requires the scope `feedback`.
     """
+    charge_writes(provided, request, len(body.records))
     confirmed, active = await feedback.confirm_withdrawals(provided.store, key, body.records)
     return schemas.WithdrawalsOut(confirmed=confirmed, active=active)

@@ -8,7 +8,7 @@ import re
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from ...errors import DegenerateHash, FeedGone, InvalidRequest, KnownBenign
@@ -16,7 +16,7 @@ from ...models.feed import FeedCursor, FeedPage
 from ...models.keys import Key, Scope
 from ...usecases import feedback, platform_bank
 from .. import problems
-from ..authentication import require_protocol_keys
+from ..authentication import charge_writes, require_protocol_keys
 from ..bodies import require_json
 from ..dependencies import Provided
 from ..json_routes import StopNciiRoute
@@ -95,6 +95,7 @@ async def fetch_hashes(
 )
 async def submit_feedback(
     provided: Provided,
+    request: Request,
     key: Annotated[Key, Depends(require_protocol_keys(Scope.FEEDBACK))],
     body: schemas.SubmitFeedbackIn,
 ) -> schemas.TakenOut:
@@ -105,6 +106,7 @@ async def submit_feedback(
     the hash from your own bank. The last feedback per hash counts. Hashes that are not stored are
     ignored without an error. Requires the scope `feedback`.
     """
+    charge_writes(provided, request, len(body.hashFeedbacks))
     last = {bytes.fromhex(each.hashValue): each for each in body.hashFeedbacks if each.hashValue}
     records = [each.record for each in body.hashFeedbacks if each.record]
     deleted = {pdq for pdq, each in last.items() if each.feedbackValue in schemas.DELETED_VALUES}
@@ -127,6 +129,7 @@ async def submit_feedback(
 )
 async def submit_hashes(
     provided: Provided,
+    request: Request,
     key: Annotated[Key, Depends(require_protocol_keys(Scope.SUBMIT))],
     body: schemas.SubmitHashesIn,
 ) -> schemas.SubmittedOut:
@@ -137,6 +140,7 @@ async def submit_hashes(
     of them are refused, the answer is that problem. After a 503, repeat the request: submitting
     again changes nothing. Requires the scope `submit`.
     """
+    charge_writes(provided, request, len(body.hashRecords))
     no_feedback = schemas.FeedbackOf(feedbackValue=schemas.FeedbackValue.NONE).to_feedback()
     located = [
         (f"hashRecords.{n}.hashValue", bytes.fromhex(each.hashValue))

@@ -34,13 +34,18 @@ WITH page AS MATERIALIZED (
             OR (active AND standing <> 'quarantined' AND disputes.hash_id IS NULL))
         AND position
             = (SELECT max(position) FROM changes AS later WHERE later.hash_id = changes.hash_id)
-), held AS (
-    SELECT DISTINCT ON (image_hashes.hash_id) image_hashes.hash_id, view, quality, convention
-    FROM page JOIN image_hashes USING (hash_id) JOIN images ON images.id = image_id
-    WHERE images.withdrawn_at IS NULL
-    ORDER BY image_hashes.hash_id, view <> 'original', view, quality DESC NULLS LAST
 )
-SELECT * FROM page LEFT JOIN held USING (hash_id) ORDER BY position;
+-- Row by row: the planner takes the page for one row, and joined all with all.
+SELECT * FROM page LEFT JOIN LATERAL (
+    SELECT view, quality, convention
+    FROM image_hashes CROSS JOIN LATERAL (
+        SELECT convention, withdrawn_at FROM images WHERE images.id = image_id OFFSET 0
+    ) AS image
+    WHERE image_hashes.hash_id = page.hash_id AND withdrawn_at IS NULL
+    ORDER BY view <> 'original', view, quality DESC NULLS LAST
+    LIMIT 1
+) AS held ON true
+ORDER BY position;
 
 -- position_before: The position after which all changes are from this second (Unix time) or later.
 SELECT coalesce(
