@@ -260,9 +260,8 @@ def test_workers_started_with_a_wrong_clock_expire_and_erase_on_time(
         ran = "SELECT ran_at FROM retention WHERE ran_at > now() - interval '1 hour'"
         wait_until(lambda: host.database(ran))
     assert host.database("SELECT count(pdq) FROM hashes") == [(1,)]
-    assert host.database("SELECT details FROM audit_log WHERE kind = 'retention.erased'") == [
-        ({"bits": 1},)
-    ]
+    runs = "SELECT details - 'salt' FROM audit_log WHERE kind = 'retention.erased'"
+    assert host.database(runs) == [({"bits": 1},)]
     wait_until(lambda: host.counted_off() > YEAR.total_seconds() - NEAR.total_seconds())
 
 
