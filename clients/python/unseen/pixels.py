@@ -210,29 +210,32 @@ def _open(source: Source) -> Iterator[_Opened]:
     """Open an image; whatever its decoder raises becomes an ImageError."""
     _register_heif()
     with _open_file(source) as file:
-        try:
+        with _as_image_errors("The image is damaged."):
             prepared = _prepare(file)
-        except OSError as error:
-            raise UnreadableFileError(f"The file cannot be read: {error.strerror}.") from error
         image = _header(io.BytesIO(prepared.data) if prepared else file)
-        opened = _Opened(image, prepared, _aperture(file, image))
+        with _as_image_errors("The image is damaged."):
+            opened = _Opened(image, prepared, _aperture(file, image))
         width, height = opened.size
         if max(width * height, image.width * image.height) > MAX_PIXELS:
             raise TooManyPixelsError(
                 f"The image has {width} x {height} pixels; "
                 f"at most {MAX_PIXELS // 1_000_000} million can be hashed."
             )
-        try:
-            with image:
-                yield opened
-        except ImageError:
-            raise
-        except MemoryError as error:
-            raise TooManyPixelsError("There is not enough memory to decode the image.") from error
-        except Exception as error:
-            raise _unreadable(error) or BrokenImageError(
-                "The image is truncated or damaged."
-            ) from error
+        with _as_image_errors("The image is truncated or damaged."), image:
+            yield opened
+
+
+@contextmanager
+def _as_image_errors(message: str) -> Iterator[None]:
+    """Turn whatever is raised into an ImageError: a BrokenImageError if the bytes are bad."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except MemoryError as error:
+        raise TooManyPixelsError("There is not enough memory to decode the image.") from error
+    except Exception as error:
+        raise _unreadable(error) or BrokenImageError(message) from error
 
 
 @contextmanager

@@ -95,7 +95,8 @@ class Fitted(NamedTuple):
 def fit(found: Hits, nearest: int, secret: bytes, ranking: Ranking) -> Fitted:
     """Cut what a search for MAX_WHOLE hits per query found to what one call may return.
 
-    Every query keeps at least its nearest hit, and at least `nearest` of them if there is room.
+    A query that is not crowded keeps all of its hits, a crowded one the first `nearest` by
+    `ranking`, or fewer if the call would have too many; none loses all.
     The limits depend on `secret` and on the oldest hash that was found: they are the same when the
     lookup is repeated, and cannot be measured with other hashes.
     """

@@ -4,6 +4,8 @@ import errno
 import io
 import os
 import struct
+import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +25,11 @@ from unseen import (
     fingerprint_views,
     pixels,
 )
-from unseen.formats import avif, exif
+from unseen.formats import avif, exif, png
 
+from tests.contract.pixels import odd_files
 from tests.contract.pixels.draw import encoded, oversized_png, picture
+from tests.contract.pixels.profiles import matrix_profile
 
 FORMS = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "TIFF", "BMP")
 FILES = {form: encoded(picture(120, 90), form) for form in FORMS}
@@ -212,3 +216,44 @@ def test_any_bytes_have_a_clean_aperture_or_none(data: bytes) -> None:
 @given(st.binary(max_size=80))
 def test_any_bytes_have_an_orientation(data: bytes) -> None:
     assert 1 <= exif.orientation(b"II*\0\x08\0\0\0" + data) <= 8
+
+
+def test_damaged_png_is_not_decompressed_beyond_its_size() -> None:
+    """A platform repairs whatever is uploaded: 1 MB can hold a gigabyte of zeros."""
+    bomb = zlib.compress(bytes(400 << 20), 9)
+    header = struct.pack(">2I5B", 64, 64, 8, 2, 0, 0, 0)
+    data = odd_files.SIGNATURE + odd_files.chunk(b"IHDR", header)
+    data += odd_files.chunk(b"IDAT", bomb, checksum=1)
+    tracemalloc.start()
+    try:
+        repaired = png.repaired(data, pixels.MAX_PIXELS)
+        assert tracemalloc.get_traced_memory()[1] < 32 << 20
+    finally:
+        tracemalloc.stop()
+    assert repaired is not None
+    assert len(repaired) < 1_000
+
+
+@given(
+    st.binary(max_size=40), st.sampled_from([b"cHRM", b"gAMA", b"cICP", b"iCCP", b"tRNS", b"acTL"])
+)
+@settings(max_examples=100)
+def test_any_metadata_of_a_png_leaves_a_hash(content: bytes, kind: bytes) -> None:
+    gamma = odd_files.chunk(b"gAMA", struct.pack(">I", 60_000))
+    for added in (content, content[:32].ljust(32, b"\xff"), content[:4].ljust(4, b"\0")):
+        chunks = odd_files.chunk(kind, added) + (b"" if kind == b"gAMA" else gamma)
+        assert fingerprint(odd_files.with_chunk(FILES["PNG"], chunks))
+
+
+def test_parts_of_a_profile_may_be_in_any_order() -> None:
+    """As in libjpeg; a file in Display P3 has another hash if its profile is ignored."""
+    profile = matrix_profile("Adobe RGB", np.zeros((1, 1, 3), np.uint8))[1]
+    data = FILES["JPEG"]
+    whole = b"ICC_PROFILE\0\x01\x01" + profile
+    first = b"ICC_PROFILE\0\x01\x02" + profile[:200]
+    second = b"ICC_PROFILE\0\x02\x02" + profile[200:]
+    expected = fingerprint(odd_files.with_segment(data, 0xE2, whole))
+    assert expected != fingerprint(data)
+    for one, other in ((first, second), (second, first)):
+        split = odd_files.with_segment(odd_files.with_segment(data, 0xE2, one), 0xE2, other)
+        assert fingerprint(split) == expected

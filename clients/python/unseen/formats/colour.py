@@ -56,8 +56,8 @@ def from_gamma(gamma: bytes, chromaticities: bytes) -> bytes | None:
         return None
     try:
         return _profile(SRGB if is_near else primaries, lambda x: x**exponent)
-    except (np.linalg.LinAlgError, ZeroDivisionError):
-        return None
+    except (np.linalg.LinAlgError, ArithmeticError, ValueError, struct.error):
+        return None  # these are no colours
 
 
 def _profile(primaries: Primaries, curve: Callable[[Floats], Floats]) -> bytes:

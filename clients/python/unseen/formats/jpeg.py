@@ -75,6 +75,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
 
 def _joined(parts: list[bytes]) -> bytes | None:
     """Return the profile in some segments, each with its number and how many there are."""
+    parts = sorted(parts)
     numbers = [part[0] for part in parts if len(part) > 2]
     if numbers != list(range(1, len(parts) + 1)) or any(part[1] != len(parts) for part in parts):
         return None

@@ -23,6 +23,8 @@ _PALETTE: Final = 3
 _CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _STEP: Final = 4_096
 """Compressed bytes that are lost at most before damaged ones."""
+_MOST_BYTES: Final = 1 << 30
+"""The most decompressed bytes: more than any image has that is not refused for its size."""
 
 
 class Chunk(NamedTuple):
@@ -95,16 +97,17 @@ def _chunks(data: bytes) -> Iterator[Chunk]:
 
 def _complete(parts: list[bytes]) -> bytes:
     """Join compressed pixels that were cut off. Raises BrokenImageError if some are missing."""
-    reader = zlib.decompressobj()
+    content, reader, size = b"".join(parts), zlib.decompressobj(), 0
     try:
-        for part in parts:
-            for start in range(0, len(part), _STEP):
-                reader.decompress(part[start : start + _STEP])
+        for start in range(0, len(content), _STEP):
+            size += len(reader.decompress(content[start : start + _STEP]))
+            if size > _MOST_BYTES:
+                break
     except zlib.error:
         raise BrokenImageError("The image is damaged.") from None
     if not reader.eof:
         raise BrokenImageError("The image is truncated: a part of it is missing.")
-    return b"".join(parts)
+    return content
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
@@ -184,7 +187,8 @@ def repaired(data: bytes, most_pixels: int) -> bytes | None:
     if interlaced or not channels * depth or not 0 < width * height <= most_pixels:
         return None
     row = (width * channels * depth + 7) // 8
-    rows = _inflated(b"".join(each.content for each in chunks if each.kind == b"IDAT"))
+    pixels = b"".join(each.content for each in chunks if each.kind == b"IDAT")
+    rows = _inflated(pixels, height * (row + 1))
     rows = rows[: len(rows) // (row + 1) * (row + 1)]
     if not rows:
         return None
@@ -195,12 +199,15 @@ def repaired(data: bytes, most_pixels: int) -> bytes | None:
     return b"".join([SIGNATURE, *before, _chunk(b"IDAT", content), _chunk(b"IEND", b"")])
 
 
-def _inflated(content: bytes) -> bytes:
-    """Decompress as far as possible."""
-    reader, parts = zlib.decompressobj(), list[bytes]()
+def _inflated(content: bytes, most: int) -> bytes:
+    """Decompress as far as possible, but at most so many bytes."""
+    reader, parts, left = zlib.decompressobj(), list[bytes](), most
     try:
         for start in range(0, len(content), _STEP):
             parts.append(reader.decompress(content[start : start + _STEP]))
+            left -= len(parts[-1])
+            if left <= 0:
+                break
     except zlib.error:
         pass
-    return b"".join(parts)
+    return b"".join(parts)[:most]
