@@ -14,13 +14,13 @@ WITH missing AS (
         (SELECT coalesce(max(number), 0) FROM images WHERE case_id = %(case_id)s)
             + row_number() OVER (ORDER BY id) AS number
     FROM hashes LEFT JOIN LATERAL (
-        -- By the hash, whatever the planner expects: the bank can have millions of images.
-        SELECT true AS is_held FROM image_hashes
+        -- By the hash, whatever the planner expects: the bank can have millions of images. An
+        -- aggregate, since LIMIT 1 lets a planner without statistics choose to read the table.
+        SELECT bool_or(true) AS is_held FROM image_hashes
         CROSS JOIN LATERAL (
             SELECT case_id, withdrawn_at FROM images WHERE images.id = image_id OFFSET 0
         ) AS image
         WHERE image_hashes.hash_id = hashes.id AND case_id = %(case_id)s AND withdrawn_at IS NULL
-        LIMIT 1
     ) AS held ON true
     WHERE id = ANY(%(hash_ids)s) AND is_held IS NULL
 ), added AS (
