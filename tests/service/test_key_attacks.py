@@ -123,6 +123,20 @@ def test_unused_key_cannot_be_approved(admins: tuple[Admin, Admin]) -> None:
     assert "unseen key activate" in refused.json()["detail"]
 
 
+def test_key_issued_with_a_stolen_key_ends_with_it(admins: tuple[Admin, Admin]) -> None:
+    """Revoking the stolen key left what it had issued, for another person to approve."""
+    stolen, honest = admins
+    made = HolderKey()
+    key_id = stolen.register(made, "Thief", "feed")
+    activated(stolen, made)
+    own_id = next(key for key, each in honest.keys().items() if each["platform"] == "Mallory")
+    address = f"{honest.url}/v1/keys/{own_id}"
+    httpx.delete(address, headers=honest.key.headers).raise_for_status()
+    refused = honest.approve(key_id)
+    assert refused.status_code == 409, refused.text
+    assert "were revoked since" in refused.json()["detail"]
+
+
 def test_admin_cannot_act_as_a_person_that_they_brought_in(admins: tuple[Admin, Admin]) -> None:
     """Even if an honest admin was told that the second person exists, nor a third behind it."""
     mallory, honest = admins

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from unseen_service.jobs.overmatch_watch import cause_of
 from unseen_service.models.overmatch import ActivityBaseline, HashActivity
 from unseen_service.models.review import Cause
-from unseen_service.usecases import key_approval
+from unseen_service.usecases import key_approval, keys
 
 from tests.support.admins import Admins
 from tests.support.databases import query
@@ -319,6 +319,23 @@ def test_first_two_admins_can_remove_together(service: RunningService, disputed:
     assert admins.post(admins.first, path, removal).json()["final"] is False
     assert admins.post(admins.second, path, removal).json()["final"] is True
     assert look_up(service, "Finder", PDQ) == []
+
+
+def test_proposal_ends_with_the_keys_of_its_author(service: RunningService, disputed: str) -> None:
+    """Whoever had used a stolen key to propose needed only one other person, also afterwards."""
+    path, removal = f"/v1/review/{disputed}", {"decision": "remove"}
+    with service.client("audit", "admin", platform="Stolen") as stolen:
+        assert stolen.post(path, json=removal).json()["final"] is False
+    ((key_id,),) = query(
+        service.database_url,
+        "SELECT keys.id FROM keys JOIN platforms ON platforms.id = platform_id"
+        " WHERE name = 'Stolen'",
+    )
+    service.flow(lambda store: keys.revoke_key(store, key_id))
+    assert decide(service, disputed, "remove").json()["final"] is False
+    assert look_up(service, "Finder", PDQ)
+    assert queue(service)[0]["proposal"]["by"] == "staff:Staff"
+    assert decide(service, disputed, "remove", by="Second").json()["final"]
 
 
 def test_keys_whose_secret_the_operator_saw_are_one_person(

@@ -11,6 +11,9 @@ about, and whether anyone else knows its secret:
   issuer of a key that the service generated, as all were before version 0.2.
 - All persons of one platform count as one: the audit log names both alike.
 
+What a person began ends with their keys: nobody completes a proposal of someone who is no longer an
+admin, or approves a key that was issued by someone whose keys were all revoked since.
+
 The command line is nobody: its users' names are taken on trust, and whoever reaches the database
 can call themselves several. It acts for the holder of an admin's key, or not at all.
 """
@@ -21,7 +24,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from ..models.audit import Staff
-from ..models.keys import Key, Scope
+from ..models.keys import Key, KeyStatus, Scope
 from ..models.review import Proposal
 from .actors import OPERATOR, is_key_person, key_person
 
@@ -33,6 +36,9 @@ _ISSUER = "You issued it, or someone of the same platform did, so someone else h
 _ISSUER_KNOWS_IT = (
     "The person who issued it knows its secret. Revoke it, and let its holder make another with "
     "'unseen key new'."
+)
+_ISSUER_REVOKED = (
+    "The keys of the person who issued it were revoked since. Revoke it, and issue another."
 )
 _DESCENDANT = (
     "Your own key was issued or approved by the person who issued this one, or by someone that "
@@ -54,6 +60,8 @@ def approval_obstacle(new: Key, by: Staff, everyone: Sequence[Key]) -> str | Non
     """Return why a person may not approve a key; None if they may. `everyone` is all keys."""
     known = _Persons(everyone)
     approver, issuer = by.person, new.issued_by
+    if known.is_revoked(issuer):
+        return _ISSUER_REVOKED
     if not new.made_by_holder:
         return _ISSUER_KNOWS_IT
     if approver == key_person(new) or new.platform_id in known.platforms([approver]):
@@ -83,6 +91,15 @@ def removal_obstacle(first: Proposal, second: Staff, everyone: Sequence[Key]) ->
     return None if hands.isdisjoint(known.hands([second.person], first.at)) else _KNOWN_TO_OTHERS
 
 
+def is_admin(person: str, everyone: Sequence[Key], now: datetime) -> bool:
+    """Return whether a person has an admin's key that is in force. `everyone` is all keys."""
+    return any(
+        Scope.ADMIN in key.scopes and key.status(now) is KeyStatus.IN_FORCE
+        for key in everyone
+        if key_person(key) == person
+    )
+
+
 class _Persons:
     """What is known of persons by all keys that were ever issued."""
 
@@ -102,6 +119,11 @@ class _Persons:
             for person, keys in self._keys.items()
             if any(key.platform_id in platforms for key in keys)
         }
+
+    def is_revoked(self, person: str) -> bool:
+        """Return whether a person had keys, and all were revoked."""
+        keys = self._keys.get(person, [])
+        return bool(keys) and all(key.revoked_at is not None for key in keys)
 
     def ancestors(self, person: str) -> set[str]:
         """Return everyone who issued or approved a key of this person, or of an ancestor."""

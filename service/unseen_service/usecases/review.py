@@ -2,6 +2,7 @@
 
 A removal means that nobody matches a hash any longer, and to bring it back may expose someone:
 either takes two persons. The first one proposes it, and nothing changes until the second confirms.
+A proposal counts as long as the first one is an admin.
 """
 
 from uuid import UUID
@@ -11,9 +12,19 @@ from ..models.audit import AuditKind, Staff
 from ..models.changes import ChangeKind
 from ..models.hashes import Standing
 from ..models.review import Decided, Decision, Proposal, Review, Reviewed
-from ..store import Store, Transaction, activation, audit, changes, disputes, keys, review
+from ..store import (
+    Store,
+    Transaction,
+    activation,
+    audit,
+    changes,
+    clock,
+    disputes,
+    keys,
+    review,
+)
 from .actors import staff_event
-from .key_independence import removal_obstacle
+from .key_independence import is_admin, removal_obstacle
 
 
 async def read_reviews(
@@ -57,7 +68,7 @@ async def decide(
         }
         first = found.proposal
         if _takes_two(found, decision):
-            if first is None or first.decision is not decision:
+            if first is None or first.decision is not decision or not await _counts(tx, first):
                 await review.propose(tx, found, decision, by, reason)
                 await audit.append(tx, staff_event(by, AuditKind.REVIEW_PROPOSED, details))
                 return Decided(found.standing, final=False)
@@ -86,6 +97,10 @@ async def _settle(
 def _takes_two(found: Reviewed, decision: Decision) -> bool:
     """Return whether a decision removes a hash, or brings back one that was removed."""
     return decision is not found.decision and Decision.REMOVE in (decision, found.decision)
+
+
+async def _counts(tx: Transaction, first: Proposal) -> bool:
+    return is_admin(first.person, await keys.read_all(tx), await clock.now(tx))
 
 
 async def _check_independent(tx: Transaction, first: Proposal, second: Staff) -> None:
