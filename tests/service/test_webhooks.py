@@ -350,12 +350,12 @@ def test_empty_outbox_is_not_polled(database_url: str, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(outbox, "claim", count_claims)
     with serving(database_url) as service:
-        # Once at the start, and once when it has begun to listen.
-        wait_until(lambda: len(claims) == 2)
-        for n in range(3):
+        # Once at the start, and whenever it has begun to listen: often more than once under load.
+        wait_until(lambda: len(claims) >= 2)
+        for n in range(20):
             submit(service, random_pdq(n))
             service.wait_in_step()
-        assert len(claims) == 2
+        assert len(claims) < 10
 
 
 def submit_one(service: RunningService, *_: object) -> httpx.Response:
