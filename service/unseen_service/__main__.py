@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from .cli import output
 from .cli.parser import make_parser
 from .embedded_postgres import EmbeddedPostgresError
-from .errors import EncryptionKeyMissing, OperatorError, ServiceError, StoreUnavailable
+from .errors import HashesUnreadable, OperatorError, ServiceError, StoreUnavailable
 from .runtime.isolation import isolate_process
 
 
@@ -32,7 +32,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         args.run(args)
     except SystemExit as end:  # argparse's after --help, or the supervisor's
         return _failed(end.code) if isinstance(end.code, str) else end.code or 0
-    except EncryptionKeyMissing as error:
+    except HashesUnreadable as error:
         return _failed(error.why)
     except StoreUnavailable as error:
         return _failed(f"The database is unavailable: {error.why}.")

@@ -436,8 +436,11 @@ class StoreUnavailable(Unavailable):
         self.why = why
 
 
-class EncryptionKeyMissing(StoreUnavailable):
-    """The database is encrypted, and this host does not have the key: waiting does not help."""
+class HashesUnreadable(StoreUnavailable):
+    """This host cannot open the hashes in the database, and waiting does not help.
+
+    It lacks their key, or somebody altered the table that says which one that is.
+    """
 
     def __init__(self, why: str) -> None:
         super().__init__(
@@ -537,12 +540,12 @@ class KeyNotShared(OperatorError):
 
 
 class HashesAltered(OperatorError):
-    """Somebody altered hashes in the database, so that no key opens them."""
+    """Somebody altered hashes or PINs in the database, so that they are not sealed again."""
 
     def __init__(self) -> None:
         super().__init__(
-            "Hashes were altered in the database, so that they cannot be sealed again. They are "
-            "not matched; 'unseen-service audit verify' names the first. All others are sealed."
+            "Hashes or PINs were altered in the database, so that they are not sealed again. They "
+            "match nothing; 'unseen-service audit verify' names the first. All others are sealed."
         )
 
 

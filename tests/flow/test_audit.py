@@ -46,12 +46,12 @@ def test_an_export_is_verified_offline_and_tampering_is_found(
 
     code, output = verify(export, "--checkpoint", early, "--key", key, capsys=capsys)
     assert code == 0
-    assert re.match(r"chain verified: 6 entries, the last is [0-9a-f]{64}\n", output)
-    assert "kept checkpoint of 5 entries" in output
-    assert json.loads(answer.text.splitlines()[5])["kind"] == "audit.exported", "itself included"
+    assert re.match(r"chain verified: 8 entries, the last is [0-9a-f]{64}\n", output)
+    assert "kept checkpoint of 7 entries" in output
+    assert json.loads(answer.text.splitlines()[7])["kind"] == "audit.exported", "itself included"
 
     lines = export.read_bytes().splitlines(keepends=True)
-    export.write_bytes(b"".join([lines[0].replace(b"person", b"nobody"), *lines[1:]]))
+    export.write_bytes(b"".join([lines[0].replace(b"operator", b"nobody"), *lines[1:]]))
     code, output = verify(export, capsys=capsys)
     assert code == 1
     assert "Audit entry 1 does not fit" in output
@@ -120,8 +120,8 @@ def test_checkpoints_and_proofs_need_a_key_but_no_scope(service: RunningService)
             assert refused.status_code == 422, query
             assert refused.json()["errors"], query
         one = platform.get("/v1/audit/proof/inclusion?position=1").json()
-        assert one["size"] == 2, "an entry per key"
-        assert len(one["path"]) == 1
+        assert one["size"] == 5, "two of the encryption, one for the first key, two for the second"
+        assert len(one["path"]) == 3
 
 
 async def _hand_out(store: Store) -> None:

@@ -36,7 +36,8 @@ def test_a_copy_matches_until_the_person_withdraws(service: RunningService) -> N
 
     end = service.flow(audit_log.verify_audit)
     kinds = [entry["kind"] for entry in _audit(service)]
-    assert kinds[:1] + kinds[2:4] == ["case.submitted", "match.hit", "case.withdrawn"]
+    told = ("case.submitted", "match.hit", "case.withdrawn")
+    assert tuple(kind for kind in kinds if kind in told) == told
     assert end.position >= 4
 
 

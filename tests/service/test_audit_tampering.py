@@ -420,6 +420,7 @@ def test_issue_and_approval_name_both_admins(service: RunningService) -> None:
     service.key("feed", platform="Feeds")
     with service.client("audit") as staff:
         entries = staff.get("/v1/audit").json()["entries"]
+    entries = [each for each in entries if each["kind"].startswith("key.")]
     assert [(each["kind"], each["actor"]) for each in entries[:3]] == [
         ("key.issued", ISSUER.actor),
         ("key.activated", "key:1"),

@@ -154,7 +154,7 @@ def test_new_service_signs_at_once_and_its_files_are_private(
         service = RunningService(f"http://127.0.0.1:{port}", database_url)
         wait_until(service.is_ready)
         files = [tmp_path / f"audit.{each}" for each in ("key", "checkpoint")]
-        assert files[1].read_text().split("\n")[1] == "0", "the log was empty"
+        assert int(files[1].read_text().split("\n")[1]) >= 2, "the log says how it is encrypted"
         assert [each.stat().st_mode & 0o777 for each in files] == [0o600, 0o600]
     finally:
         process.terminate()

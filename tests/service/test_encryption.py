@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import psycopg
 import pytest
 from unseen_service import credentials
 from unseen_service.encryption import KeyFile
-from unseen_service.errors import EncryptionKeyMissing, StateUnexplained
+from unseen_service.errors import HashesAltered, HashesUnreadable, StateUnexplained
 from unseen_service.store import Store, migrate, session_names
 from unseen_service.store.roles import serving_url
 from unseen_service.usecases import audit_log, benign_hashes, encryption
@@ -325,7 +326,7 @@ def test_key_is_replaced_under_load(database_url: str, key: Path) -> None:
     assert stored_bits(database_url, key) == bits
     old = query(database_url, "SELECT DISTINCT key_version FROM hashes WHERE pdq IS NOT NULL")
     assert old == [(2,)]
-    with pytest.raises(EncryptionKeyMissing):
+    with pytest.raises(HashesUnreadable):
         stored_bits(database_url)  # with the key that was replaced
 
 
@@ -443,6 +444,9 @@ ALTERED = {
         UPDATE hashes SET pdq = set_bit(pdq, 200, 1 - get_bit(pdq, 200)) WHERE id = 1""",
     "put in clear": """
         UPDATE hashes SET pdq = sha256('x'), key_version = NULL, lookup_tag = NULL WHERE id = 1""",
+    "put in clear, as if not all were sealed yet": """
+        UPDATE hashes SET pdq = sha256('x'), key_version = NULL, lookup_tag = NULL WHERE id = 1;
+        UPDATE encryption SET completed = false""",
 }
 
 
@@ -457,9 +461,112 @@ def test_altered_bits_are_not_matched_and_found_by_verify(
     with serving(database_url) as service:
         assert service.ready()["hashes"] == 2
         assert found(service, PDQS[1])
-        with pytest.raises(StateUnexplained, match="hash 1: its bits were altered"):
+        with service.client("feed") as mirror:
+            entries = mirror.get("/v1/hashes").json()["entries"]
+            assert {each["pdq"] for each in entries} == {*PDQS[1:3]}
+        with pytest.raises(StateUnexplained, match=r"hash 1: its bits|encryption 1"):
             service.flow(audit_log.verify_audit)
     assert "1 hashes were altered in the database" in caplog.text
+
+
+def test_hash_put_in_clear_is_not_sealed(database_url: str, key: Path) -> None:
+    """`encrypt` laundered it: for verification it was the service's own afterwards."""
+    shutil.copy(key_file(), key)
+    with serving(database_url) as service:
+        submit(service, *PDQS[:3])
+    query(database_url, ALTERED["put in clear, as if not all were sealed yet"])
+    with pytest.raises(HashesAltered):
+        encrypt(database_url, key)
+    KeyFile(key).add_key()
+    with pytest.raises(HashesAltered):
+        encrypt(database_url, key)
+    assert unsealed(database_url) == [("hash", "1")]
+
+
+def test_tag_of_another_hash_is_found(database_url: str, key: Path) -> None:
+    """The hash could be stored twice, and sealing both with a new key ended in a traceback."""
+    shutil.copy(key_file(), key)
+    with serving(database_url) as service:
+        submit(service, *PDQS[:3])
+        query(database_url, "UPDATE hashes SET lookup_tag = set_bit(lookup_tag, 0, 1) WHERE id = 1")
+        query(database_url, "UPDATE hashes SET lookup_tag = set_bit(lookup_tag, 1, 0) WHERE id = 1")
+        submit(service, PDQS[0])
+        with pytest.raises(StateUnexplained, match="hash 1: its bits or the tag"):
+            service.flow(audit_log.verify_audit)
+    KeyFile(key).add_key()
+    with pytest.raises(HashesAltered):
+        encrypt(database_url, key)
+
+
+def test_bits_are_not_copied_between_benign_hashes(service: RunningService) -> None:
+    """One that is replaced protects its image no longer."""
+    pdqs = [bytes.fromhex(pdq) for pdq in (BENIGN, PDQS[30])]
+    service.flow(lambda store: benign_hashes.add_benign(store, pdqs, "logo"))
+    service.flow(audit_log.verify_audit)
+    query(
+        service.database_url,
+        "ALTER TABLE benign_hashes DROP CONSTRAINT benign_hashes_pdq_key;"
+        " UPDATE benign_hashes SET pdq = (SELECT pdq FROM benign_hashes WHERE id = 2) WHERE id = 1",
+    )
+    with pytest.raises(StateUnexplained, match="benign 1"):
+        service.flow(audit_log.verify_audit)
+
+
+def test_database_passed_off_as_not_encrypted_stores_nothing_in_clear(
+    service: RunningService,
+) -> None:
+    submit(service, PDQS[0])
+    query(service.database_url, "UPDATE encryption SET version = NULL, completed = false")
+    assert post_submission(service, submission(PDQS[1])).status_code == 503
+    assert query(service.database_url, "SELECT count(*) FROM cases") == [(1,)]
+    with pytest.raises(StateUnexplained, match="encryption 1"):
+        service.flow(audit_log.verify_audit)
+
+
+PIN_ATTACKS = {
+    "copied": """
+        UPDATE cases SET (pin_salt, pin_digest, pin_sealed, pin_tag) =
+            (SELECT pin_salt, pin_digest, pin_sealed, NULL::smallint FROM cases WHERE id = 2)
+        WHERE id = 1""",
+    "in clear": """
+        UPDATE cases SET pin_salt = %(salt)s, pin_digest = %(digest)s, pin_sealed = false,
+            pin_tag = NULL WHERE id = 1""",
+}
+
+
+@pytest.mark.parametrize("attack", PIN_ATTACKS)
+def test_pin_put_into_another_case_does_not_open_it(
+    database_url: str, key: Path, attack: str
+) -> None:
+    """Whoever can write to the database opened any case with a PIN of their own."""
+    shutil.copy(key_file(), key)
+    own_pin = "4KQ7-PX2M-9TRV"
+    with serving(database_url) as service:
+        victim = submit(service, PDQS[0])["case"]
+        own = post_submission(service, {**submission(PDQS[1]), "pin": own_pin}).json()["case"]
+        salt = bytes(16)
+        digest = credentials.pin_digest(own_pin.replace("-", ""), salt)
+        with psycopg.connect(database_url) as owner:
+            owner.execute(PIN_ATTACKS[attack].encode(), {"salt": salt, "digest": digest})
+        for number, status in ((own, 200), (victim, 404)):
+            url = f"{service.url}/v1/cases/{number}"
+            assert httpx.get(url, headers={"Unseen-Pin": own_pin}).status_code == status
+        if attack == "in clear":
+            with pytest.raises(StateUnexplained, match="case 1: its PIN"):
+                service.flow(audit_log.verify_audit)
+            KeyFile(key).add_key()
+            with pytest.raises(HashesAltered):
+                encrypt(database_url, key)
+
+
+def test_keys_made_at_the_same_time_are_all_kept(key: Path) -> None:
+    """The second to be written replaced a file that sealed hashes depended on."""
+    first = KeyFile(key).generate()
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(lambda _: KeyFile(key).add_key().newest, range(8)))
+    kept = KeyFile(key).keyring.keys
+    assert sorted(each.version for each in made) == list(range(2, 10))
+    assert {**first.keys, **{each.version: each for each in made}} == dict(kept)
 
 
 def test_erased_bits_leave_no_tag(service: RunningService) -> None:

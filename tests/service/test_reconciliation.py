@@ -18,6 +18,7 @@ from unseen_service.errors import StateUnexplained
 from unseen_service.models.audit import AuditEntry, AuditEvent, AuditKind
 from unseen_service.store import Store, audit, reconciliation
 from unseen_service.store.connection import TimedConnection
+from unseen_service.store.sql import SQL
 from unseen_service.tlog.chain import GENESIS, canonical, entry_digest, grow_tree
 from unseen_service.usecases import audit_log, benign_hashes, key_limits
 
@@ -70,7 +71,32 @@ def _tell(service: RunningService) -> None:
         proposal = {"decision": "remove", "instead_of": "keep"}
         staff.post(f"/v1/review/{records[1]}", json=proposal).raise_for_status()
     service.flow(lambda store: benign_hashes.add_benign(store, [bytes.fromhex(random_pdq(9))], ""))
+    twice = [bytes.fromhex(random_pdq(seed)) for seed in (10, 11)]
+    added = service.flow(lambda store: benign_hashes.add_benign(store, twice, ""))
+    query(
+        service.database_url,
+        "CREATE SCHEMA attacker; CREATE TABLE attacker.benign_hashes AS TABLE benign_hashes",
+    )
+    service.flow(lambda store: benign_hashes.remove_benign(store, added))
     service.flow(lambda store: key_limits.limit_key(store, 1, requests=100))
+
+
+def _forged_entry(position_and_kind: str) -> str:
+    return f"""
+        INSERT INTO platforms (name) VALUES ('Other');
+        INSERT INTO state_salts VALUES (1000000, sha256('x'));
+        INSERT INTO state_digests
+        SELECT 1000000, 'platform', id, 0, sha256(convert_to(
+            jsonb_build_array(name, extract(epoch FROM created_at))::text, 'UTF8'))
+        FROM platforms WHERE name = 'Other';
+        ALTER TABLE audit_log ALTER kind DROP NOT NULL;
+        INSERT INTO audit_log (position, kind, at, actor, details, digest, nodes)
+        SELECT {position_and_kind}, now(), 'x', jsonb_build_object('state', jsonb_build_object(
+            'set', change_set, 'sha256', encode(sha256(salt || convert_to(
+                concat_ws(' ', kind, id, sub, encode(digest, 'hex')) || E'\\n', 'UTF8')),
+                'base64'))),
+            sha256(''), sha256('')
+        FROM state_digests JOIN state_salts USING (change_set) WHERE change_set = 1000000"""  # noqa: S608
 
 
 ATTACKS = {
@@ -156,6 +182,40 @@ ATTACKS = {
         UPDATE state_digests SET digest = sha256(convert_to(
             (SELECT jsonb_build_array(name, extract(epoch FROM created_at))::text
              FROM platforms WHERE id = 1), 'UTF8')) WHERE kind = 'platform' AND id = 1""",
+    "lines moved into the salt": """
+        CREATE TEMP TABLE moved ON COMMIT DROP AS
+        SELECT change_set, string_agg(
+            concat_ws(' ', kind, id, sub, encode(digest, 'hex')) || E'\\n', ''
+            ORDER BY kind, id, sub) AS lines
+        FROM state_digests WHERE kind <> 'positions' AND change_set =
+            (SELECT max(change_set) FROM state_digests WHERE kind = 'case' AND id = 1)
+        GROUP BY change_set;
+        ALTER TABLE state_salts DROP CONSTRAINT state_salts_salt_check;
+        UPDATE state_salts SET salt = salt || convert_to(lines, 'UTF8')
+        FROM moved WHERE state_salts.change_set = moved.change_set;
+        DELETE FROM state_digests USING moved
+        WHERE state_digests.change_set = moved.change_set AND kind <> 'positions';
+        UPDATE cases SET withdrawn_at = NULL WHERE id = 1;
+        UPDATE images SET withdrawn_at = NULL, withdrawn_after = NULL WHERE case_id = 1;
+        UPDATE hashes SET active = true, gone_at = NULL WHERE id = 1""",
+    "two lines joined in the name of a kind": """
+        CREATE TEMP TABLE removed ON COMMIT DROP AS
+        SELECT change_set, min(id) AS one, max(id) AS two
+        FROM state_digests WHERE kind = 'benign' AND digest IS NULL GROUP BY change_set;
+        DELETE FROM state_digests USING removed
+        WHERE state_digests.change_set = removed.change_set AND id = one;
+        UPDATE state_digests SET kind = format(E'benign %s 0 -\\nbenign', one)
+        FROM removed WHERE state_digests.change_set = removed.change_set AND id = two;
+        INSERT INTO benign_hashes OVERRIDING SYSTEM VALUE
+        SELECT kept.* FROM attacker.benign_hashes AS kept, removed WHERE id IN (one, two)""",
+    "an entry before the first": _forged_entry("0, 'log.baseline'"),
+    "an entry without a kind": _forged_entry("1000000, NULL"),
+    "a view in place of a table": """
+        ALTER TABLE platforms RENAME TO those; CREATE VIEW platforms AS SELECT * FROM those""",
+    "encryption passed off as incomplete": "UPDATE encryption SET completed = false",
+    "encryption passed off as never begun": """
+        UPDATE encryption SET version = NULL, completed = false""",
+    "key of hashes put in": "INSERT INTO encryption_keys VALUES (2, '0123456789abcdef')",
     "a note of the change left for the next entry": """
         UPDATE keys SET digest = sha256('x') WHERE id = 2;
         UPDATE state_noted SET position = NULL""",
@@ -177,6 +237,16 @@ def test_state_changed_by_sql_is_found(
     story: RunningService, attack: str, with_triggers: bool
 ) -> None:
     assert unexplained_after(story.database_url, attack, with_triggers=with_triggers) is not None
+
+
+def test_every_table_that_entries_commit_to_is_checked_for_a_view(story: RunningService) -> None:
+    committed_to = query(
+        story.database_url,
+        "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger"
+        " WHERE tgname ~ '^note_(insert|update|delete)$'",
+    )
+    for (table,) in committed_to:
+        assert f"'{table}'".encode() in SQL["replaced_table"]
 
 
 def test_suspect_matches_are_those_that_entries_list(service: RunningService) -> None:
@@ -207,7 +277,7 @@ def test_later_entries_do_not_cover_up_a_change_by_sql(database_url: str) -> Non
             staff.get("/v1/keys").raise_for_status()
         withdrawn = httpx.delete(f"{service.url}/v1/cases/{case}", headers=PIN_HEADERS)
         assert withdrawn.is_success
-        with pytest.raises(StateUnexplained, match="key 1: it differs from what audit entry 2"):
+        with pytest.raises(StateUnexplained, match="key 1: it differs from what audit entry 5"):
             verify(service)
         (run,) = service.audit_details("audit.verified")
         assert (run["fits"], run["unexplained"]) == (False, "key 1")
@@ -223,7 +293,7 @@ def test_command_reports_the_first_unexplained_state(database_url: str, tmp_path
     query(database_url, "UPDATE platforms SET name = 'Other'")
     failed = run("audit", "verify", **settings)
     assert failed.returncode == 1
-    assert "platform 1: it differs from what audit entry 1" in failed.stderr
+    assert "platform 1: it differs from what audit entry 3" in failed.stderr
 
 
 def test_state_from_before_commitments_is_vouched_for_once(database_url: str) -> None:
@@ -240,10 +310,12 @@ def test_state_from_before_commitments_is_vouched_for_once(database_url: str) ->
         _forget_digests(owner)
         migration = (MIGRATIONS / "0090_commitments.sql").read_text()
         owner.execute("INSERT INTO state_baseline" + migration.rpartition("state_baseline")[2])
+        # Version 0.1 has none of it: there, commitments begin before encryption does.
+        owner.execute("INSERT INTO state_baseline VALUES ('encryption', 0, 1)")
     service.flow(audit_log.verify_audit)
     found = [row[0] for row in query(database_url, entries)]
     assert {each["part"]: each["objects"] for each in found} == {
-        "case": 3, "hash": 3, "image": 3, "key": 1, "platform": 1, "positions": 1
+        "case": 3, "encryption": 1, "hash": 3, "image": 3, "key": 1, "platform": 1, "positions": 1
     }  # fmt: skip
     service.flow(audit_log.verify_audit)
     assert len(query(database_url, entries)) == len(found)
@@ -297,7 +369,7 @@ def test_what_an_older_version_changes_is_vouched_for(database_url: str) -> None
         verify(service)
         (details,) = service.audit_details("log.baseline")
         assert (details["part"], details["objects"]) == ("older version", 1)
-        assert details["entries"] == [2, 2]
+        assert details["entries"] == [5, 5]
         query(database_url, "UPDATE keys SET note = 'again' WHERE id = 1")
         with pytest.raises(StateUnexplained, match="key 1"):
             verify(service)

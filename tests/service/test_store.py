@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -24,8 +25,16 @@ from unseen_service.usecases.admission import Admission
 from unseen_service.usecases.cases import Cases
 from unseen_service.usecases.intake_level import IntakeLevel
 
+from tests.support.databases import unencrypted_database
 from tests.support.encryption import key_file
 from tests.support.hashes import random_pdq
+
+
+@pytest.fixture
+def clear_url(postgres: str) -> Iterator[str]:
+    """A database that is not encrypted: its audit log is empty."""
+    with unencrypted_database(postgres) as url:
+        yield url
 
 
 async def open_store(url: str, size: int = 8) -> Store:
@@ -85,9 +94,9 @@ def test_changes_are_numbered_in_commit_order_without_gaps(database_url: str) ->
     asyncio.run(run())
 
 
-def test_audit_entry_is_rolled_back_with_its_transaction(database_url: str) -> None:
+def test_audit_entry_is_rolled_back_with_its_transaction(clear_url: str) -> None:
     async def run() -> None:
-        store = await open_store(database_url)
+        store = await open_store(clear_url)
         with pytest.raises(ZeroDivisionError):
             async with store.transaction() as tx:
                 await audit.append(tx, AuditEvent(AuditKind.AUDIT_EXPORTED, "operator"))
@@ -118,11 +127,9 @@ def test_audit_entry_is_rolled_back_with_its_transaction(database_url: str) -> N
         ),
     ],
 )
-def test_tampering_is_found_at_its_position(
-    database_url: str, tampering: str, position: int
-) -> None:
+def test_tampering_is_found_at_its_position(clear_url: str, tampering: str, position: int) -> None:
     async def fill() -> None:
-        store = await open_store(database_url, 1)
+        store = await open_store(clear_url, 1)
         async with store.transaction() as tx:
             for n in range(5):
                 await audit.append(
@@ -132,15 +139,15 @@ def test_tampering_is_found_at_its_position(
         await store.close()
 
     async def verify() -> None:
-        store = await open_store(database_url, 1)
+        store = await open_store(clear_url, 1)
         try:
             await audit_log.verify_audit(store)
         finally:
             await store.close()
 
     asyncio.run(fill())
-    execute(database_url, "ALTER TABLE audit_log DROP CONSTRAINT audit_log_pkey CASCADE")
-    execute(database_url, tampering)
+    execute(clear_url, "ALTER TABLE audit_log DROP CONSTRAINT audit_log_pkey CASCADE")
+    execute(clear_url, tampering)
     with pytest.raises(ChainBroken) as found:
         asyncio.run(verify())
     assert found.value.position == position

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from unseen_service.encryption import HashKey, KeyFile, Keyring
-from unseen_service.store import Store, encryption
+from unseen_service.store import Store
+from unseen_service.usecases import encryption
+from unseen_service.usecases.actors import OPERATOR
 
 from .waiting import PATIENCE_S
 
@@ -36,12 +38,10 @@ def key_file() -> Path:
 
 
 def encrypt_empty(database_url: str) -> None:
-    """Encrypt a database that is migrated and empty; its audit log remains empty."""
+    """Encrypt a database that is migrated and empty: its audit log has two entries then."""
 
     async def encrypt(owner: Store, file: KeyFile) -> None:
-        async with owner.transaction() as tx:
-            await encryption.begin(tx, file.keyring, file.keyring.newest)
-            assert await encryption.complete(tx, file.keyring.newest)
+        await encryption.encrypt(owner, file, OPERATOR)
 
     owner_flow(database_url, key_file(), encrypt)
 

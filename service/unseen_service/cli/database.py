@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ..embedded_postgres import EmbeddedPostgres
 from ..encryption import KeyFile
-from ..errors import EncryptionKeyMissing, OperatorError, StoreUnavailable
+from ..errors import HashesUnreadable, OperatorError, StoreUnavailable
 from ..runtime.supervisor import HealthCallback
 from ..settings import Settings, read_database_url, read_migrate_url
 from ..store import Store, check_connection
@@ -108,13 +108,13 @@ def open_database(data: Path, connections: int = 0) -> Iterator[tuple[str, Healt
 def wait_for_database(prepare: Callable[[], None]) -> None:
     """Prepare the database; while it is unavailable, print why and try again.
 
-    Raises EncryptionKeyMissing: to wait would not help.
+    Raises HashesUnreadable: to wait would not help.
     """
     reported = ""
     while True:
         try:
             prepare()
-        except EncryptionKeyMissing:
+        except HashesUnreadable:
             raise
         except StoreUnavailable as error:
             if error.why != reported:

@@ -55,7 +55,7 @@ def encrypt(args: Namespace) -> None:
 async def encrypt_if_new(url: str, settings: Settings) -> None:
     """Encrypt a database in which nothing is stored yet. Print a notice if another one is not.
 
-    Raises EncryptionKeyMissing, StoreUnavailable, SettingInvalid if the key cannot be written.
+    Raises HashesUnreadable, StoreUnavailable, SettingInvalid if the key cannot be written.
     """
     async with opened_store(url, settings) as store:
         is_encrypted = await encryption.is_encrypted(store)

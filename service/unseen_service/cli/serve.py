@@ -79,7 +79,7 @@ def serve(args: Namespace) -> None:
 
 
 def _prepare_database(url: str, settings: Settings) -> None:
-    """Migrate, and encrypt a new database. Raises StoreUnavailable, EncryptionKeyMissing."""
+    """Migrate, and encrypt a new database. Raises StoreUnavailable, HashesUnreadable."""
     migrate_now(url)
     asyncio.run(encrypt_if_new(url, settings))
 

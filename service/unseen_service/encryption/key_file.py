@@ -3,7 +3,11 @@
 It is outside the database on purpose, and readable by its owner only.
 """
 
+import fcntl
+import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import SettingInvalid
@@ -68,24 +72,42 @@ class KeyFile:
 
         Raises SettingInvalid, FilesExposed.
         """
-        return self.keyring if self.exists() else self._write(Keyring.generate())
+        with self._alone():
+            return self.keyring if self.exists() else self._write(Keyring.generate())
 
     def add_key(self) -> Keyring:
         """Add a key to those in the file. Raises SettingInvalid, FilesExposed."""
-        return self._write(self.reload().with_new_key())
+        with self._alone():
+            return self._write(self.reload().with_new_key())
 
-    def _write(self, keyring: Keyring) -> Keyring:
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from changing the file: a key that one of them adds must stay."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             check_folder(self.path.parent)
+            folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            raise self._not_writable() from None
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    def _not_writable(self) -> SettingInvalid:
+        return SettingInvalid(
+            f"The keys of the database cannot be written to {self.path}. "
+            f"Set {_SETTING} to a file that this account can write."
+        )
+
+    def _write(self, keyring: Keyring) -> Keyring:
+        try:
             draft = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
             write_secret(draft, keyring.encode())
             draft.replace(self.path)
             sync_folder(self.path.parent)
         except OSError:
-            raise SettingInvalid(
-                f"The keys of the database cannot be written to {self.path}. "
-                f"Set {_SETTING} to a file that this account can write."
-            ) from None
+            raise self._not_writable() from None
         self._read = keyring
         return keyring

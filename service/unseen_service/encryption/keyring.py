@@ -112,12 +112,13 @@ class Keyring:
         """What decides how many candidates of a lookup are a crowd, on every host alike."""
         return self._keyed(self.pepper, "crowd", b"")
 
-    def sealed_pin(self, digest: bytes) -> bytes:
+    def sealed_pin(self, number: str, digest: bytes) -> bytes:
         """Return what is stored of a PIN's scrypt digest: 32 bytes that nobody can test without us.
 
-        Applied to the digest and not to the PIN, so that stored digests can be sealed later.
+        Applied to the digest and not to the PIN, so that stored digests can be sealed later. Bound
+        to the case's number: copied to another case, it opens nothing.
         """
-        return self._keyed(self.pepper, "pin digest", digest)
+        return self._keyed(self.pepper, "pin digest", number.encode() + b"\0" + digest)
 
     def pin_tag(self, number: str, pin: str) -> int:
         """Return 12 bits of a PIN: they tell most wrong ones apart, and too little to find it."""

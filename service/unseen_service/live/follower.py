@@ -8,7 +8,7 @@ from contextlib import aclosing, suppress
 from typing import Literal, Protocol
 
 from .. import metrics
-from ..errors import EncryptionKeyMissing, StoreUnavailable
+from ..errors import HashesUnreadable, StoreUnavailable
 from ..store import Store, changes, keys, schema_version, screening
 from .database_identity import ensure_log_id
 from .index import LiveIndex
@@ -110,7 +110,7 @@ class Follower:
                             has_begun = True
                         await catch_up()
                         pause = _MIN_PAUSE_S
-            except EncryptionKeyMissing as error:
+            except HashesUnreadable as error:
                 if error.why != self.key_missing:
                     logger.warning("%s", error.why)
                 self.key_missing = error.why

@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from ..models.screening import BenignHash
 from .hashes import log_altered
 from .screening import CHANNEL
-from .sealing import Encryption, as_array, encryption
+from .sealing import Encryption, as_array, encryption, ids_as_array
 from .statements import Transaction, execute, fetch_column, fetch_rows, notify
 
 
@@ -21,15 +21,18 @@ async def add_benign(tx: Transaction, pdqs: Sequence[bytes], note: str) -> list[
     known = {each.pdq for each in await list_benign(tx)}
     new = [pdq for pdq in dict.fromkeys(pdqs) if pdq not in known]
     key = (await encryption(tx)).current
-    added = await fetch_column(
+    ids = await fetch_column(tx, "new_benign_ids", count=len(new))
+    sealed = key.benign.seal(as_array(new), ids_as_array(ids)) if key else as_array(new)
+    await execute(
         tx,
         "insert_benign",
-        pdqs=list(map(bytes, key.benign.seal(as_array(new)))) if key else new,
+        ids=ids,
+        pdqs=list(map(bytes, sealed)),
         version=key.version if key else None,
         note=note,
     )
     await _notify_changed(tx)
-    return added
+    return ids
 
 
 async def remove_benign(tx: Transaction, ids: Sequence[int]) -> list[int]:
@@ -65,14 +68,12 @@ async def find_altered(tx: Transaction) -> int | None:
     """
     rows = await fetch_rows(tx, "list_benign")
     used = await encryption(tx)
-    for row, pdq in zip(rows, _open(used, rows), strict=True):
-        if pdq is None or (used.is_complete and row["key_version"] is None):
-            return int(row["id"])
-    return None
+    opened = _open(used, rows)
+    return next((row["id"] for row, pdq in zip(rows, opened, strict=True) if pdq is None), None)
 
 
 def _open(used: Encryption, rows: Sequence[DictRow]) -> list[bytes | None]:
-    return used.open_benign([row["pdq"] for row in rows], [row["key_version"] for row in rows])
+    return used.open_benign(*([row[name] for row in rows] for name in ("pdq", "id", "key_version")))
 
 
 async def _notify_changed(tx: Transaction) -> None:

@@ -114,6 +114,12 @@ async def set_pin_tag(tx: Transaction, case_id: int, tag: int) -> None:
     await execute(tx, "set_pin_tag", case_id=case_id, pin_tag=tag)
 
 
+async def find_altered_pin(tx: Transaction) -> int | None:
+    """Return the first case whose PIN is not sealed although the log says that all are."""
+    found: int | None = await fetch_value(tx, "altered_pin")
+    return found
+
+
 async def find_submission(tx: Transaction, key_digest: bytes) -> EarlierSubmission | None:
     """Find the submission with an idempotency key."""
     rows = await fetch_all(tx, EarlierSubmission, "find_submission", key_digest=key_digest)

@@ -5,9 +5,18 @@ Only the owner of the tables may begin and complete it. In between, rows of both
 
 from dataclasses import dataclass
 
+from psycopg.rows import DictRow
+
 from ..encryption import HashKey, Keyring
 from .hashes import log_altered
-from .sealing import Bytes2D, Encryption, as_array, encryption, records_as_array
+from .sealing import (
+    Bytes2D,
+    Encryption,
+    as_array,
+    encryption,
+    ids_as_array,
+    records_as_array,
+)
 from .session_names import APPLICATION, HOST
 from .statements import Transaction, execute, fetch_column, fetch_one, fetch_rows, fetch_value
 
@@ -85,7 +94,11 @@ async def seal_hashes(tx: Transaction, after: int) -> int | None:
     key = _current(used)
     rows = await fetch_rows(tx, "unsealed_hashes", version=key.version, after=after, limit=_BATCH)
     opened = used.open(*([row[name] for row in rows] for name in ("pdq", "record", "key_version")))
-    kept = [(row, pdq) for row, pdq in zip(rows, opened, strict=True) if pdq is not None]
+    kept = [
+        (row, pdq)
+        for row, pdq in zip(rows, opened, strict=True)
+        if pdq is not None and _is_found_by_its_tag(used, row, pdq)
+    ]
     log_altered(len(rows) - len(kept))
     if kept:
         bits = as_array([pdq for _, pdq in kept])
@@ -106,16 +119,19 @@ async def seal_benign(tx: Transaction) -> None:
     used = await encryption(tx)
     key = _current(used)
     rows = [row for row in await fetch_rows(tx, "list_benign") if row["key_version"] != key.version]
-    opened = used.open_benign([row["pdq"] for row in rows], [row["key_version"] for row in rows])
+    opened = used.open_benign(
+        *([row[name] for row in rows] for name in ("pdq", "id", "key_version"))
+    )
     kept = [(row["id"], pdq) for row, pdq in zip(rows, opened, strict=True) if pdq is not None]
     log_altered(len(rows) - len(kept))
     if kept:
-        sealed = key.benign.seal(as_array([pdq for _, pdq in kept]))
+        ids = [each for each, _ in kept]
+        sealed = key.benign.seal(as_array([pdq for _, pdq in kept]), ids_as_array(ids))
         await execute(
             tx,
             "seal_benign",
             version=key.version,
-            ids=[each for each, _ in kept],
+            ids=ids,
             pdqs=_as_bytes(sealed),
         )
 
@@ -123,9 +139,11 @@ async def seal_benign(tx: Transaction) -> None:
 async def seal_pins(tx: Transaction) -> bool:
     """Seal the next digests of PINs with the pepper. Return whether there were any."""
     used = await encryption(tx)
+    if not used.has_clear:
+        return False
     rows = await fetch_rows(tx, "unsealed_pins", limit=_BATCH)
     if rows and used.keyring:
-        sealed = [used.keyring.sealed_pin(row["pin_digest"]) for row in rows]
+        sealed = [used.keyring.sealed_pin(row["number"], row["pin_digest"]) for row in rows]
         await execute(tx, "seal_pins", ids=[row["id"] for row in rows], digests=sealed)
     return bool(rows)
 
@@ -133,6 +151,8 @@ async def seal_pins(tx: Transaction) -> bool:
 async def seal_submissions(tx: Transaction) -> bool:
     """Seal the next digests of requests with the pepper. Return whether there were any."""
     used = await encryption(tx)
+    if not used.has_clear:
+        return False
     rows = await fetch_rows(tx, "unsealed_submissions", limit=_BATCH)
     if rows and used.keyring:
         sealed = [used.keyring.request_digest(row["request_digest"]) for row in rows]
@@ -140,6 +160,14 @@ async def seal_submissions(tx: Transaction) -> bool:
             tx, "seal_submissions", keys=[row["key_digest"] for row in rows], digests=sealed
         )
     return bool(rows)
+
+
+def _is_found_by_its_tag(used: Encryption, row: DictRow, pdq: bytes) -> bool:
+    """Return whether a sealed row has the tag of its bits; otherwise they may be there twice."""
+    version = row["key_version"]
+    if version is None:
+        return True
+    return bool(row["lookup_tag"] == bytes(used.key(version).lookup.tags(as_array([pdq]))[0]))
 
 
 def _current(used: Encryption) -> HashKey:

@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
-from ..encryption.siv import SEALED_BYTES
+from ..encryption.siv import BLOCK, SEALED_BYTES
 from ..models.hashes import HASH_BYTES
 from .sealing import (
     RECORD_BYTES,
@@ -33,6 +33,7 @@ _SEALED = np.dtype(
         ("pdq", np.uint8, SEALED_BYTES),
     ]
 )
+_SEALED_AND_TAG = np.dtype([*_SEALED.descr, ("tag", np.uint8, BLOCK)])
 _BLOCK = 50_000
 
 Rows: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]
@@ -74,7 +75,8 @@ async def active(tx: Transaction) -> AsyncIterator[Rows]:
             row = await cursor.fetchone()
             if row is None or row["packed"] is None:
                 break
-            ids, bits, is_genuine = _unpack(used, row["packed"])
+            rows = np.frombuffer(row["packed"], _SEALED)
+            ids, bits, is_genuine = _unpack(used, rows)
             altered += int(len(ids) - is_genuine.sum())
             yield ids[is_genuine], bits[is_genuine]
             after = row["last"]
@@ -104,7 +106,9 @@ async def find_altered(tx: Transaction) -> int | None:
             row = await cursor.fetchone()
             if row is None or row["packed"] is None:
                 break
-            ids, _, is_genuine = _unpack(used, row["packed"])
+            rows = np.frombuffer(row["packed"], _SEALED_AND_TAG)
+            ids, bits, is_genuine = _unpack(used, rows)
+            is_genuine &= _has_its_tag(used, rows, bits)
             if not is_genuine.all():
                 return int(ids[~is_genuine][0])
             after = row["last"]
@@ -113,7 +117,7 @@ async def find_altered(tx: Transaction) -> int | None:
 
 async def _find(tx: Transaction, used: Encryption, pdqs: Sequence[bytes]) -> dict[bytes, int]:
     known_by = dict(used.tags_of(pdqs))
-    clear = [] if used.is_complete else list(pdqs)
+    clear = list(pdqs) if used.has_clear else []
     known_by |= {pdq: pdq for pdq in clear}
     rows = await fetch_rows(tx, "hashes_by_value", clear=clear, tags=list(known_by))
     return {known_by[row["value"]]: row["id"] for row in rows}
@@ -138,13 +142,25 @@ def _new_records(count: int) -> list[UUID]:
     return [UUID(bytes=part, version=4) for part in parts]
 
 
+def _has_its_tag(
+    used: Encryption, rows: npt.NDArray[np.void], bits: Bytes2D
+) -> npt.NDArray[np.bool_]:
+    """Return which rows are found by their bits, uint8[n, 32]: bool[n]. Those in clear are."""
+    fits = np.ones(len(rows), np.bool_)
+    for version in np.unique(rows["version"]):
+        if version:
+            of_version = rows["version"] == version
+            tags = used.key(int(version)).lookup.tags(bits[of_version])
+            fits[of_version] = (tags == rows["tag"][of_version]).all(axis=1)
+    return fits
+
+
 def _unpack(
-    used: Encryption, packed: bytes
+    used: Encryption, rows: npt.NDArray[np.void]
 ) -> tuple[npt.NDArray[np.int64], Bytes2D, npt.NDArray[np.bool_]]:
     """Return ids int64[n], hashes uint8[n, 32], and which are genuine: bool[n]."""
-    rows = np.frombuffer(packed, _SEALED)
     bits = rows["pdq"][:, :HASH_BYTES].copy()  # what is in clear; the others are opened below
-    is_genuine = (rows["version"] != 0) if used.is_complete else np.ones(len(rows), np.bool_)
+    is_genuine = np.ones(len(rows), np.bool_) if used.has_clear else rows["version"] != 0
     for version in np.unique(rows["version"]):
         if version:
             of_version = rows["version"] == version

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .state import COMMITMENT, DIGEST, contents
-from .statements import Transaction, fetch_one
+from .state import COMMITMENT, DIGEST, LINE_IS_VALID, SALT_IS_VALID, contents
+from .statements import Transaction, fetch_one, fetch_value
 
 _CLAIMS = """
 WITH claims AS MATERIALIZED (
@@ -30,13 +30,13 @@ _BROKEN_COMMITMENT = f"""
 {_CLAIMS}
 SELECT position FROM (
     SELECT position, sha256, encode({COMMITMENT}, 'base64') AS found,
-        count(*) FILTER (WHERE digests.change_set IS NOT NULL) AS objects
+        {SALT_IS_VALID} AND bool_and({LINE_IS_VALID}) AS is_valid
     FROM claims
     LEFT JOIN state_salts USING (change_set)
-    LEFT JOIN state_digests AS digests USING (change_set)
+    LEFT JOIN state_digests USING (change_set)
     GROUP BY position, sha256, salt
 ) AS each
-WHERE found IS DISTINCT FROM sha256 OR objects = 0
+WHERE found IS DISTINCT FROM sha256 OR NOT is_valid
 UNION ALL
 (SELECT max(position) FROM claims GROUP BY change_set HAVING count(*) > 1)
 ORDER BY position LIMIT 1
@@ -80,6 +80,8 @@ async def find_unexplained(tx: Transaction) -> Unexplained | None:
     Call it in a snapshot, in which the log itself was verified. PostgreSQL sorts and joins on its
     disk, so that the memory does not grow with the size of the database.
     """
+    if altered := await _find_altered_table(tx):
+        return altered
     if position := await _value(tx, _BROKEN_COMMITMENT):
         return Unexplained(
             f"audit entry {position}", "the digests that it commits to are missing or altered"
@@ -92,6 +94,14 @@ async def find_unexplained(tx: Transaction) -> Unexplained | None:
         listed = f"audit entry {row['position']} lists it, and it is missing"
         why = listed if row["is_gone"] else "no entry explains it"
         return Unexplained(f"a match of record {row['record']}", why)
+    return None
+
+
+async def _find_altered_table(tx: Transaction) -> Unexplained | None:
+    if name := await fetch_value(tx, "replaced_table"):
+        return Unexplained(f"table {name}", "it is not the ordinary table that migrations created")
+    if await fetch_value(tx, "has_stray_entries"):
+        return Unexplained("table audit_log", "it has rows that are not entries of the log")
     return None
 
 

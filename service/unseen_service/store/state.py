@@ -33,6 +33,7 @@ _KINDS = {
     "delivery": "state_delivery",
     "webhook": "state_webhook",
     "benign": "state_benign",
+    "encryption": "state_encryption",
 }
 """The statement that returns the objects of each kind."""
 
@@ -55,6 +56,13 @@ _LINES = (
 )
 COMMITMENT = f"sha256(salt || convert_to({_LINES}, 'UTF8'))"
 """What an entry contains: over a line per object, in order."""
+
+SALT_IS_VALID = "(octet_length(salt) = 32) IS TRUE"
+LINE_IS_VALID = (
+    "(kind IN ({}) AND id IS NOT NULL AND sub IS NOT NULL"
+    " AND coalesce(octet_length(digest), 32) = 32) IS TRUE"
+).format(", ".join(f"'{kind}'" for kind in (*_KINDS, "positions")))
+"""What makes a commitment unambiguous: verification relies on no constraint of the tables."""
 
 _BATCH = 5_000
 

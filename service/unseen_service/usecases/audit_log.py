@@ -172,10 +172,14 @@ async def verify_audit(
 
 
 async def _check_bits(tx: Transaction) -> None:
-    """Check that hashes have the bits that the service stored: a sealed one cannot be forged."""
-    for what, subject in (("hash", hashes), ("benign", benign_hashes)):
-        if (altered := await subject.find_altered(tx)) is not None:
-            raise StateUnexplained(f"{what} {altered}", "its bits were altered in the database")
+    """Check that what is sealed is what the service stored: it cannot be forged."""
+    for what, find_altered, part in (
+        ("hash", hashes.find_altered, "bits or the tag that it is found by"),
+        ("benign", benign_hashes.find_altered, "bits"),
+        ("case", cases.find_altered_pin, "PIN"),
+    ):
+        if (altered := await find_altered(tx)) is not None:
+            raise StateUnexplained(f"{what} {altered}", f"its {part} was altered in the database")
 
 
 async def report_verified(

@@ -236,7 +236,7 @@ async def _fits(
 ) -> bool:
     digest = await lane.digest(pin, secret.pin_salt, number)
     if secret.pin_sealed and keyring:
-        digest = keyring.sealed_pin(digest)
+        digest = keyring.sealed_pin(number, digest)
     return credentials.constant_time_equal(digest, secret.pin_digest)
 
 
@@ -246,7 +246,7 @@ def _stored_pin(
     if keyring is None:
         return StoredPin(salt, digest, is_sealed=False, tag=None)
     return StoredPin(
-        salt, keyring.sealed_pin(digest), is_sealed=True, tag=keyring.pin_tag(number, pin)
+        salt, keyring.sealed_pin(number, digest), is_sealed=True, tag=keyring.pin_tag(number, pin)
     )
 
 

@@ -7,7 +7,7 @@ service goes on meanwhile. Interrupted, it continues where it was.
 from collections.abc import Awaitable, Callable
 
 from ..encryption import HashKey, KeyFile
-from ..errors import EncryptionKeyMissing, HashesAltered, KeyNotShared, OlderWorkers
+from ..errors import HashesAltered, HashesUnreadable, KeyNotShared, OlderWorkers
 from ..models.audit import AuditEvent, AuditKind, Staff
 from ..store import Store, Transaction, audit, changes, encryption, sealing
 from .actors import staff_event
@@ -18,7 +18,7 @@ Step = Callable[[Transaction], Awaitable[bool]]
 async def is_encrypted(store: Store) -> bool | None:
     """Return whether the database is encrypted: None if it is not, and has nothing to encrypt yet.
 
-    False also if `encrypt` was begun and not completed. Raises EncryptionKeyMissing if this host
+    False also if `encrypt` was begun and not completed. Raises HashesUnreadable if this host
     lacks its key.
     """
     async with store.transaction() as tx:
@@ -80,7 +80,7 @@ async def encrypt(owner: Store, key_file: KeyFile, by: Staff) -> tuple[int, bool
     """Seal everything with the newest key of the file, which is generated if there is none.
 
     `owner` connects as the owner of the tables. Return the key's version, and whether anything
-    was to be done. Raises EncryptionKeyMissing if the file is not that of this database,
+    was to be done. Raises HashesUnreadable if the file is not that of this database,
     HashesAltered if a hash cannot be opened.
     """
     key, is_done = await _begin(owner, key_file, by)
@@ -103,7 +103,7 @@ async def _begin(owner: Store, key_file: KeyFile, by: Staff) -> tuple[HashKey, b
         keyring = key_file.reload() if used.current else key_file.generate()
         key = keyring.newest
         if used.current and key.version < used.current.version:
-            raise EncryptionKeyMissing(f"{key_file.path} lacks key {used.current.version}")
+            raise HashesUnreadable(f"{key_file.path} lacks key {used.current.version}")
         if used.current and key.version == used.current.version:
             return key, used.is_complete
         await encryption.begin(tx, keyring, key)

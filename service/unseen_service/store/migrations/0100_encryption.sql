@@ -17,6 +17,17 @@ CREATE TABLE encryption_keys (
     check_value bytea NOT NULL CHECK (octet_length(check_value) = 16)
 );
 
+-- Entries commit to both tables: whoever says that rows in clear are right has to leave an entry.
+CREATE TRIGGER note_update AFTER UPDATE ON encryption
+    REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT
+    EXECUTE FUNCTION note_state('encryption', '1', '0');
+CREATE TRIGGER note_insert AFTER INSERT ON encryption_keys
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT
+    EXECUTE FUNCTION note_state('encryption', '1', '0');
+CREATE TRIGGER note_delete AFTER DELETE ON encryption_keys
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT
+    EXECUTE FUNCTION note_state('encryption', '1', '0');
+
 -- 32 bytes in clear, or 48 sealed. The old checks have the names that PostgreSQL gave them.
 ALTER TABLE hashes
     ADD COLUMN key_version smallint,

@@ -1,10 +1,14 @@
 -- Statements of store/benign_hashes.py. Each opens with "name: what it does"; values are
 -- %(parameters)s.
 
--- insert_benign: Add hashes that are not in the benign bank; return their IDs.
-INSERT INTO benign_hashes (pdq, key_version, note)
-SELECT pdq, %(version)s::smallint, %(note)s FROM unnest(%(pdqs)s::bytea[]) AS given (pdq)
-RETURNING id;
+-- new_benign_ids: IDs for new hashes: a hash is sealed with its ID.
+SELECT nextval(pg_get_serial_sequence('benign_hashes', 'id')) AS id
+FROM generate_series(1, %(count)s);
+
+-- insert_benign: Add hashes that are not in the benign bank.
+INSERT INTO benign_hashes (id, pdq, key_version, note) OVERRIDING SYSTEM VALUE
+SELECT id, pdq, %(version)s::smallint, %(note)s
+FROM unnest(%(ids)s::bigint[], %(pdqs)s::bytea[]) AS given (id, pdq);
 
 -- delete_benign: Delete hashes from the benign bank; return those that were in it.
 DELETE FROM benign_hashes WHERE id = ANY(%(ids)s) RETURNING id;

@@ -1,7 +1,10 @@
 -- Statements of store/cases.py. Each opens with "name: what it does"; values are %(parameters)s.
 
 -- find_submission: The submission that used an idempotency key.
-SELECT request_digest, request_sealed, case_id FROM submissions WHERE key_digest = %(key_digest)s;
+-- Once all are sealed, one that says it is not was altered: it then fits no request.
+SELECT request_digest, case_id, request_sealed
+    OR (SELECT count(*) FROM audit_log WHERE kind = 'encryption.completed') > 0 AS request_sealed
+FROM submissions WHERE key_digest = %(key_digest)s;
 
 -- insert_submission: Record the idempotency key of a submission.
 INSERT INTO submissions (key_digest, request_digest, request_sealed, case_id)
@@ -28,8 +31,16 @@ FROM unnest(%(numbers)s::integer[], %(views)s::text[], %(hash_ids)s::bigint[],
 JOIN images ON images.case_id = %(case_id)s AND images.number = given.number;
 
 -- case_secret: What a PIN is checked against, by case number; no row for a platform's bank.
-SELECT id AS case_id, audit_ref, pin_salt, pin_digest, pin_sealed, pin_tag, withdrawn_at
+-- Once all are sealed, one that says it is not was altered: it then fits no PIN.
+SELECT id AS case_id, audit_ref, pin_salt, pin_digest, pin_tag, withdrawn_at, pin_sealed
+    OR (SELECT count(*) FROM audit_log WHERE kind = 'encryption.completed') > 0 AS pin_sealed
 FROM cases WHERE number = %(number)s AND platform_id IS NULL;
+
+-- altered_pin: The first case whose PIN is not sealed, in a database in which all were.
+SELECT id FROM cases
+WHERE pin_digest IS NOT NULL AND NOT pin_sealed
+    AND (SELECT count(*) FROM audit_log WHERE kind = 'encryption.completed') > 0
+ORDER BY id LIMIT 1;
 
 -- set_pin_tag: Record the tag of a PIN, of a case from before there were tags.
 UPDATE cases SET pin_tag = %(pin_tag)s WHERE id = %(case_id)s AND pin_tag IS NULL;

@@ -43,7 +43,7 @@ SELECT EXISTS (
     OR EXISTS (SELECT FROM submissions WHERE NOT request_sealed) AS found;
 
 -- unsealed_hashes: The next hashes that are not sealed with a key.
-SELECT id, record, pdq, key_version FROM hashes
+SELECT id, record, pdq, lookup_tag, key_version FROM hashes
 WHERE id > %(after)s AND pdq IS NOT NULL AND key_version IS DISTINCT FROM %(version)s
 ORDER BY id LIMIT %(limit)s;
 
@@ -59,7 +59,7 @@ FROM unnest(%(ids)s::bigint[], %(pdqs)s::bytea[]) AS given (benign_id, pdq)
 WHERE id = benign_id;
 
 -- unsealed_pins: The next digests of PINs that are not sealed.
-SELECT id, pin_digest FROM cases WHERE pin_digest IS NOT NULL AND NOT pin_sealed
+SELECT id, number, pin_digest FROM cases WHERE pin_digest IS NOT NULL AND NOT pin_sealed
 ORDER BY id LIMIT %(limit)s FOR UPDATE;
 
 -- seal_pins: Replace digests of PINs.

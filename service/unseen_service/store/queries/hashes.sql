@@ -23,13 +23,15 @@ FROM (
     ORDER BY id LIMIT %(limit)s
 ) AS block;
 
--- pack_hashes: The next hashes with bits, packed likewise.
+-- pack_hashes: The next hashes with bits, packed likewise, each with the tag that it is found by.
 SELECT max(id) AS last, string_agg(
     int8send(id) || uuid_send(record) || int2send(coalesce(key_version, 0::smallint)) || pdq
-    || CASE WHEN key_version IS NULL THEN '\x00000000000000000000000000000000' ELSE ''::bytea END,
+    || CASE WHEN key_version IS NULL THEN '\x00000000000000000000000000000000' ELSE ''::bytea END
+    || CASE WHEN octet_length(lookup_tag) = 16 THEN lookup_tag
+        ELSE '\x00000000000000000000000000000000' END,
     ''::bytea) AS packed
 FROM (
-    SELECT id, record, key_version, pdq FROM hashes
+    SELECT id, record, key_version, pdq, lookup_tag FROM hashes
     WHERE id > %(after)s AND pdq IS NOT NULL
     ORDER BY id LIMIT %(limit)s
 ) AS block;

@@ -1,6 +1,19 @@
 -- Statements of store/reconciliation.py. Each opens with "name: what it does"; values are
 -- %(parameters)s.
 
+-- replaced_table: A table that is a view now, or shows others what it does not show verification.
+SELECT relname FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relname IN (
+    'audit_head', 'audit_log', 'benign_hashes', 'case_feedback', 'cases', 'change_head', 'changes',
+    'deliveries', 'disputes', 'encryption', 'encryption_keys', 'feedback', 'hashes',
+    'image_hashes', 'images', 'key_limits', 'keys', 'matches', 'platforms', 'proposals', 'reviews',
+    'state_digests', 'state_salts', 'subscriptions', 'suspect_matches', 'webhooks', 'withdrawals')
+    AND (relkind <> 'r' OR relrowsecurity OR relhasrules OR relhassubclass)
+ORDER BY relname LIMIT 1;
+
+-- has_stray_entries: Whether the log's table has rows that its verification did not read.
+SELECT (SELECT count(*) FROM audit_log) <> (SELECT position FROM audit_head) AS found;
+
 -- unexplained_match: The first match that no entry lists, or that one lists and is not stored.
 WITH logged AS (
     SELECT position, hit ->> 'query' AS query, hit ->> 'record' AS record,

@@ -86,6 +86,12 @@ FROM webhooks;
 SELECT id, 0::bigint AS sub, jsonb_build_array(note, extract(epoch FROM added_at)) AS content
 FROM benign_hashes;
 
+-- state_encryption: How hashes are sealed, and what recognises the keys; nothing before that begins.
+SELECT 1::bigint AS id, 0::bigint AS sub, jsonb_build_array(version, completed, (
+    SELECT jsonb_agg(jsonb_build_array(version, encode(check_value, 'hex')) ORDER BY version)
+    FROM encryption_keys)) AS content
+FROM encryption WHERE version IS NOT NULL;
+
 -- current_change_set: The change set of this transaction that no entry has claimed; null: none.
 SELECT nullif(current_setting('unseen.change_set', true), '')::bigint AS change_set;
 
