@@ -318,7 +318,10 @@ class ReviewNotFound(NotFound):
 
 
 class FeedGone(ServiceError):
-    """A cursor of another change log, or from beyond its end: the database is not the same."""
+    """A cursor of another change log, or from beyond its end: the database is not the same.
+
+    Also one that leaves out a part of the log, if the platform has left out very many.
+    """
 
     slug, title, status = "start-again", "The cursor belongs to another change log", 410
 

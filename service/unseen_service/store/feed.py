@@ -84,6 +84,15 @@ async def position_before(tx: Transaction, second: int) -> int:
     return int(await fetch_value(tx, "position_before", second=second))
 
 
+async def leaves_too_many_gaps(
+    tx: Transaction, platform_id: int, *, after: int, ranges: int
+) -> bool:
+    """Return whether a platform has received `ranges` separate parts, and would begin another."""
+    return bool(
+        await fetch_value(tx, "leaves_gaps", platform_id=platform_id, after=after, most=ranges)
+    )
+
+
 async def deliver(tx: Transaction, platform_id: int, *, after: int, upto: int, head: int) -> bool:
     """Record that a platform receives what lies after `after`, up to `upto`.
 

@@ -27,6 +27,7 @@ _CURSOR = re.compile(r"2\.([0-9a-f]{32})\.(\d{1,18})\.(\d{1,18})\Z")
 _READERS = 3
 _MAX_READERS_OF_ONE = 64
 _WINDOWS = 50
+_MAX_RANGES = 100
 
 
 class Feed:
@@ -66,6 +67,7 @@ class Feed:
                 head = await feed.head(tx, key.platform_id)
                 if cursor:
                     await check_cursor(tx, head, cursor)
+                    await _check_gaps(tx, key, head, cursor)
                 after = cursor.position if cursor else 0
                 page = await _read(
                     tx, key, head, after, base=base, limit=limit, tag_bytes=tag_bytes
@@ -125,6 +127,18 @@ async def check_cursor(tx: Transaction, head: feed.FeedHead, cursor: FeedCursor)
     if cursor.log != head.log or cursor.position > head.position:
         raise FeedGone
     if cursor.mark != await feed.mark(tx, cursor.position):
+        raise FeedGone
+
+
+async def _check_gaps(tx: Transaction, key: Key, head: feed.FeedHead, cursor: FeedCursor) -> None:
+    """Raise FeedGone if what the platform has received falls into very many parts.
+
+    A reader goes from one page to the next. Whoever makes cursors of their own could leave a gap
+    at each, and all of them are read and written with each page.
+    """
+    if cursor.position not in (0, head.delivered) and await feed.leaves_too_many_gaps(
+        tx, key.platform_id, after=cursor.position, ranges=_MAX_RANGES
+    ):
         raise FeedGone
 
 

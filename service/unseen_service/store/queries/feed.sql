@@ -85,6 +85,12 @@ SELECT hash_id, name AS source, value,
 FROM counted
 ORDER BY hash_id, name;
 
+-- leaves_gaps: Whether a platform that reads on after a position adds to so many separate ranges.
+SELECT count(*) >= %(most)s AND NOT bool_or(%(after)s + 1 BETWEEN lower(part) AND upper(part))
+    AS found
+FROM subscriptions CROSS JOIN unnest(delivered) AS part
+WHERE platform_id = %(platform_id)s;
+
 -- deliver: Record what a platform received; no row if it had received all of it before.
 WITH given AS (
     SELECT int8range(%(after)s, %(upto)s, '(]') AS positions
