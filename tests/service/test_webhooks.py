@@ -18,7 +18,7 @@ from unseen_service.store import webhooks as outbox
 from unseen_service.usecases.special_addresses import is_public
 from unseen_service.usecases.standard_webhooks import sign
 
-from tests.support.databases import is_anyone_waiting
+from tests.support.databases import is_anyone_waiting, query
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
 from tests.support.running_service import RunningService, serving
@@ -338,6 +338,28 @@ def test_failed_message_is_retried_when_due_without_a_notification(
     receiver.answer = 204
     wait_until(lambda: len(receiver.received) == 2)
     assert receiver.received[0][0]["webhook-id"] == receiver.received[1][0]["webhook-id"]
+
+
+def test_webhook_that_receives_nothing_has_a_limited_number_of_messages(
+    open_service: RunningService, platform: httpx.Client, receiver: WebhookReceiver
+) -> None:
+    """Millions of them took a minute to delete, and submissions waited for it."""
+    receiver.answer = 500
+    hook, _ = register_webhook(platform, receiver.url)
+    query(
+        open_service.database_url,
+        "INSERT INTO webhook_messages (webhook_id, event, body, due_at)"
+        " SELECT 1, 'hash.added', '{}', NULL FROM generate_series(1, 9999)",
+    )
+    count = "SELECT count(*) FROM webhook_messages"
+    for n in range(3):
+        submit(open_service, random_pdq(n))
+        assert query(open_service.database_url, count) == [(10_000,)]
+    refused = platform.post(f"/v1/webhooks/{hook}/test")
+    assert (refused.status_code, "10,000 messages" in refused.json()["detail"]) == (422, True)
+    query(open_service.database_url, "DELETE FROM webhook_messages WHERE id > 9000")
+    submit(open_service, random_pdq(4))
+    assert query(open_service.database_url, count) == [(9_001,)]
 
 
 def test_empty_outbox_is_not_polled(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

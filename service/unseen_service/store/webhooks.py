@@ -19,6 +19,8 @@ FAILURES_BEFORE_PAUSE = 3
 FIRST_PAUSE_S = 30
 LONGEST_PAUSE_S = 1_800
 """Each failure doubles the pause, up to the longest."""
+MAX_MESSAGES = 10_000
+"""Messages that a webhook can have: those that wait, and those that failed for good."""
 _MAX_FAILED_AT_ONCE = 1_000
 
 _EVENTS = {
@@ -57,17 +59,25 @@ async def delete(tx: Transaction, platform_id: int, ref: UUID) -> bool:
 async def enqueue(tx: Transaction, kind: ChangeKind, hash_ids: Sequence[int]) -> None:
     """Add changes of hashes to the outbox of every webhook that subscribes to them."""
     if kind in _EVENTS:
-        event = _EVENTS[kind].value
-        cursor = await execute(tx, "enqueue_changes", event=event, hash_ids=list(hash_ids))
+        cursor = await execute(
+            tx,
+            "enqueue_changes",
+            event=_EVENTS[kind].value,
+            hash_ids=list(hash_ids),
+            most=MAX_MESSAGES,
+        )
         if cursor.rowcount:
             await notify(tx, CHANNEL)
 
 
 async def enqueue_test(tx: Transaction, platform_id: int, ref: UUID) -> UUID | None:
-    """Add a test message to the outbox. Return its public ID; None if there is no such webhook."""
+    """Add a test message to the outbox. Return its public ID.
+
+    None if there is no such webhook, or if it has `MAX_MESSAGES`.
+    """
     event = WebhookEvent.TEST.value
     message: UUID | None = await fetch_value(
-        tx, "enqueue_test", platform_id=platform_id, ref=ref, event=event
+        tx, "enqueue_test", platform_id=platform_id, ref=ref, event=event, most=MAX_MESSAGES
     )
     await notify(tx, CHANNEL)
     return message

@@ -59,11 +59,15 @@ async def delete(store: Store, key: Key, ref: UUID) -> None:
 
 
 async def send_test(store: Store, key: Key, ref: UUID) -> UUID:
-    """Enqueue a message without content. Return its ID. Raises WebhookNotFound."""
+    """Enqueue a message without content. Return its ID. Raises WebhookNotFound, InvalidRequest."""
     async with store.transaction() as tx:
         message = await webhooks.enqueue_test(tx, key.platform_id, ref)
         if message is None:
-            raise WebhookNotFound
+            await _find(tx, key, ref)
+            raise InvalidRequest(
+                f"This webhook has {webhooks.MAX_MESSAGES:,} messages that it did not receive. "
+                "Correct its receiver, or delete the webhook and register another."
+            )
     return message
 
 

@@ -19,6 +19,7 @@ DELETE FROM webhooks WHERE platform_id = %(platform_id)s AND ref = %(ref)s RETUR
 
 -- enqueue_changes: Insert messages for the webhooks that subscribe to an event, 1,000 records each.
 -- A hash that the event does not fit is left out. One without records has a platform read the feed.
+-- A webhook with very many messages gets no more: any of these has the platform read the feed.
 INSERT INTO webhook_messages (webhook_id, event, body)
 SELECT webhooks.id, %(event)s, jsonb_build_object(
     'type', %(event)s::text,
@@ -39,9 +40,12 @@ FROM webhooks, (
     ) AS numbered
     GROUP BY part
 ) AS parts
-WHERE %(event)s = ANY(events);
+WHERE %(event)s = ANY(events) AND NOT EXISTS (
+    SELECT FROM webhook_messages WHERE webhook_id = webhooks.id OFFSET %(most)s - 1
+);
 
--- enqueue_test: Insert a message without records for one webhook; return its public ID.
+-- enqueue_test: Insert a message without records for one webhook, unless it has very many; return
+-- its public ID.
 -- Whoever asks for a test expects it now: a pause ends.
 WITH resumed AS (
     UPDATE webhooks SET failures = 0, paused_until = NULL
@@ -53,7 +57,9 @@ SELECT id, %(event)s, jsonb_build_object(
     'timestamp', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
     'data', jsonb_build_object('records', jsonb_build_array())
 )
-FROM webhooks WHERE platform_id = %(platform_id)s AND ref = %(ref)s
+FROM webhooks WHERE platform_id = %(platform_id)s AND ref = %(ref)s AND NOT EXISTS (
+    SELECT FROM webhook_messages WHERE webhook_id = webhooks.id OFFSET %(most)s - 1
+)
 RETURNING ref;
 
 -- claim_messages: Claim due messages, so that other workers skip them for some seconds.
