@@ -134,6 +134,7 @@ def test_a_webhook_that_hangs_again_and_again_is_paused(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(webhook_delivery, "_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(outbox, "FIRST_PAUSE_S", 3)
     hanging = metrics.WEBHOOK_ATTEMPTS.labels("hanging")
     before = hanging._value.get()
     with caplog.at_level(logging.WARNING), open_service.client("feed") as client:
@@ -160,8 +161,9 @@ def test_a_webhook_that_hangs_again_and_again_is_paused(
 
 
 def test_a_paused_webhook_is_tried_again_with_one_message(
-    open_service: RunningService, receiver: WebhookReceiver
+    open_service: RunningService, receiver: WebhookReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(outbox, "FIRST_PAUSE_S", 3)
     receiver.answer = 500
     with open_service.client("feed") as client:
         register_webhook(client, receiver.url, "hash.added")
