@@ -26,7 +26,7 @@ from .errors import (
     TooManyPixelsError,
     UnreadableFileError,
 )
-from .formats import avif, exif, gif, jpeg, png
+from .formats import avif, cost, exif, gif, jpeg, png
 from .formats.prepared import Frame, Prepared
 
 MAX_PIXELS: Final = 89_000_000
@@ -42,6 +42,8 @@ _FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "TIFF", "BMP")
 _SIXTEEN_BIT: Final = ("I;16", "I;16L", "I;16B", "I;16N")
 _MODE_OF_PROFILE: Final = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 _DRAFT_SIDE: Final = 512
+_STRIP: Final = 2_000_000
+"""Pixels that are converted at a time."""
 _PREPARE: Final[dict[bytes, Callable[[bytes], Prepared]]] = {
     jpeg.SIGNATURE: jpeg.prepare,
     png.SIGNATURE: png.prepare,
@@ -63,7 +65,7 @@ def decode(source: Source) -> Pixels:
     with _open(source) as opened:
         if not opened.is_complete():
             raise BrokenImageError("The image is truncated: a part of it is missing.")
-        rgb = opened.over_white().convert("RGB")
+        rgb = opened.over_white(opened.shown()).convert("RGB")
         turn = _TURNS.get(opened.orientation)
         return np.asarray(rgb if turn is None else rgb.transpose(turn))
 
@@ -89,7 +91,8 @@ def decode_reduced(source: Source) -> Reduced:
 
     libjpeg scales by powers of two while it decodes; the shorter side stays at 512 px or more.
     The luma of a JPEG without a profile is used as stored. A damaged JPEG or PNG is decoded as far
-    as browsers show it. Raises as `decode` does.
+    as browsers show it. Raises as `decode` does, and TooManyPixelsError also for a file that takes
+    much more than a second for each megabyte.
     """
     try:
         return _reduced(source)
@@ -110,6 +113,7 @@ def _repaired(source: Source) -> bytes | None:
 
 def _reduced(source: Source) -> Reduced:
     with _open(source) as opened:
+        _refuse_bomb(opened)
         is_complete = opened.is_complete()
         image = opened.image
         columns, rows = opened.size
@@ -117,17 +121,29 @@ def _reduced(source: Source) -> Reduced:
             untagged = image.mode == "RGB" and opened.profile is None
             image.draft("L" if untagged else image.mode, _draft_size(image.size))
         block = round(columns / image.width) if image.format == "JPEG" else 1
-        luma = _luma(opened.over_white())
+        luma = _luma(opened, opened.shown())
         return Reduced(luma, (rows, columns), block, opened.orientation, is_complete)
 
 
-def _luma(image: Image.Image) -> npt.NDArray[np.float32]:
-    """Return the luma, with PDQ's weights of R, G and B."""
-    samples = np.asarray(image)
-    if samples.ndim == 2:
-        return samples.astype(np.float32)
+def _refuse_bomb(opened: "_Opened") -> None:
+    """Raise TooManyPixelsError if a file takes too long to decode, or too much memory."""
+    image, columns_and_rows = opened.image, opened.size
+    pixels = max(image.width * image.height, columns_and_rows[0] * columns_and_rows[1])
+    cost.refuse_pixels(pixels, image, opened.file_size)
+    if work := opened.work:
+        cost.refuse_work(work, opened.file_size)
+
+
+def _luma(opened: "_Opened", shown: Image.Image) -> npt.NDArray[np.float32]:
+    """Return the luma, with PDQ's weights of R, G and B; converted in strips, to save memory."""
+    luma = np.empty((shown.height, shown.width), np.float32)
     weights = np.array([0.299, 0.587, 0.114], np.float32)
-    luma: npt.NDArray[np.float32] = samples @ weights
+    height = max(1, _STRIP // shown.width)
+    for top in range(0, shown.height, height):
+        end = min(top + height, shown.height)
+        strip = shown if height >= shown.height else shown.crop((0, top, shown.width, end))
+        samples = np.asarray(opened.over_white(strip))
+        luma[top : top + height] = samples if samples.ndim == 2 else samples @ weights
     return luma
 
 
@@ -146,6 +162,14 @@ class _Opened:
     """None: in a format whose metadata the decoder reads."""
     aperture: avif.Aperture | None
     """The part that is shown; None: all of it."""
+    file_size: int
+    """In bytes."""
+
+    @property
+    def work(self) -> jpeg.Work | None:
+        """What it takes to decode a JPEG; None for others."""
+        is_jpeg = self.image.format == "JPEG"
+        return jpeg.work(self.prepared.data) if self.prepared and is_jpeg else None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -175,19 +199,29 @@ class _Opened:
         """Return whether no pixels are missing.
 
         Without its end, a JPEG can lack its end only. Viewers show what is missing in grey. If that
-        changes with what is put in its place, pixels are missing.
+        changes with what is put in its place, pixels are missing. If that takes too long to find
+        out, some may be.
         """
-        if self.prepared is None or self.prepared.has_end or self.image.format != "JPEG":
+        if self.prepared is None or self.prepared.has_end or (work := self.work) is None:
             return True
+        if cost.is_too_much(work, self.file_size, times=3):
+            return False
         jpeg_data = self.prepared.data
         return np.array_equal(_thumbnail(jpeg_data, b""), _thumbnail(jpeg_data, _PADDING))
 
-    def over_white(self) -> Image.Image:
-        """Decode to 8-bit sRGB over white: RGB, or L if grey without a profile."""
+    def shown(self) -> Image.Image:
+        """Decode the part that is shown, on its canvas, in the colours of the file."""
         self.image.load()
         frame = self.prepared and self.prepared.frame
         image = _on_canvas(self.image, frame) if frame else self.image
-        return _over_white(image.crop(self.aperture) if self.aperture else image, self.profile)
+        return image.crop(self.aperture) if self.aperture else image
+
+    def over_white(self, part: Image.Image) -> Image.Image:
+        """Convert a part of it to 8-bit sRGB over white: RGB, or L if grey without a profile."""
+        tags = getattr(self.image, "tag_v2", {})
+        bits = tags.get(_BITS_PER_SAMPLE, (16,))[0]
+        is_inverted = tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+        return _over_white(_eight_bit(part, bits, is_inverted=is_inverted), self.profile)
 
 
 def _on_canvas(image: Image.Image, frame: Frame) -> Image.Image:
@@ -214,7 +248,7 @@ def _open(source: Source) -> Iterator[_Opened]:
             prepared = _prepare(file)
         image = _header(io.BytesIO(prepared.data) if prepared else file)
         with _as_image_errors("The image is damaged."):
-            opened = _Opened(image, prepared, _aperture(file, image))
+            opened = _Opened(image, prepared, _aperture(file, image), file.seek(0, os.SEEK_END))
         width, height = opened.size
         if max(width * height, image.width * image.height) > MAX_PIXELS:
             raise TooManyPixelsError(
@@ -301,7 +335,7 @@ def _register_heif() -> None:
 
 def _over_white(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Convert a loaded image to 8-bit sRGB over white: RGB, or L if grey without a profile."""
-    colour, alpha = _split(_eight_bit(image))
+    colour, alpha = _split(image)
     colour = _to_srgb(colour, profile)
     if alpha is not None:
         white = Image.new(colour.mode, colour.size, "white")
@@ -310,17 +344,16 @@ def _over_white(image: Image.Image, profile: bytes | None) -> Image.Image:
     return colour
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
+def _eight_bit(image: Image.Image, bits: int, *, is_inverted: bool) -> Image.Image:
     """Scale 12 and 16-bit grey to 8 bits; Pillow's own conversion would clip it."""
     if image.mode in ("I", "F"):
         raise ValueError("32-bit samples have no defined white")
     if image.mode not in _SIXTEEN_BIT:
         return image
     samples = np.asarray(image).astype(np.uint32)
-    tags = getattr(image, "tag_v2", {})
-    white = (1 << tags.get(_BITS_PER_SAMPLE, (16,))[0]) - 1
+    white = (1 << bits) - 1
     scaled = ((samples * 255 + white // 2) // white).astype(np.uint8)
-    grey = Image.fromarray(255 - scaled if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else scaled)
+    grey = Image.fromarray(255 - scaled if is_inverted else scaled)
     key = image.info.get("transparency")
     if isinstance(key, int):
         grey.putalpha(Image.fromarray(np.where(samples == key, 0, 255).astype(np.uint8)))

@@ -25,7 +25,7 @@ from unseen import (
     fingerprint_views,
     pixels,
 )
-from unseen.formats import avif, exif, png
+from unseen.formats import avif, exif, jpeg, png
 
 from tests.contract.pixels import odd_files
 from tests.contract.pixels.draw import encoded, oversized_png, picture
@@ -216,6 +216,48 @@ def test_any_bytes_have_a_clean_aperture_or_none(data: bytes) -> None:
 @given(st.binary(max_size=80))
 def test_any_bytes_have_an_orientation(data: bytes) -> None:
     assert 1 <= exif.orientation(b"II*\0\x08\0\0\0" + data) <= 8
+
+
+FLAT = Image.new("RGB", (4_480, 4_480), "teal")
+"""20.07 million pixels, in some kilobytes in every format but BMP."""
+
+
+@pytest.mark.parametrize("form", ["PNG", "GIF", "TIFF", "WEBP", "AVIF"])
+def test_small_upload_with_very_many_pixels_is_refused(form: str) -> None:
+    """A few kilobytes took 3 s of a processor and 3 GB."""
+    compression = {"compression": "tiff_adobe_deflate"} if form == "TIFF" else {}
+    data = encoded(FLAT.convert("P") if form == "GIF" else FLAT, form, **compression)
+    with pytest.raises(TooManyPixelsError, match=r"20 million pixels in 0\.. MB"):
+        fingerprint(data, fast=True)
+
+
+def test_large_upload_may_have_more_pixels() -> None:
+    assert fingerprint(encoded(FLAT, "BMP"), fast=True).complete
+
+
+def with_scans(progressive: bytes, times: int) -> bytes:
+    """Return a progressive JPEG whose last scan is there many times more."""
+    last = progressive.rindex(b"\xff\xda")
+    return progressive[:-2] + progressive[last:-2] * times + progressive[-2:]
+
+
+def test_small_upload_with_very_many_scans_is_refused() -> None:
+    """A JPEG of 191 kB took 8 s of a processor."""
+    progressive = encoded(FLAT.resize((2_000, 1_500)), "JPEG", progressive=True)
+    assert fingerprint(progressive, fast=True).complete
+    bomb = with_scans(progressive, 1_900)
+    assert len(bomb) < 200_000
+    with pytest.raises(TooManyPixelsError, match=r"1,910 times"):
+        fingerprint(bomb, fast=True)
+    # To find out whether only its end is missing, it would be decoded three times.
+    assert not fingerprint(with_scans(progressive, 150)[:-2], fast=True).complete
+
+
+@pytest.mark.parametrize("components", [0, 1, 3, 255])
+def test_any_header_of_a_jpeg_has_some_work(components: int) -> None:
+    frame = struct.pack(">B2HB", 8, 100, 100, components) + bytes(3 * min(components, 3))
+    data = b"\xff\xd8" + odd_files.segment(0xC0, frame) + odd_files.segment(0xDA, b"")
+    assert jpeg.work(data).scans == 1
 
 
 def test_damaged_png_is_not_decompressed_beyond_its_size() -> None:

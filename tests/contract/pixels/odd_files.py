@@ -26,10 +26,14 @@ def with_chunk(png: bytes, added: bytes) -> bytes:
     return png[:_HEADER_END] + added + png[_HEADER_END:]
 
 
+def segment(marker: int, content: bytes) -> bytes:
+    """Return a JPEG segment."""
+    return struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
+
+
 def with_segment(jpeg: bytes, marker: int, content: bytes) -> bytes:
     """Return a JPEG with a segment before all others."""
-    segment = struct.pack(">BBH", 0xFF, marker, len(content) + 2) + content
-    return jpeg[:2] + segment + jpeg[2:]
+    return jpeg[:2] + segment(marker, content) + jpeg[2:]
 
 
 def with_short_jfif(jpeg: bytes) -> bytes:

@@ -6,6 +6,7 @@ use: it skips what is between them.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from ..errors import BrokenImageError
@@ -24,6 +25,19 @@ _JFIF: Final = 0xE0
 _PLAIN_JFIF: Final = b"\xff\xe0\x00\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
 _EXIF_PREFIX: Final = b"Exif\0"
 _PROFILE_PREFIX: Final = b"ICC_PROFILE\0"
+_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PROGRESSIVE: Final = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_BLOCK: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The most that a decoder has to do, whatever is encoded."""
+
+    scans: int
+    """How often it goes over the blocks: once, or some ten times in a progressive JPEG."""
+    blocks: int
+    """Blocks of 8 x 8 samples, of all components."""
 
 
 def prepare(data: bytes) -> Prepared:
@@ -52,6 +66,30 @@ def prepare(data: bytes) -> Prepared:
         elif marker == _PROFILE and content.startswith(_PROFILE_PREFIX):
             parts.append(content[len(_PROFILE_PREFIX) :])
     raise BrokenImageError("The image is truncated: it ends before its pixels.")
+
+
+def work(data: bytes) -> Work:
+    """Return what it takes to decode a JPEG that `prepare` returned."""
+    blocks, components = 0, 0
+    for marker, segment, _ in _segments(data):
+        if marker in _FRAMES and len(segment) > 9:
+            blocks = max(blocks, _blocks(segment[4:]))
+            components = 0 if marker in _PROGRESSIVE else segment[9]
+        elif marker == _SCAN:
+            if components and segment[4:5] == bytes((components,)):
+                return Work(1, blocks)  # of all components: libjpeg reads no other
+            break
+    return Work(data.count(bytes((0xFF, _SCAN))), blocks)
+
+
+def _blocks(frame: bytes) -> int:
+    """Return how many blocks a frame has, by its header [T.81, B.2.2 and A.1]."""
+    height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
+    # A sampling factor of 0 is an error, which the decoder finds.
+    factors = [(max(1, each >> 4), max(1, each & 15)) for each in frame[7::3]]
+    across = _BLOCK * max((h for h, _ in factors), default=1)
+    down = _BLOCK * max((v for _, v in factors), default=1)
+    return -(-width // across) * -(-height // down) * sum(h * v for h, v in factors)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:

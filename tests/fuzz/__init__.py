@@ -1,0 +1,1 @@
+"""Fuzzers, and the tests that run each for a minute."""
