@@ -62,6 +62,16 @@ def decode(source: Source) -> Pixels:
 
     Raises UnreadableFileError, NotAnImageError, BrokenImageError or TooManyPixelsError.
     """
+    try:
+        return _exact(source)
+    except BrokenImageError:
+        # What follows the only scan of a JPEG changes no pixel.
+        if len(cuts := _cut_after_scans(source)) != 1:
+            raise
+        return _exact(cuts[0])
+
+
+def _exact(source: Source) -> Pixels:
     with _open(source) as opened:
         if not opened.is_complete():
             raise BrokenImageError("The image is truncated: a part of it is missing.")
@@ -97,18 +107,43 @@ def decode_reduced(source: Source) -> Reduced:
     try:
         return _reduced(source)
     except BrokenImageError:
-        if (repaired := _repaired(source)) is None:
-            raise
-        return replace(_reduced(repaired), is_complete=False)
+        if repaired := _repaired_png(source):
+            return replace(_reduced(repaired), is_complete=False)
+        if reduced := _reduced_in_part(_cut_after_scans(source)):
+            return reduced
+        raise
 
 
-def _repaired(source: Source) -> bytes | None:
+def _repaired_png(source: Source) -> bytes | None:
     """Return a damaged PNG without its damage; None if there is no way."""
     with _open_file(source) as file:
         data = file.read(_LONGEST_SIGNATURE)
         if data != png.SIGNATURE:
             return None
         return png.repaired(data + file.read(), MAX_PIXELS)
+
+
+def _cut_after_scans(source: Source) -> list[bytes]:
+    """Return a JPEG cut off after each scan; nothing if it is none."""
+    with _open_file(source) as file:
+        data = file.read(len(jpeg.SIGNATURE))
+        return jpeg.cut_after_scans(data + file.read()) if data == jpeg.SIGNATURE else []
+
+
+def _reduced_in_part(cuts: list[bytes]) -> Reduced | None:
+    """Return what can be decoded of a JPEG that was cut off after each scan; None: nothing.
+
+    If something between two scans is damaged, viewers show those before it.
+    """
+    best, first, end = None, 0, len(cuts)
+    while first < end:
+        middle = (first + end) // 2
+        try:
+            best = replace(_reduced(cuts[middle]), is_complete=len(cuts) == 1)
+            first = middle + 1
+        except BrokenImageError:
+            end = middle
+    return best
 
 
 def _reduced(source: Source) -> Reduced:

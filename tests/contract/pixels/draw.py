@@ -271,6 +271,12 @@ def odd() -> Iterator[dict[str, Any]]:
         ("jpeg with a short JFIF segment", odd_files.with_short_jfif(data)),
     ):
         yield vector(name, changed, plain(data), bits=2)
+    # The page refuses both: createImageBitmap does what the img element does not.
+    for name, changed in (
+        ("jpeg with a second scan", odd_files.with_second_scan(data)),
+        ("jpeg with an unknown marker before its end", data[:-2] + b"\xff\x02" + data[-2:]),
+    ):
+        yield vector(name, changed, plain(data), bits=2, browser=False)
     # The page takes it for a file that is still being downloaded.
     yield vector("jpeg without its end", data[:-2], plain(data), bits=2, browser=False)
     few, white = image.quantize(32), Image.new("RGB", (160, 120), "white")

@@ -42,6 +42,11 @@ def with_short_jfif(jpeg: bytes) -> bytes:
     return jpeg[:2] + b"\xff\xe0\x00\x07JFIF\0" + jpeg[4 + length :]
 
 
+def with_second_scan(jpeg: bytes) -> bytes:
+    """Return a JPEG with its only scan again, which no decoder reads."""
+    return jpeg[:-2] + jpeg[jpeg.rindex(b"\xff\xda") :]
+
+
 def in_part(gif: bytes, canvas: tuple[int, int], at: tuple[int, int]) -> bytes:
     """Return a GIF whose frame covers a part of the screen."""
     start = gif.index(b"\x2c\0\0\0\0")

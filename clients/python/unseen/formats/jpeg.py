@@ -5,6 +5,7 @@ Adobe's, which tell a decoder the colour space. Reads segments as libjpeg does, 
 use: it skips what is between them.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -26,6 +27,10 @@ _PLAIN_JFIF: Final = b"\xff\xe0\x00\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
 _EXIF_PREFIX: Final = b"Exif\0"
 _PROFILE_PREFIX: Final = b"ICC_PROFILE\0"
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_RESTARTS: Final = 0xDD
+_MARKER: Final = re.compile(rb"\xff+([^\x00\xff])")
+_MARKER_BESIDE_RESTARTS: Final = re.compile(rb"\xff+[\xc0-\xcf\xd8-\xfe]")
+"""libjpeg looks for the next restart behind markers that do not exist [T.81, B.1.1.3]."""
 _PROGRESSIVE: Final = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _BLOCK: Final = 8
 
@@ -69,17 +74,68 @@ def prepare(data: bytes) -> Prepared:
 
 
 def work(data: bytes) -> Work:
-    """Return what it takes to decode a JPEG that `prepare` returned."""
-    blocks, components = 0, 0
-    for marker, segment, _ in _segments(data):
-        if marker in _FRAMES and len(segment) > 9:
-            blocks = max(blocks, _blocks(segment[4:]))
-            components = 0 if marker in _PROGRESSIVE else segment[9]
-        elif marker == _SCAN:
-            if components and segment[4:5] == bytes((components,)):
-                return Work(1, blocks)  # of all components: libjpeg reads no other
+    """Return what it takes to decode a JPEG."""
+    header = _header(data)
+    return Work(1 if header.has_one_scan else data.count(bytes((0xFF, _SCAN))), header.blocks)
+
+
+def cut_after_scans(data: bytes) -> list[bytes]:
+    """Return a JPEG cut off after each scan that something follows, the shortest first.
+
+    libjpeg fails on what it does not expect behind the last scan, when it has all pixels. Viewers
+    show them.
+    """
+    header = _header(data)
+    end_of_scan = _MARKER_BESIDE_RESTARTS if header.has_restarts else _MARKER
+    cuts, place = list[bytes](), header.length
+    while begin := _next_scan(data, place):
+        if (end := end_of_scan.search(data, begin)) is None:
             break
-    return Work(data.count(bytes((0xFF, _SCAN))), blocks)
+        place = end.start()
+        cuts.append(data[:place] + _END)
+        if header.has_one_scan:
+            break
+    return cuts
+
+
+@dataclass(slots=True)
+class _Header:
+    """What is known before the first scan."""
+
+    length: int = 0
+    """Where the first scan begins."""
+    blocks: int = 0
+    has_restarts: bool = False
+    has_one_scan: bool = False
+    """Whether the first scan has all there is: libjpeg reads no other."""
+
+
+def _header(data: bytes) -> _Header:
+    header, components = _Header(len(data)), 0
+    for marker, segment, start in _segments(data):
+        if marker in _FRAMES and len(segment) > 9:
+            header.blocks = max(header.blocks, _blocks(segment[4:]))
+            components = 0 if marker in _PROGRESSIVE else segment[9]
+        elif marker == _RESTARTS:
+            header.has_restarts = segment[4:6] != b"\0\0"
+        elif marker == _SCAN:
+            header.length = start
+            header.has_one_scan = components > 0 and segment[4:5] == bytes((components,))
+            break
+    return header
+
+
+def _next_scan(data: bytes, place: int) -> int | None:
+    """Return where the content of the next scan begins; None: there is none."""
+    while found := _MARKER.search(data, place):
+        marker, place = found[1][0], found.end()
+        if marker == _END[1]:
+            return None
+        if marker not in _WITHOUT_CONTENT:
+            place += int.from_bytes(data[place : place + 2], "big")
+        if marker == _SCAN:
+            return place
+    return None
 
 
 def _blocks(frame: bytes) -> int:
