@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from .pixels import Reduced
+from .reduced import Reduced
 
 Matrix = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]

@@ -13,7 +13,8 @@ import pdqhash
 
 from .fast_pdq import hash_reduced
 from .fingerprints import Fingerprint
-from .pixels import Pixels, Source, decode, decode_reduced
+from .pixels import Pixels, Source, decode
+from .reduced import decode_reduced
 from .views import iterate_views
 
 _SMALL: Final = 1 << 20

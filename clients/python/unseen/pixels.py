@@ -9,7 +9,7 @@ import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -41,9 +41,6 @@ Pixels = npt.NDArray[np.uint8]
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "HEIF", "TIFF", "BMP")
 _SIXTEEN_BIT: Final = ("I;16", "I;16L", "I;16B", "I;16N")
 _MODE_OF_PROFILE: Final = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
-_DRAFT_SIDE: Final = 512
-_STRIP: Final = 2_000_000
-"""Pixels that are converted at a time."""
 _PREPARE: Final[dict[bytes, Callable[[bytes], Prepared]]] = {
     jpeg.SIGNATURE: jpeg.prepare,
     png.SIGNATURE: png.prepare,
@@ -66,13 +63,13 @@ def decode(source: Source) -> Pixels:
         return _exact(source)
     except BrokenImageError:
         # What follows the only scan of a JPEG changes no pixel.
-        if len(cuts := _cut_after_scans(source)) != 1:
+        if len(cuts := cut_after_scans(source)) != 1:
             raise
         return _exact(cuts[0])
 
 
 def _exact(source: Source) -> Pixels:
-    with _open(source) as opened:
+    with open_image(source) as opened:
         if not opened.is_complete():
             raise BrokenImageError("The image is truncated: a part of it is missing.")
         rgb = opened.over_white(opened.shown()).convert("RGB")
@@ -80,116 +77,15 @@ def _exact(source: Source) -> Pixels:
         return np.asarray(rgb if turn is None else rgb.transpose(turn))
 
 
-@dataclass(frozen=True, slots=True)
-class Reduced:
-    """An image's luma, reduced by a whole factor, in the orientation of the file."""
-
-    luma: npt.NDArray[np.float32]
-    """Shape (rows, columns), 0 to 255; each value is the mean of a block of the full image."""
-    size: tuple[int, int]
-    """Rows and columns of the full image, as stored."""
-    block: int
-    """The side of a block in pixels: 1, 2, 4 or 8; blocks at the far edges can be smaller."""
-    orientation: int
-    """The EXIF orientation, 1 to 8, which has not been applied."""
-    is_complete: bool
-    """Whether nothing is missing from the file; what is missing is grey, as viewers show it."""
-
-
-def decode_reduced(source: Source) -> Reduced:
-    """Decode as `decode` does, but a large JPEG only at the resolution that PDQ needs.
-
-    libjpeg scales by powers of two while it decodes; the shorter side stays at 512 px or more.
-    The luma of a JPEG without a profile is used as stored. A damaged JPEG or PNG is decoded as far
-    as browsers show it. Raises as `decode` does, and TooManyPixelsError also for a file that takes
-    much more than a second for each megabyte.
-    """
-    try:
-        return _reduced(source)
-    except BrokenImageError:
-        if repaired := _repaired_png(source):
-            return replace(_reduced(repaired), is_complete=False)
-        if reduced := _reduced_in_part(_cut_after_scans(source)):
-            return reduced
-        raise
-
-
-def _repaired_png(source: Source) -> bytes | None:
-    """Return a damaged PNG without its damage; None if there is no way."""
-    with _open_file(source) as file:
-        data = file.read(_LONGEST_SIGNATURE)
-        if data != png.SIGNATURE:
-            return None
-        return png.repaired(data + file.read(), MAX_PIXELS)
-
-
-def _cut_after_scans(source: Source) -> list[bytes]:
+def cut_after_scans(source: Source) -> list[bytes]:
     """Return a JPEG cut off after each scan; nothing if it is none."""
-    with _open_file(source) as file:
+    with open_file(source) as file:
         data = file.read(len(jpeg.SIGNATURE))
         return jpeg.cut_after_scans(data + file.read()) if data == jpeg.SIGNATURE else []
 
 
-def _reduced_in_part(cuts: list[bytes]) -> Reduced | None:
-    """Return what can be decoded of a JPEG that was cut off after each scan; None: nothing.
-
-    If something between two scans is damaged, viewers show those before it.
-    """
-    best, first, end = None, 0, len(cuts)
-    while first < end:
-        middle = (first + end) // 2
-        try:
-            best = replace(_reduced(cuts[middle]), is_complete=len(cuts) == 1)
-            first = middle + 1
-        except BrokenImageError:
-            end = middle
-    return best
-
-
-def _reduced(source: Source) -> Reduced:
-    with _open(source) as opened:
-        _refuse_bomb(opened)
-        is_complete = opened.is_complete()
-        image = opened.image
-        columns, rows = opened.size
-        if image.format == "JPEG":
-            untagged = image.mode == "RGB" and opened.profile is None
-            image.draft("L" if untagged else image.mode, _draft_size(image.size))
-        block = round(columns / image.width) if image.format == "JPEG" else 1
-        luma = _luma(opened, opened.shown())
-        return Reduced(luma, (rows, columns), block, opened.orientation, is_complete)
-
-
-def _refuse_bomb(opened: "_Opened") -> None:
-    """Raise TooManyPixelsError if a file takes too long to decode, or too much memory."""
-    image, columns_and_rows = opened.image, opened.size
-    pixels = max(image.width * image.height, columns_and_rows[0] * columns_and_rows[1])
-    cost.refuse_pixels(pixels, image, opened.file_size)
-    if work := opened.work:
-        cost.refuse_work(work, opened.file_size)
-
-
-def _luma(opened: "_Opened", shown: Image.Image) -> npt.NDArray[np.float32]:
-    """Return the luma, with PDQ's weights of R, G and B; converted in strips, to save memory."""
-    luma = np.empty((shown.height, shown.width), np.float32)
-    weights = np.array([0.299, 0.587, 0.114], np.float32)
-    height = max(1, _STRIP // shown.width)
-    for top in range(0, shown.height, height):
-        end = min(top + height, shown.height)
-        strip = shown if height >= shown.height else shown.crop((0, top, shown.width, end))
-        samples = np.asarray(opened.over_white(strip))
-        luma[top : top + height] = samples if samples.ndim == 2 else samples @ weights
-    return luma
-
-
-def _draft_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Return the smallest size to request from libjpeg, with a shorter side of _DRAFT_SIDE."""
-    scale = min(1.0, _DRAFT_SIDE / min(size))
-    return round(size[0] * scale), round(size[1] * scale)
-
-
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class Opened:
     """An image whose pixels have not been decoded, and what is to be applied to them."""
 
     image: Image.Image
@@ -275,15 +171,15 @@ def _thumbnail(jpeg: bytes, more: bytes) -> npt.NDArray[np.uint8]:
 
 
 @contextmanager
-def _open(source: Source) -> Iterator[_Opened]:
+def open_image(source: Source) -> Iterator[Opened]:
     """Open an image; whatever its decoder raises becomes an ImageError."""
     _register_heif()
-    with _open_file(source) as file:
+    with open_file(source) as file:
         with _as_image_errors("The image is damaged."):
             prepared = _prepare(file)
         image = _header(io.BytesIO(prepared.data) if prepared else file)
         with _as_image_errors("The image is damaged."):
-            opened = _Opened(image, prepared, _aperture(file, image), file.seek(0, os.SEEK_END))
+            opened = Opened(image, prepared, _aperture(file, image), file.seek(0, os.SEEK_END))
         width, height = opened.size
         if max(width * height, image.width * image.height) > MAX_PIXELS:
             raise TooManyPixelsError(
@@ -308,7 +204,7 @@ def _as_image_errors(message: str) -> Iterator[None]:
 
 
 @contextmanager
-def _open_file(source: Source) -> Iterator[BinaryIO]:
+def open_file(source: Source) -> Iterator[BinaryIO]:
     """Yield the source as a binary file."""
     if isinstance(source, bytes | bytearray | memoryview):
         yield io.BytesIO(source)

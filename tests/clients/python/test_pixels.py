@@ -7,7 +7,9 @@ import re
 import struct
 import tracemalloc
 import zlib
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -157,10 +159,30 @@ def test_hashing_leaves_no_file_open(tmp_path: Path) -> None:
         fingerprint(path)
 
 
-@pytest.mark.parametrize("form", ["JPEG", "PNG"])
-def test_upload_that_is_cut_off_is_hashed_as_it_is_shown(form: str) -> None:
+SHOWN_IN_PART: dict[str, tuple[str, dict[str, Any]]] = {
+    "JPEG": ("JPEG", {}),
+    "PNG": ("PNG", {}),
+    "GIF": ("GIF", {"interlace": 0}),
+    "interlaced GIF": ("GIF", {"interlace": 1}),
+    "BMP": ("BMP", {}),
+    "WebP": ("WEBP", {}),
+    "lossless WebP": ("WEBP", {"lossless": True}),
+}
+
+
+@cache
+def shown_in_part(name: str) -> bytes:
+    """Return a picture in a format of which viewers show what there is."""
+    form, options = SHOWN_IN_PART[name]
+    noise = Image.effect_noise((640, 480), 30).convert("RGB")
+    image = Image.blend(picture(640, 480), noise, 0.2)
+    return encoded(image.quantize(64) if form == "GIF" else image, form, **options)
+
+
+@pytest.mark.parametrize("name", SHOWN_IN_PART)
+def test_upload_that_is_cut_off_is_hashed_as_it_is_shown(name: str) -> None:
     """Otherwise two bytes less would hide an upload; of one's own file, the whole is asked for."""
-    whole = encoded(picture(640, 480), form)
+    whole = shown_in_part(name)
     with pytest.raises(BrokenImageError):
         fingerprint(whole[: len(whole) * 9 // 10])
     nearly = fingerprint(whole[: len(whole) * 9 // 10], fast=True)
@@ -169,6 +191,26 @@ def test_upload_that_is_cut_off_is_hashed_as_it_is_shown(form: str) -> None:
     half = fingerprint(whole[: len(whole) // 2], fast=True)
     assert not half.complete
     assert half.distance(nearly) > 0
+
+
+@pytest.mark.parametrize("name", [name for name in SHOWN_IN_PART if name not in ("JPEG", "BMP")])
+def test_upload_with_a_damaged_byte_is_hashed_up_to_it(name: str) -> None:
+    """One byte, near the end, kept the whole picture from being recognised."""
+    whole = shown_in_part(name)
+    for place in range(len(whole) * 7 // 8, len(whole) * 7 // 8 + 40):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0xFF
+        found = fingerprint(bytes(damaged), fast=True)
+        assert found.distance(fingerprint(whole)) <= 64
+
+
+@given(st.sampled_from(list(SHOWN_IN_PART)), st.data())
+@settings(max_examples=60, deadline=None)
+def test_damaged_upload_gives_a_hash_or_a_clear_error(name: str, data: st.DataObject) -> None:
+    damaged = bytearray(shown_in_part(name))
+    for _ in range(data.draw(st.integers(1, 3))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    hash_or_refusal(bytes(damaged[: data.draw(st.integers(0, len(damaged)))]), fast=True)
 
 
 def test_jpeg_that_lacks_only_its_end_is_complete() -> None:

@@ -12,32 +12,38 @@ from ..errors import TooManyPixelsError
 from .jpeg import Work
 
 _MEGABYTE: Final = 1_000_000
-_PIXELS: Final = {"JPEG": 89, "WEBP": 16, "AVIF": 16, "HEIF": 16}
-"""Millions of pixels in a megabyte, or less, that are decoded in a second and in 512 MB."""
+_PIXELS: Final = {"JPEG": 89, "JPEG in TIFF": 5, "WEBP": 16, "AVIF": 16, "HEIF": 16}
+"""Millions of pixels in a megabyte, or less, that are decoded in a second and in 512 MB.
+
+libtiff decodes up to 100 scans of a JPEG.
+"""
 _PIXELS_OF_OTHERS: Final = 20
-_PIXELS_OF_JPEG_IN_TIFF: Final = 5
-"""libtiff decodes up to 100 scans."""
 _VISITS: Final = 25_000_000
 """Blocks of a JPEG times its scans: 22 ns each, if they are empty."""
 _BLOCKS: Final = 3_000_000
 """Blocks of a JPEG with several scans, which are kept until the last: 128 bytes each."""
 
 
-def refuse_pixels(pixels: int, image: Image.Image, size: int) -> None:
-    """Raise TooManyPixelsError if a file of `size` bytes has too many pixels for its size."""
-    most = _PIXELS.get(image.format or "", _PIXELS_OF_OTHERS)
-    if image.format == "TIFF" and "jpeg" in str(image.info.get("compression")):
-        most = _PIXELS_OF_JPEG_IN_TIFF
-    if pixels > most * 1_000_000 * _megabytes(size):
+def refuse_pixels(pixels: int, image: Image.Image, size: int, *, times: int = 1) -> None:
+    """Raise TooManyPixelsError if decoding a file of `size` bytes `times` times takes too long."""
+    kind = image.format or ""
+    if kind == "TIFF" and "jpeg" in str(image.info.get("compression")):
+        kind = "JPEG in TIFF"
+    if pixels > most_pixels(kind, size, times=times):
         raise TooManyPixelsError(
             f"The image has {pixels / 1e6:.0f} million pixels in {size / 1e6:.1f} MB, which takes "
             "too long to hash."
         )
 
 
-def refuse_work(work: Work, size: int) -> None:
-    """Raise TooManyPixelsError if it takes too much to decode a JPEG of `size` bytes."""
-    if is_too_much(work, size):
+def most_pixels(kind: str, size: int, *, times: int) -> int:
+    """Return how many pixels a file of `size` bytes may have that is decoded `times` times."""
+    return int(_PIXELS.get(kind, _PIXELS_OF_OTHERS) * 1_000_000 * _megabytes(size) / times)
+
+
+def refuse_work(work: Work, size: int, *, times: int = 1) -> None:
+    """Raise TooManyPixelsError if decoding a JPEG of `size` bytes `times` times takes too much."""
+    if is_too_much(work, size, times=times):
         raise TooManyPixelsError(
             f"The image goes over its pixels {work.scans:,} times in {size / 1e6:.1f} MB, which "
             "takes too long to hash."

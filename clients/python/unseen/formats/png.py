@@ -7,6 +7,7 @@ before it. A chunk that is not needed to show the image is ignored if it is dama
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from ..errors import BrokenImageError
@@ -202,12 +203,21 @@ def repaired(data: bytes, most_pixels: int) -> bytes | None:
 def _inflated(content: bytes, most: int) -> bytes:
     """Decompress as far as possible, but at most so many bytes."""
     reader, parts, left = zlib.decompressobj(), list[bytes](), most
-    try:
-        for start in range(0, len(content), _STEP):
-            parts.append(reader.decompress(content[start : start + _STEP]))
-            left -= len(parts[-1])
-            if left <= 0:
-                break
-    except zlib.error:
-        pass
+    for start in range(0, len(content), _STEP):
+        step, before = content[start : start + _STEP], reader.copy()
+        try:
+            parts.append(reader.decompress(step))
+        except zlib.error:
+            parts += _inflated_bytewise(before, step)
+            break
+        left -= len(parts[-1])
+        if left <= 0:
+            break
     return b"".join(parts)[:most]
+
+
+def _inflated_bytewise(reader: "zlib._Decompress", content: bytes) -> Iterator[bytes]:
+    """Yield what can be decompressed before an error: a call that fails returns nothing."""
+    with suppress(zlib.error):
+        for place in range(len(content)):
+            yield reader.decompress(content[place : place + 1])
