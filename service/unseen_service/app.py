@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from . import __version__
 from .api.dependencies import Services
 from .api.fast_path import FastPath
+from .api.methods import HeadAndOptions
 from .api.middleware import BodyLimitAndHeaders
 from .api.openapi import make_openapi
 from .api.problems import handlers
@@ -79,6 +80,7 @@ def create_app(
     )
     app.state.services = services
     app.add_middleware(FastPath, method="POST", path="/v1/match", endpoint=match)
+    app.add_middleware(HeadAndOptions, routes=app.routes)
     app.add_middleware(BodyLimitAndHeaders, max_body=settings.max_body_bytes)
     app.openapi = make_openapi(app)  # type: ignore[method-assign]
     return app

@@ -128,6 +128,27 @@ def test_upgrade_request_is_answered_and_closes_the_connection(
     assert talk(any_service, upgrade + NEXT) == ([200], True)
 
 
+@pytest.mark.parametrize(
+    "body", [b"Content-Length: 2\r\n\r\n{}", CHUNKED + b"\r\n2\r\n{}\r\n0\r\n\r\n"]
+)
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+def test_body_of_an_upgrade_request_is_read(
+    any_service: RunningService, body: bytes, size: int
+) -> None:
+    """Java's client and curl --http2 lost it: they ask for HTTP/2 on their first request."""
+    upgrade = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n"
+    sent, answer = POST + upgrade + body + NEXT, b""
+    with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
+        connection.settimeout(PATIENCE_S)
+        for start in range(0, len(sent), size):
+            connection.sendall(sent[start : start + size])
+        while received := connection.recv(65_536):
+            answer += received
+    assert answer.startswith(b"HTTP/1.1 422 ")
+    assert b"images: This field is missing" in answer, "the body was not read"
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 @pytest.mark.parametrize("trailer", [b"X: y\r\n", b"X: y\r\n" * 200_000])
 def test_trailer_fields_close_the_connection(any_service: RunningService, trailer: bytes) -> None:
     """They would be late headers, without a limit on their number."""

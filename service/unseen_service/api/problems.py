@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from .. import errors
+from .methods import methods_of
 
 MEDIA_TYPE = "application/problem+json"
 PREFIX = "urn:unseen:problem:"
@@ -126,7 +127,7 @@ def _sentence(error: Mapping[str, Any]) -> str:
     return _SENTENCES.get(error["type"]) or f"{error['msg']}."
 
 
-def _http_error(_: Request, error: Exception) -> JSONResponse:
+def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if error.status_code not in HTTP_PROBLEMS:
         # FastAPI's own 400: a body that is not valid UTF-8.
@@ -134,7 +135,11 @@ def _http_error(_: Request, error: Exception) -> JSONResponse:
     slug, title, detail = HTTP_PROBLEMS[error.status_code]
     if error.detail and error.status_code in (413, 415):
         detail = str(error.detail)
-    return problem(error.status_code, slug, title, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        # The router names the methods of the first of several routes of this path.
+        headers["Allow"] = ", ".join(methods_of(request.app.routes, request.url.path))
+    return problem(error.status_code, slug, title, detail, headers=headers)
 
 
 def _unexpected(_: Request, error: Exception) -> JSONResponse:

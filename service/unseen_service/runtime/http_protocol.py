@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from .http_parser import RequestParser
 from .start_turns import StartTurns
 from .unread_answers import UnreadAnswers
 
@@ -28,6 +29,7 @@ RESERVED_FILES = 100
 """Open files kept for PostgreSQL, the index and webhooks, which clients cannot use."""
 
 _WARN_INTERVAL_S = 60.0
+_UPGRADE_HEADERS = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +128,8 @@ class HttpProtocol(HttpToolsProtocol):
     _head_bytes: int | None = 0
     """Received since the head began; None while the body is received."""
     _in_body = False
+    _is_parsed_again = False
+    _was_parsed_again = False
     _is_stopping = False
     _answering: RequestResponseCycle | None = None
     """The request that is being answered; `cycle` is the last one that was received."""
@@ -137,6 +141,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._loaded_app = self.app
         self.app = self._answer
+        self.parser = RequestParser(self)  # type: ignore[assignment]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timeout for the first request; close if there are too many connections."""
@@ -197,15 +202,39 @@ class HttpProtocol(HttpToolsProtocol):
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > self.MAX_HEAD_BYTES:
             raise ValueError("the head of the request is too large")
+        if self.parser.should_upgrade() and self._has_body():
+            self._is_parsed_again = True
+            return
         self._head_bytes = None
         super().on_headers_complete()
         self._in_body = True
         # We support no upgrade, and what follows a request for one is not parsed as HTTP.
-        if self.parser.should_upgrade() or self._is_stopping:
+        if self.parser.should_upgrade() or self._is_stopping or self._was_parsed_again:
             self.cycle.keep_alive = False
+
+    def head_without_upgrade(self) -> bytes | None:
+        """Return the head that was just parsed, without the request for an upgrade.
+
+        None if it has no body. What follows on the connection is answered no more.
+        """
+        if not self._is_parsed_again:
+            return None
+        self._is_parsed_again, self._was_parsed_again = False, True
+        method = self.parser.get_method()
+        lines = [b"%b %b HTTP/%b" % (method, self.url, self.parser.get_http_version().encode())]
+        lines += [b"%b: %b" % each for each in self.headers if each[0] not in _UPGRADE_HEADERS]
+        return b"\r\n".join([*lines, b"", b""])
+
+    def _has_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+            for name, value in self.headers
+        )
 
     def on_message_complete(self) -> None:
         """Cancel the timeout: the request is complete."""
+        if self._is_parsed_again:
+            return
         self._cancel_deadline()
         self._in_body = False
         super().on_message_complete()
