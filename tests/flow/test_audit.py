@@ -1,5 +1,6 @@
 """Exports, checkpoints and proofs of the audit log, verified outside the service."""
 
+import gzip
 import json
 import re
 import threading
@@ -62,6 +63,32 @@ def test_an_export_is_verified_offline_and_tampering_is_found(
 
     code, output = verify(tmp_path / "nothing", capsys=capsys)
     assert (code, "Traceback" in output) == (1, False)
+
+
+def test_an_export_is_verified_as_other_programs_stored_it(
+    staff: httpx.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = staff.get("/v1/audit/export").content
+    export = tmp_path / "log.ndjson"
+    note = tmp_path / "checkpoint"
+    note.write_bytes(b"\xef\xbb\xbf" + staff.get("/v1/audit/checkpoint").content)
+    windows = b"\xef\xbb\xbf" + content.replace(b"\n", b"\r\n")
+    for stored in (content, windows, gzip.compress(content), gzip.compress(windows)):
+        export.write_bytes(stored)
+        code, output = verify(export, "--checkpoint", note, capsys=capsys)
+        assert (code, "extends the kept checkpoint" in output) == (0, True), output
+
+    for stored, expected in (
+        (gzip.compress(content)[:-20], "is damaged: it cannot be unpacked."),
+        (gzip.compress(content)[:12] + b"\xff" * 40, "is damaged: it cannot be unpacked."),
+        (content.decode().encode("utf-16"), "was changed to UTF-16"),
+        (gzip.compress(b" " * (1 << 21)), "is not an export of an audit log."),
+        (windows.replace(b"operator", b"nobody"), "Audit entry 1 does not fit"),
+        (b"", "cut off before its checkpoint"),
+    ):
+        export.write_bytes(stored)
+        code, output = verify(export, capsys=capsys)
+        assert (code, expected in output) == (1, True), output
 
 
 def test_an_export_is_consistent_while_the_log_grows(

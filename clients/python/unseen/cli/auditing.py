@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..audit import Checkpoint, VerifiedLog, WitnessKey, read_checkpoint, verify_export
-from ..errors import InputError, UnreadableFileError
+from ..errors import InputError
+from .audit_files import open_export, read_note
 from .exit_codes import Exit
 from .output import Output
 
@@ -15,11 +16,8 @@ def verify(options: argparse.Namespace, output: Output) -> Exit:
     """Verify an export; report the first entry that is wrong."""
     kept = [_read_checkpoint(Path(each), options.key) for each in options.checkpoint]
     witnessed = [_find_witness(key, options.checkpoint) for key in options.witness]
-    try:
-        with Path(options.file).open("rb") as lines:
-            log = verify_export(lines, kept, verifier=options.key)
-    except OSError as error:
-        raise UnreadableFileError(f"{options.file}: {error.strerror}.") from error
+    with open_export(options.file) as lines:
+        log = verify_export(lines, kept, verifier=options.key)
     for each in witnessed:
         output.line(each)
     _report(log, kept, options.key, output)
@@ -31,7 +29,7 @@ def _find_witness(verifier: str, paths: Sequence[str]) -> str:
     key = WitnessKey.parse(verifier)
     found: list[tuple[int, int]] = []
     for path in paths:
-        note = _read(Path(path))
+        note = read_note(Path(path))
         if (second := key.signed_at(note)) is not None:
             found.append((second, read_checkpoint(note).size))
     if not found:
@@ -45,14 +43,7 @@ def _find_witness(verifier: str, paths: Sequence[str]) -> str:
 
 
 def _read_checkpoint(path: Path, key: str | None) -> Checkpoint:
-    return read_checkpoint(_read(path), key)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UnreadableFileError(f"{path} cannot be read as a checkpoint.") from error
+    return read_checkpoint(read_note(path), key)
 
 
 def _report(log: VerifiedLog, kept: list[Checkpoint], key: str | None, output: Output) -> None:
