@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from .errors import InputError
+from .private_files import write_new_file
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _MAX_BYTES: Final = 4_096
@@ -42,11 +43,7 @@ class HolderKey:
     def save(self, path: Path) -> None:
         """Write to a new file that only its owner can read. Raises InputError."""
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 - by descriptor
-                file.write(f"{self.secret}\n")
-                file.flush()
-                os.fsync(file.fileno())
+            write_new_file(path, f"{self.secret}\n")
         except OSError as error:
             raise InputError(
                 f"The key cannot be saved in {path}: {error.strerror}.",
@@ -69,11 +66,16 @@ def read_key_file(path: str) -> str:
             hint="Give the path of a file that holds the key and nothing else.",
         ) from error
     key = text.decode("utf-8", "replace").strip()
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
+    if not is_key(key):
         raise InputError(
             f"The file {path} holds no key.", hint="`unseen key new FILE` makes a key and its file."
         )
     return key
+
+
+def is_key(text: str) -> bool:
+    """Return whether a text can be a key: printable ASCII without spaces."""
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
 
 
 def _check_mode(path: str, status: os.stat_result) -> None:

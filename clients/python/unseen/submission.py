@@ -19,6 +19,7 @@ from typing import Any, Final
 from .codes import make_pin, read_pin
 from .errors import InputError, StatementError, UnderageError, UnreadableFileError
 from .fingerprints import MIN_QUALITY, Fingerprint
+from .private_files import write_new_file
 
 MAX_IMAGES: Final = 1000
 _FORMAT: Final = "unseen_submission"
@@ -81,9 +82,7 @@ class Submission:
             indent=1,
         )
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - by descriptor
-                file.write(text + "\n")
+            write_new_file(path, text + "\n")
         except OSError as error:
             raise InputError(
                 f"The submission cannot be saved: {error.strerror}.",
