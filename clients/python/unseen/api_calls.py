@@ -13,6 +13,7 @@ from .answers import parse_json
 from .codes import read_case, read_pin
 from .errors import InputError, UnexpectedAnswerError
 from .fingerprints import MATCH_DISTANCE, Fingerprint
+from .keys import is_key
 from .models import Case, Matches, parse_case, parse_matches
 from .problems import error_of
 from .submission import Submission
@@ -151,13 +152,22 @@ def _pin_header(pin: str) -> dict[str, str]:
 
 
 def bearer(key: str | None) -> dict[str, str]:
-    """Return the header with a platform's key. Raises InputError if it is missing or malformed."""
-    if not key or not key.isascii() or not key.isprintable() or " " in key:
+    """Return the header with a platform's key. Raises InputError if it is missing or malformed.
+
+    Space around a key is ignored: a file with Windows' line ends leaves a CR there.
+    """
+    text = (key or "").strip()
+    if not text:
         raise InputError(
             "No platform key given.",
             hint="Give it with --key-file or in UNSEEN_KEY; the service's operator issues keys.",
         )
-    return {"Authorization": f"Bearer {key}"}
+    if not is_key(text):
+        raise InputError(
+            "The platform key has characters that no key has.",
+            hint="Copy it again: letters, digits, hyphens and underscores on one line.",
+        )
+    return {"Authorization": f"Bearer {text}"}
 
 
 def pack(one: str | Fingerprint) -> bytes:

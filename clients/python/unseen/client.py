@@ -10,11 +10,11 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from importlib.metadata import version
-from typing import Final, Self, TypeAlias, TypeVar
+from typing import Any, Final, Self, TypeAlias, TypeVar
 
 import httpx
 
-from . import api_calls, feed_calls, http_limits, key_calls, proof_of_work
+from . import api_calls, feed_calls, http_environment, http_limits, key_calls, proof_of_work
 from .errors import ServerUnreachableError
 from .feed_models import Confirmed, Feedback, FeedPage
 from .fingerprints import MATCH_DISTANCE, Fingerprint
@@ -63,12 +63,12 @@ class Client:
         self._key = key
         self._retry = retry
         self._on_work = on_work
+        self._proxy = http_environment.read_proxy(self.server) if transport is None else None
         self._http = httpx.Client(
-            base_url=self.server,
             headers=_AGENT,
             timeout=timeout,
             transport=transport,
-            **http_limits.options(self.server),
+            **_connection(self.server, self._proxy),
         )
         self._deadline = http_limits.Deadline()
         http_limits.enforce(self._deadline, self._http)
@@ -184,7 +184,7 @@ class Client:
             except httpx.RequestError as error:
                 if self._deadline.is_over:
                     raise _slow_error() from error
-                return _unreachable_error(error)
+                return _unreachable_error(error, self._proxy)
         return _reply(response, body)
 
 
@@ -206,12 +206,12 @@ class AsyncClient:
         self._key = key
         self._retry = retry
         self._on_work = on_work
+        self._proxy = http_environment.read_proxy(self.server) if transport is None else None
         self._http = httpx.AsyncClient(
-            base_url=self.server,
             headers=_AGENT,
             timeout=timeout,
             transport=transport,
-            **http_limits.options(self.server),
+            **_connection(self.server, self._proxy),
         )
 
     async def __aenter__(self) -> Self:
@@ -325,8 +325,19 @@ class AsyncClient:
         except TimeoutError as error:
             raise _slow_error() from error
         except httpx.RequestError as error:
-            return _unreachable_error(error)
+            return _unreachable_error(error, self._proxy)
         return _reply(response, body)
+
+
+def _connection(server: str, proxy: http_environment.Proxy | None) -> dict[str, Any]:
+    """Return the arguments of httpx for a server. Raises InputError as `http_environment` does."""
+    return {
+        "base_url": server,
+        "cookies": http_limits.no_cookies(),
+        "proxy": proxy and proxy.url,
+        "verify": http_environment.make_tls_context(server),
+        "trust_env": False,
+    }
 
 
 def _announce(on_work: OnWork | None, challenge: proof_of_work.Challenge) -> None:
@@ -360,10 +371,14 @@ def _slow_error() -> ServerUnreachableError:
     return ServerUnreachableError("The server answered too slowly.")
 
 
-def _unreachable_error(error: httpx.RequestError) -> ServerUnreachableError:
+def _unreachable_error(
+    error: httpx.RequestError, proxy: http_environment.Proxy | None
+) -> ServerUnreachableError:
     slow = isinstance(error, httpx.TimeoutException)
     failure = ServerUnreachableError(
         "The server did not answer in time." if slow else "The server cannot be reached."
     )
+    if proxy:
+        failure.hint = f"{failure.hint} The connection goes through a proxy: {proxy.variable}."
     failure.__cause__ = error
     return failure

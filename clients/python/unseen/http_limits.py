@@ -1,4 +1,4 @@
-"""Limits on what a server can make a client do: bytes, seconds, cookies, and the way to it.
+"""Limits on what a server can make a client do: bytes, seconds and cookies.
 
 httpx limits each read, so a server that sends a byte now and then would hold a client for ever, and
 it unpacks whole what arrives, so a few megabytes could fill the memory.
@@ -7,7 +7,7 @@ it unpacks whole what arrives, so a few megabytes could fill the memory.
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
@@ -16,26 +16,18 @@ import httpcore
 import httpx
 
 from .errors import UnexpectedAnswerError
-from .server_address import is_local
 
 TOTAL: Final = 4
 """A whole exchange may take this many times what one read may take."""
 
 _SEND_BYTES: Final = 1 << 14
-_EVERYWHERE: Final = ("http://", "https://", "all://")
 _WBITS: Final = 47  # zlib: a gzip or a zlib header
 _PACKED: Final = ("gzip", "x-gzip", "deflate")
 
 
-def options(server: str) -> Mapping[str, Any]:
-    """Return the arguments of httpx for a server.
-
-    No cookie is kept: a server could recognise a person by it. Requests to this machine never go
-    through a proxy of the environment, which would see the PIN, in clear.
-    """
-    jar = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-    direct = {"mounts": dict.fromkeys(_EVERYWHERE)} if is_local(server) else {}
-    return {"cookies": jar, **direct}
+def no_cookies() -> CookieJar:
+    """Return a jar that keeps no cookie: a server could recognise a person by it."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))
 
 
 def too_large() -> UnexpectedAnswerError:

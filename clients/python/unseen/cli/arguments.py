@@ -1,7 +1,6 @@
 """The command line: its commands, options and help."""
 
 import argparse
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -11,6 +10,7 @@ from ..views import VIEWS
 from . import commands as run
 from . import completion, prompts
 from .common_options import add_command, add_fast, add_server
+from .environment import server_of_environment
 from .exit_codes import MEANINGS
 from .key_arguments import add_key_commands
 from .key_option import read_key
@@ -207,7 +207,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser().parse_args(arguments)
     if "server" in options and not getattr(options, "prepared", None):
         # A prepared submission names its own server, which overrides the environment.
-        options.server = options.server or os.environ.get("UNSEEN_SERVER")
+        options.server = options.server or server_of_environment(options)
     if options.run is run.submit:
         _check_submit(options)
     elif "server" in options and not (options.server or getattr(options, "local", False)):

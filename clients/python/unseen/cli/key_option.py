@@ -3,7 +3,9 @@
 import argparse
 import os
 
-from ..keys import read_key_file
+from ..errors import InputError
+from ..keys import is_key, read_key_file
+from .environment import naming
 from .streams import write_message
 
 _VISIBLE = (
@@ -21,5 +23,19 @@ def read_key(options: argparse.Namespace) -> str | None:
     if options.key is not None:
         write_message(_VISIBLE)
         return str(options.key)
-    file = options.key_file or os.environ.get("UNSEEN_KEY_FILE")
-    return read_key_file(file) if file else os.environ.get("UNSEEN_KEY")
+    if options.key_file:
+        return read_key_file(options.key_file)
+    if file := os.environ.get("UNSEEN_KEY_FILE"):
+        with naming("UNSEEN_KEY_FILE"):
+            return read_key_file(file)
+    return _key_of_environment()
+
+
+def _key_of_environment() -> str | None:
+    key = os.environ.get("UNSEEN_KEY", "").strip()  # a CR at its end is of Windows' line ends
+    if key and not is_key(key):
+        raise InputError(
+            "UNSEEN_KEY has characters that no key has.",
+            hint="Copy the key again, without line breaks, or use UNSEEN_KEY_FILE.",
+        )
+    return key or None

@@ -11,6 +11,7 @@ from typing import Final
 from ..codes import read_pin
 from ..errors import InputError
 from . import core_dumps
+from .environment import naming
 
 STATEMENTS: Final = {
     "adult": "Was everyone shown 18 or older when the images were made?",
@@ -24,7 +25,8 @@ def pin() -> str:
     """Return the PIN from UNSEEN_PIN, or prompt for it without echo. Raises InputError."""
     core_dumps.forbid()
     if from_environment := os.environ.get("UNSEEN_PIN"):
-        return read_pin(from_environment)
+        with naming("UNSEEN_PIN"):
+            return read_pin(from_environment)
     if not _has_terminal():
         raise InputError(
             "The PIN is needed, and there is no terminal to ask for it.",
