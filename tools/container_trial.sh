@@ -121,8 +121,9 @@ story() { # story SERVER CONTAINER: issue a key; submit an image, find it, withd
   UNSEEN_KEY=$(podman exec "$2" unseen-service keys issue Example --scope match)
   case=$("$bin/unseen" submit --json --adult --depicted --without-consent "$photo")
   UNSEEN_PIN=$(jq -r .pin <<<"$case")
+  rm -- "$(jq -r .kept <<<"$case")"
   wait_for "a match" matches 1
-  "$bin/unseen" withdraw "$(jq -r .case <<<"$case")" >>"$work/log"
+  "$bin/unseen" withdraw --yes "$(jq -r .case <<<"$case")" >>"$work/log"
   matches 0 || fail "a withdrawn image is still matched"
   podman exec "$2" unseen-service audit verify >>"$work/log"
   report "an image was submitted, matched and withdrawn at $1"

@@ -4,7 +4,6 @@ Each case runs with a minimal environment: PYTHONUNBUFFERED, which many containe
 Python writes and so which of its own error paths is taken.
 """
 
-import json
 import os
 import shlex
 import subprocess
@@ -14,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from .pictures import fill
-from .servers import CASE, Act, scripted
 
 COMMANDS = (
     ["--version"],
@@ -22,7 +20,6 @@ COMMANDS = (
     ["completion", "bash"],
     ["hash", "photo.png"],
 )
-FLAGS = ("--adult", "--depicted", "--without-consent")
 
 commands = pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 
@@ -133,27 +130,3 @@ def test_a_closed_stdin_counts_as_no_terminal(folder: Path, environment: dict[st
     done = run(folder, environment, command, "<&-")
     assert messages(done)[0].endswith("there is no terminal to ask.")
     assert done.returncode == 1
-
-
-@pytest.mark.parametrize("redirection", ["> /dev/full", "> /dev/full 2>&1"], ids=["stdout", "both"])
-@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
-def test_a_pin_that_could_not_be_printed_is_not_lost(
-    folder: Path,
-    tmp_path: Path,
-    environment: dict[str, str],
-    options: list[str],
-    redirection: str,
-) -> None:
-    photo = str(folder / "photo.png")
-    with scripted(Act(201, CASE)) as server:
-        command = ["submit", photo, *FLAGS, *options, "--server", server.url]
-        done = run(tmp_path, environment, command, redirection)
-        [kept] = tmp_path.glob("unseen-submission-*.json")
-        again = run(tmp_path, environment, ["submit", "--from", kept.name], "")
-    assert done.returncode == 1
-    assert redirection != "> /dev/full" or f"unseen submit --from {kept.name}" in done.stderr
-    assert len(messages(done)) == (3 if redirection == "> /dev/full" else 0)
-    assert again.returncode == 0
-    assert json.loads(server.seen[0].body)["pin"] in again.stdout
-    assert server.seen[0].body == server.seen[1].body
-    assert not kept.exists()

@@ -13,8 +13,9 @@ def feedback(options: argparse.Namespace, output: Output) -> Exit:
     sent = Feedback(options.record, options.value, tuple(options.tags))
     with Client(options.server, options.key, insecure=options.insecure) as client:
         is_new = bool(client.feedback([sent]))
-    output.line(f"{sent.record}: {sent.value}" + ("" if is_new else " (already reported)"))
-    output.document(
-        {"record": sent.record, "value": sent.value, "tags": list(sent.tags), "new": is_new}
-    )
+    with output.after("The feedback was sent, but the result could not be printed."):
+        output.line(f"{sent.record}: {sent.value}" + ("" if is_new else " (already reported)"))
+        output.document(
+            {"record": sent.record, "value": sent.value, "tags": list(sent.tags), "new": is_new}
+        )
     return Exit.DONE

@@ -10,7 +10,8 @@ from typing import Any
 from ..fingerprints import MIN_QUALITY, Fingerprint
 from ..hashing import fingerprint, fingerprint_views
 from .exit_codes import Exit
-from .image_files import Hashed, LeftOut, choose_exit_code, collect, hash_all
+from .image_files import Hashed, choose_exit_code, collect, hash_all
+from .left_out import LeftOut
 from .output import Output
 
 
@@ -30,7 +31,7 @@ def hash_files(options: argparse.Namespace, output: Output) -> Exit:
 
 def views(options: argparse.Namespace, output: Output) -> Exit:
     """Print the hash of each view that a submission would contain."""
-    hashed, left_out = hash_all(collect(options.files), fingerprint_views, output)
+    hashed, left_out = hash_all(collect(options.files, output), fingerprint_views, output)
     for one in hashed:
         output.line(str(one.path))
         for view in one.prints:
@@ -51,7 +52,7 @@ def hash_originals(
     files: Iterable[str], output: Output, *, fast: bool
 ) -> tuple[list[Hashed], list[LeftOut]]:
     """Hash files, and the images in folders, without their other views. Raises InputError."""
-    return hash_all(collect(files), partial(_hash_original, fast=fast), output)
+    return hash_all(collect(files, output), partial(_hash_original, fast=fast), output)
 
 
 def _hash_original(path: Path, *, fast: bool) -> tuple[Fingerprint, ...]:

@@ -1,33 +1,28 @@
 """Turn the paths on the command line into hashed images; one bad file does not stop the others."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from errno import EACCES
 from functools import partial
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
-from typing import Any, Final
+from typing import Final
 
-from ..errors import ImageError, InputError, UnreadableFileError
+from ..errors import ImageError, InputError
 from ..fingerprints import Fingerprint
 from .exit_codes import Exit
+from .folders import images_in
+from .left_out import Item, LeftOut, unreadable
 from .output import Output
-
-_SUFFIXES: Final = frozenset(
-    f".{suffix}"
-    for suffix in (
-        *("jpg", "jpeg", "jpe", "jfif", "png", "apng", "webp", "gif"),
-        *("avif", "heic", "heif", "hif", "tif", "tiff", "bmp"),
-    )
-)
 
 Hasher = Callable[[Path], tuple[Fingerprint, ...]]
 
 # Starting a process takes as long as hashing one large photo, and each may need a gigabyte.
 _FILES_PER_PROCESS: Final = 8
 _MAX_PROCESSES: Final = 4
+_MAX_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,40 +33,20 @@ class Hashed:
     prints: tuple[Fingerprint, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A file that was not hashed, and why."""
-
-    path: Path
-    error: ImageError
-
-    def document(self) -> dict[str, Any]:
-        """Return what --json prints."""
-        kind = type(self.error).__name__.removesuffix("Error")
-        return {
-            "file": str(self.path),
-            "kind": kind,
-            "error": str(self.error),
-            "hint": self.error.hint,
-        }
-
-
-Item = Path | LeftOut
-"""A file to hash, or one that is already known to be unreadable."""
-
-
-def collect(arguments: Iterable[str]) -> list[Item]:
+def collect(arguments: Iterable[str], output: Output) -> list[Item]:
     """List the files to hash: each file named, and the images in each folder, at any depth.
 
-    In a folder, hidden files and files without an image suffix are ignored. A file named twice is
-    listed once; a file or folder that cannot be read is left out, and the others are still read.
-    Raises InputError if nothing was found.
+    In a folder, hidden files and files without an image suffix are passed over, with a message. A
+    file named twice is listed once; a file or folder that cannot be read is left out, and the
+    others are still read. Raises InputError if nothing was found.
     """
     found: dict[Path, Item] = {}
+    passed_over: dict[Path, None] = {}
     for argument in arguments:
         path = Path(argument)
-        for item in _images_in(path) if path.is_dir() else [_checked(path)]:
+        for item in images_in(path, passed_over) if path.is_dir() else [_checked(path)]:
             found.setdefault(item.path if isinstance(item, LeftOut) else item, item)
+    _report_passed_over([path for path in passed_over if path not in found], output)
     if not found:
         raise InputError("There is no image in that folder.", hint="Name image files or folders.")
     return list(found.values())
@@ -99,7 +74,7 @@ def report(left_out: Iterable[LeftOut], output: Output) -> None:
         output.note(f"  {one.error.hint}")
 
 
-def choose_exit_code(*, is_done: bool, left_out: list[LeftOut]) -> Exit:
+def choose_exit_code(*, is_done: bool, left_out: Sequence[LeftOut]) -> Exit:
     """Return the exit code, given whether anything was done and which files were left out."""
     if not left_out:
         return Exit.DONE
@@ -161,22 +136,15 @@ def _checked(path: Path) -> Item:
         if not os.access(path, os.R_OK):
             raise PermissionError(EACCES, os.strerror(EACCES))
     except OSError as error:
-        return LeftOut(path, UnreadableFileError(f"The file cannot be read: {error.strerror}."))
+        return unreadable(path, f"The file cannot be read: {error.strerror}.")
     return path
 
 
-def _images_in(folder: Path) -> Iterator[Item]:
-    """Walk a folder in the order of names."""
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        reason = UnreadableFileError(f"The folder cannot be read: {error.strerror}.")
-        yield LeftOut(folder, reason)
+def _report_passed_over(paths: list[Path], output: Output) -> None:
+    if not paths:
         return
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir() and not entry.is_symlink():
-            yield from _images_in(entry)
-        elif entry.suffix.lower() in _SUFFIXES:
-            yield entry
+    named = ", ".join(map(str, paths[:_MAX_NAMED]))
+    others = len(paths) - _MAX_NAMED
+    more = f" and {others:,} more" if others > 0 else ""
+    output.note(f"not hashed, since hidden or not named as an image: {named}{more}")
+    output.note("  If one of them is an image, name the file itself.")

@@ -19,17 +19,26 @@ def new_key(options: argparse.Namespace, output: Output) -> Exit:
     """Make a key: the secret goes to a file or the terminal, nowhere else."""
     key = HolderKey.make()
     if options.prints:
-        output.line(f"Key          {key.secret}")
-    else:
-        key.save(Path(options.file))
-        output.line(f"Key          in {options.file}, which only you can read")
+        _report_new(key, options, output)
+        return Exit.DONE
+    key.save(Path(options.file))
+    with output.after(
+        f"The key is in {options.file}, but its digest could not be printed. Delete the file, and "
+        "make another key."
+    ):
+        _report_new(key, options, output)
+    return Exit.DONE
+
+
+def _report_new(key: HolderKey, options: argparse.Namespace, output: Output) -> None:
+    place = key.secret if options.prints else f"in {options.file}, which only you can read"
+    output.line(f"Key          {place}")
     output.line(f"Digest       {key.digest}")
     output.line(f"Fingerprint  {key.fingerprint}")
     output.line("Give the digest to whoever issues the key, and nobody the key itself. Then run")
     output.line("`unseen key activate`, and read the fingerprint to whoever approves the key.")
-    place = {"key": key.secret} if options.prints else {"file": options.file}
-    output.document({**place, "digest": key.digest, "fingerprint": key.fingerprint})
-    return Exit.DONE
+    member = {"key": key.secret} if options.prints else {"file": options.file}
+    output.document({**member, "digest": key.digest, "fingerprint": key.fingerprint})
 
 
 # The client needs httpx, and a new key does not.
@@ -59,11 +68,12 @@ def rotate_key(options: argparse.Namespace, output: Output) -> Exit:
             "registered, the old one still works."
         )
         raise
-    output.line(f"Key          in {options.file}, which only you can read")
-    output.line(
-        f"Key {own['id']} is {_state(own)}. The old one works for {options.overlap} s more."
-    )
-    output.document({"file": options.file, **own})
+    with output.after(f"The new key in {options.file} is registered; `unseen key show` shows it."):
+        output.line(f"Key          in {options.file}, which only you can read")
+        output.line(
+            f"Key {own['id']} is {_state(own)}. The old one works for {options.overlap} s more."
+        )
+        output.document({"file": options.file, **own})
     return Exit.DONE
 
 
@@ -87,6 +97,12 @@ def _describe(options: argparse.Namespace, call: str, output: Output) -> Exit:
 
     with Client(options.server, options.key, insecure=options.insecure) as client:
         own = _document(getattr(client, call)())
+    with output.after("The service knows the key; `unseen key show` shows it."):
+        _report_own(own, output)
+    return Exit.DONE
+
+
+def _report_own(own: dict[str, Any], output: Output) -> None:
     output.line(f"Key {own['id']} of {own['platform']} ({', '.join(own['scopes'])}): {_state(own)}")
     output.line(f"Fingerprint  {own['fingerprint']}")
     if own["status"] == "pending":
@@ -95,7 +111,6 @@ def _describe(options: argparse.Namespace, call: str, output: Output) -> Exit:
         )
         output.line("each needs only the other to activate theirs.")
     output.document(own)
-    return Exit.DONE
 
 
 def _state(own: dict[str, Any]) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from ..fingerprints import Fingerprint
 from ..models import Hit, Matches
 from .exit_codes import Exit
-from .image_files import LeftOut, choose_exit_code
+from .image_files import choose_exit_code
+from .left_out import LeftOut
 from .output import Output
 
 

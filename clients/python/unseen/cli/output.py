@@ -7,11 +7,12 @@ a file name nor a server can change the terminal's state or add a line of its ow
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from ..answers import one_line
 from ..errors import ServiceError, UnseenError
-from .streams import write_message, write_result
+from .streams import StdoutError, write_message, write_result
 
 Item = TypeVar("Item")
 
@@ -50,6 +51,15 @@ class Output:
     def raw(self, text: str) -> None:
         """Print trusted text without replacing control characters."""
         write_result(text + "\n")
+
+    @contextmanager
+    def after(self, done: str) -> Iterator[None]:
+        """Print what was done, if the result of it cannot be printed in the block."""
+        try:
+            yield
+        except StdoutError:
+            self.note(f"unseen: {done}")
+            raise
 
     def transient(self, text: str) -> None:
         """Show the current activity on a terminal, in place of the previous such line."""

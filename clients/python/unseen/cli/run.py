@@ -39,11 +39,7 @@ def _run(arguments: Sequence[str] | None) -> Exit:
         output.error(error)
         return _exit_code(error)
     except OSError as error:
-        output.error(
-            UnseenError(
-                f"{error.strerror or error}.", hint="The system reported this; nothing is lost."
-            )
-        )
+        output.error(UnseenError(f"{error.strerror or error}.", hint="The system reported this."))
         return Exit.FAILED
     except KeyboardInterrupt as error:
         output.note()

@@ -5,6 +5,7 @@ ignored" and return 120. Everything that the command prints goes through here.
 """
 
 import os
+import stat
 import sys
 from io import TextIOWrapper
 from typing import Final, TextIO
@@ -38,6 +39,9 @@ def open_streams() -> None:
     if isinstance(sys.stdout, TextIOWrapper):
         # A name that the terminal's character set does not have must not end in a traceback.
         sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdin, TextIOWrapper):
+        # Nor must a key that the person presses; what cannot be read is no answer.
+        sys.stdin.reconfigure(errors="replace")
 
 
 def write_result(text: str) -> None:
@@ -49,6 +53,30 @@ def write_result(text: str) -> None:
         _discard(sys.stdout)
         is_unread = isinstance(error, BrokenPipeError)
         raise StdoutError(error.strerror or str(error), is_unread=is_unread) from error
+
+
+def stdout_is_kept() -> bool:
+    """Return whether stdout is a terminal or a file, where the person finds what was written.
+
+    The reader of a pipe may end without showing it, and the null device shows nothing.
+    """
+    try:
+        mode = os.fstat(sys.stdout.fileno()).st_mode
+    except (OSError, ValueError):
+        return True  # a program that runs this one in its own process has the text
+    return stat.S_ISREG(mode) or sys.stdout.isatty()
+
+
+def sync_stdout() -> None:
+    """Flush a file to its disk, which may be full without having said so. Raises StdoutError."""
+    try:
+        descriptor = sys.stdout.fileno()
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.fsync(descriptor)
+    except ValueError:
+        return  # not a file of the system
+    except OSError as error:
+        raise StdoutError(error.strerror or str(error)) from error
 
 
 def write_message(text: str) -> None:
