@@ -93,7 +93,7 @@ def withdraw_case(here: Stage, case: str, pin: str) -> None:
     """Show the case, then withdraw it."""
     step("The person sees what was found, and withdraws the case.")
     show(here.run("unseen", "status", case, UNSEEN_PIN=pin))
-    show(here.run("unseen", "withdraw", case, UNSEEN_PIN=pin).splitlines()[0])
+    show(here.run("unseen", "withdraw", "--yes", case, UNSEEN_PIN=pin).splitlines()[0])
 
 
 def check_no_longer_matching(here: Stage, key: str, copy: Path) -> None:

@@ -323,7 +323,7 @@ PROBLEM = {
 COMMANDS: dict[str, tuple[tuple[str, ...], list[Any]]] = {
     "submit": (("submit", "--adult", "--depicted", "--without-consent", "photo.png"), [FULL_CASE]),
     "status": (("status", "UN-7K4M-9QTX"), [FULL_CASE]),
-    "withdraw": (("withdraw", "UN-7K4M-9QTX", "--image", "1"), [FULL_CASE]),
+    "withdraw": (("withdraw", "--yes", "UN-7K4M-9QTX", "--image", "1"), [FULL_CASE]),
     "match": (("match", pdq_of(1)), [MATCHES]),
     "mirror": (("mirror",), [PAGE, CONFIRMED]),
     "feedback": (("feedback", record(1), "removed"), [{"accepted": 1, "new": 1}]),

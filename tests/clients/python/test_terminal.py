@@ -173,6 +173,46 @@ def test_the_pin_is_asked_for_and_not_shown(start: Start) -> None:
     assert "Case UN-7K4M-9QTX: active" in terminal.shown
 
 
+@pytest.mark.parametrize(
+    ("options", "question"),
+    [
+        ((), "Withdraw the whole case? Copies will no longer be found. This cannot be undone."),
+        (("--image", "2"), "Withdraw image 2? Its copies will no longer be found."),
+    ],
+)
+def test_a_withdrawal_is_confirmed(start: Start, options: tuple[str, ...], question: str) -> None:
+    command = ("withdraw", "UN-7K4M-9QTX", *options)
+    with scripted(Act(200, CASE)) as server:
+        environment = {"UNSEEN_SERVER": server.url, "UNSEEN_PIN": "7K4M-9QTX-2HBD"}
+        terminal = start(*command, **environment)
+        terminal.expect(question)
+        terminal.type("n")
+        assert terminal.end() == 1
+        assert "unseen: Nothing was withdrawn." in terminal.shown
+        assert server.seen == []
+        terminal = start(*command, **environment)
+        terminal.expect(question)
+        terminal.type("y")
+        assert terminal.end() == 0
+        assert start(*command, "--yes", **environment).end() == 0
+    assert [seen.method for seen in server.seen] == ["DELETE", "DELETE"]
+
+
+def test_a_key_that_the_character_set_does_not_have_is_no_answer(start: Start) -> None:
+    with scripted(Act(200, CASE)) as server:
+        utf_8 = {"UNSEEN_SERVER": server.url, "PYTHONUTF8": "1"}
+        terminal = start("submit", "photo.png", **utf_8)
+        terminal.expect("18 or older")
+        os.write(terminal.screen, b"\xff\n")
+        assert terminal.end() == 5
+        terminal = start("status", "UN-7K4M-9QTX", **utf_8)
+        terminal.expect("PIN")
+        os.write(terminal.screen, b"\xff\n")
+        assert terminal.end() == 1
+        assert "The PIN has the wrong format." in terminal.shown
+    assert server.seen == []
+
+
 def test_progress_is_drawn_and_cleared(start: Start) -> None:
     terminal = start("hash", "album", "photo.png", "other.jpg")
     assert terminal.end() == 0

@@ -146,6 +146,7 @@ def _add_cases(commands: "Commands") -> None:
     command = add_command(commands, "withdraw", run.withdraw, summary)
     command.add_argument("case", metavar="CASE", help="the case number, UN-XXXX-XXXX")
     command.add_argument("--image", type=int, metavar="N", help="only image N, counted from 1")
+    command.add_argument("--yes", action="store_true", help="do not ask before withdrawing")
     add_server(command)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..client import Client
 from ..codes import read_case
+from ..errors import InputError
 from ..models import Case, CaseImage, CasePlatform
 from . import prompts
 from .exit_codes import Exit
@@ -26,9 +27,15 @@ def status(options: argparse.Namespace, output: Output) -> Exit:
 def withdraw(options: argparse.Namespace, output: Output) -> Exit:
     """Withdraw a case, or one image of it; copies are no longer matched from then on."""
     case = read_case(options.case)
+    if not options.yes:
+        prompts.require_terminal_to_withdraw()
     pin = prompts.pin()
+    if not (options.yes or prompts.confirm_withdrawal(options.image)):
+        raise InputError("Nothing was withdrawn.", hint="Everything stays as it is.")
     with Client(options.server, insecure=options.insecure) as client:
-        _report(client.withdraw(case, pin, options.image), output)
+        found = client.withdraw(case, pin, options.image)
+    with output.after("The withdrawal is done, but the case could not be printed."):
+        _report(found, output)
     return Exit.DONE
 
 

@@ -1,4 +1,4 @@
-"""What the command asks the person: the PIN, and the three statements."""
+"""What the command asks the person: the PIN, the three statements, whether to withdraw."""
 
 import argparse
 import contextlib
@@ -33,7 +33,7 @@ def pin() -> str:
             hint="Set the environment variable UNSEEN_PIN. There is no option for the PIN.",
         )
     with _nothing_sent_if_interrupted():
-        return read_pin(getpass.getpass("PIN (not shown while you type): "))
+        return read_pin(_ask_for_pin())
 
 
 def statements(options: argparse.Namespace) -> dict[str, bool]:
@@ -52,6 +52,26 @@ def statements(options: argparse.Namespace) -> dict[str, bool]:
     return answers
 
 
+def require_terminal_to_withdraw() -> None:
+    """Raise InputError if nobody can be asked whether to withdraw."""
+    if not _has_terminal():
+        raise InputError(
+            "A withdrawal cannot be undone, and there is no terminal to ask whether you are sure.",
+            hint="If you are sure, give --yes.",
+        )
+
+
+def confirm_withdrawal(image: int | None) -> bool:
+    """Return whether the person is sure about withdrawing an image, or the case if it is None.
+
+    Raises KeyboardInterrupt at Ctrl-C or Ctrl-D.
+    """
+    what, copies = (
+        ("the whole case", "Copies") if image is None else (f"image {image}", "Its copies")
+    )
+    return _ask(f"Withdraw {what}? {copies} will no longer be found. This cannot be undone.")
+
+
 def flag(name: str) -> str:
     """Return the option that confirms a statement."""
     return "--" + name.replace("_", "-")
@@ -63,6 +83,13 @@ def _not_confirmed(missing: list[str]) -> InputError:
         "The three statements must be confirmed, and there is no terminal to ask.",
         hint=f"If every answer is yes, give:{options}",
     )
+
+
+def _ask_for_pin() -> str:
+    try:
+        return getpass.getpass("PIN (not shown while you type): ")
+    except UnicodeDecodeError:  # a key that the terminal's character set does not have
+        return ""
 
 
 def _ask(question: str) -> bool:
