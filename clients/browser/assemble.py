@@ -43,8 +43,10 @@ PAGE_SCRIPTS = (
     "page/api.js",
     "page/ui.js",
     "page/picker-messages.js",
+    "page/labels.js",
     "page/submission.js",
     "page/case.js",
+    "page/saved-files.js",
     "page/screens.js",
     "page/main.js",
 )

@@ -4,6 +4,7 @@
 
 const STRIP = 128; // rows read at once: a 48 megapixel photo stays under every canvas limit
 const CANARY = 128;
+const PICTURE = 128; // the longer side of a picture, in pixels: a case can have a thousand of them
 
 /** A refusal; its message is the end of the key of the text that is shown, `picker.refused-…`. */
 class Refusal extends Error {}
@@ -78,12 +79,23 @@ function hashViews(bitmap, report) {
     .filter((hashed) => hashed.quality >= MIN_QUALITY);
 }
 
+/** Return a small picture, for the person to recognise the image by. */
+function drawPicture(bitmap) {
+  const scale = Math.min(1, PICTURE / Math.max(bitmap.width, bitmap.height));
+  const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, width, height);
+  return canvas.transferToImageBitmap();
+}
+
 async function hashFile(file, report) {
   await checkCanvas();
   const bitmap = await decode(file);
   try {
     if (bitmap.width * bitmap.height > MAX_PIXELS) throw new Refusal("large");
-    return hashViews(bitmap, report);
+    return { hashes: hashViews(bitmap, report), picture: drawPicture(bitmap) };
   } finally {
     bitmap.close();
   }
@@ -91,8 +103,8 @@ async function hashFile(file, report) {
 
 self.onmessage = async ({ data: { id, file } }) => {
   try {
-    const hashes = await hashFile(file, (update) => self.postMessage({ id, ...update }));
-    self.postMessage({ id, hashes });
+    const done = await hashFile(file, (update) => self.postMessage({ id, ...update }));
+    self.postMessage({ id, ...done }, [done.picture]);
   } catch (error) {
     self.postMessage({ id, refused: error instanceof Refusal ? error.message : "memory" });
   }

@@ -56,7 +56,9 @@ function renderBadge(element, status) {
 
 function imageRow(image) {
   const n = image.image;
-  const row = el("li", "", "", el("strong", "", t("case.image", { n })));
+  const label = labels?.number === currentCase.number ? labelOf(n) : "";
+  const title = el("strong", "", t("case.image", { n }), ...(label ? [el("bdi", "label", label)] : []));
+  const row = el("li", "", "", title);
   const about = t(`case.${image.status}-about`);
   row.append(renderBadge(el("span"), image.status), paragraphs(matchesText(image), ...(about ? [about] : [])));
   if (image.status !== "withdrawn") {

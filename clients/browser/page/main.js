@@ -26,11 +26,17 @@ $("language").onchange = () => {
 for (const element of document.querySelectorAll("[data-screen]")) {
   element.onclick = () => showScreen(element.dataset.screen);
 }
+$("check-back").onclick = () => {
+  const isOpened = submission?.isOpened;
+  if (isOpened) forgetSubmission();
+  showScreen(isOpened ? "open" : "pick");
+};
 $("to-check").onclick = () => showScreen("check");
 $("statements").onsubmit = handleSend;
 $("find-form").onsubmit = handleFind;
 $("copy-codes").onclick = copyCodes;
 $("save-codes").onclick = saveCodes;
+$("save-labels").onclick = saveCodes;
 $("print-codes").onclick = printCodes;
 $("save-submission").onclick = saveSubmission;
 $("open-new-case").onclick = () => openCase(newCase.number, newCase.pin).catch((error) => {

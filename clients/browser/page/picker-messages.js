@@ -1,8 +1,9 @@
 // What the page and the picker's frame tell each other. The page never holds a file: from the frame
-// it takes hashes and counts, and only in exactly the expected form, field by field.
+// it takes hashes and counts, and what was saved, and only in exactly the expected form, field by field.
 
 let hashedImages = new Map(); // image id in the picker -> its hashes
 let pendingCount = 0; // images that are still being hashed
+let numberedImages = []; // ids of the images that were sent or saved, in the order of their numbers
 
 function isHash({ pdq, quality, view }) {
   const isQuality = Number.isInteger(quality) && quality >= MIN_QUALITY && quality <= 100;
@@ -24,6 +25,9 @@ const HANDLERS = {
     hasUnsavedWork = true;
   },
   removed: ({ image }) => hashedImages.delete(image),
+  file: ({ text }) => {
+    if (screen === "open") openSaved(String(text));
+  },
   exit: () => quickExit(),
 };
 
@@ -41,6 +45,15 @@ function sendLanguage() {
   sendToPicker({ kind: "language", language, direction: texts.direction, texts: textsUnder("picker") });
 }
 
+/** Show the frame on the screens that need it, as what they need. */
+function showFrame(name) {
+  const isOwnCase = name === "case" && currentCase.number === newCase?.number;
+  const hasNumbers = numberedImages.length > 0 && (isOwnCase || name === "done" || name === "saved");
+  const mode = { pick: "images", open: "file" }[name] ?? (hasNumbers ? "numbers" : null);
+  $("picker").hidden = !mode;
+  if (mode) sendToPicker({ kind: "mode", mode, images: numberedImages });
+}
+
 /** Mark in the picker the images that the service refused, and leave them out of the submission. */
 function markRefused(places) {
   const submitted = [...hashedImages.keys()];
@@ -50,9 +63,14 @@ function markRefused(places) {
   }
 }
 
-function forgetImages() {
+function forgetSubmission() {
   hashedImages = new Map();
   submission = null;
   $("check-back").disabled = false;
+}
+
+function forgetImages() {
+  forgetSubmission();
+  numberedImages = [];
   sendToPicker({ kind: "clear" });
 }

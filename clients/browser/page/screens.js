@@ -8,7 +8,11 @@ let screen = "start";
 
 function showScreen(name) {
   screen = name;
-  for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== name;
+  for (const section of document.querySelectorAll("main > section")) {
+    section.hidden = (section.dataset.of ?? section.id) !== name; // what is after the frame is a second section
+  }
+  if (name === "open") showError("open-error");
+  showFrame(name);
   if (name === "check") prepareSubmission();
   const current = STEPS.indexOf(name);
   $("steps").hidden = current < 0;
@@ -39,6 +43,7 @@ function render() {
   renderPick();
   renderCheck();
   renderCase();
+  renderLabels();
 }
 
 function renderPick() {
@@ -53,7 +58,7 @@ function renderPick() {
 /** Forget everything, and show the start. */
 function startAgain() {
   forgetImages();
-  [newCase, currentCase, hasUnsavedWork] = [null, null, false];
+  [newCase, currentCase, labels, hasUnsavedWork] = [null, null, null, false];
   for (const id of ["number", "pin", "saved-pin", "case-title"]) $(id).textContent = "";
   showScreen("start");
 }

@@ -1,12 +1,13 @@
 // The submission: prepared from the hashes, shown, and sent or saved as a file.
 
-let submission = null; // {key, pin, body, text, isUncertain}; isUncertain: sent, but the answer was lost
+let submission = null; // {key, pin, body, text, isUncertain, isOpened}; isUncertain: sent, but the
+// answer was lost; isOpened: from a file
 let newCase = null; // {number, pin}: the case that was just opened
 let hasUnsavedWork = false; // whether closing the page would lose hashes or codes
 
 /** Prepare a new submission, unless there is one whose answer was lost. */
 function prepareSubmission() {
-  if (submission?.isUncertain) return;
+  if (submission?.isUncertain || submission?.isOpened) return;
   const pin = newPin();
   const statements = { adult: true, depicted: true, without_consent: true };
   const images = Array.from(hashedImages.values(), (hashes) => ({ hashes, convention: CONVENTION }));
@@ -59,10 +60,12 @@ function showWorkProgress(progress) {
 
 function handleAccepted(answer) {
   newCase = { number: answer.case, pin: submission.pin };
+  numberedImages = submission.isOpened ? [] : [...hashedImages.keys()];
+  labels = { number: newCase.number, count: submission.body.images.length, texts: new Map() };
   $("number").textContent = newCase.number;
   $("pin").textContent = newCase.pin;
   $("codes-status").textContent = "";
-  forgetImages();
+  forgetSubmission();
   hasUnsavedWork = true;
   showScreen("done");
 }
@@ -79,7 +82,7 @@ function handleFailed(error) {
   showError("check-error", describeError(error, "errors.no-answer-send"), ...actions);
 }
 
-/** Save the submission as a file that `unseen submit --from` sends. */
+/** Save the submission as a file, which this page and `unseen submit --from` can send. */
 function saveSubmission() {
   const { key, body, pin } = submission;
   const server = IS_FILE ? null : location.origin;
@@ -87,7 +90,8 @@ function saveSubmission() {
     { unseen_submission: 1, server, idempotency_key: key, body }, null, 1));
   hasUnsavedWork = false;
   $("saved-pin").textContent = pin;
-  if (!IS_FILE) showError("check-error", [t("done.saved")]);
+  numberedImages = [...hashedImages.keys()];
+  if (!IS_FILE) showError("check-error", [t("open.kept", { open: t("start.have-file") }), t("done.saved")]);
   else if (screen !== "saved") showScreen("saved");
 }
 
@@ -107,7 +111,7 @@ async function copyCodes() {
 }
 
 function saveCodes() {
-  download(`${newCase.number}.txt`, t("done.text", newCase));
+  download(`${newCase.number}.txt`, t("done.text", newCase) + labelLines());
   reportCodes("done.saved");
 }
 

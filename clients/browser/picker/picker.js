@@ -1,5 +1,6 @@
-// The file picker, in a sandboxed frame without network access. Files stay in here. What goes out,
-// by postMessage, is listed in docs/page.md and checked by the page: hashes, counts, a height.
+// The file picker, in a sandboxed frame without network access. Images stay in here. What goes out,
+// by postMessage, is listed in docs/page.md and checked by the page: hashes, counts, a height, and the
+// text of a file that the page itself saved earlier.
 
 const drop = document.getElementById("drop");
 const input = document.getElementById("files");
@@ -7,6 +8,11 @@ const input = document.getElementById("files");
 let nextId = 1;
 let entries = []; // {id, file, name, state, reason, progress, original}, in the order they were chosen
 let isHashing = false;
+let mode = "images"; // or "file": choose a saved file; or "numbers": show which image has which number
+let numbered = []; // ids, in the order of their numbers
+
+const MAX_SAVED = 4e6; // bytes; a submission of a thousand images has a fourth of that
+const SAVED = /^\s*\{\s*"unseen_submission"|^[^\0]{0,99}UN-[0-9A-Z]{4}-[0-9A-Z]{4}/;
 
 const postToPage = (message) => parent.postMessage(message, "*");
 
@@ -27,7 +33,7 @@ worker.onerror = () => {
 };
 
 /** Apply a message of the Worker to an entry: its progress, its first hash, all hashes, or a refusal. */
-function update(entry, { progress, original, hashes, refused }) {
+function update(entry, { progress, original, hashes, picture, refused }) {
   if (progress) entry.progress = progress;
   if (refused) refuse(entry, refused);
   if (entries.some((each) => original && each.original === original)) return refuse(entry, "duplicate");
@@ -35,6 +41,7 @@ function update(entry, { progress, original, hashes, refused }) {
   if (!hashes) return;
   entry.state = "ready";
   entry.file = null;
+  showPicture(entry, picture);
   postToPage({ kind: "hashed", image: entry.id, hashes });
 }
 
@@ -68,7 +75,14 @@ function hashNext() {
   render(entry);
 }
 
+/** Send the text of a saved file to the page. What is too large to be one, or no text, is not sent. */
+async function openSaved(file) {
+  const text = file.size <= MAX_SAVED ? await file.text().catch(() => "") : "";
+  postToPage({ kind: "file", text: SAVED.test(text) ? text : "" });
+}
+
 function add(files) {
+  if (mode === "file") return files.length && openSaved(files[0]);
   for (const file of files) {
     const entry = { id: nextId++, file, name: file.name, state: "waiting", progress: 0 };
     entries.push(entry);
@@ -86,8 +100,14 @@ function remove(entry) {
   hashNext();
 }
 
+function setMode(data) {
+  [mode, numbered] = [data.mode, data.images];
+  renderAll();
+}
+
 function clear() {
   entries = [];
+  numbered = [];
   list.replaceChildren();
   hashNext();
 }
@@ -97,6 +117,7 @@ addEventListener("message", ({ source, data }) => {
   if (data.kind === "clear") clear();
   if (data.kind === "refused") markRefusedByService(entries.find((each) => each.id === data.image));
   if (data.kind === "language") setLanguage(data);
+  if (data.kind === "mode") setMode(data);
 });
 
 input.addEventListener("change", () => {

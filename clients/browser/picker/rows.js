@@ -4,6 +4,7 @@ const list = document.getElementById("images");
 const ICONS = { waiting: "·", working: "…", ready: "✓", refused: "!" };
 
 let texts = null;
+let arePicturesHidden = false;
 
 /** Return the text `key` with its {placeholders} filled in. */
 function t(key, values = {}) {
@@ -28,12 +29,49 @@ function createRow(entry) {
   entry.removeButton.type = "button";
   entry.removeButton.onclick = () => remove(entry);
   entry.status.append(entry.bar);
-  entry.row.append(entry.icon, entry.label, entry.status, entry.removeButton);
+  entry.picture = createElement("canvas", "picture");
+  entry.picture.ariaHidden = "true";
+  entry.picture.hidden = true;
+  entry.row.append(entry.icon, entry.picture, entry.label, entry.status, entry.removeButton);
   return entry.row;
+}
+
+/** Show a picture of an image. It is in this frame's memory only, and goes with the page. */
+function showPicture(entry, picture) {
+  [entry.picture.width, entry.picture.height] = [picture.width, picture.height];
+  entry.picture.getContext("bitmaprenderer").transferFromImageBitmap(picture);
+  entry.hasPicture = true;
+  renderPictures();
+}
+
+function renderPictures() {
+  const button = document.getElementById("pictures");
+  const shown = entries.filter((each) => each.hasPicture && each.state === "ready");
+  for (const entry of entries) entry.picture.hidden = arePicturesHidden || !shown.includes(entry);
+  button.hidden = shown.length === 0 || mode === "file";
+  button.textContent = t(arePicturesHidden ? "show" : "hide");
+}
+
+document.getElementById("pictures").onclick = () => {
+  arePicturesHidden = !arePicturesHidden;
+  renderPictures();
+};
+
+/** Show an image that was sent, beside the number that it has in the case. */
+function renderNumbered(entry) {
+  const n = numbered.indexOf(entry.id) + 1;
+  entry.row.hidden = n === 0;
+  entry.icon.textContent = n;
+  entry.label.textContent = t("image", { n });
+  entry.status.textContent = entry.name;
 }
 
 function render(entry) {
   if (!entry) return;
+  entry.row.hidden = mode === "file";
+  entry.removeButton.hidden = mode === "numbers";
+  if (mode === "numbers") return renderNumbered(entry);
+  entry.label.textContent = entry.name;
   entry.row.className = entry.state;
   entry.icon.textContent = ICONS[entry.state === "working" && entry.original ? "ready" : entry.state];
   entry.removeButton.textContent = t("remove");
@@ -53,15 +91,25 @@ function renderSummary() {
   const pending = countPending();
   const total = entries.length;
   const key = pending > 0 ? "summary-working" : "summary-done";
-  document.getElementById("summary").textContent = total === 0 ? "" : t(key, { ready, total });
+  const text = mode === "numbers" ? t("numbers") : t(key, { ready, total });
+  document.getElementById("summary").textContent = total === 0 || mode === "file" ? "" : text;
+}
+
+/** Write what can be chosen: images, or one saved file. */
+function renderDrop() {
+  const isFile = mode === "file";
+  drop.hidden = mode === "numbers";
+  input.multiple = !isFile;
+  input.accept = isFile ? ".json,.txt" : "image/*";
+  document.getElementById("drop-text").textContent = isFile ? t("file-drop") : t("drop");
+  document.getElementById("choose").textContent = isFile ? t("file-choose") : t("choose");
 }
 
 function renderAll() {
-  for (const element of document.querySelectorAll("[data-i18n]")) {
-    element.textContent = t(element.dataset.i18n);
-  }
+  renderDrop();
   list.ariaLabel = t("list");
   entries.forEach(render);
+  renderPictures();
   renderSummary();
 }
 

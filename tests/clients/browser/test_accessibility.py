@@ -32,6 +32,11 @@ def visit_screens(person: Person) -> Iterator[str]:
     expect(person.page.locator("#find-error")).not_to_be_empty()
     yield "find"
     person.press(TEXTS["page"]["back"])
+    person.press(TEXTS["start"]["have-file"])
+    person.picker.locator("input[type=file]").set_input_files(file("two.txt", b"not saved here"))
+    expect(person.page.locator("#open-error")).not_to_be_empty()
+    yield "open"
+    person.press(TEXTS["page"]["back"])
     person.start()
     person.choose(file("one.jpg", photo(1)), file("two.txt", b"no image"))
     yield "pick"
@@ -40,6 +45,7 @@ def visit_screens(person: Person) -> Iterator[str]:
     person.press(TEXTS["check"]["send"])
     yield "check"
     person.submit()
+    person.page.locator("#name-images summary").press("Enter")
     yield "done"
     person.press(TEXTS["done"]["look"])
     person.press("Withdraw image 1")
@@ -102,8 +108,9 @@ def test_a_case_can_be_submitted_by_keyboard_alone(person: Person, page: Page) -
     expect(person.picker.locator("input[type=file]")).to_be_focused()
     page.keyboard.press("Enter")
     expect(person.picker.locator("li.ready")).to_have_count(1)
-    page.keyboard.press("Tab")
-    expect(person.picker.get_by_role("button", name="Remove one.jpg")).to_be_focused()
+    for name in (TEXTS["picker"]["hide"], "Remove one.jpg"):
+        page.keyboard.press("Tab")
+        expect(person.picker.get_by_role("button", name=name)).to_be_focused()
     person.button(TEXTS["pick"]["go"]).focus()
     page.keyboard.press("Enter")
     person.expect_heading(TEXTS["check"]["title"])

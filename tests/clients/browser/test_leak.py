@@ -24,6 +24,10 @@ def walk_through(person: Person) -> None:
     person.choose(file("one.jpg", PHOTO), file("two.jpg", photo(4)))
     person.review()
     person.submit()
+    person.page.locator("#name-images summary").press("Enter")
+    person.page.get_by_label("Image 1").fill("a label")
+    with person.page.expect_download():
+        person.press(TEXTS["done"]["save"])
     person.press(TEXTS["done"]["look"])
     person.press("Withdraw image 1")
     person.press(TEXTS["case"]["yes"])
