@@ -65,7 +65,7 @@ def read_key_file(path: str) -> str:
             f"The key file {path} cannot be read: {error.strerror}.",
             hint="Give the path of a file that holds the key and nothing else.",
         ) from error
-    key = text.decode("utf-8", "replace").strip()
+    key = text.decode("utf-8-sig", "replace").strip()
     if not is_key(key):
         raise InputError(
             f"The file {path} holds no key.", hint="`unseen key new FILE` makes a key and its file."

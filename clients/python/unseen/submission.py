@@ -96,7 +96,7 @@ class Submission:
         Raises UnreadableFileError; InputError for another file, or one that others could change.
         """
         try:
-            with Path(path).open(encoding="utf-8") as file:
+            with Path(path).open(encoding="utf-8-sig") as file:
                 _make_private(file.fileno())
                 text = file.read()
         except OSError as error:

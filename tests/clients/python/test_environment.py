@@ -73,7 +73,7 @@ def test_a_cr_at_the_end_of_a_variable_is_ignored(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     file = tmp_path / "key"
-    file.write_bytes(b"unseen_abc\r\n")
+    file.write_bytes(b"\xef\xbb\xbfunseen_abc\r\n")  # as Windows' Notepad saves it
     file.chmod(0o600)
     with scripted(Act(200, {"generation": 1, "hits": []})) as server:
         monkeypatch.setenv("UNSEEN_SERVER", f"{server.url}\r")

@@ -77,6 +77,8 @@ def test_a_saved_submission_is_loaded_unchanged(tmp_path: Path) -> None:
     assert Submission.load(path) == submission
     with pytest.raises(InputError, match="File exists"):
         submission.save(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert Submission.load(path) == submission, "an editor on Windows put a byte order mark there"
 
 
 GOOD: dict[str, Any] = {
