@@ -166,7 +166,9 @@ def _thumbnail(jpeg: bytes, more: bytes) -> npt.NDArray[np.uint8]:
     """Decode a JPEG with some bytes before its end; a baseline one at an eighth of its size."""
     with Image.open(io.BytesIO(jpeg[:-2] + more + jpeg[-2:]), formats=("JPEG",)) as image:
         if "progressive" not in image.info:
-            image.draft("L", (image.width // 8, image.height // 8))
+            # Without a scale if the decoder cannot convert to the mode: CMYK to L, for example.
+            mode = "L" if image.mode == "RGB" else image.mode
+            image.draft(mode, (image.width // 8, image.height // 8))
         return np.asarray(image.convert("L"))
 
 

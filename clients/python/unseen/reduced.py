@@ -148,6 +148,8 @@ def _reduced(source: Source, *, times: int = 1, size: int | None = None) -> Redu
         if image.format == "JPEG":
             untagged = image.mode == "RGB" and opened.profile is None
             image.draft("L" if untagged else image.mode, _draft_size(image.size))
+            drafted = image.width * image.height  # of a long, thin image very many
+            cost.refuse_decoded(drafted, size or opened.file_size, times=times)
         block = round(columns / image.width) if image.format == "JPEG" else 1
         luma = _luma(opened, opened.shown())
         return Reduced(luma, (rows, columns), block, opened.orientation, is_complete)

@@ -274,6 +274,15 @@ def test_small_upload_with_very_many_pixels_is_refused(form: str) -> None:
         fingerprint(data, fast=True)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "CMYK"])
+@pytest.mark.parametrize("end", [0, 2])
+def test_long_thin_jpeg_is_refused_that_cannot_be_reduced(mode: str, end: int) -> None:
+    """Of 65,000 x 1,000 pixels, 137 bytes took 1.2 s and 600 MB."""
+    data = encoded(Image.new(mode, (65_000, 400)), "JPEG", quality=1)
+    with pytest.raises(TooManyPixelsError, match="even when it is reduced"):
+        fingerprint(data[: len(data) - end], fast=True)
+
+
 def test_large_upload_may_have_more_pixels() -> None:
     assert fingerprint(encoded(FLAT, "BMP"), fast=True).complete
 

@@ -36,6 +36,15 @@ def refuse_pixels(pixels: int, image: Image.Image, size: int, *, times: int = 1)
         )
 
 
+def refuse_decoded(pixels: int, size: int, *, times: int = 1) -> None:
+    """Raise TooManyPixelsError if what is decoded of a file, after scaling, is too much."""
+    if pixels > most_pixels("", size, times=times):
+        raise TooManyPixelsError(
+            f"The image is {pixels / 1e6:.0f} million pixels even when it is reduced, in "
+            f"{size / 1e6:.1f} MB, which takes too long to hash."
+        )
+
+
 def most_pixels(kind: str, size: int, *, times: int) -> int:
     """Return how many pixels a file of `size` bytes may have that is decoded `times` times."""
     return int(_PIXELS.get(kind, _PIXELS_OF_OTHERS) * 1_000_000 * _megabytes(size) / times)
