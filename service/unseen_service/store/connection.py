@@ -22,6 +22,7 @@ from psycopg.rows import AsyncRowFactory, DictRow, dict_row
 
 from ..encryption import KeyFile
 from .roles import serving_url
+from .session_formats import with_formats
 from .session_names import named
 
 Answer = TypeVar("Answer")
@@ -54,7 +55,7 @@ def conninfo(url: str, *, in_role: bool = True) -> str:
 
     They are in the serving role; otherwise they have the rights of the user in the URL.
     """
-    given = conninfo_to_dict(named(serving_url(url) if in_role else url))
+    given = conninfo_to_dict(with_formats(named(serving_url(url) if in_role else url)))
     options = " ".join(f"-c {name}={value}" for name, value in _SERVER_OPTIONS.items())
     return make_conninfo(
         "", **{**_CLIENT_OPTIONS, **given, "options": f"{options} {given.get('options', '')}"}

@@ -15,6 +15,7 @@ import psycopg
 from ..errors import MigrationMismatch, StoreRefused, StoreUnavailable
 from . import roles
 from .diagnose import CONNECT_TIMEOUT_S, CONNECTION_LOST, READ_ONLY, checked_url, connection_error
+from .session_formats import with_formats
 from .session_names import named
 
 _LOCK = 0x756E7365656E  # "unseen"; any number that nothing else uses
@@ -113,18 +114,37 @@ def _migrate_once(url: str, setting: str, waiting: Callable[[], None]) -> list[s
 
 def _connect(url: str, setting: str) -> psycopg.Connection:
     try:
-        return psycopg.connect(named(checked_url(url, setting)), connect_timeout=CONNECT_TIMEOUT_S)
+        checked = with_formats(named(checked_url(url, setting)))
+        return psycopg.connect(checked, connect_timeout=CONNECT_TIMEOUT_S)
     except psycopg.OperationalError as error:
         raise connection_error(error, url, setting) from None
 
 
 def _check_server(connection: psycopg.Connection) -> None:
-    """Raise StoreRefused for a server that is too old, StoreUnavailable if it is read-only."""
+    """Raise StoreRefused if Unseen cannot work with it, StoreUnavailable if it is read-only."""
     major = connection.info.server_version // 10_000
     if major < _OLDEST_VERSION:
         raise StoreRefused(f"This is PostgreSQL {major}; Unseen needs {_OLDEST_VERSION} or newer.")
+    (encoding,) = connection.execute("SHOW server_encoding").fetchone() or ("",)
+    if encoding != "UTF8":
+        raise StoreRefused(
+            f"The database has the encoding {encoding}; Unseen needs UTF8. Create another one: "
+            "CREATE DATABASE <name> TEMPLATE template0 ENCODING 'UTF8'."
+        )
     if connection.execute("SHOW transaction_read_only").fetchone() == ("on",):
         raise StoreUnavailable(READ_ONLY)
+    if connection.execute(_MAY_CREATE).fetchone() != (True,):
+        user = connection.info.user
+        raise StoreRefused(
+            f"The user {user} may not create tables in the database. Let its owner run: "
+            f"GRANT CREATE ON SCHEMA public TO {user}."
+        )
+
+
+_MAY_CREATE = """
+SELECT to_regclass('migrations') IS NOT NULL
+    OR coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
+"""
 
 
 def _lock(connection: psycopg.Connection, waiting: Callable[[], None]) -> None:

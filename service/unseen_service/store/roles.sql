@@ -10,7 +10,10 @@ BEGIN
             NULL; -- a migration of another database created it at the same moment
         END;
     END IF;
-    IF NOT pg_has_role(session_user, 'unseen_serve', 'MEMBER') THEN
+    -- From version 16 on, whoever creates a role may administer it, and not assume it.
+    IF NOT pg_has_role(session_user, 'unseen_serve', CASE
+        WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END)
+    THEN
         EXECUTE format('GRANT unseen_serve TO %I', session_user);
     END IF;
 END $$;
@@ -38,7 +41,8 @@ BEGIN
 END $$;
 
 -- has_role_and_rights: Whether this user may assume the role, which can append but not change.
-SELECT pg_has_role(session_user, oid, 'MEMBER')
+SELECT pg_has_role(session_user, oid, CASE
+        WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END)
     AND has_table_privilege(oid, 'audit_log'::regclass, 'INSERT')
     AND NOT has_table_privilege(oid, 'audit_log'::regclass, 'UPDATE, DELETE, TRUNCATE')
     AND NOT has_table_privilege(oid, 'hashes'::regclass, 'DELETE')
