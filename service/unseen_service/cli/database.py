@@ -128,9 +128,8 @@ def wait_for_database(prepare: Callable[[], None]) -> None:
 def migrate_now(url: str) -> list[str]:
     """Migrate as the owner of the tables (UNSEEN_MIGRATE_URL, if set). Return what was applied."""
     owner = read_migrate_url(os.environ)
-    if not owner:
-        return migrate_store(url, waiting=_report_waiting)
-    applied = migrate_store(owner, "UNSEEN_MIGRATE_URL", waiting=_report_waiting)
+    setting = "UNSEEN_MIGRATE_URL" if owner else "DATABASE_URL"
+    applied = migrate_store(owner or url, setting, waiting=_report_waiting)
     check_connection(url, "DATABASE_URL")
     return applied
 

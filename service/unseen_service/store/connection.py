@@ -35,13 +35,15 @@ _CLIENT_OPTIONS = {
 }
 """For waits that no statement timeout covers: the operating system notices a dead network."""
 
+LOCK_TIMEOUT = "2500ms"
+
 _SERVER_OPTIONS = {
     # A client that is cut off or frozen inside a transaction may hold the change log's lock: no
     # other host may have to wait for it longer than this.
     "idle_in_transaction_session_timeout": "3s",
     # Shorter than that: otherwise another session of the vanished host, which also waits for the
     # lock, would be granted it next, and be ended only 3 seconds later.
-    "lock_timeout": "2500ms",
+    "lock_timeout": LOCK_TIMEOUT,
     "client_connection_check_interval": "1s",
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",

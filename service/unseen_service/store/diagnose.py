@@ -29,7 +29,8 @@ from ..errors import (
     StoreRefused,
     StoreUnavailable,
 )
-from .connection import conninfo
+from .connection import LOCK_TIMEOUT, conninfo
+from .roles import ROLE
 from .session_names import named
 
 CONNECTION_LOST = "the connection was lost"
@@ -38,7 +39,8 @@ READ_ONLY = "it is read-only: it is a standby, or configured so"
 CONNECT_TIMEOUT_S = 5
 """A server may accept a connection and then not respond."""
 
-_SQLSTATE = re.compile(rb'\tErrorResponse\t S ".*?" V ".*?" C "([0-9A-Z]{5})"')
+# PgBouncer sends no V.
+_SQLSTATE = re.compile(rb'\tErrorResponse\t S ".*?"(?: V ".*?")? C "([0-9A-Z]{5})"')
 _UNRESOLVED = "failed to resolve host"
 
 _ALLOWED = """
@@ -64,7 +66,14 @@ _PASSWORD = _Reason(
     "PostgreSQL rejects the password of {setting}. Set the right one; characters such as @ : / # "
     "in it are percent-encoded.",
 )
+_POOLER = (
+    "{setting} leads through a connection pooler that leaves out the role and the time limits of "
+    "our sessions (PgBouncer with ignore_startup_parameters, for example). Connect to PostgreSQL "
+    "itself: the service has a pool of its own, and LISTEN cannot work through a pooler."
+)
+_SESSION = "SELECT current_user::text, current_setting('lock_timeout')"
 _BY_SQLSTATE = {
+    "08P01": _Reason("a pooler in front of it refuses our sessions", _POOLER),
     "28P01": _PASSWORD,
     "28000": _Reason(
         "it rejects the user",
@@ -101,11 +110,16 @@ CANNOT_WRITE = {
 def check_connection(url: str, setting: str) -> None:
     """Connect once as the service does. Raises what `connection_error` returns.
 
+    Raises StoreRefused if the session is not as it was asked for: a pooler that leaves out what it
+    does not know would have the service run with the rights of its login, and without time limits.
+
     `setting` is the name of the setting that holds the URL.
     """
-    url = conninfo(checked_url(url, setting))
+    url = named(conninfo(checked_url(url, setting)))
     try:
-        psycopg.connect(named(url), connect_timeout=CONNECT_TIMEOUT_S).close()
+        with psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True) as session:
+            if session.execute(_SESSION).fetchone() != (ROLE, LOCK_TIMEOUT):
+                raise StoreRefused(_POOLER.format(setting=setting))
     except psycopg.OperationalError as error:
         raise connection_error(error, url, setting) from None
 

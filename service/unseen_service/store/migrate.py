@@ -113,11 +113,11 @@ def _migrate_once(url: str, setting: str, waiting: Callable[[], None]) -> list[s
 
 
 def _connect(url: str, setting: str) -> psycopg.Connection:
+    complete = with_formats(named(checked_url(url, setting)))
     try:
-        checked = with_formats(named(checked_url(url, setting)))
-        return psycopg.connect(checked, connect_timeout=CONNECT_TIMEOUT_S)
+        return psycopg.connect(complete, connect_timeout=CONNECT_TIMEOUT_S)
     except psycopg.OperationalError as error:
-        raise connection_error(error, url, setting) from None
+        raise connection_error(error, complete, setting) from None
 
 
 def _check_server(connection: psycopg.Connection) -> None:
