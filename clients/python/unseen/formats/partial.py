@@ -70,4 +70,5 @@ def _load_over(image: ImageFile.ImageFile, fill: int) -> None:
     image.load_prepare = prepare_filled  # type: ignore[method-assign]
     with suppress(Exception):  # whatever a decoder raises on bad bytes
         image.load()
+    del image.load_prepare  # else the image refers to itself, and its memory stays for long
     image.tile = []
