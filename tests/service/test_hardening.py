@@ -149,6 +149,22 @@ def test_body_of_an_upgrade_request_is_read(
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
+def test_body_that_was_refused_is_read_slowly(any_service: RunningService) -> None:
+    """A hundred connections that sent such bodies made lookups wait 40 times longer."""
+    size = 1_900_000
+    head = POST + f"Content-Length: {size}\r\n\r\n".encode()
+    with socket.create_connection(("127.0.0.1", port_of(any_service))) as connection:
+        connection.settimeout(PATIENCE_S)
+        connection.sendall(head)
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
+        began = time.monotonic()
+        connection.sendall(bytes(size) + NEXT)
+        answer = connection.recv(65_536)
+    assert answer.startswith(b"HTTP/1.1 200 "), "the connection goes on"
+    reads = size / (256 * 1024)
+    assert time.monotonic() - began > (reads - 1) * HttpProtocol.UNWANTED_PAUSE_S / 2
+
+
 @pytest.mark.parametrize("trailer", [b"X: y\r\n", b"X: y\r\n" * 200_000])
 def test_trailer_fields_close_the_connection(any_service: RunningService, trailer: bytes) -> None:
     """They would be late headers, without a limit on their number."""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
 import psycopg
@@ -13,10 +14,12 @@ from unseen_service.errors import StoreUnavailable
 from unseen_service.store import Store, Transaction, audit, changes, lookups
 from unseen_service.store.sql import SQL
 
+from tests.support.databases import is_anyone_waiting
 from tests.support.hashes import new_pdq
 from tests.support.problems import problem_slug
 from tests.support.running_service import serving
-from tests.support.submissions import post_hashes
+from tests.support.submissions import post_hashes, submit
+from tests.support.waiting import wait_until
 
 LOCKS = "lock_change_head", "lock_audit_head"
 PATIENCE = 1.0
@@ -64,6 +67,27 @@ def test_requests_that_wait_for_a_lock_are_told_that_it_is_busy(database_url: st
         assert service.is_ready()
         holder.rollback()
         assert post_hashes(service, new_pdq()).status_code == 201
+
+
+def test_submissions_that_wait_leave_connections_to_lookups(database_url: str) -> None:
+    """A hundred of them took every connection to PostgreSQL, and each hit was answered 503."""
+    with serving(impatient(database_url)) as service, psycopg.connect(database_url) as holder:
+        stored = new_pdq()
+        submit(service, stored)
+        service.wait_in_step()
+        with service.client("match") as platform, ThreadPoolExecutor(20) as pool:
+            holder.execute(SQL["lock_change_head"])
+            waiting = [pool.submit(post_hashes, service, new_pdq()) for _ in range(20)]
+            wait_until(lambda: is_anyone_waiting(database_url))
+            for _ in range(5):
+                answer = platform.post("/v1/match", json={"hashes": [stored]})
+                assert answer.status_code == 200, answer.text
+                assert len(answer.json()["hits"]) == 1
+            assert not all(each.done() for each in waiting)
+            holder.rollback()
+            answers = [each.result().status_code for each in waiting]
+        assert set(answers) <= {201, 503}
+        assert 201 in answers
 
 
 async def _lock_both(tx: Transaction) -> None:

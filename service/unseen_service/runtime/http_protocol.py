@@ -120,6 +120,8 @@ class HttpProtocol(HttpToolsProtocol):
     UNREAD_PROGRESS_BYTES = 64 * 1024
     AT_ONCE_PATHS = frozenset({"/healthz", "/readyz"})
     """Health checks are started at once, however many other requests wait for their turn."""
+    UNWANTED_PAUSE_S = 0.1
+    """Between two reads, of up to 256 KiB each, of a body whose request was refused already."""
     STOP_GRACE_S = 0.5
     """When the worker stops: how long an idle connection stays open for a request in transit."""
 
@@ -166,6 +168,10 @@ class HttpProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._head_bytes is not None and self._head_bytes > self.MAX_HEAD_BYTES:
             self.send_400_response("The head of the request is too large.")
+        if self._in_body and not self._is_responding():
+            # It is answered, and still sent: what nobody reads must not keep us from the others.
+            self.transport.pause_reading()
+            self.loop.call_later(self.UNWANTED_PAUSE_S, self.transport.resume_reading)
         if self._deadline is None and not self._is_responding():
             # Empty lines: they end the keep-alive timeout, but begin no request.
             self._start_deadline()

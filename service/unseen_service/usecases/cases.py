@@ -30,6 +30,7 @@ _NO_CASE = CaseSecret(
 """No PIN opens it: what a PIN is compared with if there is no such case."""
 _REFUSED_AFTER_S = 0.5
 """How long a refused PIN takes at least, so that the time does not tell why it was refused."""
+_MAX_STORES_WAITING = 64
 _FREE_GUESSES = 5
 _MAX_WAIT_S = 5.0
 _MAX_WAITING = 10
@@ -46,6 +47,9 @@ class Cases:
         self._waiting: dict[int, int] = {}
         self._hashing = PinHashing()
         self._reads = Turns(at_once=_READS, waiting=_MAX_READS_OF_ONE)
+        # The change log's lock lets one be stored at a time. Those that wait must not have the
+        # connections to PostgreSQL that lookups with hits need.
+        self._stores = Turns(at_once=1, waiting=_MAX_STORES_WAITING)
 
     async def submit(
         self, submission: Submission, idempotency_key: str, proof: str | None = None
@@ -145,7 +149,7 @@ class Cases:
         """Store a submission. Return its case's id; None if its key was used in the meantime."""
         salt = credentials.new_salt()
         pin_digest = await self._hashing.submissions.digest(submission.pin, salt)
-        async with self._store.transaction() as tx:
+        async with self._stores.turn(None), self._store.transaction() as tx:
             await changes.lock(tx)
             if await cases.find_submission(tx, key_digest):
                 return None
