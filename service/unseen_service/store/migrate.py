@@ -100,6 +100,7 @@ def _migrate_once(url: str, setting: str, waiting: Callable[[], None]) -> list[s
             connection.execute("SET LOCAL client_connection_check_interval = '1s'")
             _lock(connection, waiting)
             connection.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'")
+            _check_may_create(connection)
             missing = _missing(_applied(connection))
             for migration in missing:
                 _apply(connection, migration)
@@ -133,18 +134,25 @@ def _check_server(connection: psycopg.Connection) -> None:
         )
     if connection.execute("SHOW transaction_read_only").fetchone() == ("on",):
         raise StoreUnavailable(READ_ONLY)
-    if connection.execute(_MAY_CREATE).fetchone() != (True,):
-        user = connection.info.user
-        raise StoreRefused(
-            f"The user {user} may not create tables in the database. Let its owner run: "
-            f"GRANT CREATE ON SCHEMA public TO {user}."
-        )
 
 
 _MAY_CREATE = """
 SELECT to_regclass('migrations') IS NOT NULL
     OR coalesce(has_schema_privilege(current_schema(), 'CREATE'), false)
 """
+
+
+def _check_may_create(connection: psycopg.Connection) -> None:
+    """Raise StoreRefused if this user may not create the first table.
+
+    Under the lock: the session would remember that there is none, also once another has made it.
+    """
+    if connection.execute(_MAY_CREATE).fetchone() != (True,):
+        user = connection.info.user
+        raise StoreRefused(
+            f"The user {user} may not create tables in the database. Let its owner run: "
+            f"GRANT CREATE ON SCHEMA public TO {user}."
+        )
 
 
 def _lock(connection: psycopg.Connection, waiting: Callable[[], None]) -> None:
