@@ -202,6 +202,8 @@ def _as_image_errors(message: str) -> Iterator[None]:
     except MemoryError as error:
         raise TooManyPixelsError("There is not enough memory to decode the image.") from error
     except Exception as error:
+        # Its traceback leads to the image, and from contextlib's frames back to the error itself.
+        error.__traceback__ = None
         raise _unreadable(error) or BrokenImageError(message) from error
 
 
