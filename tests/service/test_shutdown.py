@@ -36,12 +36,12 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 def test_request_during_shutdown_is_answered_and_closes_the_connection(database_url: str) -> None:
-    with ExitStack() as stack:
-        service = stack.enter_context(serving(database_url, protocol=Patient))
-        used, unused = (stack.enter_context(connect(service)) for _ in range(2))
+    with ExitStack() as running, ExitStack() as connections:
+        service = running.enter_context(serving(database_url, protocol=Patient))
+        used, unused = (connections.enter_context(connect(service)) for _ in range(2))
         used.sendall(ALIVE)
         assert used.recv(65_536).startswith(b"HTTP/1.1 200")
-        stopping = threading.Thread(target=stack.pop_all().close)
+        stopping = threading.Thread(target=running.pop_all().close)
         stopping.start()
         wait_until(lambda: is_refused(service))
         for each in used, unused:
