@@ -72,6 +72,8 @@ def attacks(key: str, crowd: np.ndarray) -> dict[str, Requests]:
         "1.7 MB of unknown members": [_post("/v1/cases", _unknown_members())],
         "wrong PINs": [_wrong_pin(n) for n in range(_VARIANTS)],
         "submissions of 1,000 hashes": _each(lambda n: _post("/v1/cases", _submission(n, 1_000))),
+        "submissions of 90 hashes": _each(lambda n: _post("/v1/cases", _submission(n, 90))),
+        "/healthz": [b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"],
         "/openapi.json": [b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"],
         "150 hashes near a crowd": [post_request("/v1/match", key, RAW, crowd[:150].tobytes())],
         "batches of 10,000": [

@@ -10,8 +10,10 @@ from typing import Any
 from fastapi import FastAPI
 
 from . import __version__
+from .api.anonymous import AnonymousRequests
 from .api.dependencies import Services
 from .api.fast_path import FastPath
+from .api.json_routes import MAX_LARGE_BODIES, REST
 from .api.methods import HeadAndOptions
 from .api.middleware import BodyLimitAndHeaders
 from .api.openapi import make_openapi
@@ -42,7 +44,10 @@ from .live.usage_meter import UsageMeter
 from .live.write_health import WriteHealth
 from .models.disputes import DisputeRules
 from .ratelimit.in_flight import InFlight
+from .ratelimit.loop_share import LoopShare
+from .ratelimit.turns import Turns
 from .runtime.accept_gate import AcceptGate
+from .runtime.garbage import keep_for_good
 from .runtime.shared_memory import SharedCounts
 from .screening.proof_of_work import Price
 from .settings import Settings
@@ -56,19 +61,23 @@ from .usecases.lookups import Lookups
 
 
 def create_app(
-    settings: Settings, shared: SharedCounts | None = None, accept_gate: AcceptGate | None = None
+    settings: Settings,
+    shared: SharedCounts | None = None,
+    accept_gate: AcceptGate | None = None,
+    *,
+    owns_process: bool = False,
 ) -> FastAPI:
     """Build a worker's application. It connects at startup, and starts even without PostgreSQL.
 
     Workers with the same `shared` detect probing together. With gates of the same file, a worker
     that is loading leaves connections to those that serve. Without either, a worker is on its own.
-    Raises SettingInvalid.
+    `owns_process` says that the application lasts as long as its process. Raises SettingInvalid.
     """
     services = _services(settings, shared)
     app = FastAPI(
         title="Unseen",
         version=__version__,
-        lifespan=_lifespan(services, accept_gate),
+        lifespan=_lifespan(services, accept_gate, owns_process=owns_process),
         routes=routes,
         redirect_slashes=False,
         docs_url=None,
@@ -82,12 +91,13 @@ def create_app(
     app.add_middleware(FastPath, method="POST", path="/v1/match", endpoint=match)
     app.add_middleware(HeadAndOptions, routes=app.routes)
     app.add_middleware(BodyLimitAndHeaders, max_body=settings.max_body_bytes)
+    app.add_middleware(AnonymousRequests, share=services.anonymous_share)
     app.openapi = make_openapi(app)  # type: ignore[method-assign]
     return app
 
 
 def _lifespan(
-    services: Services, accept_gate: AcceptGate | None
+    services: Services, accept_gate: AcceptGate | None, *, owns_process: bool
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Return what starts and stops everything that runs beside requests."""
 
@@ -98,6 +108,8 @@ def _lifespan(
         with suppress(StoreUnavailable, SettingInvalid):
             await services.checkpoints.open()
         tasks = [asyncio.create_task(each) for each in _background(services)]
+        if owns_process:
+            tasks.append(asyncio.create_task(keep_for_good(services.index.first_loaded)))
         if accept_gate:
             await accept_gate.wait(services.index.first_loaded)
             serving = accept_gate.mark_serving(services.index.first_loaded)
@@ -205,6 +217,7 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
             nearest=settings.hits_per_hash,
             secret=_crowd_secret(settings),
             in_flight=InFlight(settings.hashes_in_flight),
+            pool_size=settings.pool_size,
         ),
         feed=Feed(store, follower),
         dispute_rules=DisputeRules(settings.disputes_wait_days, settings.disputes_per_day),
@@ -212,6 +225,8 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
         meter=meter,
         checkpoints=Checkpoints(store, settings.audit_key, settings.kept_checkpoint),
         write_health=WriteHealth(store),
+        anonymous_share=LoopShare(),
+        large_bodies=Turns(at_once=1, waiting=MAX_LARGE_BODIES, rest=REST),
     )
 
 

@@ -32,4 +32,4 @@ def from_environment() -> "FastAPI":
         WORKERS_REPLACED.labels(reason).inc()
     shared = SharedCounts.from_environment(os.environ)
     gate = AcceptGate.from_environment(os.environ)
-    return create_app(settings, shared, gate)
+    return create_app(settings, shared, gate, owns_process=True)

@@ -6,15 +6,17 @@ from pathlib import Path
 import pytest
 from unseen_service.api import bodies, json_guard, json_routes
 from unseen_service.models import feedback
+from unseen_service.ratelimit import loop_share
 from unseen_service.runtime import start_turns, unread_answers
 from unseen_service.runtime.http_protocol import HttpProtocol
-from unseen_service.usecases import feed_page_size, pin_hashing
+from unseen_service.usecases import feed_page_size, lookups, pin_hashing
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/limits.md").read_text("utf-8")
 SIZES = TEXT.partition("## Size and time")[2].partition("\n## ")[0]
 ROWS = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|", SIZES, re.MULTILINE))
 KIB, MIB = 1024, 1024 * 1024
+WORDS = {0.25: "a quarter"}
 
 
 def body(limits: json_guard.BodyLimits) -> str:
@@ -56,6 +58,20 @@ def body(limits: json_guard.BodyLimits) -> str:
         (
             "tags on a hash, in a page",
             f"{feedback.MAX_TAG_BYTES:,} bytes of all platforms together",
+        ),
+        (
+            "requests without an active key, per worker",
+            f"{WORDS[loop_share.SHARE]} of the event loop's time; "
+            f"{loop_share.BURST_S * 1_000:.0f} ms at once",
+        ),
+        (
+            f"bodies of {json_routes.LARGE // KIB} KiB and more without an active key, per worker",
+            f"1 at a time, which then rests {json_routes.REST:.0f} times as long as it took, "
+            f"but no more than a second; {json_routes.MAX_LARGE_BODIES} wait",
+        ),
+        (
+            "lookups with hits of one key family, per worker",
+            f"half of the connections to PostgreSQL; {lookups.MAX_CONFIRMING} wait",
         ),
         (
             "page of the feed, in either protocol",

@@ -243,6 +243,11 @@ def raw_lookup(service: RunningService, platform: str, hashes: int) -> httpx.Res
         )
 
 
+def post_as_json(service: RunningService, platform: str, body: bytes) -> httpx.Response:
+    with service.client("match", platform=platform) as client:
+        return client.post("/v1/match", content=body, headers={"Content-Type": "application/json"})
+
+
 def test_large_lookups_of_a_key_are_capped_and_leave_a_turn_to_others(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -256,6 +261,8 @@ def test_large_lookups_of_a_key_are_capped_and_leave_a_turn_to_others(
             refused = raw_lookup(service, "Large", 100)
             assert (refused.status_code, problem_slug(refused)) == (429, "too-many-at-once")
             assert int(refused.headers["retry-after"]) >= 1
+            # It is refused before it is parsed: its body is not even JSON.
+            assert post_as_json(service, "Large", b"x" * 100_000).status_code == 429
             assert raw_lookup(service, "Large", 8).status_code == 200
             assert raw_lookup(service, "Other", 5).status_code == 200
         assert large.result().status_code == 200

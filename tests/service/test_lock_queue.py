@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
+import httpx
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
@@ -19,6 +20,7 @@ from tests.support.hashes import new_pdq
 from tests.support.problems import problem_slug
 from tests.support.running_service import serving
 from tests.support.submissions import post_hashes, submit
+from tests.support.waiting import PATIENCE_S, wait_until
 
 WAITING = (
     "SELECT count(*) FROM pg_stat_activity"
@@ -93,6 +95,35 @@ def test_submissions_that_wait_leave_connections_to_lookups(database_url: str) -
             answers = [each.result().status_code for each in waiting]
         assert set(answers) <= {201, 503}
         assert 201 in answers
+
+
+def test_hits_of_one_platform_leave_connections_to_others(database_url: str) -> None:
+    """A hundred lookups near stored hashes took every connection to PostgreSQL."""
+    with serving(impatient(database_url), pool_size=4) as service:
+        stored = new_pdq()
+        submit(service, stored)
+        service.wait_in_step()
+        keys = [service.key("match", platform=name) for name in ("Greedy", "Other")]
+        with psycopg.connect(database_url) as holder, ThreadPoolExecutor(20) as pool:
+
+            def look_up(key: str) -> httpx.Response:
+                return httpx.post(
+                    f"{service.url}/v1/match",
+                    json={"hashes": [stored]},
+                    headers={"Authorization": f"Bearer {key}"},
+                    timeout=PATIENCE_S,
+                )
+
+            holder.execute(SQL["lock_audit_head"])
+            greedy = [pool.submit(look_up, keys[0]) for _ in range(16)]
+            wait_until(lambda: query(database_url, WAITING) == [(2,)])
+            time.sleep(PATIENCE / 4)
+            assert query(database_url, WAITING) == [(2,)]
+            other = pool.submit(look_up, keys[1])
+            wait_until(lambda: query(database_url, WAITING) == [(3,)])
+            holder.rollback()
+            assert other.result().status_code == 200
+            assert {each.result().status_code for each in greedy} <= {200, 503}
 
 
 async def _lock_both(tx: Transaction) -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from unseen_service import credentials
 from unseen_service.errors import Overloaded
+from unseen_service.runtime.background_threads import background_threads
 from unseen_service.usecases import pin_hashing
 from unseen_service.usecases.pin_hashing import MAX_WAITING, MAX_WAITING_FOR_ONE, Lane
 
@@ -129,7 +130,7 @@ def test_lane_is_empty_again_after_failures(monkeypatch: pytest.MonkeyPatch) -> 
         assert {type(each) for each in found} == {MemoryError, Overloaded}
 
     async def run() -> None:
-        lane = Lane()
+        lane = Lane(background_threads(1))
         await fill(lane)
         waiting = [asyncio.ensure_future(lane.digest("PIN", bytes(16), n)) for n in range(9)]
         await asyncio.sleep(0)

@@ -1,6 +1,8 @@
 """Whoever repeats a call that takes PostgreSQL seconds leaves turns to others."""
 
 import asyncio
+import time
+from collections import Counter
 
 import pytest
 from unseen_service.errors import Overloaded
@@ -33,6 +35,39 @@ def test_requests_of_one_caller_leave_a_turn_to_others() -> None:
         assert refused == 1
 
     asyncio.run(read())
+
+
+def test_a_few_requests_of_one_caller_work_at_once() -> None:
+    async def read() -> tuple[int, int]:
+        turns = Turns(at_once=4, of_one=2, waiting=WAITING)
+        working: Counter[str] = Counter()
+        most_of_one = most = 0
+
+        async def work(caller: str) -> None:
+            nonlocal most_of_one, most
+            async with turns.turn(caller):
+                working[caller] += 1
+                most_of_one = max(most_of_one, working[caller])
+                most = max(most, working.total())
+                await asyncio.sleep(0)
+                working[caller] -= 1
+
+        await asyncio.gather(*(work(caller) for caller in "abc" for _ in range(8)))
+        return most_of_one, most
+
+    assert asyncio.run(read()) == (2, 4)
+
+
+def test_place_rests_after_its_work() -> None:
+    async def read() -> float:
+        turns = Turns(at_once=1, waiting=WAITING, rest=2.0)
+        began = time.monotonic()
+        for _ in range(3):
+            async with turns.turn("caller"):
+                await asyncio.sleep(0.02)
+        return time.monotonic() - began
+
+    assert asyncio.run(read()) >= 3 * 0.02 + 2 * 2.0 * 0.02
 
 
 def test_a_few_work_at_once() -> None:

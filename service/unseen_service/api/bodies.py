@@ -1,6 +1,7 @@
 """Request bodies that are parsed by hand: media types, and hashes into an array."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -34,16 +35,29 @@ async def require_json(request: Request) -> None:
         raise HTTPException(415, f"Send this as Content-Type: {JSON}.")
 
 
-async def read_match_body(request: Request) -> tuple[Queries, int | None]:
-    """Read a lookup, as JSON or raw: uint8[q, 32], and the distance in bits if one is given.
+@dataclass(frozen=True, slots=True)
+class MatchParser:
+    """Parses the body of a lookup, in one media type."""
 
-    Raises HTTPException (415), RequestValidationError, InvalidRequest.
+    parse: Callable[[Request, bytes], tuple[Queries, int | None]]
+    """Return the hashes (uint8[q, 32]), and the distance in bits if one is given.
+
+    Raises RequestValidationError, InvalidRequest.
     """
+    bytes_per_hash: int
+
+    def most_hashes(self, body: bytes) -> int:
+        """Return how many hashes a body has at most."""
+        return len(body) // self.bytes_per_hash
+
+
+def match_parser(request: Request) -> MatchParser:
+    """Return the parser for the body of a lookup. Raises HTTPException (415), InvalidRequest."""
     check_names(request, ["max_distance"])
-    parse = _PARSERS.get(media_type(request))
-    if parse is None:
+    parser = _PARSERS.get(media_type(request))
+    if parser is None:
         raise HTTPException(415, f"Send hashes as Content-Type: {JSON} or {RAW}.")
-    return parse(request, await request.body())
+    return parser
 
 
 def _parse_json(request: Request, body: bytes) -> tuple[Queries, int | None]:
@@ -78,7 +92,7 @@ def _distance_parameter(request: Request) -> int | None:
     return int(text)
 
 
-_PARSERS: dict[str, Callable[[Request, bytes], tuple[Queries, int | None]]] = {
-    JSON: _parse_json,
-    RAW: _parse_raw,
+_PARSERS = {
+    JSON: MatchParser(_parse_json, len('"",') + 2 * HASH_BYTES),
+    RAW: MatchParser(_parse_raw, HASH_BYTES),
 }

@@ -13,6 +13,8 @@ from ..live.miss_counter import MissCounter
 from ..live.usage_meter import UsageMeter
 from ..live.write_health import WriteHealth
 from ..models.disputes import DisputeRules
+from ..ratelimit.loop_share import LoopShare
+from ..ratelimit.turns import Turns
 from ..settings import Settings
 from ..store import Store
 from ..usecases.admission import Admission
@@ -41,6 +43,9 @@ class Services:
     meter: UsageMeter
     checkpoints: Checkpoints
     write_health: WriteHealth
+    anonymous_share: LoopShare
+    large_bodies: Turns
+    """For large bodies of requests without a key, from their last byte to the response."""
 
 
 async def get_services(request: Request) -> Services:

@@ -4,6 +4,7 @@ FastAPI reads and parses a body before any dependency runs, so that anyone witho
 megabytes parsed. Here a large body is read only with an active key, or where the route is open.
 """
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..errors import NotAuthenticated
 from . import json_guard
 from .authentication import sends_active_key
 from .bodies import require_json
+from .dependencies import Services
 from .json_guard import SMALL, BodyLimits
 
 CASES = BodyLimits(1280 * 1024, 49_152)
@@ -23,6 +25,12 @@ FEEDBACK = BodyLimits(2 * 1024 * 1024, 32_768)
 """A thousand records with sixteen tags each are 22,000 values."""
 STOPNCII = BodyLimits(2 * 1024 * 1024, 163_840)
 """Ten thousand hashes with feedback and a few tags each."""
+LARGE = 4 * 1024
+"""From this size on, bodies of requests without a key are processed one at a time at a worker."""
+REST = 3.0
+"""How many times longer than it took to process one, none is processed: they get part of a core."""
+MAX_LARGE_BODIES = 32
+"""Large bodies that wait for their turn."""
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -43,10 +51,19 @@ class JsonRoute(APIRoute):
         async def handle_parsed(request: Request) -> Response:
             await require_json(request)
             body = await self._read(request)
-            parsed = json_guard.parse(body, self.limits.values) if body else None
-            return await handle(_ParsedRequest(request, body, parsed))
+            if len(body) < LARGE or sends_active_key(request):
+                return await self._handle(handle, request, body)
+            services: Services = request.app.state.services
+            async with services.large_bodies.turn(None):
+                await services.anonymous_share.wait()
+                return await self._handle(handle, request, body)
 
         return handle_parsed
+
+    async def _handle(self, handle: Handler, request: Request, body: bytes) -> Response:
+        parsed = json_guard.parse(body, self.limits.values) if body else None
+        await asyncio.sleep(0)  # parsing took milliseconds if the body is large, as checking will
+        return await handle(_ParsedRequest(request, body, parsed))
 
     async def _read(self, request: Request) -> bytes:
         allowed = self.limits.bytes

@@ -15,7 +15,7 @@ import logging
 import resource
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -289,11 +289,17 @@ class HttpProtocol(HttpToolsProtocol):
             await self.flow.drain()
         if scope["path"] not in self.AT_ONCE_PATHS:
             await self.shared.turns.take()
+        is_disconnected = partial(self._is_disconnected, cycle)
+        if not is_disconnected():
+            scope["state"]["is_disconnected"] = is_disconnected
+            await self._loaded_app(scope, receive, send)
+
+    def _is_disconnected(self, cycle: RequestResponseCycle | None) -> bool:
+        """Return whether nobody would read the answer to a request any more."""
         if self.transport.is_closing() and cycle is not None:
-            # Nobody reads an answer; uvicorn marks only the last request.
-            cycle.disconnected = True
-            return
-        await self._loaded_app(scope, receive, send)
+            cycle.disconnected = True  # uvicorn marks only the last request
+            return True
+        return False
 
     def _note_unread(self) -> None:
         if self._unread_check is None:

@@ -17,12 +17,16 @@ from ..models.hashes import MATCH_RADIUS, SUSPECT_RADIUS
 from ..models.keys import Key
 from ..models.lookups import ConfirmedHash, Hit, Matched
 from ..ratelimit.in_flight import InFlight
+from ..ratelimit.turns import Turns
 from ..store import Store, Transaction, audit, lookups
 from .actors import platform_event
 from .candidates import MAX_WHOLE, Candidates, Fitted, Ranking, Sieve, fit
 from .reach import Reach
 
 Queries = npt.NDArray[np.uint8]
+
+MAX_CONFIRMING = 256
+"""Lookups with hits of one key family that wait or work at a worker; more are refused."""
 
 
 class Candidate(NamedTuple):
@@ -52,10 +56,12 @@ class Lookups:
         nearest: int,
         secret: bytes,
         in_flight: InFlight,
+        pool_size: int,
     ) -> None:
         """Answer to as many as `in_flight` allows: with the `nearest` hits in a crowd.
 
-        `secret` decides what a crowd is (candidates.py).
+        `secret` decides what a crowd is (candidates.py). Of `pool_size` connections to PostgreSQL,
+        the hits of a key family use half at most.
         """
         self._store = store
         self._index = index
@@ -64,19 +70,26 @@ class Lookups:
         self._nearest = nearest
         self._secret = secret
         self._in_flight = in_flight
+        self._confirming = Turns(
+            at_once=pool_size, of_one=max(1, pool_size // 2), waiting=MAX_CONFIRMING
+        )
+
+    async def require_room(self, account: Account, hashes: int) -> None:
+        """Check, before a body is parsed, that it may have so many hashes. Raises TooManyAtOnce."""
+        await self._in_flight.require_room(account.family_id, hashes)
 
     async def look_up(self, key: Key, account: Account, queries: Queries, radius: int) -> Matched:
         """Look up hashes (uint8[q, 32]) within `radius` bits, inclusive.
 
         `account` is the key's, as `UsageMeter.admit` returned it. A key with coarse distances
         gets the whole step that the radius is in. Raises TooManyAtOnce, BudgetSpent, StillLoading;
-        StoreUnavailable only if there are candidates to confirm.
+        StoreUnavailable and Overloaded only if there are candidates to confirm.
         """
         with self._in_flight.hold(account.family_id, len(queries)):
             self._meter.charge(account, len(queries))
             detail = Detail.COARSE if account.is_coarse else Detail.EXACT
             with LOOKUP_SECONDS.time():
-                answer = await self._answer(key, queries, Reach(radius, detail))
+                answer = await self._answer(key, account, queries, Reach(radius, detail))
         hit = len({each.query for each in answer.hits if not each.suspect})
         missed = len(queries) - len({each.query for each in answer.hits})
         HITS.inc(hit)
@@ -86,7 +99,7 @@ class Lookups:
         self._meter.count_hits(key, len(queries), hit)
         return answer
 
-    async def _answer(self, key: Key, queries: Queries, reach: Reach) -> Matched:
+    async def _answer(self, key: Key, account: Account, queries: Queries, reach: Reach) -> Matched:
         """Search, confirm and record."""
         generation = self._index.position
         found = await self._search(key, queries, reach, max(self._nearest, MAX_WHOLE))
@@ -99,7 +112,11 @@ class Lookups:
         # In parts, each a transaction of its own: none holds the audit log's lock for long.
         for part, some in fitted.parts():
             # In a pipeline: statements whose results are not needed yet are sent together.
-            async with self._store.transaction() as tx, tx.pipeline():
+            async with (
+                self._confirming.turn(account.family_id),
+                self._store.transaction() as tx,
+                tx.pipeline(),
+            ):
                 known, sieve = await self._sift(tx, key, queries[part], some, ranking, reach=reach)
                 kept = _located(sieve.kept(), part, queries, fitted.crowded, reach)
                 hits += await _confirm(tx, key, len(queries[part]), kept, known)

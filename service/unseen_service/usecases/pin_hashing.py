@@ -8,9 +8,11 @@ at a time, and refuses whoever would have to wait for too many others.
 import asyncio
 from collections import Counter
 from collections.abc import Hashable
+from concurrent.futures import Executor
 
 from .. import credentials
 from ..errors import Overloaded
+from ..runtime.background_threads import background_threads
 
 MAX_WAITING = 64
 """Callers who wait in one lane: about two seconds of work."""
@@ -23,7 +25,8 @@ REFUSAL_DELAY_S = 1.0
 class Lane:
     """Computes one digest at a time, in order of arrival."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: Executor) -> None:
+        self._threads = threads
         self._turn = asyncio.Semaphore(1)
         self._waiting: Counter[Hashable] = Counter()
 
@@ -36,7 +39,9 @@ class Lane:
         self._waiting[case] += 1
         try:
             async with self._turn:
-                return await asyncio.to_thread(credentials.pin_digest, pin, salt)
+                return await asyncio.get_running_loop().run_in_executor(
+                    self._threads, credentials.pin_digest, pin, salt
+                )
         finally:
             self._waiting[case] -= 1
             if not self._waiting[case]:
@@ -61,9 +66,10 @@ class PinHashing:
     """
 
     def __init__(self) -> None:
-        self.submissions = Lane()
+        threads = background_threads(3)
+        self.submissions = Lane(threads)
         """New cases. They are paid for, if many arrive."""
-        self.repeats = Lane()
+        self.repeats = Lane(threads)
         """Submissions that were sent again: their random key is known."""
-        self.guesses = Lane()
+        self.guesses = Lane(threads)
         """PINs, right and wrong, for numbers with and without a case."""

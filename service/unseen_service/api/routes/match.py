@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from ...errors import InvalidRequest, TooManyAtOnce
 from ...models.lookups import Hit, Matched
 from ..authentication import authenticate_lookup
-from ..bodies import JSON, read_match_body
+from ..bodies import JSON, match_parser
 from ..dependencies import Services
 from ..openapi import BODY_PROBLEMS, MATCH_REQUEST, keyed_responses
 from ..router import make_router
@@ -35,7 +35,10 @@ async def match(request: Request) -> Response:
     """
     provided: Services = request.app.state.services
     key, account = authenticate_lookup(provided, request)
-    queries, distance = await read_match_body(request)
+    parser = match_parser(request)
+    body = await request.body()
+    await provided.lookups.require_room(account, parser.most_hashes(body))
+    queries, distance = parser.parse(request, body)
     limit = provided.settings.max_distance
     if distance is not None and distance > limit:
         raise InvalidRequest(f"max_distance is at most {limit} bits.", "max_distance")
