@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from .models import Hit as Hit
     from .models import Matches as Matches
     from .pixels import MAX_PIXELS as MAX_PIXELS
+    from .query_hashes import MAX_QUERY_HASHES as MAX_QUERY_HASHES
+    from .query_hashes import query_fingerprints as query_fingerprints
     from .retries import Retry as Retry
     from .submission import Submission as Submission
     from .views import VIEWS as VIEWS
@@ -72,6 +74,7 @@ _MODULE_OF = {
     "FEEDBACK_VALUES": "feed_models",
     "MATCH_DISTANCE": "fingerprints",
     "MAX_PIXELS": "pixels",
+    "MAX_QUERY_HASHES": "query_hashes",
     "MIN_QUALITY": "fingerprints",
     "VIEWS": "views",
     "AccessRefusedError": "errors",
@@ -122,6 +125,7 @@ _MODULE_OF = {
     "fingerprint": "hashing",
     "fingerprint_views": "hashing",
     "make_pin": "codes",
+    "query_fingerprints": "query_hashes",
     "read_case": "codes",
     "read_pin": "codes",
 }

@@ -38,10 +38,21 @@ _STORED: Final = {
 
 def hash_reduced(image: Reduced) -> tuple[npt.NDArray[np.bool_], int]:
     """Hash a reduced image: 256 bits, most significant first, and the quality, 0 to 100."""
-    samples = _sample(image)
+    return hash_samples(_sample(image))
+
+
+def hash_samples(samples: Matrix) -> tuple[npt.NDArray[np.bool_], int]:
+    """Hash 64 x 64 samples of the blurred image: the bits and the quality, as `hash_reduced`."""
     low = _DCT @ samples @ _DCT.T
     median = np.partition(low, 127, axis=None)[127]
     return (low > median).ravel()[::-1], _quality(samples)
+
+
+def upright(image: Reduced) -> Matrix:
+    """Return the luma in its EXIF orientation, as a view: shape (rows, columns), 0 to 255."""
+    swapped, rows_reversed, columns_reversed = _STORED[image.orientation]
+    luma: Matrix = image.luma.T if swapped else image.luma
+    return luma[:: -1 if rows_reversed else 1, :: -1 if columns_reversed else 1]
 
 
 def _sample(image: Reduced) -> Matrix:
