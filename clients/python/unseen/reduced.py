@@ -79,6 +79,8 @@ def _reduced_webp(picture: webp.Picture) -> Reduced | None:
     size = length = len(picture.content)
     zeros = _try_reduced(picture.file(length, webp.FILLS[0]), times=3, size=size)
     if zeros is None:
+        # Before the search: if the header is damaged, each try costs as much and tells nothing.
+        cost.refuse_search("WEBP", picture.pixels(), size, times=size.bit_length())
         length = _longest(size, lambda n: picture.file(n, webp.FILLS[0]), size=size)
         zeros = _try_reduced(picture.file(length, webp.FILLS[0]), size=size)
     others = _try_reduced(picture.file(length, webp.FILLS[1]), size=size)

@@ -295,6 +295,15 @@ def test_small_upload_with_very_many_pixels_is_refused(form: str) -> None:
         fingerprint(data, fast=True)
 
 
+def test_damaged_webp_with_very_many_pixels_is_refused_before_it_is_searched() -> None:
+    """66 bytes took a second: up to 32 MB were put behind them, seven times."""
+    sides = (2_000 - 1) | (2_000 - 1) << 14
+    content = b"\x2f" + sides.to_bytes(4, "little") + bytes(range(80, 120))
+    chunk = b"VP8L" + (1 << 20).to_bytes(4, "little") + content
+    with pytest.raises(TooManyPixelsError, match="damaged, and has 4 million pixels"):
+        fingerprint(b"RIFF" + (1 << 21).to_bytes(4, "little") + b"WEBP" + chunk, fast=True)
+
+
 @pytest.mark.parametrize("mode", ["RGB", "CMYK"])
 @pytest.mark.parametrize("end", [0, 2])
 def test_long_thin_jpeg_is_refused_that_cannot_be_reduced(mode: str, end: int) -> None:

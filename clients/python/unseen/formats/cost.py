@@ -45,6 +45,15 @@ def refuse_decoded(pixels: int, size: int, *, times: int = 1) -> None:
         )
 
 
+def refuse_search(kind: str, pixels: int, size: int, *, times: int) -> None:
+    """Raise TooManyPixelsError if a damaged file cannot be tried `times` times to decode it."""
+    if pixels > most_pixels(kind, size, times=times):
+        raise TooManyPixelsError(
+            f"The image is damaged, and has {pixels / 1e6:.0f} million pixels: to find out how "
+            "much of it can be shown takes too long."
+        )
+
+
 def most_pixels(kind: str, size: int, *, times: int) -> int:
     """Return how many pixels a file of `size` bytes may have that is decoded `times` times."""
     return int(_PIXELS.get(kind, _PIXELS_OF_OTHERS) * 1_000_000 * _megabytes(size) / times)

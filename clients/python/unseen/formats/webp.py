@@ -49,9 +49,15 @@ class Picture:
         """Return how many bytes a decoder may want beyond what there is."""
         if self.kind == _LOSSY:
             return _ADDED
+        return _ADDED + _BYTES_PER_PIXEL * min(self.pixels(), _MOST_PIXELS)
+
+    def pixels(self) -> int:
+        """Return how many pixels it has, by its own header."""
+        if self.kind == _LOSSY:
+            width, height = struct.unpack_from("<2H", self.content, 6)
+            return int(width & _SIDE) * int(height & _SIDE)
         sides = int.from_bytes(self.content[1:5], "little")
-        pixels = (1 + (sides & _SIDE)) * (1 + (sides >> 14 & _SIDE))
-        return _ADDED + _BYTES_PER_PIXEL * min(pixels, _MOST_PIXELS)
+        return (1 + (sides & _SIDE)) * (1 + (sides >> 14 & _SIDE))
 
     def _sides(self) -> bytes:
         """Return the width and the height as VP8X has them, by the frame's header."""
