@@ -18,8 +18,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.store import migrate
-from unseen_service.store.roles import serving_url
 
+from tests.support.databases import serving_url
 from tests.support.disks import scratch_folder
 from tests.support.environment import clean_environment
 from tests.support.ports import free_port

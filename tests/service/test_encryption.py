@@ -18,12 +18,11 @@ from unseen_service import credentials
 from unseen_service.encryption import KeyFile
 from unseen_service.errors import HashesAltered, HashesUnreadable, StateUnexplained
 from unseen_service.store import Store, migrate, session_names
-from unseen_service.store.roles import serving_url
 from unseen_service.usecases import audit_log, benign_hashes, encryption
 from unseen_service.usecases.actors import OPERATOR
 
 from tests.support.cli import run
-from tests.support.databases import query, unencrypted_database, unmigrated_database
+from tests.support.databases import query, serving_url, unencrypted_database, unmigrated_database
 from tests.support.encryption import key_file, owner_flow
 from tests.support.hashes import flipped, random_pdq
 from tests.support.ports import free_port

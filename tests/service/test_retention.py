@@ -13,10 +13,9 @@ from psycopg import errors, sql
 from unseen_service.jobs.retention import Periods, erase
 from unseen_service.settings import Settings
 from unseen_service.store.retention import AgedTable
-from unseen_service.store.roles import serving_url
 
 from tests.support.cli import run
-from tests.support.databases import query, with_database
+from tests.support.databases import query, serving_url, with_database
 from tests.support.hashes import random_pdq
 from tests.support.mirrors import Mirror
 from tests.support.running_service import RunningService, serving

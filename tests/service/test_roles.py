@@ -10,9 +10,9 @@ from psycopg.conninfo import make_conninfo
 from unseen_service.errors import RoleMissing
 from unseen_service.models.audit import AuditEvent, AuditKind
 from unseen_service.store import Store, audit, migrate
-from unseen_service.store.roles import ROLE, serving_url
+from unseen_service.store.roles import ROLE
 
-from tests.support.databases import fresh_database, with_database
+from tests.support.databases import fresh_database, serving_url, with_database
 
 
 def append(url: str) -> None:
@@ -72,10 +72,21 @@ def test_service_connects_in_the_serving_role(database_url: str) -> None:
     asyncio.run(run())
 
 
-def test_url_options_are_kept() -> None:
-    url = serving_url("postgresql:///x?options=-c%20search_path%3Dmine")
-    assert "search_path=mine" in url
-    assert f"role={ROLE}" in url
+def test_settings_of_the_url_are_kept(database_url: str) -> None:
+    url = make_conninfo(database_url, options="-c search_path=mine --lock-timeout=7s")
+
+    async def run() -> list[str]:
+        store = Store(url, pool_size=1, timeout=10)
+        await store.open()
+        async with store.transaction() as tx:
+            shown = [
+                await (await tx.execute(f"SHOW {name}")).fetchone()
+                for name in ("search_path", "lock_timeout", "role")
+            ]
+        await store.close()
+        return [value for row in shown if row for value in row.values()]
+
+    assert asyncio.run(run()) == ["mine", "7s", ROLE]
 
 
 @pytest.fixture

@@ -1,42 +1,18 @@
 """Databases as others set them up: encodings, settings, owners with few rights."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import httpx
 import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 from unseen_service.errors import StoreRefused
-from unseen_service.store import migrate
+from unseen_service.store import Store, migrate
 from unseen_service.usecases import audit_log
 
 from tests.support.cli import run
-from tests.support.databases import with_database
+from tests.support.databases import OWNER, created, with_database
 from tests.support.encryption import encrypt_empty
 from tests.support.hashes import random_pdq
 from tests.support.running_service import RunningService, serving
 from tests.support.submissions import PIN_HEADERS, submit, withdraw
-
-OWNER = "some_owner"
-
-
-@contextmanager
-def created(postgres: str, options: str = "", owner_rights: str = "") -> Iterator[str]:
-    """Yield the URL of an empty database of a user with some rights; drop both at the end."""
-    admin = with_database(postgres, "postgres")
-    with psycopg.connect(admin, autocommit=True) as connection:
-        user = sql.Identifier(OWNER)
-        rights = sql.SQL(owner_rights)  # type: ignore[arg-type]
-        connection.execute(sql.SQL("CREATE ROLE {} LOGIN {}").format(user, rights))
-        try:
-            made = f"CREATE DATABASE unusual OWNER {OWNER} TEMPLATE template0 {options}"
-            connection.execute(made)  # type: ignore[call-overload]
-            yield make_conninfo(with_database(postgres, "unusual"), user=OWNER)
-        finally:
-            connection.execute("DROP DATABASE IF EXISTS unusual WITH (FORCE)")
-            connection.execute(sql.SQL("DROP ROLE {}").format(user))
 
 
 def use(service: RunningService) -> None:
@@ -68,6 +44,17 @@ def test_other_encodings_are_refused_with_what_to_do(postgres: str, encoding: st
 
 SETTINGS = {
     "DateStyle": "'German, DMY'",
+    "array_nulls": "off",
+    "client_connection_check_interval": "0",
+    "client_min_messages": "debug1",
+    "default_transaction_deferrable": "on",
+    "idle_in_transaction_session_timeout": "1",
+    "idle_session_timeout": "200",
+    "lock_timeout": "1",
+    "session_replication_role": "replica",
+    "statement_timeout": "1",
+    "synchronous_commit": "off",
+    "transform_null_equals": "on",
     "IntervalStyle": "sql_standard",
     "TimeZone": "'Asia/Kathmandu'",
     "bytea_output": "escape",
@@ -89,10 +76,32 @@ def test_settings_of_a_database_change_nothing(postgres: str) -> None:
             for name, value in SETTINGS.items():
                 statement = f"ALTER DATABASE unusual SET {name} = {value}"
                 connection.execute(statement)  # type: ignore[call-overload]
+            if connection.info.server_version >= 170_000:
+                connection.execute("ALTER DATABASE unusual SET transaction_timeout = 1")
         migrate(url)
         encrypt_empty(url)
         with serving(url) as service:
             use(service)
+            assert service.flow(_promises) == ("origin", "on", "2500ms")
+
+
+async def _promises(store: Store) -> tuple[str, ...]:
+    """Return the settings on which promises depend that nothing else in a test would show."""
+    names = "session_replication_role", "synchronous_commit", "lock_timeout"
+    async with store.transaction() as tx:
+        rows = [await (await tx.execute(f"SHOW {each}")).fetchone() for each in names]
+    return tuple(value for row in rows if row for value in row.values())
+
+
+def test_setting_that_only_an_administrator_may_undo_is_named(postgres: str) -> None:
+    """With another session_replication_role no trigger would check what changes."""
+    with created(postgres, owner_rights="CREATEROLE") as url:
+        with psycopg.connect(with_database(postgres, "postgres"), autocommit=True) as admin:
+            admin.execute("ALTER DATABASE unusual SET session_replication_role = replica")
+        for command in ("migrate", "serve"):
+            refused = run(command, DATABASE_URL=url)
+            assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
+            assert "session_replication_role" in refused.stderr
 
 
 def test_owner_that_may_create_roles_can_serve(postgres: str) -> None:

@@ -6,12 +6,18 @@ from itertools import count
 from typing import Any
 
 import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from unseen_service.store.roles import ROLE
 
 TEMPLATE = "template_unseen"
 """The database that the others are copied from: migrated, encrypted and empty."""
 
 UNENCRYPTED = "template_unencrypted"
 """The same, as an upgrade from version 0.1 leaves it."""
+
+OWNER = "some_owner"
+"""The user of a database that `created` makes."""
 
 _numbers = count(1)
 
@@ -65,3 +71,26 @@ def query(url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
     with psycopg.connect(url) as connection:
         cursor = connection.execute(statement, values or None)  # type: ignore[call-overload]
         return list(cursor.fetchall()) if cursor.description else []
+
+
+def serving_url(url: str) -> str:
+    """Return the URL of the same database whose sessions start in the serving role."""
+    options = conninfo_to_dict(url).get("options") or ""
+    return make_conninfo(url, options=f"{options} -c role={ROLE}".strip())
+
+
+@contextlib.contextmanager
+def created(postgres: str, options: str = "", owner_rights: str = "") -> Iterator[str]:
+    """Yield the URL of an empty database of a user with some rights; drop both at the end."""
+    admin = with_database(postgres, "postgres")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        user = sql.Identifier(OWNER)
+        rights = sql.SQL(owner_rights)  # type: ignore[arg-type]
+        connection.execute(sql.SQL("CREATE ROLE {} LOGIN {}").format(user, rights))
+        try:
+            made = f"CREATE DATABASE unusual OWNER {OWNER} TEMPLATE template0 {options}"
+            connection.execute(made)  # type: ignore[call-overload]
+            yield make_conninfo(with_database(postgres, "unusual"), user=OWNER)
+        finally:
+            connection.execute("DROP DATABASE IF EXISTS unusual WITH (FORCE)")
+            connection.execute(sql.SQL("DROP ROLE {}").format(user))

@@ -21,8 +21,7 @@ from psycopg.pq.abc import PGconn
 from psycopg.rows import AsyncRowFactory, DictRow, dict_row
 
 from ..encryption import KeyFile
-from .roles import serving_url
-from .session_formats import with_formats
+from . import session_settings
 from .session_names import named
 
 Answer = TypeVar("Answer")
@@ -35,33 +34,10 @@ _CLIENT_OPTIONS = {
 }
 """For waits that no statement timeout covers: the operating system notices a dead network."""
 
-LOCK_TIMEOUT = "2500ms"
 
-_SERVER_OPTIONS = {
-    # A client that is cut off or frozen inside a transaction may hold the change log's lock: no
-    # other host may have to wait for it longer than this.
-    "idle_in_transaction_session_timeout": "3s",
-    # Shorter than that: otherwise another session of the vanished host, which also waits for the
-    # lock, would be granted it next, and be ended only 3 seconds later.
-    "lock_timeout": LOCK_TIMEOUT,
-    "client_connection_check_interval": "1s",
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "10s",
-}
-
-
-def conninfo(url: str, *, in_role: bool = True) -> str:
-    """Return the connection string of the service's sessions; what the URL sets has priority.
-
-    They are in the serving role; otherwise they have the rights of the user in the URL.
-    """
-    given = conninfo_to_dict(with_formats(named(serving_url(url) if in_role else url)))
-    options = " ".join(f"-c {name}={value}" for name, value in _SERVER_OPTIONS.items())
-    return make_conninfo(
-        "", **{**_CLIENT_OPTIONS, **given, "options": f"{options} {given.get('options', '')}"}
-    )
+def conninfo(url: str) -> str:
+    """Return the connection string of the service's sessions; what the URL sets has priority."""
+    return make_conninfo("", **{**_CLIENT_OPTIONS, **conninfo_to_dict(named(url))})
 
 
 class TimedConnection(AsyncConnection[DictRow]):
@@ -74,6 +50,12 @@ class TimedConnection(AsyncConnection[DictRow]):
     def __init__(self, pgconn: PGconn, row_factory: AsyncRowFactory[DictRow] = dict_row) -> None:
         super().__init__(pgconn, row_factory)
         self.made_at = time.monotonic()
+
+    async def set_up(self, settings: session_settings.Parameters) -> None:
+        """Set the settings of a new session. Outside of autocommit, commit."""
+        await self.execute(session_settings.SET, settings)
+        if not self.autocommit:
+            await self.commit()
 
     async def wait(
         self,

@@ -13,7 +13,8 @@ import os
 import re
 import select
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 import psycopg
@@ -29,7 +30,8 @@ from ..errors import (
     StoreRefused,
     StoreUnavailable,
 )
-from .connection import LOCK_TIMEOUT, conninfo
+from . import session_settings
+from .connection import conninfo
 from .roles import ROLE
 from .session_names import named
 
@@ -67,13 +69,20 @@ _PASSWORD = _Reason(
     "in it are percent-encoded.",
 )
 _POOLER = (
-    "{setting} leads through a connection pooler that leaves out the role and the time limits of "
-    "our sessions (PgBouncer with ignore_startup_parameters, for example). Connect to PostgreSQL "
-    "itself: the service has a pool of its own, and LISTEN cannot work through a pooler."
+    "{setting} leads through a connection pooler that gives a session to several clients in turn "
+    "(PgBouncer with pool_mode = transaction or statement, for example). LISTEN, the role and the "
+    "time limits of our sessions cannot work there. Use pool_mode = session, or connect to "
+    "PostgreSQL itself: the service has a pool of its own."
 )
+_POOLER_REFUSES = (
+    "{setting} leads through a connection pooler that refuses our sessions. In session mode they "
+    "need no startup parameters but those of {setting}: leave out `options`."
+)
+_ROUNDS = 5
+"""How often two sessions are compared: a pooler can have several connections to hand out."""
 _SESSION = "SELECT current_user::text, current_setting('lock_timeout')"
 _BY_SQLSTATE = {
-    "08P01": _Reason("a pooler in front of it refuses our sessions", _POOLER),
+    "08P01": _Reason("a pooler in front of it refuses our sessions", _POOLER_REFUSES),
     "28P01": _PASSWORD,
     "28000": _Reason(
         "it rejects the user",
@@ -84,10 +93,12 @@ _BY_SQLSTATE = {
         "it has no database of this name",
         "PostgreSQL has no database of the name in {setting}. Create it, or name another.",
     ),
+    "22023": _Reason("there is no role unseen_serve, or a setting has another form"),
     "42501": _Reason(
         "the user may not connect to the database",
         "The user of {setting} may not connect to the database, or may not take on the role "
-        "unseen_serve. Let an administrator grant both.",
+        "unseen_serve. Let an administrator grant both. If the database has a "
+        "session_replication_role other than origin, let them reset it.",
     ),
     "53300": _Reason("it has no free connection"),
     "57P01": _Reason("it is shutting down"),
@@ -107,21 +118,77 @@ CANNOT_WRITE = {
 """SQLSTATEs of a server that answers, and cannot write."""
 
 
+_REFUSALS = (
+    psycopg.OperationalError,
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.InvalidParameterValue,
+)
+"""What a connection, and a setting of its session, fails with."""
+
+
 def check_connection(url: str, setting: str) -> None:
     """Connect once as the service does. Raises what `connection_error` returns.
 
-    Raises StoreRefused if the session is not as it was asked for: a pooler that leaves out what it
-    does not know would have the service run with the rights of its login, and without time limits.
+    Raises StoreRefused if the session is not as it was asked for: the service would run with the
+    rights of its login, and without time limits.
 
     `setting` is the name of the setting that holds the URL.
     """
-    url = named(conninfo(checked_url(url, setting)))
-    try:
-        with psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True) as session:
-            if session.execute(_SESSION).fetchone() != (ROLE, LOCK_TIMEOUT):
+    with connect(checked_url(url, setting), setting) as session:
+        settings = session_settings.serving(url)
+        set_up(session, settings, url, setting)
+        found = session.execute(_SESSION).fetchone()
+    if found != (ROLE, settings[1][settings[0].index("lock_timeout")]):
+        raise StoreRefused(_POOLER.format(setting=setting))
+
+
+def connect(url: str, setting: str) -> psycopg.Connection:
+    """Open a session that is ours alone, in autocommit, without settings.
+
+    Raises what `connection_error` returns: StoreRefused also if a pooler would give the session to
+    others in turn.
+    """
+    with _explained(url, setting), ExitStack() as stack:
+        session = stack.enter_context(_connected(url))
+        # A pooler invents the number by which a client would cancel statements.
+        if session.info.backend_pid != _backend(session):
+            other = stack.enter_context(_connected(url))
+            pairs = {(_backend(session), _backend(other)) for _ in range(_ROUNDS)}
+            first, second = pairs.pop()
+            if pairs or first == second:
                 raise StoreRefused(_POOLER.format(setting=setting))
-    except psycopg.OperationalError as error:
-        raise connection_error(error, url, setting) from None
+            other.close()
+        stack.pop_all()
+        return session
+
+
+def set_up(
+    session: psycopg.Connection, settings: session_settings.Parameters, url: str, setting: str
+) -> None:
+    """Set the settings of a session. Raises what `connection_error` returns."""
+    with _explained(url, setting):
+        session.execute(session_settings.SET, settings)
+
+
+def _connected(url: str) -> psycopg.Connection:
+    # A statement that was prepared in a session that is shared would be there for another client.
+    return psycopg.connect(
+        conninfo(url), connect_timeout=CONNECT_TIMEOUT_S, autocommit=True, prepare_threshold=None
+    )
+
+
+def _backend(session: psycopg.Connection) -> int:
+    (pid,) = session.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+    return int(pid)
+
+
+@contextmanager
+def _explained(url: str, setting: str) -> Iterator[None]:
+    """Translate the driver's errors while a connection is made and set up."""
+    try:
+        yield
+    except _REFUSALS as error:
+        raise connection_error(error, conninfo(url), setting) from None
 
 
 def allowed_connections(url: str) -> int:
@@ -152,7 +219,7 @@ def checked_url(url: str, setting: str) -> str:
 
 
 def connection_error(
-    error: psycopg.OperationalError, url: str, setting: str
+    error: psycopg.Error, url: str, setting: str
 ) -> StoreUnavailable | OperatorError:
     """Return the error for a failed connection: StoreRefused if waiting does not help.
 
@@ -164,11 +231,12 @@ def connection_error(
     return StoreUnavailable(reason.why)
 
 
-def why_unavailable(url: str) -> str | None:
+def why_unavailable(url: str, settings: session_settings.Parameters) -> str | None:
     """Connect once more. Return why that fails, in words fit for a log; None if it succeeds."""
     try:
-        psycopg.connect(url, connect_timeout=2).close()
-    except psycopg.OperationalError as error:
+        with psycopg.connect(url, connect_timeout=2) as connection:
+            connection.execute(session_settings.SET, settings)
+    except _REFUSALS as error:
         return _reason(error, url).why
     except psycopg.Error:
         return CONNECTION_LOST
@@ -189,7 +257,7 @@ def connection_lost(error: Exception) -> StoreUnavailable:
     return StoreUnavailable(_BY_SQLSTATE[state].why if state in _BY_SQLSTATE else CONNECTION_LOST)
 
 
-def _reason(error: psycopg.OperationalError, url: str) -> _Reason:
+def _reason(error: psycopg.Error, url: str) -> _Reason:
     if isinstance(error, psycopg.errors.ConnectionTimeout):
         return _UNRESPONSIVE
     if str(error).startswith(_UNRESOLVED):

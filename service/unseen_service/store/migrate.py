@@ -13,10 +13,8 @@ from importlib.resources import files
 import psycopg
 
 from ..errors import MigrationMismatch, StoreRefused, StoreUnavailable
-from . import roles
-from .diagnose import CONNECT_TIMEOUT_S, CONNECTION_LOST, READ_ONLY, checked_url, connection_error
-from .session_formats import with_formats
-from .session_names import named
+from . import roles, session_settings
+from .diagnose import CONNECTION_LOST, READ_ONLY, checked_url, connect, set_up
 
 _LOCK = 0x756E7365656E  # "unseen"; any number that nothing else uses
 
@@ -114,11 +112,14 @@ def _migrate_once(url: str, setting: str, waiting: Callable[[], None]) -> list[s
 
 
 def _connect(url: str, setting: str) -> psycopg.Connection:
-    complete = with_formats(named(checked_url(url, setting)))
+    connection = connect(checked_url(url, setting), setting)
     try:
-        return psycopg.connect(complete, connect_timeout=CONNECT_TIMEOUT_S)
-    except psycopg.OperationalError as error:
-        raise connection_error(error, complete, setting) from None
+        set_up(connection, session_settings.migrating(url), url, setting)
+        connection.autocommit = False
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _check_server(connection: psycopg.Connection) -> None:

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from ..encryption import KeyFile
+from . import session_settings
 from .connection import TimedConnection, conninfo
 from .diagnose import connection_lost, why_unavailable
 from .statements import Transaction
@@ -46,7 +47,8 @@ class Store:
         timeout: float = 2.0,
         patience: float = 5.0,
     ) -> None:
-        self._url = conninfo(url, in_role=in_role)
+        self._url = conninfo(url)
+        self._settings = session_settings.serving(url, in_role=in_role)
         self._key_file = key_file
         self._timeout = timeout
         self._patience = patience
@@ -58,6 +60,7 @@ class Store:
             max_size=pool_size,
             timeout=timeout,
             open=False,
+            configure=self._set_up,
             reconnect_timeout=0,
             reconnect_failed=self._reconnect,
         )
@@ -79,7 +82,7 @@ class Store:
 
     async def why_unavailable(self) -> str | None:
         """Open one more connection. Return why PostgreSQL is unavailable, or None if it is not."""
-        return await asyncio.to_thread(why_unavailable, self._url)
+        return await asyncio.to_thread(why_unavailable, self._url, self._settings)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -147,12 +150,20 @@ class Store:
             self._drained_at = time.monotonic()
             await self._pool.drain()
 
+    async def _set_up(self, connection: TimedConnection) -> None:
+        await connection.set_up(self._settings)
+
     async def _dedicated(self) -> TimedConnection:
         """Open a connection outside the pool."""
         own = await TimedConnection.connect(
             self._url, autocommit=True, connect_timeout=2, row_factory=dict_row
         )
         own.patience = self._patience
+        try:
+            await own.set_up(self._settings)
+        except BaseException:
+            await own.close()
+            raise
         return own
 
     @asynccontextmanager

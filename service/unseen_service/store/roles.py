@@ -1,26 +1,18 @@
 """The database role that serves: it has the rights that serving needs, and cannot rewrite history.
 
 The user that migrates owns the tables. Every connection of the service assumes the role
-`unseen_serve` (`serving_url`), which can neither change nor delete rows of the audit log, nor alter
-any table.
+`unseen_serve` (`session_settings`), which can neither change nor delete rows of the audit log, nor
+alter any table.
 """
 
 import psycopg
 from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ..errors import RoleMissing
 from .sql import FOLDER, load
 
 ROLE = "unseen_serve"
 _SQL = load(FOLDER.joinpath("roles.sql"))
-
-
-def serving_url(url: str) -> str:
-    """Return a connection string for the same database whose sessions start in the role."""
-    given = conninfo_to_dict(url)
-    options = f"{given.get('options') or ''} -c role={ROLE}".strip()
-    return make_conninfo(url, options=options)
 
 
 def grant(connection: Connection) -> None:
