@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from unseen_service.api import bodies, json_guard, json_routes
 from unseen_service.models import feedback
-from unseen_service.ratelimit import loop_share
+from unseen_service.ratelimit import loop_share, turns
 from unseen_service.runtime import start_turns, unread_answers
 from unseen_service.runtime.http_protocol import HttpProtocol
 from unseen_service.usecases import feed_page_size, lookups, pin_hashing
@@ -67,7 +67,7 @@ def body(limits: json_guard.BodyLimits) -> str:
         (
             f"bodies of {json_routes.LARGE // KIB} KiB and more without an active key, per worker",
             f"1 at a time, which then rests {json_routes.REST:.0f} times as long as it took, "
-            f"but no more than a second; {json_routes.MAX_LARGE_BODIES} wait",
+            f"but no more than {turns.MAX_REST_S} s; {json_routes.MAX_LARGE_BODIES} wait",
         ),
         (
             "lookups with hits of one key family, per worker",

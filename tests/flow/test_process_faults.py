@@ -48,7 +48,7 @@ def ready() -> bool:
 def test_a_killed_worker_is_replaced_while_the_other_keeps_serving(data_directory: Path) -> None:
     with served(data_directory) as process:
         key, pdq = key_in(data_directory), random_pdq(1)
-        assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
+        wait_until(lambda: try_to_submit(pdq))
         wait_until(lambda: all(lookup_outcome(httpx, key, pdq) == FOUND for _ in range(8)))
         killed, kept = workers_of(process)
         killed.kill()
@@ -115,7 +115,7 @@ def test_only_requests_in_flight_on_a_killed_worker_fail(data_directory: Path, h
     """A new worker accepts no request before it is ready; a stopping one finishes its requests."""
     with served(data_directory) as process:
         key, pdq = key_in(data_directory), random_pdq(1)
-        assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
+        wait_until(lambda: try_to_submit(pdq))
         wait_until(lambda: all(lookup_outcome(httpx, key, pdq) == FOUND for _ in range(8)))
         lookups, before = ConcurrentLookups(key, pdq), workers_of(process)
         replaced = set(before[:1] if how == "one is killed" else before)
@@ -165,14 +165,14 @@ def test_the_database_user_is_rotated_without_downtime(
             Path(named.name).write_text(make_conninfo(database_url, user="second") + "\n")
             process.send_signal(signal.SIGHUP)
             wait_until(lambda: not set(before) & set(workers_of(process)), within=90)
-            assert httpx.post(f"{URL}/v1/cases", json=submission(random_pdq(1))).status_code == 201
+            wait_until(lambda: try_to_submit(random_pdq(1)))
             wait_until(lambda: users() == {"second"})
 
 
 def test_a_killed_supervisor_leaves_no_processes_and_can_be_restarted(data_directory: Path) -> None:
     pdq = random_pdq(1)
     with served(data_directory) as process:
-        assert httpx.post(f"{URL}/v1/cases", json=submission(pdq)).status_code == 201
+        wait_until(lambda: try_to_submit(pdq))
         descendants = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGKILL)
         _, alive = psutil.wait_procs(descendants, timeout=60)

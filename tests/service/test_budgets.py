@@ -103,7 +103,7 @@ def test_staff_pause_a_key_on_every_worker(tight: RunningService) -> None:
     with serving(tight.database_url) as other, tight.client("match") as platform:
         key = {"Authorization": platform.headers["Authorization"]}
         with httpx.Client(base_url=other.url, headers=key) as elsewhere:
-            assert ask(elsewhere, random_hashes(1)).status_code == 200
+            wait_until(lambda: ask(elsewhere, random_hashes(1)).status_code == 200)
             tight.flow(lambda store: key_limits.pause_key(store, 1, "a leak"))
             for worker in platform, elsewhere:
                 wait_until(lambda worker=worker: is_paused(worker), within=2)  # type: ignore[misc]

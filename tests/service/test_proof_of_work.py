@@ -20,6 +20,7 @@ from tests.support.hashes import random_pdq
 from tests.support.problems import problem_slug
 from tests.support.running_service import RunningService, serving
 from tests.support.submissions import submission
+from tests.support.waiting import PATIENCE_S
 
 KEY = "0123456789abcdef"
 SECRET = bytes(32)
@@ -37,7 +38,7 @@ def post(
     service: RunningService, body: Any, key: str = KEY, proof: str | None = None
 ) -> httpx.Response:
     headers = {"Idempotency-Key": key} | ({} if proof is None else {"Unseen-Work": proof})
-    return httpx.post(f"{service.url}/v1/cases", json=body, headers=headers)
+    return httpx.post(f"{service.url}/v1/cases", json=body, headers=headers, timeout=PATIENCE_S)
 
 
 def solve(refused: httpx.Response, key: str = KEY) -> str:

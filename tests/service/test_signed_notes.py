@@ -70,6 +70,7 @@ def test_private_key_is_never_shown(tmp_path: Path) -> None:
     signer = Signer.parse(PRIVATE)
     assert PRIVATE[-20:] not in repr(signer)
     file = tmp_path / "key"
+    file.touch(mode=0o600)
     file.write_text(PRIVATE[:-2])
     with pytest.raises(SettingInvalid) as refused:
         load_signer(file)

@@ -13,7 +13,7 @@ from ..errors import Overloaded
 
 REFUSAL_DELAY_S = 1.0
 """Before a refusal: those who ask again at once must not leave the rest without a chance."""
-MAX_REST_S = 1.0
+MAX_REST_S = 0.3
 
 
 class Turns:
