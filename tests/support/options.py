@@ -21,6 +21,8 @@ def add_to(parser: pytest.Parser) -> None:
         ("--matchable-rounds", int, "submissions that are timed"),
         ("--postgres-bin", Path, "bin folder of the PostgreSQL to test on (default: embedded)"),
         ("--chromium", Path, "Chromium for the tests of the pages (default: the one on PATH)"),
+        ("--firefox", Path, "Firefox for the same (default: firefox-esr on PATH)"),
+        ("--webkit", Path, "WebDriver of WebKit for the same (default: WebKitWebDriver on PATH)"),
     ):
         group.addoption(name, type=kind, help=text)
     group.addoption(

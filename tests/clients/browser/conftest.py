@@ -1,4 +1,4 @@
-"""Fixtures: a real Chromium that reaches a real service through a recording proxy."""
+"""Fixtures: Chromium that reaches a real service through a recording proxy; Firefox and WebKit."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from tests.support.selection import is_root
 
 from .person import Person
 from .recording_proxy import RecordingProxy, run_proxy
+from .webdriver import BROWSERS, Window
 
 # What Chromium would ask Google for by itself.
 FEATURES_OFF = (
@@ -47,6 +48,21 @@ def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=chromium, args=flags)
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="module", params=BROWSERS)
+def window(request: pytest.FixtureRequest) -> Iterator[Window]:
+    """Yield the window of Firefox, then of WebKit: the browsers that Playwright does not drive."""
+    chosen = BROWSERS[request.param]
+    given = request.config.getoption(request.param)
+    program = str(given) if given else shutil.which(chosen.program)
+    if not program:
+        pytest.skip(
+            f"no {chosen.program} here: install Debian's `{chosen.package}`, "
+            f"or name one with --{request.param}"
+        )
+    with chosen.run(program) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,0 +1,87 @@
+"""The whole flow in Firefox and in WebKit. The other tests of this folder use Chromium."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.running_service import RunningService
+from tests.support.waiting import wait_until
+
+from .drawn_images import photo
+from .driven_person import PICKER, DrivenPerson
+from .person import EXIT_URL, TEXTS
+from .webdriver import Window
+
+ONE, TWO = photo(31), photo(32)
+
+
+@pytest.fixture
+def driven(window: Window, any_service: RunningService, tmp_path: Path) -> DrivenPerson:
+    """Return a person at the start of the page, in each browser."""
+    person = DrivenPerson(window, any_service.url, tmp_path)
+    person.open()
+    return person
+
+
+def test_the_whole_flow(driven: DrivenPerson, any_service: RunningService) -> None:
+    window = driven.window
+    window.run("document.getElementById('language').value = 'fr'")
+    window.run("document.getElementById('language').onchange()")
+    wait_until(lambda: window.run("return document.documentElement.lang") == "fr")
+    window.run("document.getElementById('language').value = 'en'")
+    window.run("document.getElementById('language').onchange()")
+
+    driven.start()
+    rows = driven.choose({"one.jpg": ONE, "two.jpg": TWO, "three.txt": b"no image"})
+    assert [kind for kind, _ in rows] == ["ready", "ready", "refused"]
+    assert TEXTS["picker"]["refused-unreadable"] in rows[2][1]
+    shown = driven.review()
+    assert [len(image["hashes"]) for image in shown["images"]] == [8, 8]
+    number, pin = driven.submit()
+    assert pin == shown["pin"]
+
+    driven.press(TEXTS["done"]["save"])
+    saved = driven.saved_text()
+    assert saved == TEXTS["done"]["text"].format(number=number, pin=pin)
+
+    with any_service.client("match", platform="Photo site") as platform:
+        any_service.wait_in_step()
+        [hit] = match(platform, shown["images"][1], "mirror")
+        assert hit["view"] == "mirror"
+        driven.press(TEXTS["done"]["look"])
+        driven.expect_heading(f"Case {number}")
+        assert "Found 1 time" in window.text("//*[@id='case-images']/li[2]")
+        driven.press("Withdraw image 2")
+        driven.press(TEXTS["case"]["yes"])
+        wait_until(
+            lambda: TEXTS["case"]["withdrawn"] in window.text("//*[@id='case-images']/li[2]")
+        )
+        any_service.wait_in_step()
+        assert match(platform, shown["images"][1], "mirror") == []
+
+    driven.press(TEXTS["page"]["again"])
+    driven.expect_heading(TEXTS["start"]["title"])
+    driven.press(TEXTS["start"]["have-file"])
+    driven.expect_heading(TEXTS["open"]["title"])
+    driven.choose_saved(saved)
+    driven.expect_heading(f"Case {number}")
+    driven.press(TEXTS["case"]["withdraw-all"])
+    driven.press(TEXTS["case"]["yes"])
+    wait_until(lambda: window.text("//*[@id='case-status']") == TEXTS["case"]["withdrawn"])
+
+
+def match(platform: Any, image: dict[str, Any], view: str) -> list[Any]:
+    [pdq] = [each["pdq"] for each in image["hashes"] if each["view"] == view]
+    hits: list[Any] = platform.post("/v1/match", json={"hashes": [pdq]}).json()["hits"]
+    return hits
+
+
+def test_quick_exit_from_the_frame(driven: DrivenPerson) -> None:
+    driven.start()
+    driven.choose({"one.jpg": ONE})
+    with driven.window.frame(PICKER):
+        driven.window.press_escape()
+    # There is no network here: the browser's own page about that comes instead.
+    is_gone = "return document.readyState !== 'loading' && !document.getElementById('picker')"
+    wait_until(lambda: driven.window.url == EXIT_URL and driven.window.run(is_gone))
