@@ -28,6 +28,7 @@ PAGE_POLICY = (
 HASHING_WORKER = (
     "convention.js",
     "hashing/file-formats.js",
+    "hashing/prepare.js",
     "hashing/box-filter.js",
     "hashing/pdq.js",
     "hashing/worker.js",

@@ -1,6 +1,6 @@
 // The Worker that hashes files. A file comes in; progress, then hashes or the reason for a refusal,
-// go out. The pixels are those of the convention: orientation applied and converted to sRGB (both
-// by createImageBitmap's defaults), over white, at full resolution.
+// go out. The pixels are those of the convention: orientation applied (prepare.js) and converted to
+// sRGB (by createImageBitmap's defaults), over white, at full resolution.
 
 const STRIP = 128; // rows read at once: a 48 megapixel photo stays under every canvas limit
 const CANARY = 128;
@@ -27,14 +27,19 @@ async function checkCanvas() {
   if (!read.every((value, i) => value === drawn.data[i])) throw new Refusal("canvas");
 }
 
-/** Decode an image; throw a Refusal with the reason if that is impossible. */
+/** Return {bitmap, turn}: the decoded image, and how it has to be turned; throw a Refusal with the
+ *  reason if it cannot be decoded. */
 async function decode(file) {
   const bytes = new Uint8Array(await file.arrayBuffer().catch(() => { throw new Refusal("gone"); }));
   const format = detectFormat(bytes);
   if (!isComplete(bytes, format)) throw new Refusal("truncated");
   if (declaredPixels(bytes, format) > MAX_PIXELS) throw new Refusal("large");
+  const { data, turn, aperture } = prepareFile(bytes, format);
   try {
-    return await createImageBitmap(file);
+    const bitmap = await createImageBitmap(new Blob([data], { type: file.type }));
+    const [width, height] = shownSize(aperture, bitmap.width, bitmap.height);
+    const isWhole = width === bitmap.width && height === bitmap.height;
+    return { bitmap: isWhole ? bitmap : await createImageBitmap(bitmap, 0, 0, width, height), turn };
   } catch {
     throw new Refusal(["heic", "tiff", "video"].includes(format) ? format : "unreadable");
   }
@@ -68,34 +73,41 @@ function runSweep(bitmap, direction, onProgress) {
 }
 
 /** Return the hashes of all views, in the order of VIEWS. `report` is called with the progress, 0 to
- *  1, and halfway with the hash of the original. */
-function hashViews(bitmap, report) {
-  const down = runSweep(bitmap, "down", (progress) => report({ progress: progress / 2 }));
-  if (quality(down.original) < MIN_QUALITY) throw new Refusal("plain");
-  report({ original: hash(down.original) });
-  const up = runSweep(bitmap, "up", (progress) => report({ progress: (1 + progress) / 2 }));
-  const blocks = { ...down, ...up };
-  return VIEW_NAMES.map((view) => ({ pdq: hash(blocks[view]), quality: quality(blocks[view]), view }))
-    .filter((hashed) => hashed.quality >= MIN_QUALITY);
+ *  1, and halfway with the hash of the original: the sweep that has it comes first. */
+function hashViews(bitmap, turn, report) {
+  const original = asShown("original", turn);
+  const [first, second] = VIEWS[original].sweep === "down" ? ["down", "up"] : ["up", "down"];
+  const blocks = runSweep(bitmap, first, (progress) => report({ progress: progress / 2 }));
+  if (quality(blocks[original]) < MIN_QUALITY) throw new Refusal("plain");
+  report({ original: hash(blocks[original]) });
+  Object.assign(blocks, runSweep(bitmap, second, (progress) => report({ progress: (1 + progress) / 2 })));
+  return VIEW_NAMES.map((view) => {
+    const block = blocks[asShown(view, turn)];
+    return { pdq: hash(block), quality: quality(block), view };
+  }).filter((hashed) => hashed.quality >= MIN_QUALITY);
 }
 
 /** Return a small picture, for the person to recognise the image by. */
-function drawPicture(bitmap) {
+function drawPicture(bitmap, [mirrored, quarters]) {
   const scale = Math.min(1, PICTURE / Math.max(bitmap.width, bitmap.height));
   const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * scale)));
-  const canvas = new OffscreenCanvas(width, height);
+  const [across, down] = quarters % 2 ? [height, width] : [width, height];
+  const canvas = new OffscreenCanvas(across, down);
   const context = canvas.getContext("2d");
   context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, width, height);
+  context.translate(across / 2, down / 2);
+  context.rotate((quarters * Math.PI) / 2);
+  context.scale(mirrored ? -1 : 1, 1);
+  context.drawImage(bitmap, -width / 2, -height / 2, width, height);
   return canvas.transferToImageBitmap();
 }
 
 async function hashFile(file, report) {
   await checkCanvas();
-  const bitmap = await decode(file);
+  const { bitmap, turn } = await decode(file);
   try {
     if (bitmap.width * bitmap.height > MAX_PIXELS) throw new Refusal("large");
-    return { hashes: hashViews(bitmap, report), picture: drawPicture(bitmap) };
+    return { hashes: hashViews(bitmap, turn, report), picture: drawPicture(bitmap, turn) };
   } finally {
     bitmap.close();
   }

@@ -85,16 +85,16 @@ class DrivenPerson:
     def _is_idle(self) -> bool:
         return all(kind in {"ready", "refused"} for kind, _ in self.rows())
 
-    def hash_file(self, name: str, data: bytes) -> list[dict[str, Any]] | str:
-        """Return the hashes that the frame sends for a file, or the text of its refusal."""
-        [(kind, text)] = self.choose({name: data})
+    def hash_file(self, data: bytes) -> tuple[list[dict[str, Any]] | None, str]:
+        """Return the hashes that the frame sends for a file, and the text of its row."""
+        [(kind, text)] = self.choose({"image": data})
         if kind == "ready":
             wait_until(lambda: self.window.run("return recorded.hashed.length === 1"))
         hashed = self.window.run("return recorded.hashed")
         self.window.run(_CLEAR)
         with self.window.frame(PICKER):
             wait_until(lambda: self.rows() == [])
-        return hashed[0] if hashed else text
+        return hashed[0] if hashed else None, text
 
     def review(self) -> dict[str, Any]:
         """Go on to the check; return the body that will be sent."""

@@ -1,4 +1,7 @@
-"""The whole flow in Firefox and in WebKit. The other tests of this folder use Chromium."""
+"""The whole flow, and the shared vectors, in Firefox and in WebKit.
+
+The other tests of this folder use Chromium.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from tests.support.waiting import wait_until
 from .drawn_images import photo
 from .driven_person import PICKER, DrivenPerson
 from .person import EXIT_URL, TEXTS
+from .shared_vectors import is_expected, refusal_texts, vectors
 from .webdriver import Window
 
 ONE, TWO = photo(31), photo(32)
@@ -69,6 +73,35 @@ def test_the_whole_flow(driven: DrivenPerson, any_service: RunningService) -> No
     driven.press(TEXTS["case"]["withdraw-all"])
     driven.press(TEXTS["case"]["yes"])
     wait_until(lambda: window.text("//*[@id='case-status']") == TEXTS["case"]["withdrawn"])
+
+
+COLOURS_IGNORED = {"webkit": ["png in linear light by cICP"]}
+
+
+def test_shared_vectors(driven: DrivenPerson) -> None:
+    driven.start()
+    wrong = [
+        entry["name"]
+        for entry, data in vectors("vectors")
+        if not is_expected(entry, driven.hash_file(data)[0])
+    ]
+    assert wrong == COLOURS_IGNORED.get(driven.window.name, [])
+
+
+def test_shared_vectors_of_views(driven: DrivenPerson) -> None:
+    driven.start()
+    for entry, data in vectors("views"):
+        hashes, _ = driven.hash_file(data)
+        found = {each.pop("view"): each for each in hashes or []}
+        assert found == entry["views"], entry["name"]
+
+
+def test_shared_vectors_of_refused_files(driven: DrivenPerson) -> None:
+    driven.start()
+    for entry, data in vectors("refused"):
+        hashes, shown = driven.hash_file(data)
+        assert hashes is None, entry["name"]
+        assert any(text in shown for text in refusal_texts(entry["reason"])), entry["name"]
 
 
 def match(platform: Any, image: dict[str, Any], view: str) -> list[Any]:

@@ -194,19 +194,22 @@ def lossy() -> Iterator[dict[str, Any]]:
     yield vector("heic", data, plain(data), bits=2, browser=False)
 
 
+TO_STORED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""How to turn upright pixels so that an EXIF orientation turns them back."""
+
+
 def turned() -> Iterator[dict[str, Any]]:
     """Yield turned pixels with each of the EXIF orientations that turn them back."""
     upright = picture(96, 72)
-    to_stored = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
-    for orientation, method in to_stored.items():
+    for orientation, method in TO_STORED.items():
         stored = upright.transpose(method)
         options: dict[str, Any] = {"quality": 80, "subsampling": 0}
         back = {6: Image.Transpose.ROTATE_270, 8: Image.Transpose.ROTATE_90}.get(
@@ -215,6 +218,21 @@ def turned() -> Iterator[dict[str, Any]]:
         expected = plain(encoded(stored, "JPEG", **options)).transpose(back)
         data = encoded(stored, "JPEG", exif=exif(orientation), **options)
         yield vector(f"jpeg turned by exif {orientation}", data, expected, bits=2)
+        # Pillow writes the orientation of an AVIF as its container says it.
+        expected = plain(encoded(stored, "AVIF", quality=80)).transpose(back)
+        data = encoded(stored, "AVIF", quality=80, exif=exif(orientation))
+        yield vector(f"avif turned by its container as by {orientation}", data, expected, bits=4)
+        data = odd_files.with_chunk(
+            odd_files.interlaced(np.asarray(stored)),
+            odd_files.chunk(b"eXIf", exif(orientation).removeprefix(b"Exif\0\0")),
+        )
+        yield vector(f"png interlaced, turned by exif {orientation}", data, upright)
+    stored = upright.transpose(TO_STORED[6])
+    upright_jpeg = encoded(stored, "JPEG", quality=80, subsampling=0)
+    data = odd_files.with_segment(upright_jpeg, 0xE1, exif(6))
+    data = odd_files.with_segment(data, 0xE1, b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta/>")
+    expected = plain(upright_jpeg).transpose(Image.Transpose.ROTATE_270)
+    yield vector("jpeg turned by exif 6 after XMP", data, expected, bits=2)
     stored = upright.transpose(Image.Transpose.ROTATE_90)
     data = encoded(stored, "TIFF", compression="tiff_adobe_deflate", tiffinfo={0x0112: 6})
     yield vector("tiff turned by its orientation", data, upright, browser=False)
@@ -283,6 +301,10 @@ def odd() -> Iterator[dict[str, Any]]:
     white.paste(few.convert("RGB"), (20, 10))
     data = odd_files.in_part(encoded(few, "GIF"), white.size, (20, 10))
     yield vector("gif whose frame covers a part", data, white)
+    data = encoded(image, "AVIF", quality=80)
+    cropped = plain(data).crop((0, 0, 100, 60))
+    data = odd_files.with_aperture(data, image.size, cropped.size)
+    yield vector("avif with an aperture at the origin", data, cropped, bits=4)
     other = encoded(picture(120, 90, seed=2), "PNG")
     data = odd_files.hidden_default(other, encoded(image, "PNG"), image.size)
     yield vector("png animated, without its default image", data, image)
@@ -314,16 +336,17 @@ def patches(width: int, height: int, side: int) -> Image.Image:
 def views() -> list[dict[str, Any]]:
     """Return all of views.json: the hash of each view's own pixels.
 
-    On the last three, a hash made from another view's samples would differ.
+    On the last three of them that are upright, a hash made from another view's samples would
+    differ; the others are turned by EXIF, in every way.
     """
     shapes = [picture(*size, seed=5) for size in ((200, 150), (301, 449), (512, 512))]
-    return [
-        _view_hashes(each)
-        for each in (*shapes, picture(seed=49), patches(66, 48, 6), patches(48, 66, 3))
+    upright = (*shapes, picture(seed=49), patches(66, 48, 6), patches(48, 66, 3))
+    return [_view_hashes(each) for each in upright] + [
+        _view_hashes(picture(96, 72), orientation) for orientation in TO_STORED
     ]
 
 
-def _view_hashes(image: Image.Image) -> dict[str, Any]:
+def _view_hashes(image: Image.Image, orientation: int = 1) -> dict[str, Any]:
     pixels = np.asarray(image)
     hashes = {}
     for start, prefix in ((pixels, ""), (pixels[:, ::-1], "mirror-")):
@@ -332,11 +355,12 @@ def _view_hashes(image: Image.Image) -> dict[str, Any]:
             turned = np.ascontiguousarray(np.rot90(start, -quarters))
             pdq_of_it, quality = pdq(Image.fromarray(turned))
             hashes[name] = {"pdq": pdq_of_it, "quality": quality}
-    return {
-        "name": f"{image.width} x {image.height}",
-        "base64": base64.b64encode(encoded(image, "PNG")).decode(),
-        "views": hashes,
-    }
+    name, data = f"{image.width} x {image.height}", encoded(image, "PNG")
+    if orientation != 1:
+        name += f", turned by exif {orientation}"
+        stored = image.transpose(TO_STORED[orientation])
+        data = encoded(stored, "PNG", exif=exif(orientation))
+    return {"name": name, "base64": base64.b64encode(data).decode(), "views": hashes}
 
 
 def refused() -> list[dict[str, Any]]:

@@ -13,6 +13,16 @@ from PIL import Image
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = 33
 """Where the first chunk of a PNG ends."""
+_ADAM7 = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
+"""The passes of an interlaced PNG: first column, first row, and the steps between them."""
 
 
 def chunk(kind: bytes, content: bytes, *, checksum: int | None = None) -> bytes:
@@ -24,6 +34,20 @@ def chunk(kind: bytes, content: bytes, *, checksum: int | None = None) -> bytes:
 def with_chunk(png: bytes, added: bytes) -> bytes:
     """Return a PNG with a chunk after its header."""
     return png[:_HEADER_END] + added + png[_HEADER_END:]
+
+
+def interlaced(pixels: "np.ndarray[Any, Any]") -> bytes:
+    """Return RGB pixels of shape (height, width, 3) as a PNG that is interlaced (Adam7)."""
+    height, width, _ = pixels.shape
+    rows = b"".join(
+        b"\0" + row.tobytes()
+        for left, top, across, down in _ADAM7
+        for row in pixels[top::down, left::across]
+        if row.size
+    )
+    header = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 1)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b"")
+    return SIGNATURE + body
 
 
 def segment(marker: int, content: bytes) -> bytes:
@@ -52,6 +76,31 @@ def in_part(gif: bytes, canvas: tuple[int, int], at: tuple[int, int]) -> bytes:
     start = gif.index(b"\x2c\0\0\0\0")
     moved = b"\x2c" + struct.pack("<2H", *at)
     return gif[:6] + struct.pack("<2H", *canvas) + gif[10:start] + moved + gif[start + 5 :]
+
+
+def with_aperture(avif: bytes, size: tuple[int, int], shown: tuple[int, int]) -> bytes:
+    """Return an AVIF of one image with a clean aperture: what is shown of it, from the origin."""
+    sides = [(part, 1) for part in shown]
+    offsets = [(part - whole, 2) for part, whole in zip(shown, size, strict=True)]
+    numbers = [n for pair in (*sides, *offsets) for n in pair]
+    clap = struct.pack(">I4s8i", 40, b"clap", *numbers)
+    ipco, ipma = avif.index(b"ipco") - 4, avif.index(b"ipma") - 4
+    content, properties = avif[ipco + 8 : ipma], 0
+    while content:
+        content, properties = content[int.from_bytes(content[:4], "big") :], properties + 1
+    end = ipma + int.from_bytes(avif[ipma : ipma + 4], "big")
+    listed = bytearray(avif[ipma:end] + bytes((0x80 | properties + 1,)))
+    listed[18] += 1  # properties of the first item
+    changed = bytearray(avif[:ipma] + clap + listed + avif[end:])
+    added = len(clap) + 1
+    boxes = (avif.index(b"meta") - 4, avif.index(b"iprp") - 4, ipco)
+    for place, more in [*((each, added) for each in boxes[:2]), (ipco, 40), (ipma + 40, 1)]:
+        (old,) = struct.unpack_from(">I", changed, place)
+        struct.pack_into(">I", changed, place, old + more)
+    pixels = struct.pack(">I", avif.index(b"mdat") + 4)
+    at = changed.index(pixels, changed.index(b"iloc"))
+    struct.pack_into(">I", changed, at, int.from_bytes(pixels, "big") + added)
+    return bytes(changed)
 
 
 def hidden_default(hidden: bytes, shown: bytes, size: tuple[int, int]) -> bytes:
