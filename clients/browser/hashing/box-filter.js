@@ -148,7 +148,7 @@ function startSweep(width, height, direction) {
   const lines = rows.map((row) => row.subarray(boxSize(width), boxSize(width) + width));
   // Meta's code treats an image of exactly 64 x 64 as one that is already sampled.
   if (width === SAMPLES && height === SAMPLES) {
-    const pairs = () => lines.map((line) => [...line, ...line.toReversed()]);
+    const pairs = () => lines.map((line) => [...line, ...line.slice().reverse()]);
     return { lines, blocks, push: (numbers) => (upright(pairs(), numbers), transposed(pairs(), numbers)) };
   }
   const all = allPositions(height);

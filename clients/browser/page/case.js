@@ -7,8 +7,8 @@ async function handleFind(event) {
   event.preventDefault();
   const number = parseCaseNumber($("find-number").value);
   const pin = parsePin($("find-pin").value);
-  $("find-number").ariaInvalid = String(number === null);
-  $("find-pin").ariaInvalid = String(pin === null);
+  $("find-number").setAttribute("aria-invalid", number === null);
+  $("find-pin").setAttribute("aria-invalid", pin === null);
   if (IS_FILE) return showError("find-error", [t("case.offline")]);
   if (!number || !pin) {
     $(number ? "find-pin" : "find-number").focus();
@@ -64,7 +64,7 @@ function imageRow(image) {
   if (image.status !== "withdrawn") {
     const ask = () => confirmWithdrawal(row, t("case.sure-one", { n }), n);
     const button = createButton(t("case.withdraw"), ask, "quiet");
-    button.ariaLabel = t("case.withdraw-one", { n });
+    button.setAttribute("aria-label", t("case.withdraw-one", { n }));
     row.append(button);
   }
   return row;
@@ -108,8 +108,8 @@ function confirmWithdrawal(container, question, image) {
     opener.focus();
   });
   const box = el("div", "confirm", "", el("p", "", question), el("div", "buttons", "", no, yes));
-  box.role = "group";
-  box.ariaLabel = question;
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-label", question);
   container.append(box);
   no.focus();
 }

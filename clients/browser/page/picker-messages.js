@@ -11,6 +11,7 @@ function isHash({ pdq, quality, view }) {
 }
 
 const HANDLERS = {
+  __proto__: null,
   ready: () => sendLanguage(),
   height: ({ px }) => {
     if (Number.isInteger(px) && px > 0) $("picker").style.blockSize = `${px}px`;
@@ -32,7 +33,7 @@ const HANDLERS = {
 };
 
 addEventListener("message", ({ source, data }) => {
-  if (source !== $("picker").contentWindow || !Object.hasOwn(HANDLERS, data.kind)) return;
+  if (source !== $("picker").contentWindow || !HANDLERS[data.kind]) return;
   HANDLERS[data.kind](data);
   renderPick();
 });

@@ -19,7 +19,7 @@ function showScreen(name) {
   for (const step of $("steps").children) {
     const index = STEPS.indexOf(step.dataset.step);
     step.classList.toggle("past", index < current);
-    if (index === current) step.ariaCurrent = "step";
+    if (index === current) step.setAttribute("aria-current", "step");
     else step.removeAttribute("aria-current");
   }
   render();
@@ -37,7 +37,7 @@ function render() {
     element.textContent = t(element.dataset.i18n);
   }
   for (const element of document.querySelectorAll("[data-i18n-label]")) {
-    element.ariaLabel = t(element.dataset.i18nLabel);
+    element.setAttribute("aria-label", t(element.dataset.i18nLabel));
   }
   $("picker").title = t("pick.frame");
   renderPick();

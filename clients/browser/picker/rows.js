@@ -20,7 +20,7 @@ function createElement(tag, className) {
 function createRow(entry) {
   entry.row = createElement("li", "");
   entry.icon = createElement("span", "icon");
-  entry.icon.ariaHidden = "true";
+  entry.icon.setAttribute("aria-hidden", "true");
   entry.label = createElement("bdi", "name");
   entry.label.textContent = entry.name;
   entry.status = createElement("span", "status");
@@ -30,7 +30,7 @@ function createRow(entry) {
   entry.removeButton.onclick = () => remove(entry);
   entry.status.append(entry.bar);
   entry.picture = createElement("canvas", "picture");
-  entry.picture.ariaHidden = "true";
+  entry.picture.setAttribute("aria-hidden", "true");
   entry.picture.hidden = true;
   entry.row.append(entry.icon, entry.picture, entry.label, entry.status, entry.removeButton);
   return entry.row;
@@ -75,10 +75,10 @@ function render(entry) {
   entry.row.className = entry.state;
   entry.icon.textContent = ICONS[entry.state === "working" && entry.original ? "ready" : entry.state];
   entry.removeButton.textContent = t("remove");
-  entry.removeButton.ariaLabel = t("remove-one", { name: entry.name });
+  entry.removeButton.setAttribute("aria-label", t("remove-one", { name: entry.name }));
   if (entry.state === "working") {
     entry.bar.value = entry.progress;
-    entry.bar.ariaLabel = t("working", { name: entry.name });
+    entry.bar.setAttribute("aria-label", t("working", { name: entry.name }));
     if (!entry.bar.isConnected) entry.status.replaceChildren(entry.bar);
   } else {
     const key = entry.state === "refused" ? `refused-${entry.reason}` : entry.state;
@@ -107,7 +107,7 @@ function renderDrop() {
 
 function renderAll() {
   renderDrop();
-  list.ariaLabel = t("list");
+  list.setAttribute("aria-label", t("list"));
   entries.forEach(render);
   renderPictures();
   renderSummary();

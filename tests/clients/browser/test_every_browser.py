@@ -6,12 +6,14 @@ The other tests of this folder use Chromium.
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from clients.browser.assemble import assemble, read_sources
 from tests.support.running_service import RunningService
 from tests.support.waiting import wait_until
 
-from .drawn_images import photo
+from .drawn_images import encode, photo
 from .driven_person import PICKER, DrivenPerson
 from .person import EXIT_URL, TEXTS
 from .shared_vectors import is_expected, refusal_texts, vectors
@@ -102,6 +104,51 @@ def test_shared_vectors_of_refused_files(driven: DrivenPerson) -> None:
         hashes, shown = driven.hash_file(data)
         assert hashes is None, entry["name"]
         assert any(text in shown for text in refusal_texts(entry["reason"])), entry["name"]
+
+
+# What browsers have got since the oldest that docs/page.md names; without it the page must work.
+NEWER_THAN_THE_FLOOR = """{
+  const remove = (owner, ...names) => names.forEach((name) => owner && delete owner[name]);
+  remove(Object, "hasOwn", "groupBy");
+  remove(Promise, "withResolvers", "try");
+  remove(Array, "fromAsync");
+  for (const list of [Array.prototype, Object.getPrototypeOf(Int8Array.prototype)]) {
+    remove(list, "at", "findLast", "findLastIndex", "toReversed", "toSorted", "toSpliced", "with");
+  }
+  remove(String.prototype, "at", "isWellFormed", "toWellFormed");
+  remove(Map, "groupBy");
+  remove(self, "structuredClone", "Iterator", "navigation");
+  remove(self.AbortSignal, "timeout", "any");
+  remove(self.AbortSignal?.prototype, "throwIfAborted");
+  remove(self.Blob?.prototype, "bytes");
+  remove(self.Crypto?.prototype, "randomUUID");
+  remove(self.URL, "canParse", "parse");
+  const ofElements = self.Element?.prototype;
+  const labels = Object.keys(ofElements ?? {}).filter((name) => /^(aria|role)/.test(name));
+  remove(ofElements, "checkVisibility", ...labels);
+}
+"""
+
+
+def test_the_oldest_browsers_have_all_that_the_page_needs(window: Window, tmp_path: Path) -> None:
+    sources = read_sources()
+    sources["convention.js"] = NEWER_THAN_THE_FLOOR + sources["convention.js"]
+    page = tmp_path / "page.html"
+    page.write_text(assemble(sources), "utf-8")
+    person = DrivenPerson(window, page.as_uri(), tmp_path)
+    person.open()
+    assert window.run("return 'ariaLabel' in document.body") is False
+    for name in ("//header", "//*[@id='language']", "//*[@id='quick-exit']"):
+        assert window.attribute(name, "aria-label")
+    person.start()
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    rows = person.choose({"one.jpg": ONE, "64 x 64.png": encode(noise)})
+    assert [kind for kind, _ in rows] == ["ready", "ready"]
+    with window.frame(PICKER):
+        assert window.attribute("//li/button", "aria-label") == "Remove one.jpg"
+        assert window.attribute("//canvas", "aria-hidden") == "true"
+    assert [len(image["hashes"]) for image in person.review()["images"]] == [8, 8]
+    assert window.attribute("//li[@data-step='check']", "aria-current") == "step"
 
 
 def match(platform: Any, image: dict[str, Any], view: str) -> list[Any]:

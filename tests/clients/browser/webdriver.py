@@ -213,6 +213,13 @@ class Window:
         text: str = self.run(f"{_SHOWN} return shown[0]?.innerText ?? ''", xpath)
         return text
 
+    def attribute(self, xpath: str, name: str) -> str | None:
+        """Return an attribute of the first such element that is shown; None if it has none."""
+        value: str | None = self.run(
+            f"{_SHOWN} return shown[0].getAttribute(arguments[1])", xpath, name
+        )
+        return value
+
     def screenshot(self, path: Path) -> None:
         """Write what the window shows as a PNG; for people."""
         path.write_bytes(base64.b64decode(self.connection.send("TakeScreenshot", full=False)))
