@@ -25,6 +25,8 @@ PAGE_POLICY = (
     "img-src data:; connect-src 'self'; frame-src 'none'; base-uri 'none'; form-action 'none'; "
     "require-trusted-types-for 'script'; trusted-types unseen"
 )
+NOT_RUNNING = "not-running"
+"""The key of the text that is shown where the script cannot run."""
 HASHING_WORKER = (
     "convention.js",
     "hashing/file-formats.js",
@@ -96,6 +98,7 @@ def assemble(
         style=style,
         picker=picker.replace("&", "&amp;").replace("'", "&#39;"),
         script=script,
+        not_running=_static_texts(sources),
     )
 
 
@@ -107,18 +110,32 @@ def _worker_function(name: str, sources: Mapping[str, str], files: tuple[str, ..
 
 def _pack_texts(sources: Mapping[str, str]) -> str:
     """Return the translations as JSON: the keys once, and each language's texts in that order."""
-    languages = {
-        Path(name).stem: _flatten(json.loads(text))
-        for name, text in sorted(sources.items())
-        if name.startswith("texts/")
-    }
+    languages = {name: _flatten(texts) for name, texts in _languages(sources).items()}
     keys = list(languages["en"])
     for name, texts in languages.items():
         if list(texts) != keys:
             difference = sorted(set(keys) ^ set(texts)) or "the order of the keys"
             raise SystemExit(f"texts/{name}.json differs from texts/en.json in {difference}.")
-    packed = {"keys": keys, "languages": {n: list(t.values()) for n, t in languages.items()}}
+    keys.remove(NOT_RUNNING)
+    packed = {
+        "keys": keys,
+        "languages": {name: [texts[key] for key in keys] for name, texts in languages.items()},
+    }
     return json.dumps(packed, ensure_ascii=False, separators=(",", ":"))
+
+
+def _languages(sources: Mapping[str, str]) -> dict[str, dict[str, object]]:
+    """Return each language's texts by its code."""
+    names = sorted(name for name in sources if name.startswith("texts/"))
+    return {Path(name).stem: json.loads(sources[name]) for name in names}
+
+
+def _static_texts(sources: Mapping[str, str]) -> str:
+    """Return what the page shows, in every language, until its script takes it away."""
+    return "\n".join(
+        f'<p lang="{code}" dir="{texts["direction"]}">{texts[NOT_RUNNING]}</p>'
+        for code, texts in _languages(sources).items()
+    )
 
 
 def _flatten(texts: Mapping[str, object]) -> dict[str, object]:

@@ -56,3 +56,5 @@ for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event
 
 sendLanguage(); // in case the picker was ready before this script listened
 showScreen("start");
+$("not-running").remove();
+for (const part of document.querySelectorAll("header, footer")) part.hidden = false;

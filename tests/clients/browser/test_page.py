@@ -114,6 +114,34 @@ def test_the_page_uses_the_browsers_language(browser: Browser, any_service: Runn
         page.close()
 
 
+@pytest.mark.parametrize("reason", ["no scripts", "an old browser", "an error"])
+def test_where_the_script_cannot_run_the_page_says_so_in_every_language(
+    browser: Browser, tmp_path: Path, reason: str
+) -> None:
+    sources = assemble.read_sources()
+    if reason == "an old browser":
+        sources["page/main.js"] += "syntax of later years"
+    if reason == "an error":
+        sources["page/i18n.js"] += "throw new Error();"
+    path = tmp_path / "page.html"
+    path.write_text(assemble.assemble(sources), "utf-8")
+    page = browser.new_page(java_script_enabled=reason != "no scripts")
+    page.goto(path.as_uri())
+    for language in LANGUAGES:
+        text = json.loads((FOLDER / f"{language}.json").read_text("utf-8"))["not-running"]
+        shown = page.get_by_text(text)
+        expect(shown).to_be_visible()
+        expect(shown).to_have_attribute("lang", language)
+    assert [each.inner_text() for each in page.locator("button:visible").all()] == []
+    page.close()
+
+
+def test_the_text_for_browsers_without_the_script_is_taken_away(person: Person) -> None:
+    expect(person.page.locator("#not-running")).to_have_count(0)
+    expect(person.page.locator("header")).to_be_visible()
+    expect(person.page.locator("footer")).to_be_visible()
+
+
 @pytest.mark.parametrize("way", ["button", "key", "key in the frame"])
 def test_quick_exit_replaces_the_page_by_another_site(
     person: Person, context: BrowserContext, way: str
