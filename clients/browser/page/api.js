@@ -1,6 +1,8 @@
 // The requests to the service.
 
 const MAX_CHALLENGES = 3;
+const MAX_WAIT_MS = 60e3; // for an answer, and besides for sending
+const LEAST_BYTES_PER_MS = 5; // the slowest connection on which a body is sent to its end
 
 /** A request that failed. `slug` is that of the service's problem, or "no-answer"; `detail` is the
  *  service's own text; `work` the proof of work it requires; `places` the paths of the faulty
@@ -15,15 +17,21 @@ class ApiError extends Error {
   }
 }
 
-/** Send one request and return the JSON of the response; throw ApiError. */
-async function request(method, path, headers, body) {
+/** Send one request and return the JSON of the response; throw ApiError. A connection that a phone has
+ *  lost unnoticed would otherwise wait for ever. */
+async function request(method, path, headers, body = "") {
+  const aborter = new AbortController();
+  const limit = setTimeout(() => aborter.abort(), MAX_WAIT_MS + body.length / LEAST_BYTES_PER_MS);
+  const how = { method, headers, cache: "no-store", credentials: "omit", signal: aborter.signal };
   let response;
   let answer;
   try {
-    response = await fetch(path, { method, headers, body, cache: "no-store", credentials: "omit" });
+    response = await fetch(path, body ? { ...how, body } : how);
     answer = await response.json();
   } catch {
     throw new ApiError("no-answer");
+  } finally {
+    clearTimeout(limit);
   }
   if (response.ok) return answer;
   throw new ApiError(String(answer.type).split(":").pop(), answer);

@@ -105,6 +105,18 @@ def test_sending_again_after_a_lost_response_opens_no_second_case(
     assert (answer.status_code, answer.json()["case"]) == (200, number)
 
 
+def test_a_request_without_an_answer_ends(person: Person, page: Page) -> None:
+    page.clock.install()
+    page.route("**/v1/cases/*", lambda _: None)
+    with page.expect_request("**/v1/cases/*"):
+        person.find_case("UN-7K4M-9QTX", "7K4M-9QTX-2HBD")
+    page.clock.fast_forward(59_000)
+    expect(page.locator("#find-submit")).to_be_disabled()
+    page.clock.fast_forward(2_000)
+    expect(page.locator("#find-error")).to_contain_text(TEXTS["errors"]["no-answer"])
+    expect(page.locator("#find-submit")).to_be_enabled()
+
+
 def test_minors_are_referred_to_other_services_and_cannot_submit(
     person: Person, proxy: RecordingProxy
 ) -> None:

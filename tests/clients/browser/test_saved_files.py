@@ -71,6 +71,27 @@ def test_a_submission_kept_as_a_file_is_sent_later_and_opens_one_case(
     assert person.submit() == (number, pin)
 
 
+def test_a_large_submission_has_more_time(person: Person, page: Page) -> None:
+    page.clock.install()
+    page.route("**/v1/cases", lambda _: None)
+    hashes = [{"pdq": f"{n:064x}", "quality": 100, "view": "original"} for n in range(500)]
+    images = [{"hashes": [each], "convention": "pdq-srgb-full-2"} for each in hashes]
+    statements = dict.fromkeys(("adult", "depicted", "without_consent"), True)
+    body = {"images": images, "statements": statements, "pin": "7K4M-9QTX-2HBD"}
+    saved = {"unseen_submission": 1, "server": None, "idempotency_key": "k" * 22, "body": body}
+    open_saved(person, "submission.json", json.dumps(saved))
+    person.expect_heading(TEXTS["check"]["title"])
+    person.confirm_statements()
+    with page.expect_request("**/v1/cases") as sent:
+        person.press(TEXTS["check"]["send"])
+    more_ms = len(sent.value.post_data or "") // 5
+    page.clock.fast_forward(60_000 + more_ms - 1_000)
+    expect(page.locator("#send")).to_be_disabled()
+    page.clock.fast_forward(2_000)
+    expect(page.locator("#check-error")).to_contain_text(TEXTS["errors"]["no-answer-send"])
+    expect(person.button(TEXTS["errors"]["send-again"])).to_be_enabled()
+
+
 def test_a_saved_submission_can_be_left_without_sending(
     person: Person, proxy: RecordingProxy
 ) -> None:
