@@ -50,6 +50,7 @@ PAGE_SCRIPTS = (
     "page/submission.js",
     "page/case.js",
     "page/saved-files.js",
+    "page/back.js",
     "page/screens.js",
     "page/main.js",
 )

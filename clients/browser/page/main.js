@@ -2,11 +2,11 @@
 
 const EXIT_URL = "https://www.wikipedia.org/"; // a neutral site, available in every language
 
-/** Leave at once: blank the page, and replace it in the history by another site. */
+/** Leave at once: blank the page, and show another site in its place in the history. */
 function quickExit() {
   removeEventListener("beforeunload", warnBeforeClosing);
   document.body.hidden = true;
-  location.replace(EXIT_URL);
+  leaveFor(EXIT_URL);
 }
 
 function warnBeforeClosing(event) {
@@ -54,6 +54,7 @@ addEventListener("pageshow", (event) => event.persisted && location.reload());
 // A browser would otherwise open a file that is dropped beside the picker.
 for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => event.preventDefault());
 
+if (history.state?.hasLeft) quickExit();
 sendLanguage(); // in case the picker was ready before this script listened
 showScreen("start");
 $("not-running").remove();

@@ -11,6 +11,7 @@ function showScreen(name) {
   for (const section of document.querySelectorAll("main > section")) {
     section.hidden = (section.dataset.of ?? section.id) !== name; // what is after the frame is a second section
   }
+  keepOwnEntry();
   if (name === "open") showError("open-error");
   showFrame(name);
   if (name === "check") prepareSubmission();

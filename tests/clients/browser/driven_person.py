@@ -37,6 +37,10 @@ return title.tagName === "H1" ? title.textContent : null;
 """
 
 
+def _button(name: str) -> str:
+    return f'//button[normalize-space()="{name}" or @aria-label="{name}"]'
+
+
 class DrivenPerson:
     """A person at the page of a service; each method waits for what it leads to."""
 
@@ -53,8 +57,7 @@ class DrivenPerson:
 
     def press(self, name: str) -> None:
         """Click the button with this text or label."""
-        quoted = f'"{name}"'
-        self.window.click(f"//button[normalize-space()={quoted} or @aria-label={quoted}]")
+        self.window.click(_button(name))
 
     def expect_heading(self, text: str) -> None:
         """Wait for a screen with this heading, with the focus on it."""
@@ -62,7 +65,7 @@ class DrivenPerson:
 
     def start(self) -> None:
         """Answer that everyone was an adult; go to the picker."""
-        self.press(TEXTS["start"]["adult"])
+        self.window.tap(_button(TEXTS["start"]["adult"]))
         self.expect_heading(TEXTS["pick"]["title"])
 
     def choose(self, files: dict[str, bytes]) -> list[tuple[str, str]]:

@@ -47,6 +47,8 @@ def test_the_whole_flow(driven: DrivenPerson, any_service: RunningService) -> No
     number, pin = driven.submit()
     assert pin == shown["pin"]
 
+    window.back()
+    wait_until(lambda: window.text("//*[@id='codes-status']") == TEXTS["done"]["unsaved"])
     driven.press(TEXTS["done"]["save"])
     saved = driven.saved_text()
     assert saved == TEXTS["done"]["text"].format(number=number, pin=pin)
@@ -66,7 +68,7 @@ def test_the_whole_flow(driven: DrivenPerson, any_service: RunningService) -> No
         any_service.wait_in_step()
         assert match(platform, shown["images"][1], "mirror") == []
 
-    driven.press(TEXTS["page"]["again"])
+    window.back()
     driven.expect_heading(TEXTS["start"]["title"])
     driven.press(TEXTS["start"]["have-file"])
     driven.expect_heading(TEXTS["open"]["title"])

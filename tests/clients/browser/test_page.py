@@ -32,9 +32,9 @@ def test_the_page_is_small(any_service: RunningService) -> None:
     with httpx.stream("GET", f"{any_service.url}/", headers={"Accept-Encoding": "gzip"}) as got:
         sent = b"".join(got.iter_raw())
         headers = got.headers
-    assert len(sent) < 40_000
+    assert len(sent) < 42_000
     without_texts = re.sub(rb"const TEXTS = .*", b"", person_page().html)
-    assert len(without_texts) < 82_000, "the program itself, uncompressed"
+    assert len(without_texts) < 88_000, "the program itself, uncompressed"
     assert gzip.decompress(sent) == person_page().html
     assert headers["content-encoding"] == "gzip"
     plain = httpx.get(f"{any_service.url}/", headers={"Accept-Encoding": "identity"})
@@ -148,7 +148,6 @@ def test_quick_exit_replaces_the_page_by_another_site(
 ) -> None:
     context.route(EXIT_URL, lambda route: route.fulfill(body="<h1>Elsewhere</h1>"))
     page = person.page
-    before = page.evaluate("history.length")
     person.start()
     person.choose(file("one.jpg", photo(1)))
     if way == "button":
@@ -158,9 +157,11 @@ def test_quick_exit_replaces_the_page_by_another_site(
     else:
         person.picker.locator("input[type=file]").press("Escape")
     expect(page).to_have_url(EXIT_URL)
-    assert page.evaluate("history.length") == before
-    page.go_back()
-    expect(page).not_to_have_url(re.compile("127.0.0.1"))
+    page.go_forward()
+    expect(page).to_have_url(EXIT_URL)
+    for _ in range(3):
+        page.go_back()
+        expect(page).not_to_have_url(re.compile("127.0.0.1"))
 
 
 def test_nothing_is_stored_on_the_device(person: Person, context: BrowserContext) -> None:
