@@ -35,7 +35,8 @@ async function openCase(number, pin) {
 function renderCase() {
   if (!currentCase) return;
   const { number, case: found } = currentCase;
-  $("case-title").textContent = t("case.title", { number });
+  const around = t("case.title", { number: "|" }).split("|");
+  $("case-title").replaceChildren(around[0], el("span", "whole", number), around[1]);
   renderBadge($("case-status"), found.status);
   $("case-since").textContent = t("case.since", { date: formatDate(found.submitted_at) });
   $("case-images").replaceChildren(...found.images.map(imageRow));

@@ -138,6 +138,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.isComposing) postToPage({ kind: "exit" });
 });
 
-new ResizeObserver(([{ target }]) => postToPage({ kind: "height", px: Math.ceil(target.offsetHeight) }))
-  .observe(document.querySelector("main"));
+new ResizeObserver(([{ target }]) => {
+  postToPage({ kind: "height", px: Math.ceil(target.getBoundingClientRect().height) });
+}).observe(document.querySelector("main"));
 postToPage({ kind: "ready" });

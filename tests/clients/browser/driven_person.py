@@ -31,6 +31,10 @@ _ROWS = """
 const rows = [...document.querySelectorAll("#images li")];
 return rows.map((row) => [row.className, row.innerText]);
 """
+_OVERFLOW = """
+const { scrollWidth, clientWidth } = document.documentElement;
+return scrollWidth - clientWidth;
+"""
 _HEADING = """
 const title = document.activeElement;
 return title.tagName === "H1" ? title.textContent : null;
@@ -60,8 +64,9 @@ class DrivenPerson:
         self.window.click(_button(name))
 
     def expect_heading(self, text: str) -> None:
-        """Wait for a screen with this heading, with the focus on it."""
+        """Wait for a screen with this heading, with the focus on it, that is not too wide."""
         wait_until(lambda: self.window.run(_HEADING) == text)
+        assert self.window.run(_OVERFLOW) <= 0, text
 
     def start(self) -> None:
         """Answer that everyone was an adult; go to the picker."""

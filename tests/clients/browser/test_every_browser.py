@@ -20,11 +20,14 @@ from .shared_vectors import is_expected, refusal_texts, vectors
 from .webdriver import Window
 
 ONE, TWO = photo(31), photo(32)
+IS_WHOLE = "return document.querySelector('main').getBoundingClientRect().height <= innerHeight"
+PHONE, DESKTOP = (320, 900), (1200, 1000)
 
 
 @pytest.fixture
 def driven(window: Window, any_service: RunningService, tmp_path: Path) -> DrivenPerson:
     """Return a person at the start of the page, in each browser."""
+    window.resize(*DESKTOP)
     person = DrivenPerson(window, any_service.url, tmp_path)
     person.open()
     return person
@@ -32,20 +35,29 @@ def driven(window: Window, any_service: RunningService, tmp_path: Path) -> Drive
 
 def test_the_whole_flow(driven: DrivenPerson, any_service: RunningService) -> None:
     window = driven.window
+    window.resize(*PHONE)
+    wait_until(lambda: window.run("return innerWidth") == 320)
     window.run("document.getElementById('language').value = 'fr'")
     window.run("document.getElementById('language').onchange()")
     wait_until(lambda: window.run("return document.documentElement.lang") == "fr")
     window.run("document.getElementById('language').value = 'en'")
     window.run("document.getElementById('language').onchange()")
 
+    assert window.run("return document.querySelector('header').offsetHeight") < 70
+
     driven.start()
     rows = driven.choose({"one.jpg": ONE, "two.jpg": TWO, "three.txt": b"no image"})
     assert [kind for kind, _ in rows] == ["ready", "ready", "refused"]
     assert TEXTS["picker"]["refused-unreadable"] in rows[2][1]
+    with window.frame(PICKER):
+        # The frame is as high as what is in it, to a fraction of a pixel.
+        wait_until(lambda: window.run(IS_WHOLE))
     shown = driven.review()
     assert [len(image["hashes"]) for image in shown["images"]] == [8, 8]
     number, pin = driven.submit()
     assert pin == shown["pin"]
+    for code in ("number", "pin"):
+        assert window.lines(f"//*[@id='{code}']") == 1
 
     window.back()
     wait_until(lambda: window.text("//*[@id='codes-status']") == TEXTS["done"]["unsaved"])
@@ -59,6 +71,7 @@ def test_the_whole_flow(driven: DrivenPerson, any_service: RunningService) -> No
         assert hit["view"] == "mirror"
         driven.press(TEXTS["done"]["look"])
         driven.expect_heading(f"Case {number}")
+        assert window.lines(f"//h1//*[text() = '{number}']") == 1
         assert "Found 1 time" in window.text("//*[@id='case-images']/li[2]")
         driven.press("Withdraw image 2")
         driven.press(TEXTS["case"]["yes"])

@@ -35,6 +35,12 @@ const found = document.evaluate(arguments[0], document, null, order);
 const all = Array.from({ length: found.snapshotLength }, (_, i) => found.snapshotItem(i));
 const shown = all.filter((each) => each.getClientRects().length > 0);
 """
+_LINES = f"""
+{_SHOWN}
+const range = document.createRange();
+range.selectNodeContents(shown[0]);
+return new Set(Array.from(range.getClientRects(), ({{ top }}) => Math.round(top))).size;
+"""
 _CLICK = f"""
 {_SHOWN}
 if (shown.length === 0) return false;
@@ -77,6 +83,13 @@ class Marionette:
         if error:
             raise WebDriverError(f"{error['error']}: {error['message']} ({command})")
         return result["value"] if isinstance(result, dict) and "value" in result else result
+
+    def zoom(self, factor: int) -> None:
+        """Show pages larger."""
+        self.send("Marionette:SetContext", value="chrome")
+        script = "gBrowser.selectedBrowser.fullZoom = arguments[0]"
+        self.send("ExecuteScript", script=script, args=[factor])
+        self.send("Marionette:SetContext", value="content")
 
     def close(self) -> None:
         self._stream.close()
@@ -218,6 +231,11 @@ class Window:
         text: str = self.run(f"{_SHOWN} return shown[0]?.innerText ?? ''", xpath)
         return text
 
+    def lines(self, xpath: str) -> int:
+        """Return on how many lines the text of an element is."""
+        lines: int = self.run(_LINES, xpath)
+        return lines
+
     def attribute(self, xpath: str, name: str) -> str | None:
         """Return an attribute of the first such element that is shown; None if it has none."""
         value: str | None = self.run(
@@ -230,10 +248,18 @@ class Window:
         path.write_bytes(base64.b64decode(self.connection.send("TakeScreenshot", full=False)))
 
     def resize(self, width: int, height: int) -> None:
-        """Change the size of the window, with its frame."""
-        self.connection.send("SetWindowRect", width=width, height=height)
+        """Change the size of the window, with its frame, in CSS pixels.
+
+        No window of Firefox is as narrow as a phone, so there the page is zoomed in.
+        """
+        zoom = 1
+        if isinstance(self.connection, Marionette):
+            zoom = 4 if width < _FIREFOX_LEAST_WIDTH else 1
+            self.connection.zoom(zoom)
+        self.connection.send("SetWindowRect", width=zoom * width, height=zoom * height)
 
 
+_FIREFOX_LEAST_WIDTH = 500
 _FIREFOX_SETTINGS = {
     "marionette.port": 0,
     "intl.accept_languages": "en-GB",
@@ -255,6 +281,7 @@ def run_firefox(program: str) -> Iterator[Window]:
         )
         (profile / "user.js").write_text("".join(settings), "utf-8")
         command = [program, "--marionette", "--headless", "--no-remote", "--profile", folder]
+        command.append("--remote-allow-system-access")  # to zoom
         with _running(command, HOME=folder):
             port = profile / "MarionetteActivePort"
             wait_until(lambda: port.exists() and port.read_text("utf-8"))
@@ -265,6 +292,10 @@ def run_firefox(program: str) -> Iterator[Window]:
             connection.close()
 
 
+_NARROW_TOOLBAR = "* { min-width: 0; min-height: 0; margin: 0; padding: 0; font-size: 1px; }"
+"""The window could otherwise not be as narrow as a phone."""
+
+
 @contextlib.contextmanager
 def run_webkit(program: str) -> Iterator[Window]:
     """Run WebKit's small browser, on a display of its own, until the block ends."""
@@ -272,6 +303,9 @@ def run_webkit(program: str) -> Iterator[Window]:
     arguments = ["--automation", f"--proxy=http://{NOWHERE}", "--ignore-host=127.0.0.1"]
     options = {"binary": str(browsers[-1]), "args": arguments}
     with TemporaryDirectory(prefix="unseen-webkit-") as folder, _display() as display:
+        style = Path(folder, ".config", "gtk-3.0", "gtk.css")
+        style.parent.mkdir(parents=True)
+        style.write_text(_NARROW_TOOLBAR, "utf-8")
         port = free_port()
         with _running(
             [program, f"--port={port}"], HOME=folder, DISPLAY=display, LANG="en_GB.UTF-8"
