@@ -93,6 +93,9 @@ function renderSummary() {
   const key = pending > 0 ? "summary-working" : "summary-done";
   const text = mode === "numbers" ? t("numbers") : t(key, { ready, total });
   document.getElementById("summary").textContent = total === 0 || mode === "file" ? "" : text;
+  // A long list scrolls, also by keyboard where it has no buttons.
+  if (list.scrollHeight > list.clientHeight) list.tabIndex = 0;
+  else list.removeAttribute("tabindex");
 }
 
 /** Write what can be chosen: images, or one saved file. */

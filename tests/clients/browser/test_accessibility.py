@@ -87,6 +87,20 @@ def test_nothing_overflows_when_zoomed_in(
     context.close()
 
 
+def test_many_images_do_not_make_the_page_long(person: Person, page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 600})
+    person.start()
+    person.choose(*(file(f"{n}.txt", b"no image") for n in range(200)))
+    height = page.locator("#picker").evaluate("(frame) => frame.clientHeight")
+    assert 500 < height < 900
+    assert violations(page) == []
+    last = person.picker.get_by_role("button", name="Remove 199.txt")
+    last.focus()
+    expect(last).to_be_in_viewport()
+    scrolled = person.picker.locator("#images").evaluate("(list) => list.scrollTop")
+    assert scrolled > 10_000
+
+
 def test_a_case_can_be_submitted_by_keyboard_alone(person: Person, page: Page) -> None:
     def tab_to(name: str) -> None:
         for _ in range(15):
