@@ -122,7 +122,7 @@ def test_shared_vectors_of_refused_files(driven: DrivenPerson) -> None:
 
 
 # What browsers have got since the oldest that docs/page.md names; without it the page must work.
-NEWER_THAN_THE_FLOOR = """{
+NEWER_THAN_THE_OLDEST = """{
   const remove = (owner, ...names) => names.forEach((name) => owner && delete owner[name]);
   remove(Object, "hasOwn", "groupBy");
   remove(Promise, "withResolvers", "try");
@@ -147,7 +147,7 @@ NEWER_THAN_THE_FLOOR = """{
 
 def test_the_oldest_browsers_have_all_that_the_page_needs(window: Window, tmp_path: Path) -> None:
     sources = read_sources()
-    sources["convention.js"] = NEWER_THAN_THE_FLOOR + sources["convention.js"]
+    sources["convention.js"] = NEWER_THAN_THE_OLDEST + sources["convention.js"]
     page = tmp_path / "page.html"
     page.write_text(assemble(sources), "utf-8")
     person = DrivenPerson(window, page.as_uri(), tmp_path)
