@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from clients.browser.assemble import assemble, read_sources
 from tests.support.running_service import RunningService
@@ -119,6 +120,38 @@ def test_shared_vectors_of_refused_files(driven: DrivenPerson) -> None:
         hashes, shown = driven.hash_file(data)
         assert hashes is None, entry["name"]
         assert any(text in shown for text in refusal_texts(entry["reason"])), entry["name"]
+
+
+ACCENT, CARD = (28, 93, 89), (255, 254, 251)  # --accent and --card of base.css
+
+
+@pytest.mark.parametrize("screen", ["pick", "open"])
+def test_the_button_in_the_frame_is_drawn_whole(
+    driven: DrivenPerson, tmp_path: Path, screen: str
+) -> None:
+    driven.press(TEXTS["start"][{"pick": "adult", "open": "have-file"}[screen]])
+    driven.expect_heading(TEXTS[screen]["title"])
+    frame = driven.window.rectangle(PICKER)
+    with driven.window.frame(PICKER):
+        button = driven.window.rectangle("//label[@for='files']")
+    x, y = frame.left + button.left, frame.top + button.top
+    sides = [(0, 0.5), (1, 0.5), (0.5, 0), (0.5, 1)]
+    middles = [(x + across * button.width, y + down * button.height) for across, down in sides]
+
+    def colours(inward: int) -> list[Any]:
+        """Return the colour so many pixels from the middle of each side."""
+        path = tmp_path / "screen.png"
+        driven.window.screenshot(path)
+        with Image.open(path) as image:
+            shown = image.convert("RGB")
+        moves = [(inward, 0), (-inward, 0), (0, inward), (0, -inward)]
+        return [
+            shown.getpixel((round(left + dx), round(top + dy)))
+            for (left, top), (dx, dy) in zip(middles, moves, strict=True)
+        ]
+
+    wait_until(lambda: colours(4) == [ACCENT] * 4)
+    assert colours(-4) == [CARD] * 4
 
 
 # What browsers have got since the oldest that docs/page.md names; without it the page must work.

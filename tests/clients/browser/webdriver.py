@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import httpx
 
@@ -150,6 +150,15 @@ class HttpDriver:
         self._client.close()
 
 
+class Rectangle(NamedTuple):
+    """The place and the size of an element."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
 @dataclass(frozen=True)
 class Window:
     """A browser's one window; elements are named by XPath, and only those that are shown count."""
@@ -230,6 +239,12 @@ class Window:
         """Return the text of the first such element that is shown, "" if there is none."""
         text: str = self.run(f"{_SHOWN} return shown[0]?.innerText ?? ''", xpath)
         return text
+
+    def rectangle(self, xpath: str) -> Rectangle:
+        """Return where an element is in the current document's window, in CSS pixels."""
+        script = f"{_SHOWN} const box = shown[0].getBoundingClientRect();"
+        script += "return [box.left, box.top, box.width, box.height];"
+        return Rectangle(*self.run(script, xpath))
 
     def lines(self, xpath: str) -> int:
         """Return on how many lines the text of an element is."""
