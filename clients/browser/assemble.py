@@ -31,6 +31,7 @@ HASHING_WORKER = (
     "convention.js",
     "hashing/file-formats.js",
     "hashing/prepare.js",
+    "hashing/colour.js",
     "hashing/box-filter.js",
     "hashing/pdq.js",
     "hashing/worker.js",

@@ -19,11 +19,12 @@ function asShown(view, turn) {
   return parts.filter(Boolean).join("-") || "original";
 }
 
-/** Return {data, turn, aperture}: the bytes to decode, how the decoded pixels have to be turned, and
- *  the property of an AVIF that says how much of them is shown, if there is one. Changes `bytes`. */
+/** Return {data, turn, aperture, space}: the bytes to decode; how the decoded pixels have to be turned;
+ *  the property of an AVIF that says how much of them is shown, if there is one; and the content of the
+ *  cICP of a PNG that is left to us. Changes `bytes`. */
 function prepareFile(bytes, format) {
   const prepare = { jpeg: prepareJpeg, png: preparePng, gif: prepareGif, avif: prepareAvif }[format];
-  const found = { data: bytes, turn: EXIF_TURNS[0], aperture: null };
+  const found = { data: bytes, turn: EXIF_TURNS[0], aperture: null, space: null };
   try {
     return { ...found, ...prepare?.(bytes) };
   } catch (error) {
@@ -87,25 +88,23 @@ function prepareJpeg(bytes) {
   return { data: joinParts(bytes, [...parts, bytes.subarray(kept)]), turn };
 }
 
-/** Leave out the EXIF chunks; the first whose checksum is right counts. */
+/** Leave out the EXIF chunks, and if this browser ignores cICP, that and other colour spaces. Of each
+ *  kind the first chunk counts whose checksum is right. */
 function preparePng(bytes) {
   const view = viewOf(bytes);
-  const parts = [];
-  let exif = null;
-  let kept = 0;
-  for (let at = 8, end; at + 12 <= bytes.length; at = end) {
-    end = at + 12 + view.getUint32(at);
-    const type = textAt(bytes, at + 4, at + 8);
-    if (type === "IEND") break;
-    if (type !== "eXIf") continue;
-    parts.push(bytes.subarray(kept, at));
-    kept = end;
-    if (!exif && crc32(bytes.subarray(at + 4, end - 4)) === view.getUint32(end - 4)) {
-      exif = bytes.subarray(at + 8, end - 4);
-    }
+  const chunks = [];
+  let at = 8;
+  for (let type = ""; at + 12 <= bytes.length && type !== "IEND"; at += 12 + view.getUint32(at)) {
+    type = textAt(bytes, at + 4, at + 8);
+    chunks.push({ type, whole: bytes.subarray(at, at + 12 + view.getUint32(at)) });
   }
-  const turn = exifTurn(exif ?? new Uint8Array());
-  return { data: joinParts(bytes, [...parts, bytes.subarray(kept)]), turn };
+  const isSound = ({ whole }) => crc32(whole.subarray(4, -4)) === viewOf(whole).getUint32(whole.length - 4);
+  const contentOf = (kind) => chunks.find((each) => each.type === kind && isSound(each))?.whole.slice(8, -4);
+  const space = isCicpIgnored ? contentOf("cICP") : null;
+  const turn = exifTurn(contentOf("eXIf") ?? new Uint8Array());
+  const left = ["eXIf", ...(space ? ["cICP", "iCCP", "sRGB", "gAMA", "cHRM"] : [])];
+  const kept = chunks.filter(({ type }) => !left.includes(type)).map(({ whole }) => whole);
+  return { data: joinParts(bytes, [bytes.subarray(0, 8), ...kept]), turn, space };
 }
 
 function crc32(bytes) {

@@ -27,26 +27,28 @@ async function checkCanvas() {
   if (!read.every((value, i) => value === drawn.data[i])) throw new Refusal("canvas");
 }
 
-/** Return {bitmap, turn}: the decoded image, and how it has to be turned; throw a Refusal with the
- *  reason if it cannot be decoded. */
+/** Return {bitmap, turn, convert}: the decoded image, how it has to be turned, and what converts its
+ *  pixels to sRGB, if the browser does not; throw a Refusal with the reason if it cannot be decoded. */
 async function decode(file) {
   const bytes = new Uint8Array(await file.arrayBuffer().catch(() => { throw new Refusal("gone"); }));
   const format = detectFormat(bytes);
   if (!isComplete(bytes, format)) throw new Refusal("truncated");
   if (declaredPixels(bytes, format) > MAX_PIXELS) throw new Refusal("large");
-  const { data, turn, aperture } = prepareFile(bytes, format);
+  if (format === "png") await checkCicp();
+  const { data, turn, aperture, space } = prepareFile(bytes, format);
   try {
     const bitmap = await createImageBitmap(new Blob([data], { type: file.type }));
     const [width, height] = shownSize(aperture, bitmap.width, bitmap.height);
     const isWhole = width === bitmap.width && height === bitmap.height;
-    return { bitmap: isWhole ? bitmap : await createImageBitmap(bitmap, 0, 0, width, height), turn };
+    const shown = isWhole ? bitmap : await createImageBitmap(bitmap, 0, 0, width, height);
+    return { bitmap: shown, turn, convert: conversionFrom(space) };
   } catch {
     throw new Refusal(["heic", "tiff", "video"].includes(format) ? format : "unreadable");
   }
 }
 
 /** Send an image's rows through one sweep, "down" or "up"; return the sweep's blocks by view. */
-function runSweep(bitmap, direction, onProgress) {
+function runSweep({ bitmap, convert }, direction, onProgress) {
   const { width, height } = bitmap;
   const { lines, push, blocks } = startSweep(width, height, direction);
   const context = createContext(width, STRIP);
@@ -58,6 +60,7 @@ function runSweep(bitmap, direction, onProgress) {
     context.fillRect(0, 0, width, rows);
     context.drawImage(bitmap, 0, top, width, rows, 0, 0, width, rows);
     const { data } = context.getImageData(0, 0, width, rows);
+    convert?.(data);
     for (let i = 0; i < rows; ) {
       const rowNumbers = [];
       for (const line of lines.slice(0, rows - i)) {
@@ -74,13 +77,14 @@ function runSweep(bitmap, direction, onProgress) {
 
 /** Return the hashes of all views, in the order of VIEWS. `report` is called with the progress, 0 to
  *  1, and halfway with the hash of the original: the sweep that has it comes first. */
-function hashViews(bitmap, turn, report) {
+function hashViews(image, report) {
+  const { turn } = image;
   const original = asShown("original", turn);
   const [first, second] = VIEWS[original].sweep === "down" ? ["down", "up"] : ["up", "down"];
-  const blocks = runSweep(bitmap, first, (progress) => report({ progress: progress / 2 }));
+  const blocks = runSweep(image, first, (progress) => report({ progress: progress / 2 }));
   if (quality(blocks[original]) < MIN_QUALITY) throw new Refusal("plain");
   report({ original: hash(blocks[original]) });
-  Object.assign(blocks, runSweep(bitmap, second, (progress) => report({ progress: (1 + progress) / 2 })));
+  Object.assign(blocks, runSweep(image, second, (progress) => report({ progress: (1 + progress) / 2 })));
   return VIEW_NAMES.map((view) => {
     const block = blocks[asShown(view, turn)];
     return { pdq: hash(block), quality: quality(block), view };
@@ -104,10 +108,11 @@ function drawPicture(bitmap, [mirrored, quarters]) {
 
 async function hashFile(file, report) {
   await checkCanvas();
-  const { bitmap, turn } = await decode(file);
+  const image = await decode(file);
+  const { bitmap, turn } = image;
   try {
     if (bitmap.width * bitmap.height > MAX_PIXELS) throw new Refusal("large");
-    return { hashes: hashViews(bitmap, turn, report), picture: drawPicture(bitmap, turn) };
+    return { hashes: hashViews(image, report), picture: drawPicture(bitmap, turn) };
   } finally {
     bitmap.close();
   }

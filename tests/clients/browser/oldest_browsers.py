@@ -75,10 +75,10 @@ OPTIONAL = {
 _OLD = """
 Array ArrayBuffer Blob Boolean DataView Date DateTimeFormat Error Float32Array Float64Array
 ImageData Int32Array Intl JSON Map Math Number Object Option PI Promise RangeError Set String
-TextEncoder TypeError URL Uint8Array Worker abs accept add addEventListener append assign back
+TextEncoder TypeError URL Uint8Array Worker abs accept add addEventListener append assign atob back
 buffer byteLength byteOffset catch cbrt ceil charCodeAt checked classList clearTimeout click
 clientHeight close contentWindow cos createElement createObjectURL crypto data dataTransfer
-dataset delete dir disabled document documentElement drawImage encode every exec fetch fill
+dataset delete dir disabled document documentElement drawImage encode every exec exp fetch fill
 fillRect fillStyle filter find floor focus forEach format forward from fromCharCode fround get
 getBoundingClientRect getContext getElementById getImageData getInt32 getRandomValues getUint16
 getUint32 getUint8 hidden history href imageSmoothingEnabled imul includes indexOf isArray

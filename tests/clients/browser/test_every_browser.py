@@ -93,9 +93,6 @@ def test_the_whole_flow(driven: DrivenPerson, any_service: RunningService) -> No
     wait_until(lambda: window.text("//*[@id='case-status']") == TEXTS["case"]["withdrawn"])
 
 
-COLOURS_IGNORED = {"webkit": ["png in linear light by cICP"]}
-
-
 def test_shared_vectors(driven: DrivenPerson) -> None:
     driven.start()
     wrong = [
@@ -103,7 +100,7 @@ def test_shared_vectors(driven: DrivenPerson) -> None:
         for entry, data in vectors("vectors")
         if not is_expected(entry, driven.hash_file(data)[0])
     ]
-    assert wrong == COLOURS_IGNORED.get(driven.window.name, [])
+    assert wrong == []
 
 
 def test_shared_vectors_of_views(driven: DrivenPerson) -> None:
