@@ -12,7 +12,7 @@ from tests.support.selection import is_root
 
 from .person import Person
 from .recording_proxy import RecordingProxy, run_proxy
-from .webdriver import BROWSERS, Window
+from .webdriver import BROWSERS, Window, run_browser
 
 # What Chromium would ask Google for by itself.
 FEATURES_OFF = (
@@ -61,7 +61,7 @@ def window(request: pytest.FixtureRequest) -> Iterator[Window]:
             f"no {chosen.program} here: install Debian's `{chosen.package}`, "
             f"or name one with --{request.param}"
         )
-    with chosen.run(program) as opened:
+    with run_browser(request.param, program) as opened:
         yield opened
 
 

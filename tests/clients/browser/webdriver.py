@@ -11,7 +11,7 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -358,16 +358,19 @@ def _running(
         yield
 
 
-@dataclass(frozen=True)
-class Browser:
-    """A browser that WebDriver drives, as Debian packages it."""
+class Browser(NamedTuple):
+    """A browser as Debian packages it: the package, and the program in it that WebDriver needs."""
 
     package: str
     program: str
-    run: Callable[[str], AbstractContextManager[Window]]
 
 
 BROWSERS = {
-    "firefox": Browser("firefox-esr", "firefox-esr", run_firefox),
-    "webkit": Browser("webkit2gtk-driver", "WebKitWebDriver", run_webkit),
+    "firefox": Browser("firefox-esr", "firefox-esr"),
+    "webkit": Browser("webkit2gtk-driver", "WebKitWebDriver"),
 }
+
+
+def run_browser(name: str, program: str) -> AbstractContextManager[Window]:
+    """Run a browser of BROWSERS until the block ends."""
+    return run_firefox(program) if name == "firefox" else run_webkit(program)
