@@ -38,7 +38,7 @@ def run(language: str, code: str, service: RunningService, folder: Path) -> str:
     return done.stdout
 
 
-WAYS = ["query", "query-sdk", "mirror", "mirror-sdk", "stopncii"]
+WAYS = ["query", "query-sdk", "query-parts", "mirror", "mirror-sdk", "stopncii"]
 
 
 @pytest.mark.parametrize(("language", "code"), BLOCKS, ids=WAYS)
@@ -63,7 +63,7 @@ def test_each_way_finds_the_upload_in_fewer_than_ten_lines(
 def test_the_page_documents_three_ways() -> None:
     titles = re.findall(r"^## (.*)", PAGE.read_text(), re.MULTILINE)
     assert titles == ["Query the service", "Mirror the hashes", "StopNCII protocol"]
-    assert [language for language, _ in BLOCKS] == ["sh", "python", "sh", "python", "sh"]
+    assert [language for language, _ in BLOCKS] == ["sh", "python", "python", "sh", "python", "sh"]
 
 
 def test_the_documented_command_issues_a_key_that_works(service: RunningService) -> None:

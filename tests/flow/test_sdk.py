@@ -19,6 +19,7 @@ from unseen import (
     fingerprint,
     fingerprint_views,
     make_pin,
+    query_fingerprints,
 )
 
 from tests.clients.python.pictures import PHOTOS, jpeg, opened, photo
@@ -29,6 +30,30 @@ from tests.support.running_service import RunningService
 def submission_of_photos() -> Submission:
     images = [fingerprint_views(photo(name)) for name in PHOTOS]
     return Submission.of(images, adult=True, depicted=True, without_consent=True)
+
+
+def test_framed_copies_are_found_by_their_parts(service: RunningService) -> None:
+    framed = []
+    for name in PHOTOS[:2]:
+        image = opened(photo(name))
+        canvas = ImageOps.expand(image, (0, image.height // 2), "black")
+        framed.append(jpeg(canvas))
+    with Client(service.url) as person, Client(service.url, service.key("match")) as platform:
+        person.submit(submission_of_photos())
+        service.wait_in_step()
+        assert not platform.match([fingerprint(each) for each in framed]).hits
+        images = [query_fingerprints(each) for each in framed]
+        hits = platform.match_images(images).hits
+        assert [(hit.query, hit.view) for hit in hits] == [(0, "original"), (1, "original")]
+
+        async def ask() -> tuple[Hit, ...]:
+            async with AsyncClient(service.url, service.key("match")) as client:
+                return (await client.match_images(images)).hits
+
+        assert asyncio.run(ask()) == hits
+        # More than fit into one call.
+        many = [[random_pdq(n)] for n in range(1_500)] + [[each.pdq for each in images[1]]]
+        assert [hit.query for hit in platform.match_images(many).hits] == [1_500]
 
 
 def test_copies_of_photos_are_found_until_they_are_withdrawn(service: RunningService) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import accumulate, repeat
 from typing import Any, Final, Generic, TypeVar
 
 from .answers import parse_json
@@ -20,6 +21,9 @@ from .submission import Submission
 
 MAX_HASHES: Final = 10_000
 """The most hashes in one match request."""
+MAX_IMAGES: Final = 1_000
+"""The most images in one match request."""
+_MAX_GROUP: Final = 32
 MIN_MAX_BYTES: Final = 4 << 20
 """The bytes that the answer to any request may have, after unpacking."""
 _MAX_HITS_BYTES: Final = 4_096
@@ -111,6 +115,33 @@ def match(
     ]
 
 
+def match_images(
+    images: Iterable[Iterable[str | Fingerprint]],
+    key: str | None,
+    max_distance: int = MATCH_DISTANCE,
+) -> tuple[list[Call[Matches]], list[int]]:
+    """Look up images, each by up to 32 hashes. Return the calls, and the images in each.
+
+    Raises InputError as `match` does, and for an image with no hash or too many.
+    """
+    check_distance(max_distance)
+    calls: list[list[bytes]] = [[]]
+    hashes = 0
+    for image in images:
+        group = [pack(one) for one in image]
+        if not 1 <= len(group) <= _MAX_GROUP:
+            raise InputError(f"An image is looked up by 1 to {_MAX_GROUP} hashes.")
+        if len(calls[-1]) == MAX_IMAGES or hashes + len(group) > MAX_HASHES:
+            calls.append([])
+            hashes = 0
+        hashes += len(group)
+        calls[-1].append(bytes((len(group),)) + b"".join(group))
+    headers = {"Content-Type": "application/vnd.unseen.groups", **bearer(key)}
+    path = f"/v1/match?max_distance={max_distance}"
+    some = [each for each in calls if each]
+    return [_match_call(path, headers, each) for each in some], [len(each) for each in some]
+
+
 def _match_call(path: str, headers: Mapping[str, str], packed: Sequence[bytes]) -> Call[Matches]:
     max_bytes = MIN_MAX_BYTES + len(packed) * _MAX_HITS_BYTES
     request = Request("POST", path, headers, b"".join(packed), max_bytes=max_bytes)
@@ -127,18 +158,11 @@ def check_distance(max_distance: int) -> int:
     return max_distance
 
 
-def join(answers: Sequence[Matches]) -> Matches:
-    """Join the answers to the calls of `match`; the generation is that of the oldest."""
-    hits = (
-        replace(hit, query=hit.query + number * MAX_HASHES)
-        for number, part in enumerate(answers)
-        for hit in part.hits
-    )
-    truncated = (
-        query + number * MAX_HASHES
-        for number, part in enumerate(answers)
-        for query in part.truncated
-    )
+def join(answers: Sequence[Matches], sizes: Iterable[int] = repeat(MAX_HASHES)) -> Matches:
+    """Join the answers to calls with so many queries each; the generation is that of the oldest."""
+    parts = list(zip(answers, accumulate(sizes, initial=0), strict=False))
+    hits = (replace(hit, query=hit.query + first) for part, first in parts for hit in part.hits)
+    truncated = (query + first for part, first in parts for query in part.truncated)
     generation = min((part.generation for part in answers), default=0)
     return Matches(generation, tuple(hits), tuple(truncated))
 

@@ -102,6 +102,19 @@ class Client:
         calls = api_calls.match(hashes, self._key, max_distance)
         return api_calls.join([self._run(call) for call in calls])
 
+    def match_images(
+        self,
+        images: Iterable[Iterable[str | Fingerprint]],
+        max_distance: int = MATCH_DISTANCE,
+    ) -> Matches:
+        """Look up images by several hashes each, as `query_fingerprints` makes them.
+
+        `query` of a hit is the number of the image. An image has one hit for each stored hash, by
+        the nearest of its own.
+        """
+        calls, sizes = api_calls.match_images(images, self._key, max_distance)
+        return api_calls.join([self._run(call) for call in calls], sizes)
+
     def feed_page(
         self, cursor: str | None = None, *, limit: int = 1_000, wait: float = 0.0
     ) -> FeedPage:
@@ -242,6 +255,19 @@ class AsyncClient:
         """Look up which hashes are within a distance (0 to 31 bits) of a submitted one."""
         calls = api_calls.match(hashes, self._key, max_distance)
         return api_calls.join([await self._run(call) for call in calls])
+
+    async def match_images(
+        self,
+        images: Iterable[Iterable[str | Fingerprint]],
+        max_distance: int = MATCH_DISTANCE,
+    ) -> Matches:
+        """Look up images by several hashes each, as `query_fingerprints` makes them.
+
+        `query` of a hit is the number of the image. An image has one hit for each stored hash, by
+        the nearest of its own.
+        """
+        calls, sizes = api_calls.match_images(images, self._key, max_distance)
+        return api_calls.join([await self._run(call) for call in calls], sizes)
 
     async def feed_page(
         self, cursor: str | None = None, *, limit: int = 1_000, wait: float = 0.0

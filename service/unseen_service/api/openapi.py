@@ -11,9 +11,9 @@ from fastapi.openapi.utils import get_openapi
 
 from .. import errors
 from ..models.hashes import HASH_BYTES
-from .bodies import JSON, RAW
+from .bodies import GROUPS, JSON, RAW
 from .problems import HTTP_PROBLEMS, MEDIA_TYPE, Problem
-from .schemas.match import MAX_MATCH_HASHES, MatchIn
+from .schemas.match import MAX_GROUP_HASHES, MAX_MATCH_HASHES, MAX_MATCH_IMAGES, MatchIn
 
 _DESCRIPTION = """\
 Unseen stores PDQ hashes of intimate images that are shared without consent, or that someone
@@ -115,6 +115,15 @@ MATCH_REQUEST = {
                     "format": "binary",
                     "description": f"1 to {MAX_MATCH_HASHES:,} hashes, one after another, "
                     f"{HASH_BYTES} bytes per hash.",
+                },
+            },
+            GROUPS: {
+                "schema": {
+                    "type": "string",
+                    "format": "binary",
+                    "description": f"1 to {MAX_MATCH_IMAGES:,} images: for each one byte, 1 to "
+                    f"{MAX_GROUP_HASHES}, and that many hashes of {HASH_BYTES} bytes; "
+                    f"{MAX_MATCH_HASHES:,} hashes at most.",
                 },
             },
         },

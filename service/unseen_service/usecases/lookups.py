@@ -21,9 +21,8 @@ from ..ratelimit.turns import Turns
 from ..store import Store, Transaction, audit, lookups
 from .actors import platform_event
 from .candidates import MAX_WHOLE, Candidates, Fitted, Ranking, Sieve, fit
+from .query_groups import Queries, QueryGroups
 from .reach import Reach
-
-Queries = npt.NDArray[np.uint8]
 
 MAX_CONFIRMING = 256
 """Lookups with hits of one key family that wait or work at a worker; more are refused."""
@@ -78,15 +77,18 @@ class Lookups:
         """Check, before a body is parsed, that it may have so many hashes. Raises TooManyAtOnce."""
         await self._in_flight.require_room(account.family_id, hashes)
 
-    async def look_up(self, key: Key, account: Account, queries: Queries, radius: int) -> Matched:
-        """Look up hashes (uint8[q, 32]) within `radius` bits, inclusive.
+    async def look_up(
+        self, key: Key, account: Account, queries: QueryGroups, radius: int
+    ) -> Matched:
+        """Look up hashes, or images by several hashes each, within `radius` bits, inclusive.
 
+        Budgets count every hash; everything else counts a group of hashes as one query.
         `account` is the key's, as `UsageMeter.admit` returned it. A key with coarse distances
         gets the whole step that the radius is in. Raises TooManyAtOnce, BudgetSpent, StillLoading;
         StoreUnavailable and Overloaded only if there are candidates to confirm.
         """
-        with self._in_flight.hold(account.family_id, len(queries)):
-            self._meter.charge(account, len(queries))
+        with self._in_flight.hold(account.family_id, len(queries.hashes)):
+            self._meter.charge(account, len(queries.hashes))
             detail = Detail.COARSE if account.is_coarse else Detail.EXACT
             with LOOKUP_SECONDS.time():
                 answer = await self._answer(key, account, queries, Reach(radius, detail))
@@ -99,7 +101,9 @@ class Lookups:
         self._meter.count_hits(key, len(queries), hit)
         return answer
 
-    async def _answer(self, key: Key, account: Account, queries: Queries, reach: Reach) -> Matched:
+    async def _answer(
+        self, key: Key, account: Account, queries: QueryGroups, reach: Reach
+    ) -> Matched:
         """Search, confirm and record."""
         generation = self._index.position
         found = await self._search(key, queries, reach, max(self._nearest, MAX_WHOLE))
@@ -117,31 +121,31 @@ class Lookups:
                 self._store.transaction() as tx,
                 tx.pipeline(),
             ):
-                known, sieve = await self._sift(tx, key, queries[part], some, ranking, reach=reach)
+                own = queries.of(np.arange(len(queries))[part])
+                known, sieve = await self._sift(tx, key, own, some, ranking, reach=reach)
                 kept = _located(sieve.kept(), part, queries, fitted.crowded, reach)
-                hits += await _confirm(tx, key, len(queries[part]), kept, known)
+                hits += await _confirm(tx, key, len(own), kept, known)
                 await tx.commit()
             truncated += [part.start + query for query in sieve.cut()]
         return Matched(generation, tuple(hits), tuple(truncated))
 
-    async def _search(self, key: Key, queries: Queries, reach: Reach, nearest: int) -> Hits:
+    async def _search(self, key: Key, queries: QueryGroups, reach: Reach, nearest: int) -> Hits:
         """Search for the nearest hits, and count them; return those within reach.
 
         The search is always as wide as a match: a walk that asks for a small radius comes near
         the stored hash all the same.
         """
-        found = await self._index.search(queries, max(reach.radius, MATCH_RADIUS), nearest)
+        radius = max(reach.radius, MATCH_RADIUS)
+        found, near = queries.merge(await self._index.search(queries.hashes, radius, nearest))
         if not len(found.ids):
             return found
-        query = np.repeat(np.arange(len(queries)), np.diff(found.limits))
-        near = self._meter.count_near(key, queries[query], found.ids)
-        return reach.limit(found, near)
+        return reach.limit(found, self._meter.count_near(key, near, found.ids))
 
     async def _sift(
         self,
         tx: Transaction,
         key: Key,
-        queries: Queries,
+        queries: QueryGroups,
         fitted: Fitted,
         ranking: Ranking,
         *,
@@ -162,7 +166,7 @@ class Lookups:
             sieve.add(found, known.keys(), suspect)
             if not len(sieve.pending):
                 return known, sieve
-            found = await self._search(key, queries[sieve.pending], reach, sieve.depth)
+            found = await self._search(key, queries.of(sieve.pending), reach, sieve.depth)
 
 
 async def _confirm(
@@ -212,13 +216,13 @@ def _recorded(
 def _located(
     kept: Candidates,
     part: slice,
-    queries: Queries,
+    queries: QueryGroups,
     crowded: npt.NDArray[np.bool_],
     reach: Reach,
 ) -> list[Candidate]:
     """Return the candidates of a part by their place in the call, with what to tell of each."""
     told, place = reach.told(kept.hash_id, kept.distance), part.start + kept.query
-    sketched = sketches(queries[part])[kept.query]
+    sketched = sketches(queries.firsts(part))[kept.query]
     columns = place, kept.hash_id, kept.distance, sketched, crowded[place], told
     return [Candidate(*row) for row in zip(*(each.tolist() for each in columns), strict=True)]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..fingerprints import MIN_QUALITY, Fingerprint
 from ..hashing import fingerprint, fingerprint_views
+from ..query_hashes import query_fingerprints
 from .exit_codes import Exit
 from .image_files import Hashed, choose_exit_code, collect, hash_all
 from .left_out import LeftOut
@@ -53,6 +54,13 @@ def hash_originals(
 ) -> tuple[list[Hashed], list[LeftOut]]:
     """Hash files, and the images in folders, without their other views. Raises InputError."""
     return hash_all(collect(files, output), partial(_hash_original, fast=fast), output)
+
+
+def hash_queries(
+    files: Iterable[str], output: Output, *, fast: bool
+) -> tuple[list[Hashed], list[LeftOut]]:
+    """Hash files, and the images in folders, with their parts, to look them up."""
+    return hash_all(collect(files, output), partial(query_fingerprints, fast=fast), output)
 
 
 def _hash_original(path: Path, *, fast: bool) -> tuple[Fingerprint, ...]:

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ from .image_files import choose_exit_code
 from .left_out import LeftOut
 from .output import Output
 
+Image = Sequence[str | Fingerprint]
+"""The hashes of a file, or one that was given."""
+
 
 def match(options: argparse.Namespace, output: Output) -> Exit:
     """Print for each file or hash whether it is close to a submitted one."""
     queries, left_out = _queries(options, output)
     hits: list[Hit] = []
     if queries:
-        hits = list(_look_up(options, [query for _, query in queries]).hits)
+        hits = list(_look_up(options, [image for _, image in queries]).hits)
     by_query: dict[int, list[Hit]] = {}
     for hit in hits:
         by_query.setdefault(hit.query, []).append(hit)
@@ -38,32 +42,32 @@ def match(options: argparse.Namespace, output: Output) -> Exit:
 
 
 # Only one of the two is needed: httpx for the service, NumPy for the local copy.
-def _look_up(options: argparse.Namespace, queries: list[str | Fingerprint]) -> Matches:
+def _look_up(options: argparse.Namespace, images: list[Image]) -> Matches:
     """Ask the service, or search the local copy."""
     if options.local:
         from ..mirror import LocalCopy  # noqa: PLC0415
 
         with LocalCopy(options.folder) as copy:
-            return copy.match(queries, options.distance)
+            return copy.match_images(images, options.distance)
     from ..client import Client  # noqa: PLC0415
 
     with Client(options.server, options.key, insecure=options.insecure) as client:
-        return client.match(queries, options.distance)
+        return client.match_images(images, options.distance)
 
 
 def _queries(
     options: argparse.Namespace, output: Output
-) -> tuple[list[tuple[str, str | Fingerprint]], list[LeftOut]]:
+) -> tuple[list[tuple[str, Image]], list[LeftOut]]:
     """Read the arguments: 64 hexadecimal digits are a hash, anything else a file or folder."""
     hashes = [one for one in options.queries if _is_hash(one)]
     files = [one for one in options.queries if not _is_hash(one)]
-    queries: list[tuple[str, str | Fingerprint]] = [(one, one) for one in hashes]
+    queries: list[tuple[str, Image]] = [(one, [one]) for one in hashes]
     if not files:
         return queries, []
-    from .hashing import hash_originals  # noqa: PLC0415 - hashes alone need no image library
+    from .hashing import hash_queries  # noqa: PLC0415 - hashes alone need no image library
 
-    hashed, left_out = hash_originals(files, output, fast=options.fast)
-    return queries + [(str(one.path), one.prints[0]) for one in hashed], left_out
+    hashed, left_out = hash_queries(files, output, fast=options.fast)
+    return queries + [(str(one.path), one.prints) for one in hashed], left_out
 
 
 def _is_hash(argument: str) -> bool:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
 from os import PathLike, fstat
 from pathlib import Path
 from typing import BinaryIO, Final, Self
@@ -59,6 +60,27 @@ class LocalCopy:
                 return self._file.match(queries, radius)
             except (ValueError, LookupError) as error:
                 raise _damaged(self._folder) from error
+
+    def match_images(
+        self,
+        images: Iterable[Iterable[str | Fingerprint]],
+        max_distance: int = MATCH_DISTANCE,
+    ) -> Matches:
+        """Find what is close to images of several hashes each, as `Client.match_images` does.
+
+        Raises as `match` does.
+        """
+        groups = [list(image) for image in images]
+        owners = [number for number, image in enumerate(groups) for _ in image]
+        found = self.match((one for image in groups for one in image), max_distance)
+        nearest: dict[tuple[int, str], Hit] = {}
+        for hit in found.hits:
+            image = owners[hit.query]
+            known = nearest.get((image, hit.record))
+            if known is None or hit.distance < known.distance:
+                nearest[image, hit.record] = replace(hit, query=image)
+        hits = sorted(nearest.values(), key=lambda hit: (hit.query, hit.distance))
+        return Matches(found.generation, tuple(hits))
 
     def _refresh(self) -> None:
         """Read what has been appended, or open the file that has replaced this one."""

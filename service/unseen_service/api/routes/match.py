@@ -38,31 +38,34 @@ async def match(request: Request) -> Response:
     parser = match_parser(request)
     body = await request.body()
     await provided.lookups.require_room(account, parser.most_hashes(body))
-    queries, distance = parser.parse(request, body)
+    parsed = parser.parse(request, body)
+    distance = parsed.max_distance
     limit = provided.settings.max_distance
     if distance is not None and distance > limit:
         raise InvalidRequest(f"max_distance is at most {limit} bits.", "max_distance")
     radius = limit if distance is None else distance
-    return await _response(await provided.lookups.look_up(key, account, queries, radius))
+    matched = await provided.lookups.look_up(key, account, parsed.queries, radius)
+    return await _response(matched, parsed.image_ids)
 
 
-async def _response(matched: Matched) -> Response:
+async def _response(matched: Matched, image_ids: Sequence[str | None]) -> Response:
     """Write the response without a schema: this is the busiest route, and needs no validation."""
     written = []
     for start in range(0, len(matched.hits), _HITS_A_TURN):
         if start:
             await asyncio.sleep(0)  # others' turn
-        written.append(_written(matched.hits[start : start + _HITS_A_TURN]))
+        written.append(_written(matched.hits[start : start + _HITS_A_TURN], image_ids))
     truncated = json.dumps(matched.truncated, separators=(",", ":")).encode()
     body = b'{"generation":%d,"hits":[%b],"truncated":%b}'
     return Response(body % (matched.generation, b",".join(written), truncated), media_type=JSON)
 
 
-def _written(hits: Sequence[Hit]) -> bytes:
+def _written(hits: Sequence[Hit], image_ids: Sequence[str | None]) -> bytes:
     """Return hits as the members of a JSON array, without its brackets."""
     rows = [
         {
             "query": hit.query,
+            **({"image": image_ids[hit.query]} if image_ids and image_ids[hit.query] else {}),
             "record": str(hit.record),
             "distance": hit.distance,
             "view": hit.view.value,
