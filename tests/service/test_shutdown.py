@@ -3,9 +3,11 @@
 import socket
 import threading
 from contextlib import ExitStack
+from pathlib import Path
 
 from unseen_service.runtime.http_protocol import HttpProtocol
 
+from tests.support.processes import ServiceProcess, serve_process
 from tests.support.running_service import RunningService, serving
 from tests.support.waiting import wait_until
 
@@ -18,7 +20,7 @@ class Patient(HttpProtocol):
     STOP_GRACE_S = 10.0
 
 
-def connect(service: RunningService) -> socket.socket:
+def connect(service: RunningService | ServiceProcess) -> socket.socket:
     port = int(service.url.rpartition(":")[2])
     return socket.create_connection(("127.0.0.1", port), timeout=10)
 
@@ -60,3 +62,22 @@ def test_idle_connection_is_closed_on_shutdown(database_url: str) -> None:
         stack.close()
         assert read_all(idle) == b""
         idle.close()
+
+
+def test_request_that_never_ends_is_no_error_when_the_worker_stops(
+    data_directory: Path, database_url: str, tmp_path: Path
+) -> None:
+    """Each request that still waited was logged as an exception, with its stack."""
+    log = tmp_path / "log"
+    request = b"POST /v1/cases HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    with ExitStack() as connections:
+        with serve_process(data_directory, database_url=database_url, log=log) as service:
+            stuck = connections.enter_context(connect(service))
+            stuck.sendall(request + b"Content-Length: 100\r\n\r\n{")
+            alive = connections.enter_context(connect(service))
+            alive.sendall(ALIVE)  # after the other's head was read
+            assert alive.recv(65_536).startswith(b"HTTP/1.1 200")
+        assert read_all(stuck) == b""
+    text = log.read_text()
+    assert "Exception" not in text
+    assert "Traceback" not in text

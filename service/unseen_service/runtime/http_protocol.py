@@ -292,7 +292,14 @@ class HttpProtocol(HttpToolsProtocol):
         is_disconnected = partial(self._is_disconnected, cycle)
         if not is_disconnected():
             scope["state"]["is_disconnected"] = is_disconnected
-            await self._loaded_app(scope, receive, send)
+            try:
+                await self._loaded_app(scope, receive, send)
+            except asyncio.CancelledError:
+                if not self._is_stopping or cycle is None:
+                    raise
+                # The worker stops, and the request took too long: uvicorn would log an error.
+                cycle.disconnected = True
+                self.transport.close()
 
     def _is_disconnected(self, cycle: RequestResponseCycle | None) -> bool:
         """Return whether nobody would read the answer to a request any more."""
