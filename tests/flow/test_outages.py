@@ -13,11 +13,11 @@ from pathlib import Path
 
 import httpx
 import psutil
-import psycopg
 import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.store import Store, migrate
 
+from tests.support.databases import service_session
 from tests.support.disks import scratch_folder
 from tests.support.hashes import new_pdq
 from tests.support.outage_requests import (
@@ -304,10 +304,8 @@ def test_a_host_that_loses_the_database_does_not_block_others(
     database_url: str, database_proxy: TcpProxy
 ) -> None:
     """PostgreSQL drops a connection that vanished while it held the change log's lock."""
-    from unseen_service.store.connection import conninfo  # noqa: PLC0415
-
     with serving(database_url) as here:
-        vanished = psycopg.connect(conninfo(database_proxy.url))
+        vanished = service_session(database_proxy.url)
         vanished.execute("SELECT position FROM log_head FOR UPDATE")
         database_proxy.set_mode("blackhole")
         began = time.monotonic()

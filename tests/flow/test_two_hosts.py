@@ -21,9 +21,9 @@ import psutil
 import psycopg
 import pytest
 from unseen_service.embedded_postgres import EmbeddedPostgres, server
-from unseen_service.store.connection import conninfo
 from unseen_service.store.sql import SQL
 
+from tests.support.databases import service_session
 from tests.support.disks import scratch_folder
 from tests.support.hashes import new_pdq
 from tests.support.network import Link, Namespace, Network
@@ -237,7 +237,7 @@ def connections_with_locks(host: Host) -> Iterator[None]:
         connections = []
         with host.place.inside():
             for _ in range(1 + 2 * len(locks)):
-                connections.append(psycopg.connect(conninfo(host.database_url)))
+                connections.append(service_session(host.database_url))
                 stack.callback(connections[-1].close)
         for lock in locks:
             connections[0].execute(lock)

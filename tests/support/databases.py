@@ -8,6 +8,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from unseen_service.store import session_settings
+from unseen_service.store.connection import conninfo
 from unseen_service.store.roles import ROLE
 
 TEMPLATE = "template_unseen"
@@ -94,3 +96,11 @@ def created(postgres: str, options: str = "", owner_rights: str = "") -> Iterato
         finally:
             connection.execute("DROP DATABASE IF EXISTS unusual WITH (FORCE)")
             connection.execute(sql.SQL("DROP ROLE {}").format(user))
+
+
+def service_session(url: str) -> psycopg.Connection:
+    """Return a session that is set up as those of the service."""
+    session = psycopg.connect(conninfo(url))
+    session.execute(session_settings.SET, session_settings.serving(url))
+    session.commit()
+    return session
