@@ -38,7 +38,15 @@ def service(service: RunningService) -> RunningService:
 
 
 def run_retention(service: RunningService, periods: Periods = PERIODS) -> dict[str, int] | None:
-    return service.flow(lambda store: erase(store, periods))
+    """Erase what is due. Waits while the service itself does, which it looks for at its start."""
+    results: list[dict[str, int] | None] = []
+
+    def has_run() -> bool:
+        results.append(service.flow(lambda store: erase(store, periods)))
+        return results[-1] is not None
+
+    wait_until(has_run)
+    return results[-1]
 
 
 def bits(service: RunningService) -> list[str]:

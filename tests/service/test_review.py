@@ -65,7 +65,14 @@ def decide(
     service: RunningService, record: str, decision: str, *, by: str = "Staff", **more: str
 ) -> httpx.Response:
     with service.client("audit", "admin", platform=by) as staff:
-        return staff.post(f"/v1/review/{record}", json={"decision": decision, **more})
+        answers: list[httpx.Response] = []
+
+        def has_answer() -> bool:
+            answers.append(staff.post(f"/v1/review/{record}", json={"decision": decision, **more}))
+            return answers[-1].status_code != 503
+
+        wait_until(has_answer)
+        return answers[-1]
 
 
 def decide_as_two(
