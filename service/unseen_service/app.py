@@ -208,7 +208,7 @@ def _services(settings: Settings, shared: SharedCounts | None) -> Services:
         keys=keys,
         follower=follower,
         admission=admission,
-        cases=Cases(store, admission),
+        cases=Cases(store, admission, takes_crops=bool(settings.crops)),
         lookups=Lookups(
             store,
             index,

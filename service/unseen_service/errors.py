@@ -129,6 +129,23 @@ class QualityTooLow(Refused):
         return [(at, "The quality is under 50.") for at in self.at]
 
 
+class CropRefused(Refused):
+    """At least one hash cannot be that of a crop; `found` says where each is, and why."""
+
+    slug, title = "crop-refused", "A hash of a crop cannot be accepted"
+
+    def __init__(self, found: Sequence[Spot]) -> None:
+        super().__init__(
+            "A hash of a crop cannot be accepted. Leave it out: the others of its image suffice."
+        )
+        self._found = tuple(found)
+
+    @property
+    def spots(self) -> Sequence[Spot]:
+        """Each such hash, with the reason."""
+        return self._found
+
+
 class DegenerateHash(Refused):
     """At least one hash does not come from a photo; `found` says where each is, and why."""
 

@@ -59,6 +59,7 @@ class Settings:
     stale_after_ms: int = _integer(60_000, most=_MILLISECONDS_A_DAY)
     work_free_hashes_per_minute: int = _integer(2_000)
     work_tries_per_hash: int = _integer(1_000)
+    crops: int = _integer(1, most=1)
     requests_per_minute: int = _integer(60_000)
     hashes_per_minute: int = _integer(600_000)
     hits_per_hash: int = _integer(16, 1, 256)

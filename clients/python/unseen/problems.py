@@ -27,6 +27,7 @@ _BY_SLUG: Final[Mapping[str, type[ServiceError]]] = {
     "quality-too-low": RequestRefusedError,
     "degenerate-hash": ImageRefusedError,
     "known-benign": ImageRefusedError,
+    "crop-refused": RequestRefusedError,
     "too-similar": RequestRefusedError,
     "work-required": UnavailableError,
     "budget-spent": UnavailableError,

@@ -74,6 +74,7 @@ _PROBLEMS: Mapping[ProblemSource, str] = {
     errors.TooManyAtOnce: "Too many hashes in lookups that are not answered yet.",
     errors.TooManyGuesses: "Too many wrong PINs. Wait as `Retry-After` says.",
     errors.TooSimilar: "Very many images of the submission are nearly the same.",
+    errors.CropRefused: "A hash cannot be that of a crop of its image.",
     errors.Unavailable: "The service cannot answer now. Try again as `Retry-After` says.",
     errors.WebhookNotFound: "You have no such webhook.",
     errors.WorkRequired: "Repeat the request with the proof of work that `work` describes.",

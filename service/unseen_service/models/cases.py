@@ -32,6 +32,13 @@ class Submission:
     images: tuple[SubmittedImage, ...]
     pin: str = field(repr=False)
 
+    @property
+    def whole(self) -> frozenset[bytes]:
+        """The hashes of which at least one is not of a crop: 32 bytes each."""
+        return frozenset(
+            each.pdq for image in self.images for each in image.hashes if not each.view.is_crop
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class StoredPin:

@@ -8,13 +8,17 @@ from .hashes import Standing, View
 
 @dataclass(frozen=True, slots=True)
 class ConfirmedHash:
-    """A candidate that PostgreSQL confirmed: the hash may match now."""
+    """A candidate that PostgreSQL confirmed: the hash may match now.
+
+    `is_crop`: it is held as a crop only.
+    """
 
     id: int
     record: UUID
     view: View
     standing: Standing
     suspect: bool
+    is_crop: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Which hashes are matched: activate them, deactivate them, and bar what staff removed.
+"""Which hashes are matched, and which are published; bar what staff removed.
+
+A hash that is held as a crop only is matched and not published: lookups find it, and no platform
+receives it.
 
 The callers hold the change log's lock, and append the changes.
 """
@@ -15,6 +18,22 @@ from .statements import Transaction, execute, fetch_column, fetch_rows, fetch_va
 async def activate(tx: Transaction, hash_ids: Sequence[int]) -> list[int]:
     """Activate those of some hashes that are neither active nor barred. Return their ids."""
     return await fetch_column(tx, "activate_hashes", hash_ids=list(hash_ids))
+
+
+async def publish(tx: Transaction, *, whole: Sequence[int], crops: Sequence[int]) -> None:
+    """Publish the `whole` hashes; hide the `crops` among them that are not active.
+
+    Called before they are activated. A crop that is active stays as it is: somebody else may hold
+    it as a whole image.
+    """
+    await execute(tx, "publish_hashes", hash_ids=list(whole))
+    if crops:
+        await execute(tx, "hide_inactive_hashes", hash_ids=list(crops))
+
+
+async def unpublish(tx: Transaction, hash_ids: Sequence[int]) -> list[int]:
+    """Hide those of some hashes that are held as crops only. Return the ids of those it hid."""
+    return await fetch_column(tx, "unpublish_hashes", hash_ids=list(hash_ids))
 
 
 async def deactivate(tx: Transaction, hash_ids: Sequence[int]) -> list[int]:

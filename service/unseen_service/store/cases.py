@@ -9,7 +9,7 @@ from ..models.cases import (
     ImageStatus,
     PlatformStatus,
     StoredPin,
-    SubmittedImage,
+    Submission,
 )
 from . import hashes
 from .statements import Transaction, execute, fetch_all, fetch_column, fetch_one, fetch_value
@@ -29,18 +29,18 @@ async def insert(tx: Transaction, number: str, pin: StoredPin) -> tuple[int, str
     return (row["id"], str(row["audit_ref"])) if row else None
 
 
-async def add_images(
-    tx: Transaction, case_id: int, images: Sequence[SubmittedImage]
-) -> dict[bytes, int]:
+async def add_images(tx: Transaction, case_id: int, submission: Submission) -> dict[bytes, int]:
     """Insert the images of a new case, with hashes that are not active yet if they are new.
 
     Return the id of each of the case's hashes.
     """
+    images = submission.images
     await execute(
         tx, "insert_images", case_id=case_id, conventions=[image.convention for image in images]
     )
     rows = [(n, each) for n, image in enumerate(images, start=1) for each in image.hashes]
-    ids = await hashes.add(tx, [each.pdq for _, each in rows])
+    pdqs = [each.pdq for _, each in rows]
+    ids = await hashes.add(tx, pdqs, crops=set(pdqs) - submission.whole)
     await execute(
         tx,
         "link_hashes",

@@ -54,16 +54,20 @@ async def append_submitted(
 
 
 async def append_withdrawn(
-    tx: Transaction, hash_ids: Sequence[int], deactivated: Sequence[int]
+    tx: Transaction,
+    hash_ids: Sequence[int],
+    deactivated: Sequence[int],
+    unpublished: Sequence[int] = (),
 ) -> None:
-    """Append a change per withdrawn hash, of which some were deactivated.
+    """Append a change per withdrawn hash, of which some were deactivated or unpublished.
 
     The others get one as well, as for a submission; the message of webhooks leaves them out.
     """
     if not hash_ids:
         return
-    held = sorted(set(hash_ids) - set(deactivated))
-    for kind, ids in ((ChangeKind.REMOVE, sorted(deactivated)), (ChangeKind.FEEDBACK, held)):
+    gone = {*deactivated, *unpublished}
+    held = sorted(set(hash_ids) - gone)
+    for kind, ids in ((ChangeKind.REMOVE, sorted(gone)), (ChangeKind.FEEDBACK, held)):
         await execute(tx, "append_changes", kind=kind.value, hash_ids=ids)
     await obligations.delete(tx, deactivated)
     await webhooks.enqueue(tx, ChangeKind.REMOVE, hash_ids)

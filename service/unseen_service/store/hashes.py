@@ -6,6 +6,7 @@ The callers of `add` hold the change log's lock.
 import logging
 import secrets
 from collections.abc import AsyncIterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -46,8 +47,13 @@ async def find(tx: Transaction, pdqs: Sequence[bytes]) -> dict[bytes, int]:
     return await _find(tx, await encryption(tx), list(dict.fromkeys(pdqs)))
 
 
-async def add(tx: Transaction, pdqs: Sequence[bytes]) -> dict[bytes, int]:
-    """Add those of some hashes (32 bytes each) that are not stored yet. Return the ids of all."""
+async def add(
+    tx: Transaction, pdqs: Sequence[bytes], *, crops: AbstractSet[bytes] = frozenset()
+) -> dict[bytes, int]:
+    """Add those of some hashes (32 bytes each) that are not stored yet. Return the ids of all.
+
+    New ones are published, except `crops`.
+    """
     used = await encryption(tx)
     wanted = list(dict.fromkeys(pdqs))
     found = await _find(tx, used, wanted)
@@ -55,7 +61,11 @@ async def add(tx: Transaction, pdqs: Sequence[bytes]) -> dict[bytes, int]:
     if missing:
         records = _new_records(len(missing))
         rows = await fetch_rows(
-            tx, "insert_hashes", records=records, **_sealed(used, missing, records)
+            tx,
+            "insert_hashes",
+            records=records,
+            published=[pdq not in crops for pdq in missing],
+            **_sealed(used, missing, records),
         )
         ids = {row["record"]: row["id"] for row in rows}
         found |= {pdq: ids[record] for pdq, record in zip(missing, records, strict=True)}

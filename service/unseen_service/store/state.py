@@ -40,7 +40,7 @@ _KINDS = {
 _POSITIONS = """
 SELECT 'positions' AS kind, id, sub, (
     SELECT jsonb_agg(jsonb_build_array(position, changes.kind, hash_id, extract(epoch FROM at))
-        ORDER BY position)
+        || CASE WHEN published THEN '[]'::jsonb ELSE '[false]'::jsonb END ORDER BY position)
     FROM changes WHERE position BETWEEN ranges.id AND ranges.sub
 ) AS content
 FROM {ranges} AS ranges WHERE ranges.kind = 'positions'

@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import numpy as np
 
 from ..errors import DegenerateHash, KnownBenign, QualityTooLow, Refused, TooSimilar, WorkRequired
 from ..live.removed_hashes import RemovedHashes
 from ..live.screening import LiveScreening
-from ..models.cases import Submission
+from ..models.cases import Submission, SubmittedImage
 from ..models.hashes import HASH_BYTES, LOWEST_QUALITY, MATCH_RADIUS
 from ..screening.crowding import MAX_NEAR, crowded
 from ..screening.proof_of_work import Price
 from ..store import Transaction, activation
+from .crops import refuse_impossible
 from .intake_level import IntakeLevel, Reservation
 
 _INLINE = 64
@@ -35,24 +38,29 @@ class Admission:
     @asynccontextmanager
     async def admitted(
         self, submission: Submission, idempotency_key: str, proof: str | None
-    ) -> AsyncIterator[Reservation]:
-        """Admit a submission, to be stored in this block. Yield its reservation.
+    ) -> AsyncIterator[tuple[Submission, Reservation]]:
+        """Admit a submission, to be stored in this block. Yield what of it, and its reservation.
 
-        It is given back if the block fails. If a hash is refused it stays, and decays like any
-        other: screening is work, too. `proof` is one of work. Raises QualityTooLow, WorkRequired,
-        TooSimilar, DegenerateHash, KnownBenign, StillLoading, StoreUnavailable.
+        Crops that do not pass the screening are left out: nobody can see from an image which
+        those are. The reservation is given back if the block fails. If a hash is refused it stays,
+        and decays like any other: screening is work, too. `proof` is one of work. Raises
+        QualityTooLow, CropRefused, WorkRequired, TooSimilar, DegenerateHash, KnownBenign,
+        StillLoading, StoreUnavailable.
         """
         _refuse_low_quality(submission)
-        weight = max(_MIN_WEIGHT, sum(len(image.hashes) for image in submission.images))
+        refuse_impossible(submission)
+        weight = max(_MIN_WEIGHT, sum(map(_weight, submission.images)))
         # Most that have to pay are told so from memory, without a query.
         self._require_work(self._level.known(), weight, idempotency_key, proof)
         reservation = await self._level.reserve(weight)
         try:
             self._require_work(reservation.before, weight, idempotency_key, proof)
-            located = _located(submission)
-            await _refuse_crowd(located)
-            await self.screen(located)
-            yield reservation
+            whole, crops = _located(submission)
+            await _refuse_crowd(whole)
+            await _refuse_crowd(crops)
+            await self.screen(whole)
+            unfit = {at for error in await self.refusals(crops) for at, _ in error.spots}
+            yield (_without(submission, unfit) if unfit else submission), reservation
         except (TooSimilar, DegenerateHash, KnownBenign):
             raise
         except BaseException:
@@ -107,12 +115,37 @@ class Admission:
         return [*found, KnownBenign(benign)] if benign else found
 
 
-def _located(submission: Submission) -> list[tuple[str, bytes]]:
-    return [
-        (f"images.{i}.hashes.{j}.pdq", each.pdq)
+def _located(
+    submission: Submission,
+) -> tuple[list[tuple[str, bytes]], list[tuple[str, bytes]]]:
+    """Return the hashes of whole images and those of crops, each with its place."""
+    whole: list[tuple[str, bytes]] = []
+    crops: list[tuple[str, bytes]] = []
+    for i, image in enumerate(submission.images):
+        for j, each in enumerate(image.hashes):
+            (crops if each.view.is_crop else whole).append((_place(i, j), each.pdq))
+    return whole, crops
+
+
+def _place(image: int, number: int) -> str:
+    return f"images.{image}.hashes.{number}.pdq"
+
+
+def _weight(image: SubmittedImage) -> int:
+    """Return the weight of an image: its crops are included in that of an image in all views."""
+    whole = sum(not each.view.is_crop for each in image.hashes)
+    return whole if whole == len(image.hashes) else max(whole, _MIN_WEIGHT)
+
+
+def _without(submission: Submission, places: AbstractSet[str]) -> Submission:
+    images = (
+        replace(
+            image,
+            hashes=tuple(each for j, each in enumerate(image.hashes) if _place(i, j) not in places),
+        )
         for i, image in enumerate(submission.images)
-        for j, each in enumerate(image.hashes)
-    ]
+    )
+    return replace(submission, images=tuple(images))
 
 
 async def _refuse_crowd(located: Sequence[tuple[str, bytes]]) -> None:

@@ -22,6 +22,7 @@ from ..models.cases import (
 from ..ratelimit.turns import Turns
 from ..store import Store, Transaction, activation, audit, cases, changes, sealing
 from .admission import Admission
+from .crops import refuse_all
 from .pin_hashing import Lane, PinHashing
 
 _NO_CASE = CaseSecret(
@@ -41,8 +42,9 @@ _MAX_READS_OF_ONE = 16
 class Cases:
     """Opens cases, shows them, withdraws them."""
 
-    def __init__(self, store: Store, admission: Admission) -> None:
+    def __init__(self, store: Store, admission: Admission, *, takes_crops: bool = True) -> None:
         self._store = store
+        self._takes_crops = takes_crops
         self._admission = admission
         self._waiting: dict[int, int] = {}
         self._hashing = PinHashing()
@@ -63,8 +65,11 @@ class Cases:
         request_digest = _request_digest(submission.images)
         known = await self._find(key_digest)
         if known is None:
-            async with self._admission.admitted(submission, idempotency_key, proof) as reservation:
-                case_id = await self._open(submission, key_digest, request_digest)
+            async with self._admission.admitted(submission, idempotency_key, proof) as (
+                admitted,
+                reservation,
+            ):
+                case_id = await self._open(admitted, key_digest, request_digest)
                 if case_id is not None:
                     async with self._store.transaction() as tx:
                         return await cases.read(tx, case_id), True
@@ -74,6 +79,17 @@ class Cases:
         if repeated is None:
             raise SubmissionReused
         return repeated, False
+
+    async def takes_crops(self) -> bool:
+        """Return whether submissions may contain crops: once the database is encrypted.
+
+        An older worker, which would publish them, cannot be connected to it then. Raises
+        StoreUnavailable.
+        """
+        if not self._takes_crops:
+            return False
+        async with self._store.transaction() as tx:
+            return await sealing.keyring(tx) is not None
 
     async def status(self, number: str, pin: str) -> Case:
         """Return a case to anyone who has its PIN.
@@ -104,7 +120,8 @@ class Cases:
             if not numbers:
                 return
             deactivated = await activation.deactivate(tx, withdrawn)
-            await changes.append_withdrawn(tx, withdrawn, deactivated)
+            unpublished = await activation.unpublish(tx, withdrawn)
+            await changes.append_withdrawn(tx, withdrawn, deactivated, unpublished)
             entry = await audit.append(tx, _withdrawn(secret, numbers, len(deactivated)))
             await cases.record_withdrawal(tx, secret.case_id, numbers, entry)
 
@@ -127,7 +144,9 @@ class Cases:
             pin = _stored_pin(number, submission.pin, salt, pin_digest, keyring)
             opened = await cases.insert(tx, number, pin)
         case_id, audit_ref = opened
-        ids = await cases.add_images(tx, case_id, submission.images)
+        ids = await cases.add_images(tx, case_id, submission)
+        whole = [ids[pdq] for pdq in submission.whole]
+        await activation.publish(tx, whole=whole, crops=list(set(ids.values()) - set(whole)))
         await self._admission.bar_near_removed(tx, ids)
         activated = await activation.activate(tx, list(ids.values()))
         await changes.append_submitted(tx, list(ids.values()), activated)
@@ -155,6 +174,8 @@ class Cases:
                 return None
             # Under the lock: the database may be encrypted at any moment.
             keyring = await sealing.keyring(tx)
+            if keyring is None or not self._takes_crops:
+                refuse_all(submission)
             case_id = await self._open_case(tx, submission, salt, pin_digest, keyring)
             await cases.insert_submission(
                 tx,

@@ -21,6 +21,7 @@ from ..ratelimit.turns import Turns
 from ..store import Store, Transaction, audit, lookups
 from .actors import platform_event
 from .candidates import MAX_WHOLE, Candidates, Fitted, Ranking, Sieve, fit
+from .nearest_of_image import without_farther_crops
 from .query_groups import Queries, QueryGroups
 from .reach import Reach
 
@@ -123,7 +124,8 @@ class Lookups:
             ):
                 own = queries.of(np.arange(len(queries))[part])
                 known, sieve = await self._sift(tx, key, own, some, ranking, reach=reach)
-                kept = _located(sieve.kept(), part, queries, fitted.crowded, reach)
+                nearest = await _nearest(tx, sieve.kept(), known)
+                kept = _located(nearest, part, queries, fitted.crowded, reach)
                 hits += await _confirm(tx, key, len(own), kept, known)
                 await tx.commit()
             truncated += [part.start + query for query in sieve.cut()]
@@ -167,6 +169,16 @@ class Lookups:
             if not len(sieve.pending):
                 return known, sieve
             found = await self._search(key, queries.of(sieve.pending), reach, sieve.depth)
+
+
+async def _nearest(
+    tx: Transaction, kept: Candidates, known: Mapping[int, ConfirmedHash]
+) -> Candidates:
+    ids = set(kept.hash_id.tolist())
+    crops = {hash_id for hash_id in ids if known[hash_id].is_crop}
+    if not crops or len(kept.query) == 1:
+        return kept
+    return without_farther_crops(kept, crops, await lookups.holders(tx, sorted(ids)))
 
 
 async def _confirm(

@@ -33,6 +33,7 @@ async def _submit(
     ids = await hashes.add(tx, list(submitted))
     added = await platform_bank.add(tx, key.platform_id, list(ids.values()))
     await admission.bar_near_removed(tx, ids)
+    await activation.publish(tx, whole=added, crops=())
     activated = await activation.activate(tx, added)
     await changes.append_submitted(tx, added, activated)
     given = {ids[pdq]: each for pdq, each in submitted.items()}
@@ -71,7 +72,8 @@ async def _withdraw(tx: Transaction, key: Key, hash_ids: Sequence[int]) -> None:
     """Withdraw hashes from the platform's own bank; those of others stay."""
     held = await platform_bank.withdraw(tx, key.platform_id, hash_ids)
     deactivated = await activation.deactivate(tx, held)
-    await changes.append_withdrawn(tx, held, deactivated)
+    unpublished = await activation.unpublish(tx, held)
+    await changes.append_withdrawn(tx, held, deactivated, unpublished)
     if held:
         details = {"hashes": len(held), "deactivated": len(deactivated)}
         await audit.append(tx, platform_event(key, AuditKind.BANK_WITHDRAWN, details))

@@ -10,6 +10,7 @@ from ... import credentials
 from ...errors import (
     Busy,
     CaseNotFound,
+    CropRefused,
     DegenerateHash,
     ImageNotFound,
     InvalidRequest,
@@ -78,6 +79,7 @@ _PROBLEMS = (CaseNotFound, InvalidRequest, TooManyGuesses, Unavailable, Busy)
             DegenerateHash,
             KnownBenign,
             TooSimilar,
+            CropRefused,
             SubmissionReused,
             WorkRequired,
             Unavailable,

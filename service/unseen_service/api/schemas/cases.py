@@ -12,14 +12,16 @@ from ...models.hashes import View
 from .common import Listed, LiteralTrue, Pdq, RequestModel
 
 MAX_CASE_IMAGES = 1_000
-MAX_IMAGE_HASHES = 16
+MAX_IMAGE_HASHES = 32
 
 
 class HashIn(RequestModel):
     """The hash of one view of an image."""
 
     pdq: Pdq
-    quality: int = Field(ge=0, le=100, description="PDQ's quality; under 50 is rejected.")
+    quality: int = Field(
+        ge=0, le=100, description="PDQ's quality; under 50, or 80 for a crop, is rejected."
+    )
     view: Annotated[View, Field(strict=False)] = View.ORIGINAL
 
 
@@ -27,7 +29,11 @@ class ImageIn(RequestModel):
     """An image, by the hashes of its views."""
 
     hashes: Listed[HashIn] = Field(
-        min_length=1, max_length=MAX_IMAGE_HASHES, description="At most one per view."
+        min_length=1,
+        max_length=MAX_IMAGE_HASHES,
+        description="At most one per view. Crops need the `original`, too, and a service that "
+        "takes them (`GET /v1/service`). Lookups find them, and no platform receives them. Those "
+        "that do not come from a photo or are close to a benign image are left out.",
     )
     convention: str = Field(
         pattern=r"^[a-z0-9-]{1,64}$",

@@ -15,6 +15,26 @@ WHERE active AND id = ANY(%(hash_ids)s)
     )
 RETURNING id;
 
+-- publish_hashes: Publish those of some hashes that are not; return them.
+UPDATE hashes SET published = true, ever_published = true
+WHERE id = ANY(%(hash_ids)s) AND NOT (published AND ever_published)
+RETURNING id;
+
+-- hide_inactive_hashes: Publish those of some hashes no longer that nobody holds but as a crop.
+UPDATE hashes SET published = false
+WHERE id = ANY(%(hash_ids)s) AND NOT active AND published;
+
+-- unpublish_hashes: Publish those of some hashes no longer that are held as crops only; return them.
+UPDATE hashes SET published = false
+FROM (
+    SELECT hash_id, bool_and(starts_with(view, 'crop-')) AS only_crops
+    FROM image_hashes JOIN images ON images.id = image_id
+    WHERE hash_id = ANY(%(hash_ids)s) AND withdrawn_at IS NULL
+    GROUP BY hash_id
+) AS held
+WHERE hashes.id = hash_id AND only_crops AND published
+RETURNING id;
+
 -- count_decisions: How many decisions staff have made.
 SELECT decisions FROM intake;
 

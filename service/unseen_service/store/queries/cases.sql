@@ -77,8 +77,8 @@ SELECT number,
     max(matches.at) AS last_match_at,
     coalesce(bool_or(active AND standing = 'quarantined'
         AND (old OR reviews.opened_at >= submitted_at)), false) AS under_review,
-    coalesce(bool_and(barred AND (old OR coalesce(decided_at >= submitted_at, false))), false)
-        AS declined,
+    coalesce(bool_and(barred AND (old OR coalesce(decided_at >= submitted_at, false)))
+        FILTER (WHERE NOT starts_with(view, 'crop-')), false) AS declined,
     withdrawn_at
 FROM held
 LEFT JOIN image_hashes ON image_id = held.id
@@ -97,8 +97,10 @@ ORDER BY number;
 -- changes since the case began count, and each submission and withdrawal makes one per hash: so
 -- hashes that others hold, or held, look like new ones. For the same reason, feedback counts only
 -- from when the platform met the hash in this case's time, and matches only outside of crowds.
+-- Hashes of crops are never delivered.
 WITH held AS (
     SELECT hash_id, audit_ref::text AS reference, submitted_at AS begun, opened_after,
+        bool_and(starts_with(view, 'crop-')) AS is_crop,
         CASE WHEN bool_and(images.withdrawn_at IS NOT NULL) THEN max(images.withdrawn_at) END
             AS until,
         CASE WHEN bool_and(images.withdrawn_at IS NOT NULL) THEN max(withdrawn_after) END
@@ -109,7 +111,7 @@ WITH held AS (
     WHERE cases.id = %(case_id)s
     GROUP BY hash_id, cases.id
 ), logged AS (
-    SELECT hash_id, begun, until, withdrawn_entry,
+    SELECT hash_id, is_crop, begun, until, withdrawn_entry,
         (SELECT position FROM audit_log WHERE subject = reference
          ORDER BY position LIMIT 1) AS submitted_entry,
         (SELECT min(position) FROM changes
@@ -136,12 +138,12 @@ WITH held AS (
 ), handed AS (
     SELECT platform_id, hash_id, until, closed, greatest(min(deliveries.at), begun) AS at
     FROM logged JOIN deliveries ON positions @> opened
-    WHERE until IS NULL OR deliveries.at <= until
+    WHERE NOT is_crop AND (until IS NULL OR deliveries.at <= until)
     GROUP BY platform_id, hash_id, until, closed, begun
 ), delivered AS (
     SELECT platform_id,
         CASE WHEN count(*) FILTER (WHERE until IS NULL)
-                = (SELECT count(*) FROM held WHERE until IS NULL)
+                = (SELECT count(*) FROM held WHERE until IS NULL AND NOT is_crop)
             THEN max(at) END AS delivered_at
     FROM handed
     GROUP BY platform_id

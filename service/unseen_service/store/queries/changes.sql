@@ -16,9 +16,10 @@ WITH head AS (
         at = greatest(at, clock_timestamp())
     RETURNING position - cardinality(%(hash_ids)s::bigint[]) AS base, at
 )
-INSERT INTO changes (position, kind, hash_id, at)
-SELECT base + ordinality, %(kind)s, hash_id, at
-FROM head, unnest(%(hash_ids)s::bigint[]) WITH ORDINALITY AS given (hash_id, ordinality);
+INSERT INTO changes (position, kind, hash_id, at, published)
+SELECT base + ordinality, %(kind)s, hash_id, head.at, published
+FROM head, unnest(%(hash_ids)s::bigint[]) WITH ORDINALITY AS given (hash_id, ordinality)
+JOIN hashes ON hashes.id = hash_id;
 
 -- read_changes: Changes after a position, in order; without bits if the hash may not match now.
 SELECT position, changes.at, kind, hash_id,

@@ -38,7 +38,7 @@ SELECT id,
     ) OR EXISTS (
         SELECT FROM changes JOIN deliveries ON positions @> changes.position
         WHERE deliveries.platform_id = %(platform_id)s AND changes.hash_id = hashes.id
-            AND kind <> 'remove'
+            AND kind <> 'remove' AND changes.published
             AND NOT EXISTS (
                 SELECT FROM changes AS later
                 WHERE later.hash_id = hashes.id

@@ -19,19 +19,20 @@ SELECT %(platform_id)s, position FROM log_head
 ON CONFLICT (platform_id) DO NOTHING;
 
 -- feed_page: Hashes whose last change is in a range of positions, in order, as a platform sees them:
--- what it disputes itself is withdrawn. Those withdrawn before it subscribed are left out, because
--- it never had them.
+-- what it disputes itself is withdrawn, and so is what is held as a crop only now; what always was
+-- is left out, and so are those withdrawn before it subscribed: it never had them.
 WITH page AS MATERIALIZED (
     SELECT position, changes.at, changes.hash_id, record, pdq, key_version, standing,
-        active AND disputes.hash_id IS NULL AS active,
+        active AND hashes.published AND disputes.hash_id IS NULL AS active,
         EXISTS (SELECT FROM suspects WHERE suspects.hash_id = hashes.id) AS suspect
     FROM changes
     JOIN hashes ON hashes.id = changes.hash_id
     LEFT JOIN disputes ON disputes.hash_id = hashes.id AND platform_id = %(platform_id)s
         AND ended_at IS NULL
-    WHERE position > %(after)s AND position <= %(upto)s
+    WHERE position > %(after)s AND position <= %(upto)s AND ever_published
         AND (position > %(base)s
-            OR (active AND standing <> 'quarantined' AND disputes.hash_id IS NULL))
+            OR (active AND hashes.published AND standing <> 'quarantined'
+                AND disputes.hash_id IS NULL))
         AND position
             = (SELECT max(position) FROM changes AS later WHERE later.hash_id = changes.hash_id)
 )
@@ -42,6 +43,7 @@ SELECT * FROM page LEFT JOIN LATERAL (
         SELECT convention, withdrawn_at FROM images WHERE images.id = image_id OFFSET 0
     ) AS image
     WHERE image_hashes.hash_id = page.hash_id AND withdrawn_at IS NULL
+        AND NOT starts_with(view, 'crop-')
     ORDER BY view <> 'original', view, quality DESC NULLS LAST
     LIMIT 1
 ) AS held ON true

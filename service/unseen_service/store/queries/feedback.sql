@@ -39,11 +39,11 @@ SELECT hash_id, record, value FROM said JOIN hashes ON hashes.id = hash_id ORDER
 -- active_hashes: Which of some hashes are active.
 SELECT id FROM hashes WHERE id = ANY(%(hash_ids)s) AND active;
 
--- confirm_withdrawals: Record that a platform deleted hashes; active hashes are ignored.
+-- confirm_withdrawals: Record that a platform deleted hashes; those that it may have are ignored.
 WITH gone AS (
     SELECT hashes.id AS hash_id, record,
         (SELECT max(position) FROM changes WHERE changes.hash_id = hashes.id) AS position
-    FROM hashes WHERE id = ANY(%(hash_ids)s) AND NOT active
+    FROM hashes WHERE id = ANY(%(hash_ids)s) AND NOT (active AND published)
 ), confirmed AS (
     INSERT INTO withdrawals AS known (hash_id, platform_id, position)
     SELECT hash_id, %(platform_id)s, position FROM gone

@@ -6,9 +6,10 @@ UNION ALL
 SELECT id, lookup_tag FROM hashes WHERE lookup_tag = ANY(%(tags)s::bytea[]);
 
 -- insert_hashes: Insert hashes that are not stored yet.
-INSERT INTO hashes (record, pdq, lookup_tag, key_version)
-SELECT record, pdq, tag, %(version)s::smallint
-FROM unnest(%(records)s::uuid[], %(pdqs)s::bytea[], %(tags)s::bytea[]) AS given (record, pdq, tag)
+INSERT INTO hashes (record, pdq, lookup_tag, key_version, published, ever_published)
+SELECT record, pdq, tag, %(version)s::smallint, published, published
+FROM unnest(%(records)s::uuid[], %(pdqs)s::bytea[], %(tags)s::bytea[], %(published)s::boolean[])
+    AS given (record, pdq, tag, published)
 RETURNING id, record;
 
 -- pack_active_hashes: The next hashes that may match, packed into one value, to build an index.

@@ -25,7 +25,8 @@ SELECT
         SELECT FROM webhook_messages WHERE due_at IS NULL LIMIT 100000) AS counted
     ) AS webhooks_failed,
     (SELECT count(*) FROM (
-        SELECT FROM owed JOIN hashes ON hashes.id = hash_id AND active = (what <> 'withdrawal')
+        SELECT FROM owed JOIN hashes ON hashes.id = hash_id
+            AND CASE what WHEN 'withdrawal' THEN NOT (active AND published) ELSE active END
         WHERE since < now() - %(overdue)s::interval LIMIT 10000) AS counted
     ) AS overdue,
     (SELECT count(*) FROM reviews JOIN hashes ON hashes.id = hash_id

@@ -5,7 +5,8 @@
 SELECT what, platforms.name AS platform, record, owed.since, feedback.value AS feedback
 FROM owed
 JOIN platforms ON platforms.id = platform_id
-JOIN hashes ON hashes.id = hash_id AND active = (what <> 'withdrawal')
+JOIN hashes ON hashes.id = hash_id
+    AND CASE what WHEN 'withdrawal' THEN NOT (active AND published) ELSE active END
 LEFT JOIN feedback USING (platform_id, hash_id)
 WHERE owed.since < now() - %(longer_than)s::interval
 ORDER BY owed.since, platform, record
@@ -37,7 +38,7 @@ ON CONFLICT (hash_id, platform_id) DO NOTHING;
 INSERT INTO owed (hash_id, platform_id, what, since)
 SELECT hashes.id, %(platform_id)s, 'withdrawal', now()
 FROM hashes
-WHERE record = ANY(%(records)s) AND NOT active
+WHERE record = ANY(%(records)s) AND NOT (active AND published)
     AND (SELECT kind FROM changes WHERE changes.hash_id = hashes.id ORDER BY position DESC LIMIT 1)
         = 'remove'
     AND NOT EXISTS (

@@ -27,7 +27,7 @@ SELECT id, NOT needed
     )
     AND (gone_at < %(before)s OR NOT EXISTS (
         SELECT FROM changes JOIN deliveries ON positions @> changes.position
-        WHERE changes.hash_id = page.id AND kind <> 'remove'
+        WHERE changes.hash_id = page.id AND kind <> 'remove' AND changes.published
             AND NOT EXISTS (
                 SELECT FROM changes AS later
                 WHERE later.hash_id = page.id

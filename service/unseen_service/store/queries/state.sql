@@ -17,7 +17,9 @@ FROM images;
 
 -- state_hash: Hashes, without their bits.
 SELECT id, 0::bigint AS sub,
-    jsonb_build_array(record, active, standing, barred, barred_near, pdq IS NULL) AS content
+    jsonb_build_array(record, active, standing, barred, barred_near, pdq IS NULL)
+        || CASE WHEN published AND ever_published THEN '[]'
+            ELSE jsonb_build_array(published, ever_published) END AS content
 FROM hashes;
 
 -- state_platform: Platforms.

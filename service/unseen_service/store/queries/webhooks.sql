@@ -33,9 +33,9 @@ FROM webhooks, (
         SELECT hashes.id, record, standing, (row_number() OVER (ORDER BY id) - 1) / 1000 AS part
         FROM (SELECT) AS always LEFT JOIN hashes ON hashes.id = ANY(%(hash_ids)s)
             AND CASE %(event)s::text
-                WHEN 'hash.added' THEN active AND standing <> 'quarantined'
-                WHEN 'hash.withdrawn' THEN NOT active
-                ELSE true
+                WHEN 'hash.added' THEN active AND published AND standing <> 'quarantined'
+                WHEN 'hash.withdrawn' THEN ever_published AND NOT (active AND published)
+                ELSE published
             END
     ) AS numbered
     GROUP BY part
