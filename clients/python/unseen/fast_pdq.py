@@ -9,7 +9,7 @@ only the detail within a block is lost. The steps follow Meta's pdqhashing.cpp a
 """
 
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,9 +36,25 @@ _STORED: Final = {
 }
 
 
+class Part(NamedTuple):
+    """A part of an image, in whole pixels of the full image."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
 def hash_reduced(image: Reduced) -> tuple[npt.NDArray[np.bool_], int]:
     """Hash a reduced image: 256 bits, most significant first, and the quality, 0 to 100."""
     return hash_samples(_sample(image))
+
+
+def hash_part(luma: Matrix, block: int, part: Part) -> tuple[npt.NDArray[np.bool_], int]:
+    """Hash a part of an image whose luma was averaged in blocks, as if it were cut out first."""
+    halfway = _filter_rows(luma, *_bands(part.height, block, False, part.top))
+    samples = _filter_rows(halfway.T, *_bands(part.width, block, False, part.left)).T
+    return hash_samples(samples)
 
 
 def hash_samples(samples: Matrix) -> tuple[npt.NDArray[np.bool_], int]:
@@ -75,8 +91,10 @@ def _filter_rows(luma: Matrix, first: Indices, weights: Matrix) -> Matrix:
 
 
 @lru_cache(maxsize=256)
-def _bands(length: int, block: int, reverse: bool) -> tuple[Indices, Matrix]:
+def _bands(length: int, block: int, reverse: bool, begin: int = 0) -> tuple[Indices, Matrix]:
     """Return the filter of one axis of `length` pixels, as 64 bands of blocks.
+
+    The first of these pixels is pixel `begin` of the blocks.
 
     The first block of each band, shape (64,), and the weights of its blocks, shape (64, width of
     the widest band).
@@ -93,7 +111,8 @@ def _bands(length: int, block: int, reverse: bool) -> tuple[Indices, Matrix]:
     np.add.at(edges, (sample, first - low[sample]), share)
     np.add.at(edges, (sample, last - low[sample]), -share)
     pixels = np.minimum(low[:, np.newaxis] + np.arange(2 * window + 1), length - 1)
-    return _sum_per_block(length - 1 - pixels if reverse else pixels, edges.cumsum(axis=1), block)
+    stored = length - 1 - pixels if reverse else pixels
+    return _sum_per_block(begin + stored, edges.cumsum(axis=1), block)
 
 
 def _sum_per_block(pixels: Indices, weights: Weights, block: int) -> tuple[Indices, Matrix]:

@@ -29,7 +29,7 @@ class Fingerprint:
     convention: str = CONVENTION
     """The name of the pixel convention."""
     view: str = "original"
-    """The view of the image that was hashed: one of `VIEWS`."""
+    """The view of the image that was hashed: one of `VIEWS`, or a crop."""
     complete: bool = True
     """Whether the file had all of its pixels; what is missing is hashed as browsers show it."""
 

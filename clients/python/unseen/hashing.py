@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pdqhash
 
+from .crops import hash_crops
 from .fast_pdq import hash_reduced
 from .fingerprints import Fingerprint
 from .pixels import Pixels, Source, decode
@@ -51,9 +52,23 @@ def _exact(source: Source) -> Fingerprint:
     return Fingerprint(to_hex(bits), int(quality))
 
 
-def fingerprint_views(source: Source) -> tuple[Fingerprint, ...]:
-    """Hash every view of an encoded image, in the order of `VIEWS`. Raises ImageError."""
-    return hash_views(decode(source))
+def fingerprint_views(source: Source, *, crops: bool = False) -> tuple[Fingerprint, ...]:
+    """Hash every view of an encoded image, in the order of `VIEWS`. Raises ImageError.
+
+    `crops` adds the hashes of crops, by which copies that were cut are found. They tell
+    somebody who gets hold of them a little more about the picture.
+    """
+    pixels = decode(source)
+    views = hash_views(pixels)
+    return (*views, *_hash_crops(pixels, views)) if crops else views
+
+
+def _hash_crops(pixels: Pixels, views: tuple[Fingerprint, ...]) -> tuple[Fingerprint, ...]:
+    taken = (bytes.fromhex(view.pdq) for view in views)
+    return tuple(
+        Fingerprint(pdq.hex(), quality, view=name)
+        for name, pdq, quality in hash_crops(pixels, taken)
+    )
 
 
 def hash_views(pixels: Pixels) -> tuple[Fingerprint, ...]:
