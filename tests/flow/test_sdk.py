@@ -8,6 +8,7 @@ import httpx
 import pytest
 from PIL import ImageOps
 from unseen import (
+    VIEWS,
     AccessRefusedError,
     AsyncClient,
     Case,
@@ -21,10 +22,11 @@ from unseen import (
     make_pin,
     query_fingerprints,
 )
+from unseen.cli import main
 
 from tests.clients.python.pictures import PHOTOS, jpeg, opened, photo
 from tests.support.hashes import random_pdq
-from tests.support.running_service import RunningService
+from tests.support.running_service import RunningService, serving
 
 
 def submission_of_photos() -> Submission:
@@ -54,6 +56,30 @@ def test_framed_copies_are_found_by_their_parts(service: RunningService) -> None
         # More than fit into one call.
         many = [[random_pdq(n)] for n in range(1_500)] + [[each.pdq for each in images[1]]]
         assert [hit.query for hit in platform.match_images(many).hits] == [1_500]
+
+
+def test_cropped_copies_are_found_if_crops_were_submitted(
+    service: RunningService, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = opened(photo(PHOTOS[0]))
+    cropped = jpeg(ImageOps.crop(image, (image.width * 12 // 100, 0, 0, 0)))
+    file = tmp_path / "photo.jpg"
+    file.write_bytes(jpeg(image, 95))
+    answers = ["--adult", "--depicted", "--without-consent"]
+    sent = ["submit", str(file), "--server", service.url, *answers]
+    with Client(service.url, service.key("match", "feed")) as platform:
+        assert main(sent) == 0
+        service.wait_in_step()
+        assert not platform.match_images([query_fingerprints(cropped)]).hits
+        assert main([*sent, "--crops"]) == 0
+        service.wait_in_step()
+        (hit,) = platform.match_images([query_fingerprints(cropped)]).hits
+        assert hit.view == "crop-left-12"
+        entries = [entry for page in platform.feed() for entry in page.entries]
+        assert {entry.view for entry in entries} <= {*VIEWS, None}
+    with serving(service.database_url, crops=0) as other:
+        assert main(["submit", str(file), "--server", other.url, *answers, "--crops"]) != 0
+    assert "does not take crops" in capsys.readouterr().err
 
 
 def test_copies_of_photos_are_found_until_they_are_withdrawn(service: RunningService) -> None:

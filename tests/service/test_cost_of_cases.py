@@ -16,7 +16,8 @@ from tests.support.waiting import PATIENCE_S
 from tests.support.work_counter import counting_work, entry_bytes, rows_per_transaction
 
 IMAGES = 1_000
-HASHES = IMAGES * len(View)
+VIEWS = [view.value for view in View if not view.is_crop]
+HASHES = IMAGES * len(VIEWS)
 ENTRY_BYTES = 200
 BYTES_AN_IMAGE = 6
 """Its number, in the audit entry of a withdrawal."""
@@ -33,7 +34,7 @@ def post_largest(service: RunningService) -> str:
     """Submit a case of the largest permitted size; return its number."""
     pdqs = iter(random_hashes(HASHES, seed=5))
     hashes = [
-        [{"pdq": bytes(next(pdqs)).hex(), "quality": 100, "view": view.value} for view in View]
+        [{"pdq": bytes(next(pdqs)).hex(), "quality": 100, "view": view} for view in VIEWS]
         for _ in range(IMAGES)
     ]
     images = [{"convention": "pdq-srgb-full-1", "hashes": each} for each in hashes]

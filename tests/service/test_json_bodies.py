@@ -225,7 +225,8 @@ def test_values_are_not_converted(
 
 
 def test_largest_submission_fits_its_limits() -> None:
-    hashes = [{"pdq": random_pdq(1), "quality": 100, "view": each.value} for each in View]
+    views = [each.value for each in View if not each.is_crop]
+    hashes = [{"pdq": random_pdq(1), "quality": 100, "view": view} for view in views]
     image = {"hashes": hashes, "convention": "pdq-srgb-full-1"}
     body = submission() | {"images": [image] * 1_000}
     text = json.dumps(body).encode()

@@ -22,6 +22,8 @@ from .fingerprints import MIN_QUALITY, Fingerprint
 from .private_files import write_new_file
 
 MAX_IMAGES: Final = 1000
+MAX_HASHES: Final = 10_000
+"""What fits into a request: 1,000 images in 8 views, or more than 400 with their crops."""
 _FORMAT: Final = "unseen_submission"
 _KEY: Final = "[A-Za-z0-9_-]{16,64}"
 
@@ -51,8 +53,8 @@ class Submission:
 
         The statements: everyone shown was 18 or older; the submitter is in the images; they are
         shared, or may be, without consent. A new PIN is made. Raises UnderageError or
-        StatementError if a statement is false, InputError unless there are 1 to 1000 images,
-        QualityTooLowError if an image is too flat.
+        StatementError if a statement is false, InputError unless there are 1 to 1000 images
+        with at most MAX_HASHES hashes, QualityTooLowError if an image is too flat.
         """
         statements = {"adult": adult, "depicted": depicted, "without_consent": without_consent}
         require_statements(statements)
@@ -61,6 +63,12 @@ class Submission:
             raise InputError(
                 f"A case can have 1 to {MAX_IMAGES} images, not {len(listed)}.",
                 hint="Submit the images in several cases.",
+            )
+        hashes = sum(len(image["hashes"]) for image in listed)
+        if hashes > MAX_HASHES:
+            raise InputError(
+                f"A case can have {MAX_HASHES} hashes, not {hashes}.",
+                hint="Submit the images in several cases, or leave out their crops.",
             )
         body = {"images": listed, "statements": statements, "pin": make_pin()}
         return cls(body, secrets.token_urlsafe(16), server)

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from unseen import (
     VIEWS,
+    Fingerprint,
     InputError,
     QualityTooLowError,
     Submission,
     UnreadableFileError,
     read_pin,
 )
+from unseen.crops import CROPS
 
 from .declarations import TRUE, prints
 
@@ -57,6 +59,14 @@ def test_a_submission_has_one_to_a_thousand_images(count: int) -> None:
         Submission.of([prints(100)] * count, **TRUE)
     with pytest.raises(InputError):
         Submission.of([[]], **TRUE)
+
+
+def test_crops_of_very_many_images_do_not_fit_a_case() -> None:
+    views = [Fingerprint("0" * 64, 100, view=view) for view in (*VIEWS, *CROPS)]
+    with pytest.raises(InputError, match="10000 hashes"):
+        Submission.of([views] * 500, **TRUE)
+    body = Submission.of([views] * 430, **TRUE).body
+    assert len(json.dumps(body, separators=(",", ":"))) < 1280 * 1024
 
 
 def test_a_thousand_images_with_all_views_fit_the_bodys_limit() -> None:

@@ -125,6 +125,12 @@ def _add_submit(commands: "Commands") -> None:
     command.add_argument(
         "--prepare", metavar="FILE", help="write the submission to a file instead of sending it"
     )
+    command.add_argument(
+        "--crops",
+        action="store_true",
+        help="also hash parts of each image: copies that were cropped are found too, and whoever "
+        "gets hold of the hashes can guess more of the image; not every service takes them",
+    )
     for name, question in prompts.STATEMENTS.items():
         help_text = f"answer yes to: {question}"
         command.add_argument(prompts.flag(name), action="store_true", help=help_text)
@@ -230,6 +236,11 @@ def _check_submit(options: argparse.Namespace) -> None:
     if options.prepare and (options.dry_run or options.prepared):
         raise InputError(
             "--prepare cannot be combined with --dry-run or --from.", hint="Leave one out."
+        )
+    if options.crops and options.prepared:
+        raise InputError(
+            "--crops cannot be combined with --from: what was prepared is sent as it is.",
+            hint="Leave it out, or prepare the images again with --crops.",
         )
     is_sent = not (options.dry_run or options.prepare or options.prepared)
     if is_sent and not options.server:

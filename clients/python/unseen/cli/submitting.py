@@ -72,7 +72,8 @@ def _prepare(options: argparse.Namespace, output: Output) -> _Prepared:
         raise _nothing_to_submit()
     statements = ALL_TRUE if options.dry_run else prompts.statements(options)
     require_statements(statements)
-    hashed, left_out = hash_all(items, _hash_views, output)
+    hash_views = partial(_hash_views, crops=options.crops)
+    hashed, left_out = hash_all(items, hash_views, output)
     if not hashed:
         raise _nothing_to_submit()
     prints = (one.prints for one in hashed)
@@ -84,11 +85,11 @@ def _nothing_to_submit() -> InputError:
     return InputError("None of the images can be submitted.", hint="The reason is given for each.")
 
 
-def _hash_views(path: Path) -> tuple[Fingerprint, ...]:
-    """Hash a file's views, unless it is too flat to be submitted."""
+def _hash_views(path: Path, *, crops: bool) -> tuple[Fingerprint, ...]:
+    """Hash a file's views, and crops of it, unless it is too flat to be submitted."""
     from ..hashing import fingerprint_views  # noqa: PLC0415 - a saved submission needs no hashing
 
-    prints = fingerprint_views(path)
+    prints = fingerprint_views(path, crops=crops)
     prints[0].require_quality()
     return prints
 
