@@ -1,9 +1,9 @@
 """How many edited copies are found: by one hash of an upload, and by the hashes of its parts.
 
 Photos are edited in 18 groups of ways and looked up. The bank has the eight views of each photo,
-as submitted. With `--crops` it also has 15 crops of each, to see what storing those would add; the
-service does not. Half of the photos were used to choose the method: by default the figures are of
-the other half (`--photos DIR` adds your own). `--table` prints Markdown.
+as `unseen submit` sends them, or those and its crops, as `unseen submit --crops` does. Half of the
+photos were used to choose the method: by default the figures are of the other half (`--photos DIR`
+adds your own). `--table` prints Markdown.
 """
 
 import hashlib
@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pdqhash
 from PIL import Image, UnidentifiedImageError
-from unseen import Fingerprint, fingerprint_views, query_fingerprints
+from unseen import VIEWS, Fingerprint, fingerprint_views, query_fingerprints
 
 from .support.command import benchmark_parser, write_results
 from .support.edits import GROUPS, Edit
@@ -42,7 +41,7 @@ class Photo(NamedTuple):
     views: Hashes
     """The hashes of its views, shape (8, 32)."""
     crops: Hashes
-    """The hashes of 15 crops, shape (15, 32)."""
+    """The hashes of its crops, shape (crops, 32)."""
 
 
 class Found(NamedTuple):
@@ -59,9 +58,6 @@ def main(arguments: list[str]) -> None:
     parser = benchmark_parser("recall", __doc__)
     parser.add_argument("--photos", type=Path, help="a folder of photos to add")
     parser.add_argument("--chosen", action="store_true", help="those that the method was chosen on")
-    parser.add_argument(
-        "--crops", action="store_true", help="a bank that also has 15 crops of each"
-    )
     parser.add_argument("--repeat", type=int, default=2, help="random sizes of each edit")
     parser.add_argument("--table", action="store_true", help="print the table as Markdown")
     options = parser.parse_args(arguments)
@@ -71,7 +67,7 @@ def main(arguments: list[str]) -> None:
         f"{len(photos)} photos, {edits} edits in {len(GROUPS)} groups, {options.repeat} sizes each"
     )
     found = {name: measure(photos, name, options.repeat) for name in GROUPS}
-    report(found, has_crops=options.crops, is_markdown=options.table)
+    report(found, is_markdown=options.table)
     write_results("recall", {name: [each._asdict() for each in of] for name, of in found.items()})
 
 
@@ -99,36 +95,9 @@ def load(folder: Path | None, *, is_chosen: bool) -> Iterator[tuple[str, Image.I
 
 
 def prepare(name: str, image: Image.Image) -> Photo:
-    views = to_array(fingerprint_views(encoded(image, "PNG")))
-    crops = np.stack(
-        [
-            np.packbits(pdqhash.compute(np.asarray(each))[0].astype(np.uint8))
-            for each in cut_crops(image)
-        ]
-    )
-    return Photo(name, image, views, crops)
-
-
-def cut_crops(image: Image.Image) -> Iterator[Image.Image]:
-    """Yield crops that a bank could have: in the middle, and at the sides."""
-    width, height = image.size
-    for ratio in (1, 4 / 5, 9 / 16, 16 / 9):
-        inner = min(width, height * ratio)
-        across, down = (1 - inner / width) / 2, (1 - inner / ratio / height) / 2
-        yield cut(image, across, down, across, down)
-    for side in (0.025, 0.06, 0.08, 0.12, 0.18):
-        yield cut(image, side, side, side, side)
-    for sides in (
-        (0, 0, 0, 0.06), (0, 0, 0, 0.25), (0, 0.06, 0, 0), (0.12, 0, 0, 0), (0.2, 0, 0, 0),
-        (0, 0, 0.08, 0),
-    ):  # fmt: skip
-        yield cut(image, *sides)
-
-
-def cut(image: Image.Image, left: float, top: float, right: float, bottom: float) -> Image.Image:
-    width, height = image.size
-    edges = width * left, height * top, width * (1 - right), height * (1 - bottom)
-    return image.crop(tuple(map(round, edges)))  # type: ignore[arg-type]
+    prints = fingerprint_views(encoded(image, "PNG"), crops=True)
+    stored = to_array(prints)
+    return Photo(name, image, stored[: len(VIEWS)], stored[len(VIEWS) :])
 
 
 def measure(photos: Sequence[Photo], group: str, repeat: int) -> list[Found]:
@@ -150,9 +119,11 @@ def look_up(
     queries = to_array(
         query_fingerprints(encoded(edit(photo.image, second.image, rng), "JPEG", quality=88))
     )
-    own, cropped = distances(queries, photo.views), distances(queries, photo.crops)
-    far = min((int(distances(queries, each.views).min()) for each in others), default=256)
-    return Found(int(own[0].min()), int(own.min()), int(min(own.min(), cropped.min())), far)
+    own = distances(queries, photo.views)
+    cropped = int(distances(queries, photo.crops).min(initial=256))
+    stored = [each for photo in others for each in (photo.views, photo.crops)]
+    far = min((int(distances(queries, each).min(initial=256)) for each in stored), default=256)
+    return Found(int(own[0].min()), int(own.min()), min(int(own.min()), cropped), far)
 
 
 def seed(*names: str) -> int:
@@ -178,9 +149,9 @@ def distances(queries: Hashes, stored: Hashes) -> npt.NDArray[np.int64]:
     return differ.sum(axis=-1, dtype=np.int64)
 
 
-def report(found: dict[str, list[Found]], *, has_crops: bool, is_markdown: bool) -> None:
+def report(found: dict[str, list[Found]], *, is_markdown: bool) -> None:
     """Print the share of uploads found, by group, and the mean of the groups."""
-    columns = ["whole", "parts"] + (["with_crops"] if has_crops else [])
+    columns = ["whole", "parts", "with_crops"]
     heads = [f"{column} {band}" for column in columns for band in BANDS]
     rows = {
         name: [
@@ -204,4 +175,4 @@ def report(found: dict[str, list[Found]], *, has_crops: bool, is_markdown: bool)
         else:
             print(f"  {name:34}" + "".join(f"{value:16.0%}" for value in values))
     nearest = min(each.other for of in found.values() for each in of)
-    print(f"\nnearest view of another photo: {nearest} bits")
+    print(f"\nnearest view or crop of another photo: {nearest} bits")
