@@ -3,6 +3,7 @@
 
 const KEY = /^[A-Za-z0-9_-]{16,64}$/;
 const NAME = /^[a-z0-9-]{1,64}$/;
+const CROP = /^crop-[a-z0-9.-]{1,32}$/; // the command makes them, this page does not
 
 /** Open what was saved; explain what is wrong with another file. */
 async function openSaved(text) {
@@ -51,8 +52,12 @@ function parseSubmission(text) {
 
 /** Return an image of a saved submission; throw if it is not as the page or the command saves it. */
 function parseImage({ hashes, convention }) {
-  if (!hashes.length || !hashes.every(isHash) || !NAME.test(convention)) throw new TypeError();
+  if (!hashes.length || !hashes.every(isSavedHash) || !NAME.test(convention)) throw new TypeError();
   return { hashes: hashes.map(({ pdq, quality, view }) => ({ pdq, quality, view })), convention };
+}
+
+function isSavedHash(hash) {
+  return isHash(CROP.test(hash.view) ? { ...hash, view: "original" } : hash);
 }
 
 /** Return {number, pin, texts} of a text with number and PIN, in any language, or null. */

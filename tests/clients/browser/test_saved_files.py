@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+from unseen import VIEWS, Submission, fingerprint_views
 
 from .drawn_images import photo
 from .leak_search import find_leaks
@@ -110,6 +111,20 @@ def test_a_saved_submission_can_be_left_without_sending(
     person.choose(TWO)
     assert person.review()["pin"] != body["pin"]
     assert proxy.api_requests("POST") == []
+
+
+def test_a_submission_with_crops_is_sent_as_it_was_saved(
+    person: Person, proxy: RecordingProxy, tmp_path: Path
+) -> None:
+    prints = fingerprint_views(photo(21), crops=True)
+    assert len(prints) > len(VIEWS)
+    submission = Submission.of([prints], adult=True, depicted=True, without_consent=True)
+    submission.save(tmp_path / "prepared.json")
+    open_saved(person, "prepared.json", (tmp_path / "prepared.json").read_text())
+    person.expect_heading(TEXTS["check"]["title"])
+    person.submit()
+    [sent] = proxy.api_requests("POST")
+    assert json.loads(sent.body) == submission.body
 
 
 def altered(body: dict[str, Any]) -> dict[str, str]:
