@@ -2,12 +2,11 @@
 
 import asyncio
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,9 @@ from unseen_service.embedded_postgres import EmbeddedPostgres
 from unseen_service.errors import StoreRefused
 from unseen_service.store import Store, migrate
 
-from tests.support.cli import COMMAND, run
+from tests.support.cli import run, started
 from tests.support.databases import with_database
 from tests.support.disks import scratch_folder
-from tests.support.environment import clean_environment
 from tests.support.hashes import random_pdq
 from tests.support.ports import free_port
 from tests.support.running_service import RunningService, serving
@@ -129,41 +127,6 @@ def test_migrate_checks_both_urls(guarded: Guarded) -> None:
     assert "rejects the password of DATABASE_URL" in failed.stderr
     urls = {"UNSEEN_MIGRATE_URL": guarded.url(user="outsider"), "DATABASE_URL": guarded.url()}
     assert "rejects the user of UNSEEN_MIGRATE_URL" in run("migrate", **urls).stderr
-
-
-@dataclass
-class Waiting:
-    """A command that waits, and the lines that it has printed."""
-
-    process: subprocess.Popen[str]
-    lines: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def started(*arguments: str, **environment: str) -> Iterator[Waiting]:
-    process = subprocess.Popen(
-        [*COMMAND, *arguments],
-        env=clean_environment(**environment),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    waiting = Waiting(process)
-
-    def read() -> None:
-        assert process.stderr
-        waiting.lines.extend(line for line in process.stderr)
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    try:
-        yield waiting
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
-        reader.join(timeout=60)
-        with suppress(AttributeError):
-            process.stderr.close()  # type: ignore[union-attr]
 
 
 def test_serve_waits_and_reports_each_reason_once(guarded: Guarded) -> None:

@@ -1,6 +1,7 @@
 """PgBouncer: session mode is supported, modes that share sessions are refused."""
 
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from unseen_service.store import Store
 from unseen_service.usecases import audit_log
 
-from tests.support.cli import run
+from tests.support.cli import run, started
 from tests.support.databases import created
 from tests.support.hashes import random_pdq
 from tests.support.ports import free_port
@@ -30,8 +31,10 @@ pytestmark = [
 
 
 @contextmanager
-def pooler(database_url: str, folder: Path, mode: str, ignored: str) -> Iterator[str]:
-    """Yield the URL of a database through PgBouncer."""
+def pooler(
+    database_url: str, folder: Path, mode: str, ignored: str, *, is_down: bool = False
+) -> Iterator[str]:
+    """Yield the URL of a database through PgBouncer; `is_down` says that nobody is behind it."""
     given, port = conninfo_to_dict(database_url), free_port()
     target = f"host={given['host']} port={given['port']} user={given['user']}"
     settings = folder / "pgbouncer.ini"
@@ -39,12 +42,13 @@ def pooler(database_url: str, folder: Path, mode: str, ignored: str) -> Iterator
         f"[databases]\npooled = {target} dbname={given['dbname']}\n[pgbouncer]\n"
         f"listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = any\n"
         f"pool_mode = {mode}\nignore_startup_parameters = {ignored}\n"
+        f"query_wait_timeout = {1 if is_down else 120}\n"
     )
     assert PGBOUNCER is not None
     process = subprocess.Popen([PGBOUNCER, "-q", str(settings)])
     url = f"postgresql://anyone@127.0.0.1:{port}/pooled"
     try:
-        wait_until(lambda: answers(url))
+        wait_until(lambda: is_listening(port) if is_down else answers(url))
         yield url
     finally:
         process.terminate()
@@ -57,6 +61,11 @@ def answers(url: str) -> bool:
     except psycopg.OperationalError:
         return False
     return True
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize("ignored", ["extra_float_digits", "options"])
@@ -115,3 +124,21 @@ def test_startup_options_that_a_pooler_refuses_are_named(database_url: str, tmp_
         assert refused.returncode == 1
         assert "leave out `options`" in refused.stderr
         assert "Traceback" not in refused.stderr
+
+
+def test_serve_waits_for_a_server_that_the_pooler_does_not_reach(
+    database_url: str, tmp_path: Path
+) -> None:
+    """PgBouncer gives its refusals of sessions and a server that is down the same SQLSTATE."""
+    down = make_conninfo(database_url, host="127.0.0.1", port=free_port())
+    with (
+        pooler(down, tmp_path, "session", "options", is_down=True) as url,
+        started(
+            *("serve", "--port", str(free_port()), "--data", str(tmp_path / "data")),
+            DATABASE_URL=url,
+        ) as waiting,
+    ):
+        wait_until(lambda: waiting.lines)
+        assert waiting.process.poll() is None
+    (line,) = waiting.lines
+    assert line == "waiting for the database: a pooler in front of it has no connection to it ...\n"

@@ -78,11 +78,13 @@ _POOLER_REFUSES = (
     "{setting} leads through a connection pooler that refuses our sessions. In session mode they "
     "need no startup parameters but those of {setting}: leave out `options`."
 )
+_OF_POOLERS = "08P01"
+_POOLER_CUT_OFF = _Reason("a pooler in front of it has no connection to it")
 _ROUNDS = 5
 """How often two sessions are compared: a pooler can have several connections to hand out."""
 _SESSION = "SELECT current_user::text, current_setting('lock_timeout')"
 _BY_SQLSTATE = {
-    "08P01": _Reason("a pooler in front of it refuses our sessions", _POOLER_REFUSES),
+    _OF_POOLERS: _Reason("a pooler in front of it refuses our sessions", _POOLER_REFUSES),
     "28P01": _PASSWORD,
     "28000": _Reason(
         "it rejects the user",
@@ -267,6 +269,9 @@ def _reason(error: psycopg.Error, url: str) -> _Reason:
     state = error.sqlstate or _sqlstate(url)
     if state is None:
         return _NO_SERVER
+    # PgBouncer has one SQLSTATE for whatever it cannot do, and its messages are never translated.
+    if state == _OF_POOLERS and "startup parameter" not in str(error):
+        return _POOLER_CUT_OFF
     return _BY_SQLSTATE.get(state, _Reason(f"it refuses the connection, with SQLSTATE {state}"))
 
 
