@@ -34,7 +34,7 @@ function barChart(title, points, by, width) {
   const rows = points.filter(([, value]) => value).reverse().map(([at, value]) => [time(at), formatNumber(value)]);
   const table = fillTable(el("table"), [by === "day" ? "Day" : "Hour", "Count"], rows, "None in this period.");
   const details = el("details", "", "", el("summary", "", "Show as table"), table);
-  details.firstChild.ariaLabel = `Show ${title} as table`;
+  details.firstChild.setAttribute("aria-label", `Show ${title} as table`);
   const caption = el("figcaption", "", "", el("h2", "", title), el("span", "soft", `${formatNumber(total)} in total`));
   return el("figure", "card", "", caption, chart, details);
 }

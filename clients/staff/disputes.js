@@ -22,7 +22,7 @@ function disputeCard({ platform, records, counted, since }) {
 function disputesButton(card, platform, decision) {
   const name = `${DECISIONS[decision].name} all`;
   const button = createButton(name, () => confirmDisputes(card, button, platform, decision));
-  button.ariaLabel = `${name} that ${platform} disputes`;
+  button.setAttribute("aria-label", `${name} that ${platform} disputes`);
   return button;
 }
 

@@ -13,7 +13,9 @@ async function showKeys() {
     const rows = keys.filter((key) => key.platform === platform).map(keyRow);
     const table = fillTable(el("table"), ["Key", "Scopes", "Status", "Issued", "Valid until", "Fingerprint", "Note", "Actions"], rows, "");
     const scroll = el("div", "scroll", "", table);
-    Object.assign(scroll, { tabIndex: 0, role: "region", ariaLabel: `Keys of ${platform}` });
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", `Keys of ${platform}`);
     return el("section", "", "", el("h2", "", platform), scroll);
   }));
 }
@@ -36,7 +38,7 @@ function keyActions(key) {
       announce(`Key ${key.id} ${done}`);
       document.querySelector("#keys h1").focus();
     }), `small ${className}`);
-    opener.ariaLabel = `${name} key ${key.id}`;
+    opener.setAttribute("aria-label", `${name} key ${key.id}`);
     actions.append(opener);
   };
   if (key.status === "pending") {

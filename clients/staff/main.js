@@ -13,7 +13,7 @@ const PANELS = {
 async function showPanel(panel) {
   for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== panel;
   for (const tab of document.querySelectorAll("[data-panel]")) {
-    if (tab.dataset.panel === panel) tab.ariaCurrent = "page";
+    if (tab.dataset.panel === panel) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
   const title = document.querySelector(`#${panel} h1`);

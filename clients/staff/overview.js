@@ -35,7 +35,7 @@ async function showOverview() {
 
 function linkToPanel(n, panel) {
   const button = createButton(formatNumber(n), () => showPanel(panel), "link");
-  button.ariaLabel = `${n}: open ${panel}`;
+  button.setAttribute("aria-label", `${n}: open ${panel}`);
   return button;
 }
 

@@ -69,7 +69,7 @@ function reviewCard(review) {
 function decisionButton(card, review, decision) {
   const { name } = DECISIONS[decision];
   const button = createButton(name, () => confirmDecision(card, button, review, decision), decision === "remove" ? "danger" : "");
-  button.ariaLabel = `${name} ${review.record}`;
+  button.setAttribute("aria-label", `${name} ${review.record}`);
   return button;
 }
 

@@ -92,14 +92,14 @@ async function attempt(work, button = null) {
 
 /** Mark one button of a group as pressed. */
 function setPressed(group, pressed) {
-  for (const button of group) button.ariaPressed = String(button === pressed);
+  for (const button of group) button.setAttribute("aria-pressed", String(button === pressed));
 }
 
 /** Ask in place before an action; `fields` are shown between the question and the buttons. */
 function confirmInPlace(container, opener, question, actionText, action, ...fields) {
   for (const open of document.querySelectorAll(".confirm")) open.cancel();
   const box = el("form", "confirm", "", el("p", "", question), ...fields);
-  box.ariaLabel = question;
+  box.setAttribute("aria-label", question);
   box.cancel = () => {
     box.remove();
     opener.focus();
