@@ -34,8 +34,10 @@ PUBLIC = {
     "get /metrics",
     "get /healthz",
     "get /readyz",
+    "get /v1/service",
 }
-"""Operations without a key: a person's, which need a PIN, and the operator's, kept internal."""
+"""Operations without a key: a person's, which need a PIN, what a service offers, and the
+operator's, kept internal."""
 
 OPERATIONS = {f"{m} {p}": each for p, calls in API["paths"].items() for m, each in calls.items()}
 WITH_BODY = sorted(operation for operation, each in OPERATIONS.items() if "requestBody" in each)

@@ -45,6 +45,7 @@ class Cases:
     def __init__(self, store: Store, admission: Admission, *, takes_crops: bool = True) -> None:
         self._store = store
         self._takes_crops = takes_crops
+        self._is_encrypted = False  # as far as is known; once it is, that is final
         self._admission = admission
         self._waiting: dict[int, int] = {}
         self._hashing = PinHashing()
@@ -86,10 +87,10 @@ class Cases:
         An older worker, which would publish them, cannot be connected to it then. Raises
         StoreUnavailable.
         """
-        if not self._takes_crops:
-            return False
-        async with self._store.transaction() as tx:
-            return await sealing.keyring(tx) is not None
+        if self._takes_crops and not self._is_encrypted:
+            async with self._store.transaction() as tx:
+                self._is_encrypted = await sealing.keyring(tx) is not None
+        return self._takes_crops and self._is_encrypted
 
     async def status(self, number: str, pin: str) -> Case:
         """Return a case to anyone who has its PIN.
