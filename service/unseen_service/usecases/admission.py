@@ -39,7 +39,7 @@ class Admission:
     async def admitted(
         self, submission: Submission, idempotency_key: str, proof: str | None
     ) -> AsyncIterator[tuple[Submission, Reservation]]:
-        """Admit a submission, to be stored in this block. Yield what of it, and its reservation.
+        """Admit a submission, to be stored in this block. Yield it, with its reservation.
 
         Crops that do not pass the screening are left out: nobody can see from an image which
         those are. The reservation is given back if the block fails. If a hash is refused it stays,

@@ -15,16 +15,15 @@ WHERE active AND id = ANY(%(hash_ids)s)
     )
 RETURNING id;
 
--- publish_hashes: Publish those of some hashes that are not; return them.
+-- publish_hashes: Publish those of some hashes that are not published.
 UPDATE hashes SET published = true, ever_published = true
-WHERE id = ANY(%(hash_ids)s) AND NOT (published AND ever_published)
-RETURNING id;
+WHERE id = ANY(%(hash_ids)s) AND NOT (published AND ever_published);
 
--- hide_inactive_hashes: Publish those of some hashes no longer that nobody holds but as a crop.
+-- hide_inactive_hashes: Hide the inactive ones of some hashes, which only new crops hold.
 UPDATE hashes SET published = false
 WHERE id = ANY(%(hash_ids)s) AND NOT active AND published;
 
--- unpublish_hashes: Publish those of some hashes no longer that are held as crops only; return them.
+-- unpublish_hashes: Hide those of some hashes that are held as crops only; return them.
 UPDATE hashes SET published = false
 FROM (
     SELECT hash_id, bool_and(starts_with(view, 'crop-')) AS only_crops

@@ -19,8 +19,8 @@ SELECT %(platform_id)s, position FROM log_head
 ON CONFLICT (platform_id) DO NOTHING;
 
 -- feed_page: Hashes whose last change is in a range of positions, in order, as a platform sees them:
--- what it disputes itself is withdrawn, and so is what is held as a crop only now; what always was
--- is left out, and so are those withdrawn before it subscribed: it never had them.
+-- what it disputes itself is withdrawn, and so is a hash that only crops hold by now. Left out are
+-- hashes that were always crops, and those withdrawn before it subscribed: it never had them.
 WITH page AS MATERIALIZED (
     SELECT position, changes.at, changes.hash_id, record, pdq, key_version, standing,
         active AND hashes.published AND disputes.hash_id IS NULL AS active,
